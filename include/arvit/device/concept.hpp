@@ -6,6 +6,7 @@
 
 #include "arvit/core/dtype.hpp"
 #include "arvit/core/rows.hpp"
+#include "arvit/core/segment.hpp"
 
 /// What a device must offer, one contract per primitive. `device/reference.hpp` defines each as plain loops.
 /// All extents are run time, so a kernel is compiled once per element type and serves every model.
@@ -24,11 +25,6 @@ template <class D, int Dim> using ConstTokens = Rows<const Activation<D>, Dim, S
 
 /// Whether a primitive overwrites its result or adds to it.
 enum class Write : char { assign, add };
-
-/// Queries q_begin..q_end read keys from k_begin..k_end; query row i only the first limit[i] of them.
-struct Segment {
-  std::int32_t q_begin, q_end, k_begin, k_end;
-};
 
 /// Extents of a batch of planar images: [images, channels, height, width].
 struct ImageShape {
