@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 
+#include "arvit/core/cursor.hpp"
 #include "arvit/core/dtype.hpp"
 #include "arvit/core/rows.hpp"
 #include "arvit/core/segment.hpp"
@@ -22,6 +23,10 @@ template <class D> using Statistic = typename D::Precision::Statistic;
 /// Packed tokens of width Dim on device D.
 template <class D, int Dim> using Tokens = Rows<Activation<D>, Dim, SpaceOf<D>>;
 template <class D, int Dim> using ConstTokens = Rows<const Activation<D>, Dim, SpaceOf<D>>;
+
+/// Parameters as layers read them, and gradients as layers add to them.
+template <class D> using Reading = Cursor<const Weight<D>, const Statistic<D>, SpaceOf<D>>;
+template <class D> using Adding = Cursor<Gradient<D>, Gradient<D>, SpaceOf<D>>;
 
 /// Whether a primitive overwrites its result or adds to it.
 enum class Write : char { assign, add };
