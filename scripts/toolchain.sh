@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
+# shellcheck shell=sh disable=SC2034
 # Sourced from the root of the repository: finds g++ 12 or newer (arvit_cxx) and CMake 3.25 or newer (arvit_cmake); either is
 # empty when there is none. CXX, when set, is taken as it is.
 PATH=$PWD/.cache/tools/bin:$PATH
