@@ -4,12 +4,11 @@
 #   scripts/check_headers.sh [--alone] [FOLDER...]
 # Without --alone the headers that lie directly in one FOLDER of include/arvit ("." for the top) are compiled together, which is
 # quicker; with it, one by one. Without a FOLDER, all folders. NVCC and EIGEN name the compiler and Eigen's include folder.
+# shellcheck disable=SC2046,SC2086  # headers and folders are one word each
 set -eu
-# shellcheck disable=SC2046,SC2086
 cd "$(dirname "$0")/.."
 alone=
 if [ "${1:-}" = --alone ]; then alone=yes; shift; fi
-
 [ $# -gt 0 ] || set -- $(cd include/arvit && find . -type d | sed 's|^[.]/||' | sort)
 
 nvcc=${NVCC:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
