@@ -3,7 +3,8 @@
 # Compiles the public headers with nvcc.
 #   scripts/check_headers.sh [--alone] [FOLDER...]
 # Without --alone the headers that lie directly in one FOLDER of include/arvit ("." for the top) are compiled together, which is
-# quicker; with it, one by one. Without a FOLDER, all folders. NVCC and EIGEN name the compiler and Eigen's include folder.
+# quicker; with it, one by one. Without a FOLDER, all folders. NVCC, NVCCFLAGS and EIGEN give the compiler, further flags and
+# Eigen's include folder.
 # shellcheck disable=SC2046,SC2086  # headers and folders are one word each
 set -eu
 cd "$(dirname "$0")/.."
@@ -19,8 +20,8 @@ trap 'rm -rf "$work"' EXIT
 compile() {  # name of the unit; its lines come from standard input
   cat > "$work/unit.cu"
   # Eigen's and doctest's annotations make nvcc warn 20012 and 20014 about code that is not ours.
-  if ! "$nvcc" -std=c++20 -c -o "$work/unit.o" -O0 -diag-suppress 20012,20014 -Xcompiler=-Wall,-Wextra -Iinclude \
-      -isystem "${EIGEN:-/usr/include/eigen3}" "$work/unit.cu" > "$work/log" 2>&1 || [ -s "$work/log" ]; then
+  if ! "$nvcc" -std=c++20 -c -o "$work/unit.o" -O0 -diag-suppress 20012,20014 -Xcompiler=-Wall,-Wextra ${NVCCFLAGS:-} \
+      -Iinclude -isystem "${EIGEN:-/usr/include/eigen3}" "$work/unit.cu" > "$work/log" 2>&1 || [ -s "$work/log" ]; then
     echo "nvcc does not compile $1 cleanly:"
     head -n 60 "$work/log"
     failed=yes
