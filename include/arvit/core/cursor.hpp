@@ -21,13 +21,15 @@ class Cursor {
 
   constexpr Cursor(M* matrices, V* vectors, std::int64_t offset = 0) : matrices_(matrices), vectors_(vectors), offset_(offset) {}
   template <int Out, int In>
-  constexpr Rows<M, In, S> matrix() { return {matrices_ + advance(std::int64_t{Out} * In), Out}; }
+  constexpr Rows<M, In, S> matrix() { return {at(matrices_, advance(std::int64_t{Out} * In)), Out}; }
   template <int Dim>
-  constexpr Vector<V, Dim, S> vector() { return Vector<V, Dim, S>(vectors_ + advance(Dim)); }
+  constexpr Vector<V, Dim, S> vector() { return Vector<V, Dim, S>(at(vectors_, advance(Dim))); }
   constexpr std::int64_t offset() const { return offset_; }
   constexpr Cursor at(std::int64_t offset) const { return {matrices_, vectors_, offset}; }
 
  private:
+  template <class T>
+  static constexpr T* at(T* base, std::int64_t offset) { return base == nullptr ? nullptr : base + offset; }  // null when only planning
   constexpr std::int64_t advance(std::int64_t count) {
     offset_ += count;
     return offset_ - count;

@@ -13,6 +13,7 @@
 /// A decoder kind is a template over the encoder, the head and the width of a prediction, with
 ///   static constexpr RankRules rules              class token, query streams, joint
 ///   static constexpr bool uses_norm               whether the encoder's final norm is among the parameters (the decoder applies it)
+///   static constexpr int position_dim             width of the positions that it adds
 ///   static constexpr Reads reads(int point)       what it reads there; that, and nothing else, drives liveness
 ///   static constexpr auto groups()                a std::tuple of parameter groups
 ///   template <class C> struct Parameters          views, from a cursor, in the order of groups()
@@ -47,7 +48,8 @@ struct StepContext {
   RankTables<DeviceLists<Space>, Streams> tables;
   Span<const std::int32_t, Space> permutation;
   Matrix<const Statistic<D>, Space> positions;          ///< [patches, encoder's dim]
-  Matrix<const Statistic<D>, Space> decoder_positions;  ///< [patches, decoder's dim], when that differs
+  Matrix<const Statistic<D>, Space> decoder_positions;  ///< [patches, Decoder::position_dim]
+  Span<const Statistic<D>, Space> drop_path;            ///< [2 * depth, content rows]; empty: none
 
   PatchRows<Space> patches_of(std::size_t stream) const { return {tables.streams[stream].source, permutation}; }
   static Reach<Space> reach(const Attend<DeviceLists<Space>>& attend) { return {attend.segments, attend.limit}; }
