@@ -9,8 +9,8 @@ set(arvit_components io image options onednn cblas)
 set(arvit_packages_io nlohmann_json xtensor ZLIB)
 set(arvit_libraries_io nlohmann_json::nlohmann_json xtensor ZLIB::ZLIB)
 
-set(arvit_packages_image TurboJPEG PNG)
-set(arvit_libraries_image TurboJPEG::TurboJPEG PNG::PNG)
+set(arvit_packages_image JPEG PNG)
+set(arvit_libraries_image JPEG::JPEG PNG::PNG)
 
 set(arvit_packages_options CLI11)
 set(arvit_libraries_options CLI11::CLI11)
