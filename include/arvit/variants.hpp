@@ -95,11 +95,57 @@ using MAE_B16_raw = MAE<ViT_B16<>, Joint<8, 512, 16>, Target<Pixel, RawPatches>>
 using MAE_L16 = MAE<ViT_L16<>>;
 using MAE_H14 = MAE<ViT_H14<>>;
 
-// Parameter counts: SAIM base and MAE base are those of the released models; the others follow from the shapes.
-static_assert(ViT_B16<>::parameter_count == 85'647'360, "ViT_B16: parameter count differs from the bare encoder's.");
-static_assert(ViT_L16<>::parameter_count == 303'099'904, "ViT_L16: parameter count differs from the bare encoder's.");
-static_assert(ViT_H14<>::parameter_count == 630'435'840, "ViT_H14: parameter count differs from the bare encoder's.");
-static_assert(SAIM_B16::parameter_count == 175'424'256, "SAIM_B16: parameter count differs from the released model's.");
-static_assert(MAE_B16::parameter_count == 111'655'680, "MAE_B16: parameter count differs from the released model's.");
+// Parameter counts of a bare encoder with its final norm, and of every alias. SAIM_B16 and MAE_B16 are those of the released models.
+static_assert(ViT_B16<>::parameter_count == 85'647'360);
+static_assert(ViT_L16<>::parameter_count == 303'099'904);
+static_assert(ViT_H14<>::parameter_count == 630'435'840);
+static_assert(SAIM_Nano::parameter_count == 2'476'592);
+static_assert(SAIM_Ti16::parameter_count == 11'563'776);
+static_assert(SAIM_S16::parameter_count == 44'655'360);
+static_assert(SAIM_B16::parameter_count == 175'424'256);
+static_assert(SAIM_L16::parameter_count == 461'599'488);
+static_assert(SAIM_H14::parameter_count == 954'844'748);
+static_assert(SAIM_B16_raster::parameter_count == 175'424'256);
+static_assert(SAIM_B16_pixel::parameter_count == 175'424'256);
+static_assert(SAIM_B16_shared::parameter_count == 90'369'792);
+static_assert(SAIM_B16_decoder6::parameter_count == 132'897'024);
+static_assert(SAIM_B16_decoder1::parameter_count == 97'457'664);
+static_assert(SAIM_B16_gauss3::parameter_count == 175'424'256);
+static_assert(SAIM_B16_gauss9_wide::parameter_count == 175'424'256);
+static_assert(SAIM_B16_reads_previous::parameter_count == 175'424'256);
+static_assert(SAIM_B16_raw::parameter_count == 175'424'256);
+static_assert(SAIM_B16_l1::parameter_count == 175'424'256);
+static_assert(SAIM_B16_linear_head::parameter_count == 171'292'416);
+static_assert(SAIM_B16_no_class_token::parameter_count == 175'423'488);
+static_assert(ViT_iGPT_Nano::parameter_count == 1'286'960);
+static_assert(ViT_iGPT_B16::parameter_count == 90'369'792);
+static_assert(ViT_iGPT_L16::parameter_count == 310'444'800);
+static_assert(ViT_iGPT_H14::parameter_count == 640'005'708);
+static_assert(SemAIM_Nano::parameter_count == 2'476'592);
+static_assert(SemAIM_Ti16::parameter_count == 11'563'776);
+static_assert(SemAIM_S16::parameter_count == 44'655'360);
+static_assert(SemAIM_B16::parameter_count == 175'424'256);
+static_assert(SemAIM_L16::parameter_count == 461'599'488);
+static_assert(SemAIM_H16::parameter_count == 877'287'168);
+static_assert(SemAIM_B16_raster::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_stochastic::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_similarity::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_decoder1::parameter_count == 97'457'664);
+static_assert(SemAIM_B16_decoder6::parameter_count == 132'897'024);
+static_assert(SemAIM_B16_serpentine::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_center_out::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_stochastic_center::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_boxes::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_code::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_mean_similarity::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_self_attention::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_average::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_reads_previous::parameter_count == 175'424'256);
+static_assert(MAE_Nano::parameter_count == 2'012'464);
+static_assert(MAE_S16::parameter_count == 47'401'728);
+static_assert(MAE_B16::parameter_count == 111'655'680);
+static_assert(MAE_B16_raw::parameter_count == 111'655'680);
+static_assert(MAE_L16::parameter_count == 329'239'296);
+static_assert(MAE_H14::parameter_count == 656'613'964);
 
 }  // namespace arvit

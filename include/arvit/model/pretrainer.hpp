@@ -73,7 +73,8 @@ struct Pretrainer {
     if constexpr (Decoder::uses_norm) return std::tuple_cat(Encoder::groups(), Decoder::groups());
     else return std::tuple_cat(Encoder::body_groups(), Decoder::groups());
   }
-  static constexpr std::int64_t parameter_count = std::apply([](const auto&... group) { return (group.size() + ... + 0); }, groups());
+  static constexpr std::int64_t parameter_count =
+      Encoder::body_parameter_count + (Decoder::uses_norm ? Encoder::Norm::parameter_count : 0) + Decoder::parameter_count;
 
   /// visit(name, tensor, offset) for every parameter, in the order of the flat buffer.
   template <class Visit>
