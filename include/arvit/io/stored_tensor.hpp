@@ -23,16 +23,26 @@
 /// A tensor as a file holds it: name, element type, shape, bytes.
 namespace arvit {
 
-static_assert(std::endian::native == std::endian::little, "io: the file formats are little-endian, and so must the machine be.");
+static_assert(std::endian::native == std::endian::little,
+              "io: the file formats are little-endian, and so must the machine be.");
 
 /// Element types by their names in safetensors.
 enum class StoredType : char { BOOL, U8, I8, U16, I16, F16, BF16, U32, I32, F32, U64, I64, F64 };
 
 namespace detail {
-struct StoredTypeInfo { std::string_view name; int bytes; };
-inline constexpr std::array<StoredTypeInfo, 13> stored_types{{{"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"U16", 2}, {"I16", 2}, {"F16", 2}, {"BF16", 2},
-                                                              {"U32", 4}, {"I32", 4}, {"F32", 4}, {"U64", 8}, {"I64", 8}, {"F64", 8}}};
-struct Half { std::uint16_t bits; };  // IEEE 754 binary16, only ever read
+struct StoredTypeInfo {
+  std::string_view name;
+  int bytes;
+};
+// clang-format off
+inline constexpr std::array<StoredTypeInfo, 13> stored_types{{
+    {"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"U16", 2}, {"I16", 2}, {"F16", 2}, {"BF16", 2},
+    {"U32", 4}, {"I32", 4}, {"F32", 4}, {"U64", 8}, {"I64", 8}, {"F64", 8}}};
+// clang-format on
+/// IEEE 754 binary16, only ever read.
+struct Half {
+  std::uint16_t bits;
+};
 }  // namespace detail
 
 constexpr std::string_view name_of(StoredType type) { return detail::stored_types[static_cast<std::size_t>(type)].name; }
@@ -84,14 +94,16 @@ StoredTensor stored_tensor(std::string name, std::vector<std::int64_t> shape, co
   constexpr StoredType type = stored_type<T>();
   const auto bytes = stored_bytes(type, shape);
   if (!bytes) fail<ShapeError>(name, ": its shape ", shape_text(shape), " is negative or too large; extents count elements.");
-  return {std::move(name), type, std::move(shape), {reinterpret_cast<const std::byte*>(data), static_cast<std::size_t>(*bytes)}};
+  const std::span elements(reinterpret_cast<const std::byte*>(data), static_cast<std::size_t>(*bytes));
+  return {std::move(name), type, std::move(shape), elements};
 }
 
 namespace detail {
 
 inline float to_float(Half half) {
   const std::uint32_t sign = static_cast<std::uint32_t>(half.bits & 0x8000u) << 16, magnitude = half.bits & 0x7fffu;
-  if (magnitude < 0x0400u) return std::copysign(static_cast<float>(magnitude) * 0x1p-24f, sign != 0 ? -1.0f : 1.0f);  // subnormal
+  const bool subnormal = magnitude < 0x0400u;
+  if (subnormal) return std::copysign(static_cast<float>(magnitude) * 0x1p-24f, sign != 0 ? -1.0f : 1.0f);
   // Exponents are biased by 15 and 127; 31 marks infinity and NaN.
   const std::uint32_t bits = (magnitude << 13) + (magnitude >= 0x7c00u ? (255u - 31u) << 23 : (127u - 15u) << 23);
   return std::bit_cast<float>(sign | bits);
