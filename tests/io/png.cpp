@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <png.h>
 
+#include <set>
+
 #include "arvit/core/random.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -30,6 +32,7 @@ Bytes decoded(const Bytes& png, png_uint_32 format, unsigned height, unsigned wi
 
 TEST_CASE("png: libpng reads the same pixels, whichever filters were chosen") {
   Stream stream({.seed = 1});
+  std::set<int> filters;
   for (const int channels : {1, 3})
     for (const auto& [height, width] : {std::pair(1, 1), std::pair(7, 5), std::pair(64, 33)}) {
       const int samples = width * channels;
@@ -40,10 +43,15 @@ TEST_CASE("png: libpng reads the same pixels, whichever filters were chosen") {
                                                                                         : y % 16 < 8  ? i * i
                                                                                         : y % 16 < 12 ? 3 * i + 5 * y
                                                                                                       : (i * y) / 3);
+      const Bytes rows = detail::filtered_rows({pixels.data(), height, width, channels, samples});
+      for (int y = 0; y < height; ++y) filters.insert(rows[static_cast<std::size_t>(y * (samples + 1))]);
       const Bytes png = encode_png({pixels.data(), height, width, channels, samples});
       CHECK((decoded(png, channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY, static_cast<unsigned>(height),
                      static_cast<unsigned>(width)) == pixels));
     }
+  CHECK(filters == std::set<int>{0, 1, 2, 3, 4});
+  CHECK(detail::paeth(14, 8, 10) == 14);  // ties: left before upper left,
+  CHECK(detail::paeth(8, 14, 10) == 14);  // above before upper left
 }
 
 TEST_CASE("png: rows may lie apart, and files are whole") {

@@ -47,7 +47,7 @@ inline Bytes read_gzip(const std::filesystem::path& path) {
     if (code == Z_STREAM_END) {
       if (stream.next_in == packed_end) break;
       inflateReset(&stream);
-    } else if (code == Z_BUF_ERROR || (code == Z_OK && stream.next_in == packed_end && stream.avail_out > 0)) {
+    } else if (code == Z_BUF_ERROR) {  // there is room, but no input
       damaged("is gzip data that ends too early, after ", size, " bytes of contents");
     } else if (code == Z_MEM_ERROR) {
       throw std::bad_alloc();
