@@ -3,7 +3,6 @@
 
 #include <doctest/doctest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -46,7 +45,7 @@ int differing_bytes(PictureView a, const std::uint8_t* b) {
 }  // namespace
 
 TEST_CASE("resize: every byte equals what the Python Imaging Library computes") {
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "fixtures" / "pil_resize.bin", std::ios::binary);
+  std::ifstream file(ARVIT_TEST_FIXTURES "/pil_resize.bin", std::ios::binary);
   const std::vector<char> expected{std::istreambuf_iterator<char>(file), {}};
   std::size_t place = 0;
   Resizer resize;

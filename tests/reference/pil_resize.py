@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Writes tests/data/fixtures/pil_resize.bin: what the Python Imaging Library makes of the pictures that
+"""Writes fixtures/pil_resize.bin: what the Python Imaging Library makes of the pictures that
 tests/data/image.cpp builds by the same rule. Concatenated 8-bit RGB pictures, in the order of CASES.
 
     python tests/reference/pil_resize.py          (pip install 'pillow<13' numpy; made with Pillow 11.3)
@@ -46,7 +46,7 @@ def picture(height, width):
 def main():
     assert int(PIL.__version__.split(".")[0]) < 13, "Pillow 13 computes other bytes: see above"
     filters = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
-    with open(Path(__file__).parent.parent / "data" / "fixtures" / "pil_resize.bin", "wb") as out:
+    with open(Path(__file__).parent / "fixtures" / "pil_resize.bin", "wb") as out:
         for height, width, top, left, rows, columns, to_height, to_width, name in CASES:
             cropped = picture(height, width).crop((left, top, left + columns, top + rows))
             out.write(cropped.resize((to_width, to_height), filters[name]).tobytes())
