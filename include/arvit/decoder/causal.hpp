@@ -24,6 +24,7 @@ struct Causal {
     static constexpr bool uses_norm = true, one_patch_per_group = true;
     static constexpr int position_dim = dim;
     static constexpr Reads reads(int point) { return {point == Encoder::depth, false}; }
+    static constexpr std::int64_t parameter_count = Output::Head::parameter_count;
     static constexpr auto groups() { return std::tuple(Group{"decoder_pred.", Output::Head::tensors()}); }
 
     template <class C>

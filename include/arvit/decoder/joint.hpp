@@ -39,6 +39,8 @@ struct Joint {
     static constexpr int position_dim = Dim;
     static constexpr Reads reads(int point) { return {point == Encoder::depth, false}; }
 
+    static constexpr std::int64_t parameter_count =
+        Embed::parameter_count + Dim + Depth * Block::parameter_count + Output::Norm::parameter_count + Output::Head::parameter_count;
     static constexpr auto groups() {
       return std::tuple(Group{"", join(prefixed("decoder_embed.", Embed::tensors()), Tensors<1>{Tensor{"mask_token", {1, 1, Dim}, {Init::normal, 0.02}, true}})},
                         Group{"decoder_blocks.{}.", Block::tensors(), Depth},

@@ -55,6 +55,7 @@ struct Parallel {
     }
     static constexpr Reads reads(int point) { return {layer_at(point) >= 0, false}; }
 
+    static constexpr std::int64_t parameter_count = (shared ? 0 : Depth * Block::parameter_count) + Output::Head::parameter_count;
     static constexpr auto groups() {
       constexpr Group head{"decoder_pred.", Output::Head::tensors()};
       if constexpr (shared) return std::tuple(head);

@@ -15,6 +15,7 @@
 ///   static constexpr bool uses_norm               whether the encoder's final norm is among the parameters (the decoder applies it)
 ///   static constexpr int position_dim             width of the positions that it adds
 ///   static constexpr Reads reads(int point)       what it reads there; that, and nothing else, drives liveness
+///   static constexpr std::int64_t parameter_count
 ///   static constexpr auto groups()                a std::tuple of parameter groups
 ///   template <class C> struct Parameters          views, from a cursor, in the order of groups()
 ///   template <class D> class Run                  one step; see parallel.hpp for the calls

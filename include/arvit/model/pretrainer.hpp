@@ -38,6 +38,8 @@ template <class Decoder> concept NeedsTwoGroups = requires { requires Decoder::t
 template <class Decoder> concept NeedsOnePatchPerGroup = requires { requires Decoder::one_patch_per_group; };
 }  // namespace detail
 
+template <class Model, class D> class PretrainPass;  // pretrain_pass.hpp
+
 /// A model: what is encoded, how it is decoded, in which order, and what is predicted. Only a description; see pretrain_pass.hpp for a step.
 template <class Encoder_, class DecoderSlot, class OrderSlot, class TargetSlot>
 struct Pretrainer {
@@ -71,12 +73,27 @@ struct Pretrainer {
     if constexpr (Decoder::uses_norm) return std::tuple_cat(Encoder::groups(), Decoder::groups());
     else return std::tuple_cat(Encoder::body_groups(), Decoder::groups());
   }
-  static constexpr std::int64_t parameter_count = std::apply([](const auto&... group) { return (group.size() + ... + 0); }, groups());
+  static constexpr std::int64_t parameter_count =
+      Encoder::body_parameter_count + (Decoder::uses_norm ? Encoder::Norm::parameter_count : 0) + Decoder::parameter_count;
 
   /// visit(name, tensor, offset) for every parameter, in the order of the flat buffer.
   template <class Visit>
   static void for_each_parameter(Visit&& visit) {
     std::apply([&](const auto&... group) { for_each_tensor(visit, group...); }, groups());
+  }
+
+  template <class D> using Pass = PretrainPass<Pretrainer, D>;
+
+  /// Rows of each stream that carry loss, for the images of `counters`: known before any of them is read.
+  static std::array<std::int64_t, streams> loss_rows(std::span<const Counter> counters) {
+    std::array<std::int64_t, streams> total{};
+    std::array<int, Grid::patches + 1> ends{};
+    for (const Counter& counter : counters) {
+      const int groups = Order::template profile<Grid>(counter, std::span<int>(ends));
+      const auto rows = count_rows(Decoder::rules, std::span<const int>(ends).first(groups));
+      for (std::size_t s = 0; s < streams; ++s) total[s] += rows.queries[s];
+    }
+    return total;
   }
 
   template <class C>

@@ -12,18 +12,18 @@
 namespace arvit {
 
 namespace detail {
-/// Half-open bounds of the three nested boxes around coordinate `c` on a side of `side` patches. The released table is for 14;
-/// other sides are looked up at the proportional coordinate and scaled, so that 14 gives the table itself.
+/// Half-open bounds of three nested boxes around coordinate `c` of a side: 1/7, 3/7 and 5/7 of it wide (2, 6 and 10 of 14), centred on c and
+/// moved into [0, side - 1). On a side of 14 these are the bounds that SemAIM's code lists, whose last row and column lie outside every box.
 struct NestedBoxes {
   int begin[3], end[3];
   ARVIT_HOST_DEVICE constexpr NestedBoxes(int c, int side) : begin{}, end{} {
-    constexpr signed char table[14][6] = {{0, 2, 0, 6, 0, 10},  {0, 2, 0, 6, 0, 10},  {0, 2, 0, 6, 0, 10},  {2, 4, 0, 6, 0, 10},  {3, 5, 1, 7, 0, 10},
-                                          {4, 6, 2, 8, 0, 10},  {5, 7, 3, 9, 1, 11},  {6, 8, 4, 10, 2, 12}, {7, 9, 5, 11, 3, 13}, {8, 10, 6, 12, 3, 13},
-                                          {9, 11, 7, 13, 3, 13}, {11, 13, 7, 13, 3, 13}, {11, 13, 7, 13, 3, 13}, {11, 13, 7, 13, 3, 13}};
-    const int at = side > 1 ? (c * 13 * 2 + side - 1) / ((side - 1) * 2) : 0;
+    const int half0 = (side + 7) / 14 > 0 ? (side + 7) / 14 : 1;
+    const int centre = c <= 2 * half0 ? half0 : c >= side - 1 - 2 * half0 ? side - 1 - half0 : c;
     for (int box = 0; box < 3; ++box) {
-      begin[box] = table[at][2 * box] * side / 14;
-      end[box] = (table[at][2 * box + 1] * side + 13) / 14;
+      const int half = ((2 * box + 1) * side + 7) / 14 > 0 ? ((2 * box + 1) * side + 7) / 14 : 1;
+      const int last = side - 1 - 2 * half > 0 ? side - 1 - 2 * half : 0;
+      begin[box] = centre - half < 0 ? 0 : centre - half > last ? last : centre - half;
+      end[box] = begin[box] + 2 * half < side - 1 ? begin[box] + 2 * half : side - 1;
     }
   }
 };
