@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "arvit/core/error.hpp"
+#include "arvit/core/random.hpp"
+#include "arvit/core/rows.hpp"
+#include "arvit/core/segment.hpp"
+
+/// The rank law, and the only file that knows what a mask is.
+///
+/// Every token has an integer rank. A content reader i sees content j iff rank[j] <= rank[i]; a query sees content iff
+/// rank[j] < rank[i] (or <=). When the tokens of an image are sorted by rank, what row i sees is a prefix of the keys:
+/// `limit[i]` of them. So no mask matrix exists anywhere; a batch is a ragged pack of rows, segments and limits.
+///
+/// A *profile* lists where the groups of equal rank end: ends[g] patches have rank <= g. ends[0] may be 0; rank 0 also holds
+/// the class token, unless that is last. All tables follow from the profiles and from what the decoder declares.
+namespace arvit {
+
+enum class Sees : char { nothing, before, up_to };
+enum class ClassToken : char { none, first, last };  ///< first: rank 0. last: it joins the last encoded group (D-iGPT).
+
+/// One stream of queries of a decoder. Groups 1 .. last carry queries, except the first `drop_first` and the last `drop_last` of them.
+struct QueryStream {
+  Sees content = Sees::before;   ///< what a query sees of the content
+  Sees queries = Sees::nothing;  ///< what it sees of the queries of its own stream
+  int drop_first = 0, drop_last = 0;
+  bool class_query = false;      ///< one more query, of the stream's last rank, after the patches
+};
+
+/// Which containers hold the tables: vectors on the host, spans on a device.
+struct HostLists {
+  template <class T> using List = std::vector<T>;
+};
+template <class Space>
+struct DeviceLists {
+  template <class T> using List = Span<const T, Space>;
+};
+
+template <class L>
+struct Attend {
+  typename L::template List<Segment> segments;
+  typename L::template List<std::int32_t> limit;
+};
+
+/// `source` of a packed row: image * patches + place in the image's order, or -1 - image for a class token.
+template <class L>
+struct StreamTables {
+  typename L::template List<std::int32_t> source;
+  Attend<L> content, queries;
+};
+
+/// Latents and mask tokens in one sequence per image (MAE): class token, visible patches, masked patches; all see all.
+template <class L>
+struct JointTables {
+  typename L::template List<std::int32_t> source, of_content, of_query;  ///< of_*: the joint row of each content or query row
+  Attend<L> self, last;                                                  ///< last: the rows of stream 0 read the joint rows
+};
+
+template <class L, std::size_t Streams>
+struct RankTables {
+  typename L::template List<std::int32_t> source, class_rows;
+  Attend<L> content;
+  std::array<StreamTables<L>, Streams> streams;
+  JointTables<L> joint;
+};
+
+/// Calls visit(list of a, list of b) for every pair of lists, in a fixed order.
+template <class A, class B, std::size_t Streams, class Visit>
+constexpr void for_each_list(RankTables<A, Streams>& a, RankTables<B, Streams>& b, Visit&& visit) {
+  const auto attend = [&](auto& x, auto& y) { visit(x.segments, y.segments), visit(x.limit, y.limit); };
+  visit(a.source, b.source);
+  visit(a.class_rows, b.class_rows);
+  attend(a.content, b.content);
+  for (std::size_t s = 0; s < Streams; ++s) {
+    visit(a.streams[s].source, b.streams[s].source);
+    attend(a.streams[s].content, b.streams[s].content);
+    attend(a.streams[s].queries, b.streams[s].queries);
+  }
+  visit(a.joint.source, b.joint.source);
+  visit(a.joint.of_content, b.joint.of_content);
+  visit(a.joint.of_query, b.joint.of_query);
+  attend(a.joint.self, b.joint.self);
+  attend(a.joint.last, b.joint.last);
+}
+
+/// What a decoder asks of the engine.
+template <std::size_t Streams>
+struct RankRules {
+  ClassToken class_token = ClassToken::first;
+  std::array<QueryStream, Streams> streams{};
+  bool joint = false;
+};
+
+namespace detail {
+/// The ranks first..last that carry queries; empty when first > last.
+struct QueryRanks {
+  int first, last;
+};
+constexpr QueryRanks query_ranks(const QueryStream& stream, int groups) { return {1 + stream.drop_first, groups - 1 - stream.drop_last}; }
+
+/// The highest rank whose content some query reads; -1 when nothing is read. Content above it is dead: never computed.
+template <std::size_t Streams>
+constexpr int live_rank(const RankRules<Streams>& rules, int groups) {
+  int live = -1;
+  for (const QueryStream& stream : rules.streams) {
+    const auto [first, last] = query_ranks(stream, groups);
+    if (first > last || stream.content == Sees::nothing) continue;
+    live = std::max(live, stream.content == Sees::before ? last - 1 : last);
+  }
+  return live;
+}
+constexpr int patches_up_to(std::span<const int> ends, int rank) { return rank < 0 ? 0 : ends[rank]; }
+}  // namespace detail
+
+/// Rows that one image of this profile adds to the content and to each stream.
+template <std::size_t Streams>
+struct RowCounts {
+  std::int64_t content = 0;
+  std::array<std::int64_t, Streams> queries{};
+};
+template <std::size_t Streams>
+constexpr RowCounts<Streams> count_rows(const RankRules<Streams>& rules, std::span<const int> ends) {
+  const int groups = static_cast<int>(ends.size());
+  RowCounts<Streams> count;
+  count.content = detail::patches_up_to(ends, detail::live_rank(rules, groups)) + (rules.class_token != ClassToken::none);
+  for (std::size_t s = 0; s < Streams; ++s) {
+    const auto [first, last] = detail::query_ranks(rules.streams[s], groups);
+    if (first <= last) count.queries[s] = ends[last] - ends[first - 1] + rules.streams[s].class_query;
+  }
+  return count;
+}
+
+/// Appends one image to the tables. `image` counts from 0 in the order of the calls; clear() starts a new batch.
+template <std::size_t Streams>
+class RankEngine {
+ public:
+  RankEngine(RankRules<Streams> rules, int patches, int most_images) : rules_(rules), patches_(patches) {
+    const std::size_t rows = std::size_t(most_images) * (patches + 1);
+    for_each_list(tables_, tables_, [&](auto& list, auto&) { list.reserve(rows); });
+  }
+
+  void clear() {
+    for_each_list(tables_, tables_, [](auto& list, auto&) { list.clear(); });
+    images_ = 0;
+  }
+
+  void append(std::span<const int> ends) {
+    check(ends);
+    const int groups = static_cast<int>(ends.size()), live = detail::live_rank(rules_, groups);
+    const int first = rules_.class_token == ClassToken::first, last = rules_.class_token == ClassToken::last;
+    const int visible = detail::patches_up_to(ends, live);
+    const std::int32_t image = images_++, from = image * patches_;
+    // The number of keys that a reader of ranks <= rank may read.
+    const auto prefix = [&](int rank) { return first + detail::patches_up_to(ends, std::min(rank, live)) + (rank >= live ? last : 0); };
+
+    auto& content = tables_.content;
+    const auto content_begin = size(tables_.source);
+    if (first) class_row(image, prefix(0));
+    for (int rank = 0, slot = 0; rank <= live; ++rank)
+      for (; slot < ends[rank]; ++slot) tables_.source.push_back(from + slot), content.limit.push_back(prefix(rank));
+    if (last) class_row(image, prefix(live));
+    const auto content_end = size(tables_.source);
+    content.segments.push_back({content_begin, content_end, content_begin, content_end});
+
+    for (std::size_t s = 0; s < Streams; ++s) append_stream(s, ends, image, content_begin, content_end, prefix);
+    if (rules_.joint) append_joint(image, visible + first, content_begin);
+  }
+
+  /// One image whose tokens all see all, in reading order: the unmasked pass (order, features).
+  void append_whole() {
+    const std::int32_t image = images_++, begin = size(tables_.source), first = rules_.class_token != ClassToken::none;
+    if (first) class_row(image, patches_ + 1);
+    for (int slot = 0; slot < patches_; ++slot) tables_.source.push_back(image * patches_ + slot), tables_.content.limit.push_back(patches_ + first);
+    tables_.content.segments.push_back({begin, size(tables_.source), begin, size(tables_.source)});
+  }
+
+  RankTables<HostLists, Streams>& tables() { return tables_; }
+  const RankTables<HostLists, Streams>& tables() const { return tables_; }
+  const RankRules<Streams>& rules() const { return rules_; }
+  int images() const { return images_; }
+
+ private:
+  template <class T>
+  static std::int32_t size(const std::vector<T>& list) { return static_cast<std::int32_t>(list.size()); }
+
+  void check(std::span<const int> ends) const {
+    if (ends.empty() || ends.back() != patches_ || ends.front() < 0 || !std::is_sorted(ends.begin(), ends.end()))
+      fail<ShapeError>("rank profile ", shape_text(ends), ": group ends must not decrease and must close at the grid's ", patches_, " patches.");
+  }
+  void class_row(std::int32_t image, std::int32_t limit) {
+    tables_.class_rows.push_back(size(tables_.source));
+    tables_.source.push_back(-1 - image);
+    tables_.content.limit.push_back(limit);
+  }
+  template <class Prefix>
+  void append_stream(std::size_t s, std::span<const int> ends, std::int32_t image, std::int32_t k_begin, std::int32_t k_end, Prefix prefix) {
+    const QueryStream& rule = rules_.streams[s];
+    StreamTables<HostLists>& stream = tables_.streams[s];
+    const auto ranks = detail::query_ranks(rule, static_cast<int>(ends.size()));
+    const int first = ranks.first, last = ranks.last;  // clang 14 captures no structured bindings
+    const std::int32_t begin = size(stream.source);
+    const auto query = [&](std::int32_t source, int rank) {
+      stream.source.push_back(source);
+      if (rule.content != Sees::nothing) stream.content.limit.push_back(prefix(rule.content == Sees::before ? rank - 1 : rank));
+      if (rule.queries == Sees::nothing) return;
+      const int read = rule.queries == Sees::before ? rank - 1 : rank;
+      stream.queries.limit.push_back(read < first ? 0 : ends[read] - ends[first - 1] + (read >= last && rule.class_query));
+    };
+    for (int rank = first; rank <= last; ++rank)
+      for (int slot = ends[rank - 1]; slot < ends[rank]; ++slot) query(image * patches_ + slot, rank);
+    if (first <= last && rule.class_query) query(-1 - image, last);
+    const std::int32_t end = size(stream.source);
+    if (rule.content != Sees::nothing) stream.content.segments.push_back({begin, end, k_begin, k_end});
+    if (rule.queries != Sees::nothing) stream.queries.segments.push_back({begin, end, begin, end});
+  }
+  void append_joint(std::int32_t image, std::int32_t latents, std::int32_t content_begin) {
+    JointTables<HostLists>& joint = tables_.joint;
+    const std::int32_t begin = size(joint.source), first = rules_.class_token == ClassToken::first, tokens = patches_ + first;
+    if (first) joint.source.push_back(-1 - image);
+    for (int slot = 0; slot < patches_; ++slot) joint.source.push_back(image * patches_ + slot);
+    joint.self.segments.push_back({begin, begin + tokens, begin, begin + tokens});
+    joint.self.limit.insert(joint.self.limit.end(), tokens, tokens);
+    for (std::int32_t i = 0; i < latents; ++i) joint.of_content.push_back(begin + i);
+    const std::int32_t q_begin = size(joint.of_query), queries = tokens - latents;
+    for (std::int32_t i = latents; i < tokens; ++i) joint.of_query.push_back(begin + i);
+    joint.last.segments.push_back({q_begin, q_begin + queries, begin, begin + tokens});
+    joint.last.limit.insert(joint.last.limit.end(), queries, tokens);
+    if (size(tables_.source) - content_begin != latents) fail<ShapeError>("joint decoder: its content must be exactly the patches of rank 0.");
+  }
+
+  RankRules<Streams> rules_;
+  int patches_, images_ = 0;
+  RankTables<HostLists, Streams> tables_;
+};
+
+/// Sorts given patch ranks (any integers >= 0, 0 meaning rank 0; gaps allowed): group ends and the patches in sorted order.
+inline void profile_of_ranks(std::span<const int> ranks, std::vector<int>& ends, std::vector<std::int32_t>& permutation) {
+  const int patches = static_cast<int>(ranks.size());
+  permutation.resize(patches);
+  for (int i = 0; i < patches; ++i) permutation[i] = i;
+  std::stable_sort(permutation.begin(), permutation.end(), [&](int a, int b) { return ranks[a] < ranks[b]; });
+  ends.clear();
+  if (patches > 0 && ranks[permutation.front()] < 0) fail<ShapeError>("ranks: ", ranks[permutation.front()], " is negative; ranks count from 0.");
+  if (patches == 0 || ranks[permutation.front()] > 0) ends.push_back(0);  // rank 0 holds the class token alone
+  for (int i = 0; i < patches; ++i)
+    if (i + 1 == patches || ranks[permutation[i + 1]] != ranks[permutation[i]]) ends.push_back(i + 1);
+}
+
+/// A profile with N groups of one patch; rank 0 holds no patch.
+constexpr int one_patch_per_group(int patches, std::span<int> ends) {
+  for (int i = 0; i <= patches; ++i) ends[i] = i;
+  return patches + 1;
+}
+
+/// An order: a profile, known on the host from counters alone. profile() fills cumulative ends and returns the number of groups.
+template <class O, class Grid>
+concept Order = requires(Counter image, std::span<int> ends) {
+  { O::fixed_profile } -> std::convertible_to<bool>;
+  { O::template profile<Grid>(image, ends) } -> std::same_as<int>;
+};
+/// ... and keys from counters alone: the patches are sorted by key, ascending, ties in reading order.
+template <class O, class Grid>
+concept KeyOrder = Order<O, Grid> && requires(Counter image, std::span<float> key) { O::template keys<Grid>(image, key); };
+
+}  // namespace arvit
