@@ -78,11 +78,17 @@ class Step {
     return plan;
   }
 
+  /// Draws the parameters, tensor by tensor: no second copy of the model is held.
   void initialise(std::uint64_t seed) {
-    std::vector<S> values(Model::parameter_count);
+    std::vector<S> values;
     std::uint32_t index = 0;
-    Model::for_each_parameter([&](const std::string&, const Tensor& tensor, std::int64_t offset) { arvit::initialise(tensor, index++, seed, values.data() + offset); });
-    load(values);
+    Model::for_each_parameter([&](const std::string&, const Tensor& tensor, std::int64_t offset) {
+      values.resize(static_cast<std::size_t>(tensor.size()));
+      arvit::initialise(tensor, index++, seed, values.data());
+      device_.upload(values.data(), masters_.span().part(offset, offset + tensor.size()));
+      if (options_.average) device_.upload(values.data(), average_.span().part(offset, offset + tensor.size()));
+    });
+    refresh();
   }
   /// Takes parameters; moments and step count start anew, the average starts at the parameters.
   void load(std::span<const S> values) {
