@@ -2,10 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -30,13 +32,13 @@ class CheckpointFolder {
     std::remove(probe.c_str());
     for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
       const std::string name = entry.path().filename().string();
-      if (name.starts_with(prefix) && name.find(".tmp") != std::string::npos) std::filesystem::remove(entry.path(), error);
+      if (name.starts_with(prefix) && name.ends_with(".partial")) std::filesystem::remove(entry.path(), error);
     }
   }
   std::string path(std::int64_t step) const {
     char number[32];
     std::snprintf(number, sizeof number, "%09lld", static_cast<long long>(step));
-    return folder_ + "/" + prefix + number + suffix;
+    return folder_ + "/" + std::string(prefix) + number + std::string(suffix);
   }
   /// The checkpoint of the latest step, or "".
   std::string newest() const {

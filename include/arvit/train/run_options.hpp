@@ -50,13 +50,13 @@ void for_each_option(O&& o, Visit&& visit) {
   constexpr std::string_view what = "What to train", how = "Optimiser", pictures = "Pictures", machine = "Machine", files = "Files";
   visit(OptionInfo{"model", what, "model to train; an unknown name lists those of this program"}, o.model);
   visit(OptionInfo{"data", what, "pictures: a folder of JPEG and PNG files (by class or flat), or of Fashion-MNIST, MNIST or CIFAR files", false}, o.data);
-  visit(OptionInfo{"preset", what, "recipe that sets the defaults of the options below"}, o.preset);
+  visit(OptionInfo{"preset", what, "recipe that sets the defaults of the options below", false}, o.preset);
   visit(OptionInfo{"epochs", what, "passes over the pictures"}, o.epochs);
   visit(OptionInfo{"seed", what, "seed of parameters, data order, crops and orders; the same seed gives the same bits"}, o.seed);
 
   visit(OptionInfo{"batch", how, "images per optimiser step"}, o.batch);
   visit(OptionInfo{"micro-batch", how, "images per forward and backward; less needs less memory, the gradients stay the same up to rounding; must divide "
-                                       "the batch; 0: the largest divisor up to 64"}, o.micro_batch);
+                                       "the batch; 0: the largest divisor up to 64", false}, o.micro_batch);
   visit(OptionInfo{"base-lr", how, "learning rate of 256 images: the peak is base-lr * batch / 256"}, o.base_lr);
   visit(OptionInfo{"lr", how, "peak learning rate itself; 0: from base-lr"}, o.lr);
   visit(OptionInfo{"min-lr", how, "learning rate at the end of the cosine"}, o.min_lr);
@@ -81,7 +81,7 @@ void for_each_option(O&& o, Visit&& visit) {
 
   visit(OptionInfo{"out", files, "folder for checkpoints and logs", false}, o.out);
   visit(OptionInfo{"resume", files, "continue from the newest checkpoint in --out; the other options must be those of the run", false}, o.resume);
-  visit(OptionInfo{"init", files, "start from the parameters of this checkpoint"}, o.init);
+  visit(OptionInfo{"init", files, "start from the parameters of this checkpoint", false}, o.init);
   visit(OptionInfo{"save-every", files, "steps between checkpoints; 0: one after every epoch", false}, o.save_every);
   visit(OptionInfo{"keep", files, "newest checkpoints to keep; 0: all", false}, o.keep);
   visit(OptionInfo{"log-every", files, "steps between lines of the logs", false}, o.log_every);

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
-#include <filesystem>
+#include <cstdio>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -91,7 +91,7 @@ class Trainer {
     TrainingResult result{done_, 0, folder_.newest(), false};
     std::int64_t saved = done_ > 0 ? done_ : -1;
     const auto save_now = [&] {
-      log.flush();  // what the log says up to a checkpoint must not be lost when the checkpoint is not
+      log.synchronise();  // a checkpoint must not outlive the log of the steps before it
       result.checkpoint = save(), saved = done_;
     };
     source_.seek({static_cast<std::uint32_t>(done_ / steps_per_epoch_), done_ % steps_per_epoch_ * options_.accumulation()});
@@ -140,7 +140,9 @@ class Trainer {
       record.gradient_norm = step_->update(AdamW{record.learning_rate, options_.beta1, options_.beta2, 1e-8, options_.weight_decay, done_ + 1}, options_.clip,
                                            average_decay_.at(at));
     } catch (const NumericError& error) {
-      fail<NumericError>("step ", done_ + 1, " (epoch ", at, "): ", error.what(),
+      char epoch_text[32];
+      std::snprintf(epoch_text, sizeof epoch_text, "%.2f", at);
+      fail<NumericError>("step ", done_ + 1, " (epoch ", epoch_text, "): ", error.what(),
                          newest_checkpoint.empty() ? " No checkpoint is written yet." : text(" The newest checkpoint is ", newest_checkpoint, "."));
     }
     record.step = ++done_;
