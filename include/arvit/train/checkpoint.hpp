@@ -173,6 +173,7 @@ void upload_tensors(const Safetensors& file, std::string_view prefix, Step<Model
   Model::for_each_parameter([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
     values.resize(static_cast<std::size_t>(tensor.size()));
     file.read(std::string(prefix) + name, stored_shape(tensor), values.data());
+    file.release(std::string(prefix) + name);
     step.device().upload(values.data(), to.span().part(offset, offset + tensor.size()));
   });
 }
