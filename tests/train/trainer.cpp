@@ -135,7 +135,7 @@ TEST_CASE("trainer: a run trains, saves and logs") {
   CHECK(info.steps_per_epoch == 3);
   CHECK(info.model == type_name<SmallModel<>>());
   CHECK(info.parameters == SmallModel<>::parameter_count);
-  CHECK(parse_json(info.options, "options")["batch"] == 4);
+  CHECK(info.options.find("\"batch\":4,") != std::string::npos);
 }
 
 TEST_CASE("trainer: killed after any step and resumed, it ends with the bits of an uninterrupted run") {
