@@ -38,6 +38,7 @@ struct LoaderOptions {
   std::uint64_t seed = 0;
   bool shuffle = true;      ///< a new permutation every epoch; else the order of the data set
   bool drop_last = true;    ///< leave out the pictures that do not fill a batch; else the last batch of an epoch is smaller
+  std::int64_t group = 1;   ///< micro-batches of one training step: with drop_last, an epoch holds whole groups of batches only
   std::int64_t epochs = 0;  ///< next() gives nullptr after so many; 0: never
   OnBadFile on_bad_file = OnBadFile::fail;
   /// Receives one line for every picture that is skipped, from one thread at a time.
@@ -84,10 +85,10 @@ class Loader {
       : set_(std::move(set)), transform_(std::move(transform)), options_(std::move(options)), pictures_(set_.size()) {
     check();
     rows_ = std::min(options_.batch, pictures_);
-    per_epoch_ = options_.drop_last ? pictures_ / rows_ : (pictures_ + rows_ - 1) / rows_;
+    per_epoch_ = options_.drop_last ? pictures_ / (rows_ * options_.group) * options_.group : (pictures_ + rows_ - 1) / rows_;
     image_size_ = std::int64_t{3} * transform_.height() * transform_.width();
     try {
-      permutation_.resize(static_cast<std::size_t>(pictures_));
+      permutation_.resize(static_cast<std::size_t>(pictures_)), planned_.resize(static_cast<std::size_t>(pictures_));
       slots_.resize(static_cast<std::size_t>(options_.buffers));
       for (Slot& slot : slots_) {
         slot.images.resize(static_cast<std::size_t>(rows_ * image_size_));
@@ -144,6 +145,14 @@ class Loader {
     return {static_cast<std::uint32_t>((start_ + taken_) / per_epoch_), (start_ + taken_) % per_epoch_};
   }
 
+  /// The pictures that batch `number` of an epoch draws, known without reading any of them; Batch::indices differs from it only where an
+  /// unreadable picture was replaced. Valid until the next call.
+  std::span<const std::uint32_t> planned(std::uint32_t epoch, std::int64_t number) {
+    if (number < 0 || number >= per_epoch_) fail<OptionError>("loader: batch ", number, " of an epoch was asked for, an epoch has ", per_epoch_, ".");
+    if (planned_epoch_ != std::int64_t{epoch}) draw(planned_, epoch), planned_epoch_ = epoch;
+    return std::span<const std::uint32_t>(planned_).subspan(static_cast<std::size_t>(number * rows_), static_cast<std::size_t>(std::min(rows_, pictures_ - number * rows_)));
+  }
+
   std::int64_t batches_per_epoch() const { return per_epoch_; }
   /// Spent in next() since the construction, waiting for the workers.
   double seconds_waited() const { return std::chrono::duration<double>(waited_).count(); }
@@ -167,12 +176,13 @@ class Loader {
     if (o.batch < 1) fail<OptionError>("loader: batch ", o.batch, "; it must be at least 1.");
     if (o.threads < 1 || o.threads > 1024) fail<OptionError>("loader: ", o.threads, " threads; choose 1 to 1024.");
     if (o.buffers < 1 || o.buffers > 1024) fail<OptionError>("loader: ", o.buffers, " buffers; choose 1 to 1024, 2 or more to decode during training.");
+    if (o.group < 1) fail<OptionError>("loader: groups of ", o.group, " batches; choose 1 or more.");
     if (o.epochs < 0) fail<OptionError>("loader: ", o.epochs, " epochs; choose 0 for no end, or a positive number.");
     if (pictures_ < 1) fail<OptionError>("loader: the data set holds no picture; give at least one.");
     if (pictures_ > std::numeric_limits<std::uint32_t>::max())
       fail<OptionError>("loader: the data set holds ", pictures_, " pictures, at most 4294967295 can be numbered.");
-    if (o.drop_last && o.batch > pictures_)
-      fail<OptionError>("loader: a batch of ", o.batch, " pictures cannot be drawn from a data set of ", pictures_, "; choose a batch of at most ", pictures_, ", or give more pictures.");
+    if (o.drop_last && o.batch > pictures_ / o.group)
+      fail<OptionError>("loader: a batch of ", o.batch * o.group, " pictures cannot be drawn from a data set of ", pictures_, "; choose a batch of at most ", pictures_, ", or give more pictures.");
   }
 
   void stop() {
@@ -184,16 +194,18 @@ class Loader {
     threads_.clear();  // joins
   }
 
+  /// The order of the pictures in an epoch.
+  void draw(std::vector<std::uint32_t>& order, std::uint32_t epoch) const {
+    std::iota(order.begin(), order.end(), 0u);
+    Stream stream(Counter{options_.seed, epoch, 0, Purpose::shuffle});
+    if (options_.shuffle) shuffle(std::span(order), stream);
+  }
+
   /// Begins the batch after the last one that was begun; the lock is held.
   void open(Slot& slot) {
     const std::int64_t absolute = start_ + opened_;
     slot.epoch = static_cast<std::uint32_t>(absolute / per_epoch_), slot.number = absolute % per_epoch_;
-    if (permuted_ != std::int64_t{slot.epoch}) {
-      std::iota(permutation_.begin(), permutation_.end(), 0u);
-      Stream stream(Counter{options_.seed, slot.epoch, 0, Purpose::shuffle});
-      if (options_.shuffle) shuffle(std::span(permutation_), stream);
-      permuted_ = slot.epoch;
-    }
+    if (permuted_ != std::int64_t{slot.epoch}) draw(permutation_, slot.epoch), permuted_ = slot.epoch;
     const std::int64_t begin = slot.number * rows_;
     slot.size = slot.missing = std::min(rows_, pictures_ - begin);
     slot.error_place = slot.size;
@@ -255,6 +267,8 @@ class Loader {
   std::int64_t rows_ = 0, per_epoch_ = 0, image_size_ = 0;
   std::vector<std::uint32_t> permutation_;
   std::int64_t permuted_ = -1;  ///< the epoch of permutation_
+  std::vector<std::uint32_t> planned_;
+  std::int64_t planned_epoch_ = -1;  ///< the epoch of planned_
 
   std::mutex mutex_;  // guards what follows, and the slots except the rows that a worker has claimed
   std::condition_variable room_, ready_;
