@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -18,7 +19,7 @@
 
 #include "arvit/core/error.hpp"
 #include "arvit/io/file.hpp"
-#include "arvit/io/json.hpp"
+#include "arvit/io/json_reader.hpp"
 #include "arvit/io/json_writer.hpp"
 #include "arvit/io/mapped_file.hpp"
 #include "arvit/io/stored_tensor.hpp"
@@ -137,14 +138,14 @@ class Safetensors {
     if (length > all.size() - 8) damaged("announces a header of ", length, " bytes, only ", all.size() - 8, " follow");
     const std::string_view text(reinterpret_cast<const char*>(all.data()) + 8, static_cast<std::size_t>(length));
     const std::span<const std::byte> data = all.subspan(8 + text.size());
-    const Json header = parse_json(text, path_ + " (its header)");
-    if (!header.is_object()) damaged("its header is not a JSON object");
-
+    JsonReader json(text, path_ + " (its header)");
+    if (json.peek() != '{') damaged("its header is not a JSON object");
     std::vector<std::pair<std::int64_t, StoredTensor>> entries;  // by the offset of their first byte
-    for (const auto& [name, entry] : header.items()) {
-      if (name == "__metadata__") parse_metadata(entry);
-      else entries.push_back(parse_entry(name, entry, data));
-    }
+    json.object([&](const std::string& name) {
+      if (name == "__metadata__") parse_metadata(json);
+      else entries.push_back(parse_entry(json, name, data));
+    });
+    json.end();
     // Empty tensors first among equal offsets, so that each must begin where the one before it ends.
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
       return std::pair(a.first, a.second.bytes.size()) < std::pair(b.first, b.second.bytes.size());
@@ -160,45 +161,47 @@ class Safetensors {
     for (std::size_t i = 0; i < tensors_.size(); ++i) index_.emplace(tensors_[i].name, i);
   }
 
-  void parse_metadata(const Json& entry) {
-    if (!entry.is_object()) damaged("its __metadata__ is not a JSON object");
-    for (const auto& [name, text] : entry.items()) {
-      if (!text.is_string()) damaged("its metadata '", name, "' is not a string");
-      metadata_.emplace(name, text.get<std::string>());
-    }
+  void parse_metadata(JsonReader& json) {
+    if (json.peek() != '{') damaged("its __metadata__ is not a JSON object");
+    json.object([&](const std::string& name) {
+      if (json.peek() != '"') damaged("its metadata '", name, "' is not a string");
+      metadata_.emplace(name, json.string());
+    });
   }
 
-  std::pair<std::int64_t, StoredTensor> parse_entry(const std::string& name, const Json& entry, std::span<const std::byte> data) const {
-    if (!entry.is_object()) damaged(name, " is not described by a JSON object");
-    const auto part = [&, this](const char* key) -> const Json& {
-      const auto found = entry.find(key);
-      if (found == entry.end()) damaged(name, " has no ", key);
-      return *found;
-    };
-    const auto counts = [&, this](const char* key) {
-      std::vector<std::int64_t> numbers;
-      if (!part(key).is_array()) damaged("the ", key, " of ", name, " is not a list");
-      for (const Json& number : part(key)) {
-        // Above the largest int64, the cast makes it negative.
-        if (!number.is_number_unsigned() || number.get<std::int64_t>() < 0)
-          damaged("the ", key, " of ", name, " is not a list of whole numbers from 0 to 2^63 - 1");
-        numbers.push_back(number.get<std::int64_t>());
-      }
+  /// The tensor, and the offset of its first byte.
+  std::pair<std::int64_t, StoredTensor> parse_entry(JsonReader& json, const std::string& name, std::span<const std::byte> data) const {
+    using Counts = std::vector<std::int64_t>;
+    const auto counts = [&](const std::string& key) {
+      if (json.peek() != '[') damaged("the ", key, " of ", name, " is not a list");
+      Counts numbers;
+      json.array([&] {
+        const auto number = json.whole_number();
+        if (!number) damaged("the ", key, " of ", name, " is not a list of whole numbers from 0 to 2^63 - 1");
+        numbers.push_back(*number);
+      });
       return numbers;
     };
-    StoredTensor tensor{name, {}, counts("shape"), {}};
-    const Json& dtype = part("dtype");
-    const auto type = dtype.is_string() ? stored_type_named(dtype.get_ref<const std::string&>()) : std::nullopt;
-    if (!type) damaged("the dtype of ", name, " is ", dtype.dump(), ", which is not known");
-    tensor.type = *type;
-    const auto offsets = counts("data_offsets");
-    if (offsets.size() != 2 || offsets[0] > offsets[1]) damaged("the data_offsets of ", name, " are ", shape_text(offsets), ", not [begin, end]");
-    if (offsets[1] > static_cast<std::int64_t>(data.size()))
-      damaged(name, " ends at byte ", offsets[1], " of the data, of which the file has ", data.size());
-    if (stored_bytes(*type, tensor.shape) != offsets[1] - offsets[0])
-      damaged(name, " is ", name_of(*type), " ", shape_text(tensor.shape), ", which ", offsets[1] - offsets[0], " bytes do not fill");
-    tensor.bytes = data.subspan(static_cast<std::size_t>(offsets[0]), static_cast<std::size_t>(offsets[1] - offsets[0]));
-    return {offsets[0], std::move(tensor)};
+    std::optional<std::string> dtype;
+    std::optional<Counts> shape, offsets;
+    if (json.peek() != '{') damaged(name, " is not described by a JSON object");
+    json.object([&](const std::string& key) {
+      if (key == "dtype") dtype = json.string();
+      else if (key == "shape") shape = counts(key);
+      else if (key == "data_offsets") offsets = counts(key);
+      else json.skip();
+    });
+    if (!dtype || !shape || !offsets) damaged(name, " has no ", !dtype ? "dtype" : !shape ? "shape" : "data_offsets");
+
+    const auto type = stored_type_named(*dtype);
+    if (!type) damaged("the dtype of ", name, " is '", *dtype, "', which is not known");
+    if (offsets->size() != 2 || offsets->front() > offsets->back())
+      damaged("the data_offsets of ", name, " are ", shape_text(*offsets), ", not [begin, end]");
+    const std::int64_t begin = offsets->front(), end = offsets->back();
+    if (end > static_cast<std::int64_t>(data.size())) damaged(name, " ends at byte ", end, " of the data, of which the file has ", data.size());
+    if (stored_bytes(*type, *shape) != end - begin)
+      damaged(name, " is ", name_of(*type), " ", shape_text(*shape), ", which ", end - begin, " bytes do not fill");
+    return {begin, {name, *type, std::move(*shape), data.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin))}};
   }
 
   template <class... Parts>
