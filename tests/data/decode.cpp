@@ -171,6 +171,6 @@ TEST_CASE("read_picture: by content, not by name; missing files and folders are 
   write_bytes(folder / "really.png.jpg", encode_png(rgb, 16, 16));
   CHECK(largest_difference(read_picture(folder / "really.png.jpg"), rgb) == 0);
   const auto complains = [&](const std::filesystem::path& path) { return message_of<FileError>([&] { read_picture(path); }); };
-  CHECK(complains(folder / "none.jpg") == (folder / "none.jpg").string() + ": cannot be opened; is it a file, does it exist, and may you read it?");
-  CHECK(complains(folder.path()).find(folder.path().string() + ": cannot be opened") == 0);
+  CHECK(complains(folder / "none.jpg") == (folder / "none.jpg").string() + ": does not exist; check the path.");
+  CHECK(complains(folder.path()) == folder.path().string() + ": is a folder, a file was expected; check the path.");
 }

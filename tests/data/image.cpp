@@ -68,7 +68,7 @@ TEST_CASE("resize: all instruction sets give the same bytes") {
   detail::ResizeTaps across, down;
   across.prepare(83, 30, Filter::bicubic), down.prepare(61, 70, Filter::bicubic);
   Picture expected = resized(picture, 70, 30), result(70, 30);
-  std::vector<std::uint8_t> tile_in(16 * 256), tile_out(16 * 96), between(64 * 96);
+  std::vector<std::uint8_t> tile_in(32 * 256), tile_out(32 * 96), between(64 * 96);
   const detail::ResizeJob job{picture, &result, &across, &down, tile_in.data(), tile_out.data(), between.data(), 96};
   detail::resize_portable(job);
   CHECK(differing_bytes(result, expected.data()) == 0);

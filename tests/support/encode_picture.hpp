@@ -10,10 +10,10 @@
 #include <jpeglib.h>
 #include <png.h>
 
+#include "arvit/io/file.hpp"
+
 /// Writers of every kind of JPEG and PNG that the decoder must read.
 namespace arvit::test {
-
-using Bytes = std::vector<std::uint8_t>;
 
 struct JpegKind {
   J_COLOR_SPACE colour = JCS_RGB;  ///< of the samples given: JCS_RGB, JCS_GRAYSCALE or JCS_CMYK (as stored: 255 - ink)

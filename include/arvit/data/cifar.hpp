@@ -3,14 +3,13 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "arvit/core/error.hpp"
 #include "arvit/data/picture.hpp"
+#include "arvit/io/file.hpp"
 
 namespace arvit {
 
@@ -27,17 +26,13 @@ class Cifar {
     const std::size_t classes = kind == Kind::ten ? 10 : 100, record = record_bytes();
     if (names_.empty())
       for (std::size_t c = 0; c < classes; ++c) names_.push_back(kind == Kind::ten ? ten_names()[c] : std::to_string(c));
+    if (names_.size() != classes) fail<FileError>("Cifar: ", names_.size(), " class names, but ", format(), " has ", classes, " classes; mend the file of names.");
     for (const auto& path : files) {
-      std::error_code error;
-      const auto size = std::filesystem::file_size(path, error);
-      std::ifstream file(path, std::ios::binary);
-      if (error || !file) fail<FileError>(path.string(), ": cannot be opened; a CIFAR folder needs this file.");
-      if (size == 0 || size % record != 0)
-        fail<FileError>(path.string(), ": ", size, " bytes, expected a multiple of ", record, " (one record of ", format(), "); download it again.");
+      const Bytes bytes = read_file(path);
+      if (bytes.size() % record != 0)
+        fail<FileError>(path.string(), ": ", bytes.size(), " bytes, expected a multiple of ", record, " (one record of ", format(), "); download it again.");
       const std::size_t begin = records_.size();
-      records_.resize(begin + size);
-      if (!file.read(reinterpret_cast<char*>(records_.data() + begin), static_cast<std::streamsize>(size)))
-        fail<FileError>(path.string(), ": cannot be read.");
+      records_.insert(records_.end(), bytes.begin(), bytes.end());
       for (std::size_t at = begin + label_bytes() - 1; at < records_.size(); at += record)
         if (records_[at] >= classes)
           fail<FileError>(path.string(), ": record ", (at - begin) / record, " has label ", static_cast<int>(records_[at]), ", ", format(), " has ",

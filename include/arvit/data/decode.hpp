@@ -8,11 +8,9 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -23,6 +21,7 @@
 #include "arvit/core/error.hpp"
 #include "arvit/data/exif.hpp"
 #include "arvit/data/picture.hpp"
+#include "arvit/io/file.hpp"
 
 /// JPEG and PNG files to 8-bit RGB, the way the Python Imaging Library's convert("RGB") makes it: grey is repeated, CMYK and
 /// YCCK become RGB by (255 - ink)(255 - black) / 255, palettes are looked up, alpha is dropped, of 16 bits the upper 8 are kept.
@@ -259,13 +258,7 @@ inline Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_v
 
 /// Reads and decodes one JPEG or PNG file. A missing, foreign, damaged or absurdly large file throws FileError.
 inline Picture read_picture(const std::filesystem::path& path, const DecodeLimits& limits = {}) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);  // fails for a folder, where a stream would claim 2^63 - 1 bytes
-  std::ifstream file(path, std::ios::binary);
-  if (error || !file) fail<FileError>(path.string(), ": cannot be opened; is it a file, does it exist, and may you read it?");
-  std::vector<std::uint8_t> bytes(size);
-  if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size))) fail<FileError>(path.string(), ": cannot be read.");
-  return decode_picture(bytes, path.string(), limits);
+  return decode_picture(read_file(path), path.string(), limits);
 }
 
 }  // namespace arvit

@@ -61,67 +61,73 @@ struct ResizeTaps {
   }
 };
 
-/// `N` bytes and the sums over them; the sums fill one register of the chosen instruction set.
+/// 4 N bytes, seen as N words of four: byte k of every word is taken out by shift and mask, summed in a vector of its own, and put
+/// back in its place. So no bytes are widened or moved, whatever the instruction set, and the order of bytes in a word is no matter.
 template <int N>
-struct ByteLanes {
-  typedef std::uint8_t Bytes __attribute__((vector_size(N)));
-  typedef std::int16_t Halves __attribute__((vector_size(2 * N)));  // between the two: g++ 12 converts in one step lane by lane
-  typedef std::int32_t Sums __attribute__((vector_size(4 * N)));
+struct Words {
+  typedef std::uint32_t Unsigned __attribute__((vector_size(4 * N)));
+  typedef std::int32_t Signed __attribute__((vector_size(4 * N)));
+  Unsigned sum[4];
+
+  [[gnu::always_inline]] void start() { sum[0] = sum[1] = sum[2] = sum[3] = Unsigned{} + (1u << (ResizeTaps::fraction_bits - 1)); }
+  [[gnu::always_inline]] void add(const std::uint8_t* from, std::uint32_t weight) {
+    Unsigned word;
+    std::memcpy(&word, from, sizeof word);
+    sum[0] += (word & 255u) * weight;
+    sum[1] += (word >> 8 & 255u) * weight;
+    sum[2] += (word >> 16 & 255u) * weight;
+    sum[3] += (word >> 24) * weight;
+  }
+  /// Rounds to the 8 bits that it puts at bit `place` of every word.
+  [[gnu::always_inline]] static void put(const Unsigned& total, int place, Unsigned& word) {
+    Signed value = reinterpret_cast<Signed>(total) >> ResizeTaps::fraction_bits;
+    value &= ~(value >> 31);
+    const Signed over = value > 255;
+    value = ((value & ~over) | (over & 255)) << place;
+    word |= reinterpret_cast<Unsigned>(value);
+  }
+  [[gnu::always_inline]] void store(std::uint8_t* to) const {
+    Unsigned word{};
+    put(sum[0], 0, word), put(sum[1], 8, word), put(sum[2], 16, word), put(sum[3], 24, word);
+    std::memcpy(to, &word, sizeof word);
+  }
 };
 
-/// to[b] = the weighted sum of `count` rows of bytes, `stride` apart, for b < Bytes; a multiple of N.
-template <int N, int Bytes>
-[[gnu::always_inline]] inline void weighted_bytes(const std::uint8_t* from, std::int64_t stride, const std::int32_t* weight, int count, std::uint8_t* to) {
-  using B = typename ByteLanes<N>::Bytes;
-  using H = typename ByteLanes<N>::Halves;
-  using S = typename ByteLanes<N>::Sums;
-  constexpr int parts = Bytes / N;
-  S sum[parts];
-#pragma GCC unroll 16
-  for (int p = 0; p < parts; ++p) sum[p] = S{} + (1 << (ResizeTaps::fraction_bits - 1));
-  for (int t = 0; t < count; ++t, from += stride)
-#pragma GCC unroll 16
-    for (int p = 0; p < parts; ++p) {
-      B bytes;
-      std::memcpy(&bytes, from + p * N, N);
-      sum[p] += __builtin_convertvector(__builtin_convertvector(bytes, H), S) * weight[t];
-    }
-#pragma GCC unroll 16
-  for (int p = 0; p < parts; ++p) {
-    S value = sum[p] >> ResizeTaps::fraction_bits;
-    value &= ~(value >> 31);
-    const S over = value > 255;
-    value = (value & ~over) | (over & 255);
-    const B bytes = __builtin_convertvector(__builtin_convertvector(value, H), B);
-    std::memcpy(to + p * N, &bytes, N);
-  }
+/// to[b] = the weighted sum of `count` rows of bytes, `stride` apart, for b < 4 N sizeof...(P). The sums must stay in registers,
+/// hence the pack in place of a loop.
+template <int N, int... P>
+[[gnu::always_inline]] inline void weighted_bytes(const std::uint8_t* from, std::int64_t stride, const std::int32_t* weight, int count,
+                                                  std::uint8_t* to, std::integer_sequence<int, P...>) {
+  Words<N> words[sizeof...(P)];
+  (words[P].start(), ...);
+  for (int t = 0; t < count; ++t, from += stride) (words[P].add(from + P * 4 * N, static_cast<std::uint32_t>(weight[t])), ...);
+  (words[P].store(to + P * 4 * N), ...);
 }
 
 typedef std::uint8_t ByteRow __attribute__((vector_size(16)));
 
-[[gnu::always_inline]] inline void interleave_halves(const ByteRow* from, ByteRow* to) {
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) {
-    to[2 * i] = __builtin_shufflevector(from[i], from[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    to[2 * i + 1] = __builtin_shufflevector(from[i], from[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-  }
+template <int... I>
+[[gnu::always_inline]] inline void interleave_halves(const ByteRow* from, ByteRow* to, std::integer_sequence<int, I...>) {
+  ((to[2 * I] = __builtin_shufflevector(from[I], from[I + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+    to[2 * I + 1] = __builtin_shufflevector(from[I], from[I + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)), ...);
 }
 
 /// Exchanges rows and columns of 16 x 16 bytes, in four rounds of interleaving.
-[[gnu::always_inline]] inline void transpose_16x16(const std::uint8_t* const* from, std::int64_t offset, std::uint8_t* to) {
+[[gnu::always_inline]] inline void transpose_16x16(const std::uint8_t* const* from, std::int64_t offset, std::uint8_t* to, std::int64_t stride) {
+  constexpr auto half = std::make_integer_sequence<int, 8>();
   ByteRow a[16], b[16];
-#pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) std::memcpy(&a[i], from[i] + offset, 16);
-  interleave_halves(a, b);
-  interleave_halves(b, a);
-  interleave_halves(a, b);
-  interleave_halves(b, a);
-  std::memcpy(to, a, sizeof a);
+  interleave_halves(a, b, half);
+  interleave_halves(b, a, half);
+  interleave_halves(a, b, half);
+  interleave_halves(b, a, half);
+  for (int i = 0; i < 16; ++i) std::memcpy(to + i * stride, &a[i], 16);
 }
 
 constexpr std::int64_t round_up(std::int64_t value, std::int64_t quantum) { return (value + quantum - 1) / quantum * quantum; }
 
-/// What the two passes read and write. Rows of `between` are padded to a multiple of 16 bytes, and their number to 16.
+/// What the two passes read and write. `between` holds the picture after the first pass; its rows are padded to a multiple of
+/// 32 bytes and their number to 32, so that no pass needs to treat the end of a row apart.
 struct ResizeJob {
   PictureView in;
   Picture* out;
@@ -130,51 +136,53 @@ struct ResizeJob {
   std::int64_t between_stride;
 };
 
-/// Resizes rows: 16 of them at a time, turned so that the bytes of one column lie side by side.
+/// Resizes rows: 4 N of them at a time, turned so that the bytes of one column lie side by side.
 template <int N>
 [[gnu::always_inline]] inline void resize_rows(const ResizeJob& job) {
+  constexpr int tile = 4 * N;
   const std::int64_t in_bytes = std::int64_t{3} * job.in.width, whole = in_bytes / 16 * 16, out_bytes = std::int64_t{3} * job.across->output;
-  for (int y = 0; y < job.in.height; y += 16) {
-    const std::uint8_t* rows[16];
-    for (int i = 0; i < 16; ++i) rows[i] = job.in.row(std::min(y + i, job.in.height - 1));
-    for (std::int64_t b = 0; b < whole; b += 16) transpose_16x16(rows, b, job.tile_in + 16 * b);
-    if (whole < in_bytes) {  // the last bytes of a row may end the picture's memory
-      std::uint8_t rest[16][16] = {};
+  for (int y = 0; y < job.in.height; y += tile) {
+    for (int part = 0; part < tile; part += 16) {
+      const std::uint8_t* rows[16];
+      for (int i = 0; i < 16; ++i) rows[i] = job.in.row(std::min(y + part + i, job.in.height - 1));
+      for (std::int64_t b = 0; b < whole; b += 16) transpose_16x16(rows, b, job.tile_in + b * tile + part, tile);
+      if (whole == in_bytes) continue;
+      std::uint8_t rest[16][16] = {};  // the last bytes of a row may end the picture's memory
       for (int i = 0; i < 16; ++i) {
         std::memcpy(rest[i], rows[i] + whole, static_cast<std::size_t>(in_bytes - whole));
         rows[i] = rest[i];
       }
-      transpose_16x16(rows, 0, job.tile_in + 16 * whole);
+      transpose_16x16(rows, 0, job.tile_in + whole * tile + part, tile);
     }
     for (int x = 0; x < job.across->output; ++x)
-      weighted_bytes<N, 48>(job.tile_in + 48 * static_cast<std::int64_t>(job.across->first[static_cast<std::size_t>(x)]), 48,
-                            job.across->weight.data() + static_cast<std::ptrdiff_t>(x) * job.across->width,
-                            job.across->count[static_cast<std::size_t>(x)], job.tile_out + 48 * static_cast<std::int64_t>(x));
-    for (std::int64_t b = 0; b < out_bytes; b += 16) {
-      const std::uint8_t* columns[16];
-      for (int i = 0; i < 16; ++i) columns[i] = job.tile_out + 16 * (b + i);
-      std::uint8_t turned[16][16];
-      transpose_16x16(columns, 0, turned[0]);
-      for (int i = 0; i < 16; ++i) std::memcpy(job.between + (y + i) * job.between_stride + b, turned[i], 16);
-    }
+      weighted_bytes<N>(job.tile_in + std::int64_t{3} * tile * job.across->first[static_cast<std::size_t>(x)], 3 * tile,
+                        job.across->weight.data() + static_cast<std::ptrdiff_t>(x) * job.across->width,
+                        job.across->count[static_cast<std::size_t>(x)], job.tile_out + std::int64_t{3} * tile * x,
+                        std::make_integer_sequence<int, 3>());
+    for (int part = 0; part < tile; part += 16)
+      for (std::int64_t b = 0; b < out_bytes; b += 16) {
+        const std::uint8_t* columns[16];
+        for (int i = 0; i < 16; ++i) columns[i] = job.tile_out + (b + i) * tile + part;
+        transpose_16x16(columns, 0, job.between + (y + part) * job.between_stride + b, job.between_stride);
+      }
   }
 }
 
-/// Resizes columns, from `from` (rows `stride` apart, readable up to a multiple of 16 bytes) into the result.
 template <int N>
-[[gnu::always_inline]] inline void resize_columns(const ResizeJob& job, const std::uint8_t* from, std::int64_t stride) {
+[[gnu::always_inline]] inline void resize_columns(const ResizeJob& job) {
+  constexpr std::int64_t block = 8 * N;
   const std::int64_t bytes = std::int64_t{3} * job.across->output;
   for (int y = 0; y < job.down->output; ++y) {
-    const std::uint8_t* source = from + job.down->first[static_cast<std::size_t>(y)] * stride;
+    const std::uint8_t* from = job.between + job.down->first[static_cast<std::size_t>(y)] * job.between_stride;
     const std::int32_t* weight = job.down->weight.data() + static_cast<std::ptrdiff_t>(y) * job.down->width;
     const int count = job.down->count[static_cast<std::size_t>(y)];
-    std::uint8_t* to = job.out->row(y);
     std::int64_t b = 0;
-    for (; b + 64 <= bytes; b += 64) weighted_bytes<N, 64>(source + b, stride, weight, count, to + b);
-    for (; b < bytes; b += 16) {
-      std::uint8_t block[16];
-      weighted_bytes<N, 16>(source + b, stride, weight, count, block);
-      std::memcpy(to + b, block, static_cast<std::size_t>(std::min<std::int64_t>(16, bytes - b)));
+    for (; b + block <= bytes; b += block)
+      weighted_bytes<N>(from + b, job.between_stride, weight, count, job.out->row(y) + b, std::make_integer_sequence<int, 2>());
+    for (; b < bytes; b += block / 2) {
+      std::uint8_t last[block / 2];
+      weighted_bytes<N>(from + b, job.between_stride, weight, count, last, std::make_integer_sequence<int, 1>());
+      std::memcpy(job.out->row(y) + b, last, static_cast<std::size_t>(std::min(block / 2, bytes - b)));
     }
   }
 }
@@ -182,13 +190,12 @@ template <int N>
 template <int N>
 [[gnu::always_inline]] inline void resize_both(const ResizeJob& job) {
   resize_rows<N>(job);
-  resize_columns<N>(job, job.between, job.between_stride);
+  resize_columns<N>(job);
 }
 
 inline void resize_portable(const ResizeJob& job) { resize_both<4>(job); }
 #if defined(__x86_64__)
 __attribute__((target("avx2"))) inline void resize_avx2(const ResizeJob& job) { resize_both<8>(job); }
-__attribute__((target("avx512f,avx512bw,avx512vl"))) inline void resize_avx512(const ResizeJob& job) { resize_both<16>(job); }
 #endif
 
 }  // namespace detail
@@ -206,15 +213,14 @@ class Resizer {
     }
     across_.prepare(in.width, out.width(), filter);
     down_.prepare(in.height, out.height(), filter);
-    const std::int64_t out_stride = detail::round_up(std::int64_t{3} * out.width(), 16);
+    const std::int64_t out_stride = detail::round_up(std::int64_t{3} * out.width(), 32);
     const auto grow = [](std::vector<std::uint8_t>& bytes, std::int64_t size) {
       if (static_cast<std::int64_t>(bytes.size()) < size) bytes.resize(static_cast<std::size_t>(size));
       return bytes.data();
     };
-    const detail::ResizeJob job{in, &out, &across_, &down_, grow(tile_in_, 16 * detail::round_up(std::int64_t{3} * in.width, 16)),
-                                grow(tile_out_, 16 * out_stride), grow(between_, detail::round_up(in.height, 16) * out_stride), out_stride};
+    const detail::ResizeJob job{in, &out, &across_, &down_, grow(tile_in_, 32 * detail::round_up(std::int64_t{3} * in.width, 16)),
+                                grow(tile_out_, 32 * out_stride), grow(between_, detail::round_up(in.height, 32) * out_stride), out_stride};
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) return detail::resize_avx512(job);
     if (__builtin_cpu_supports("avx2")) return detail::resize_avx2(job);
 #endif
     detail::resize_portable(job);
