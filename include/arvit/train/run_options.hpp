@@ -23,7 +23,7 @@ struct RunOptions {
   double base_lr = 1e-3, lr = 0, min_lr = 0, warmup = 2, weight_decay = 0.05, beta1 = 0.9, beta2 = 0.95, clip = 3, drop_path = 0;
   double ema = 0, ema_end = 0, ema_ramp = 0;
   double crop_min = 0.2, flip = 0.5;
-  std::string bad_files = "stop", precision = "fp32";
+  std::string normalise = "imagenet", bad_files = "stop", precision = "fp32";
   int threads = 0, loader_threads = 0;
   std::uint64_t seed = 0;
   std::int64_t save_every = 0, log_every = 1;
@@ -72,6 +72,7 @@ void for_each_option(O&& o, Visit&& visit) {
 
   visit(OptionInfo{"crop-min", pictures, "smallest area of the random crop, as a share of the picture"}, o.crop_min);
   visit(OptionInfo{"flip", pictures, "probability of mirroring"}, o.flip);
+  visit(OptionInfo{"normalise", pictures, "colours by the mean and deviation of imagenet, or as measured on these pictures"}, o.normalise);
   visit(OptionInfo{"bad-files", pictures, "a picture that cannot be read: stop, or skip it with a message"}, o.bad_files);
 
   visit(OptionInfo{"precision", machine, "of the products: fp32 or bf16 (parameters, norms and losses stay fp32)"}, o.precision);
@@ -134,7 +135,8 @@ inline void check(const RunOptions& o) {
   if (o.ema_end > 0 && o.ema == 0) fail<OptionError>("--ema-end is ", o.ema_end, " without --ema; give --ema, the decay at the start.");
   if (!(o.crop_min > 0 && o.crop_min <= 1)) fail<OptionError>("--crop-min is ", o.crop_min, "; it must be above 0 and at most 1.");
   if (!(o.flip >= 0 && o.flip <= 1)) fail<OptionError>("--flip is ", o.flip, "; it must be a probability between 0 and 1.");
-  one_of("bad-files", o.bad_files, {"stop", "skip"}), one_of("precision", o.precision, {"fp32", "bf16"});
+  one_of("normalise", o.normalise, {"imagenet", "measured"}), one_of("bad-files", o.bad_files, {"stop", "skip"});
+  one_of("precision", o.precision, {"fp32", "bf16"});
   at_least("threads", o.threads, 0), at_least("loader-threads", o.loader_threads, 0);
   at_least("save-every", static_cast<double>(o.save_every), 0), at_least("log-every", static_cast<double>(o.log_every), 1), at_least("keep", o.keep, 0);
   if (o.out.empty()) fail<OptionError>("--out is empty; give a folder for checkpoints and logs.");
