@@ -29,7 +29,8 @@ inline Colour heat_colour(double t) {
   if (std::isnan(t)) return {128, 128, 128};
   t = std::clamp(t, 0.0, 1.0);
   constexpr double pi = 3.14159265358979323846;
-  const double lightness = 0.22 + 0.72 * t, chroma = 0.09 + 0.09 * t, hue = (300 - 190 * t) * pi / 180;
+  const double lightness = 0.22 + 0.72 * t, hue = (310 - 200 * t) * pi / 180;
+  const double chroma = 0.096 + 0.09 * t * t * t * t;  // as much as sRGB holds all along that way
   const double a = chroma * std::cos(hue), b = chroma * std::sin(hue);
   const auto cube = [](double x) { return x * x * x; };
   const double l = cube(lightness + 0.3963377774 * a + 0.2158037573 * b);
