@@ -40,7 +40,7 @@ struct Division {
     row_tasks = blocks_of(rows, tall);
     task_rows = round_up(blocks_of(rows, row_tasks), 12);
     row_tasks = blocks_of(rows, task_rows);
-    const std::int64_t wanted = std::clamp<std::int64_t>(blocks_of(32, row_tasks), 1, std::max<std::int64_t>(1, columns / 256));
+    const std::int64_t wanted = std::clamp<std::int64_t>(blocks_of(16, row_tasks), 1, std::max<std::int64_t>(1, columns / 256));
     task_columns = round_up(blocks_of(columns, wanted), unit);
     column_tasks = blocks_of(columns, task_columns);
   }
@@ -105,7 +105,7 @@ inline std::string gemm_name() { return "own kernel"; }
 #endif
 
 namespace gemm_detail {
-constexpr std::int64_t column_block = 480;  // with depth_block: the part of b that stays in the second cache, 480 KiB
+constexpr std::int64_t column_block = 192;  // with depth_block: the part of b that stays in the second cache, 192 KiB
 constexpr std::int64_t depth_block = 256;
 static_assert(column_block % Division::unit == 0, "gemm: a column block holds whole panels of every instruction set.");
 

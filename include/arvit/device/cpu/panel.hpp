@@ -78,9 +78,20 @@ struct Cross {
     constexpr int N = V::width;
     for (std::int64_t c = 0; c < columns; c += N) {
       V block[N];
-      for (int i = 0; i < N; ++i) block[i] = i < rows ? V::load(from + i * stride + c, columns - c) : V{};
-      transpose(block);
-      for (int i = 0; i < (columns - c < N ? columns - c : N); ++i) block[i].store(to + (c + i) * step);
+      if (columns - c >= N) {  // in registers from load to store
+        ARVIT_UNROLL
+        for (int i = 0; i < N; ++i) {
+          block[i] = V{};
+          if (i < rows) block[i] = V::load(from + i * stride + c);
+        }
+        transpose(block);
+        ARVIT_UNROLL
+        for (int i = 0; i < N; ++i) block[i].store(to + (c + i) * step);
+      } else {
+        for (int i = 0; i < N; ++i) block[i] = i < rows ? V::load(from + i * stride + c, columns - c) : V{};
+        transpose(block);
+        for (int i = 0; i < columns - c; ++i) block[i].store(to + (c + i) * step);
+      }
     }
   }
 };
