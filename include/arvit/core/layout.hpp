@@ -82,6 +82,9 @@ struct Group {
   constexpr std::int64_t size() const { return stride() * repeat; }
 };
 
+template <std::size_t N>
+Group(Name, Tensors<N>, int = 1) -> Group<N>;
+
 /// Calls visit(name, tensor, offset) for every tensor of the groups, in the order of the buffer.
 template <class Visit, std::size_t... N>
 void for_each_tensor(Visit&& visit, const Group<N>&... groups) {

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 
+#include "arvit/core/cursor.hpp"
 #include "arvit/core/dtype.hpp"
+#include "arvit/core/host_device.hpp"
 #include "arvit/core/rows.hpp"
 #include "arvit/core/segment.hpp"
 
@@ -22,6 +25,10 @@ template <class D> using Statistic = typename D::Precision::Statistic;
 /// Packed tokens of width Dim on device D.
 template <class D, int Dim> using Tokens = Rows<Activation<D>, Dim, SpaceOf<D>>;
 template <class D, int Dim> using ConstTokens = Rows<const Activation<D>, Dim, SpaceOf<D>>;
+
+/// Parameters as layers read them, and gradients as layers add to them.
+template <class D> using Reading = Cursor<const Weight<D>, const Statistic<D>, SpaceOf<D>>;
+template <class D> using Adding = Cursor<Gradient<D>, Gradient<D>, SpaceOf<D>>;
 
 /// Whether a primitive overwrites its result or adds to it.
 enum class Write : char { assign, add };
@@ -57,6 +64,12 @@ struct ParameterRun {
   std::int64_t begin, end;
   float rate = 1, decay = 1;
 };
+
+namespace detail {
+struct AnyWork {
+  ARVIT_HOST_DEVICE void operator()(std::int64_t) const {}
+};
+}  // namespace detail
 
 // clang-format off
 template <class D>
@@ -103,11 +116,15 @@ concept Device = requires(
   device.add_positions(y, cm, from);                  // y[row] += table[permutation[source[row]]]; class rows are left alone
   device.argsort(keys, order);                        // stable, ascending, per row
 
+  device.for_each(std::int64_t{1}, detail::AnyWork{});  // work(i) for i = 0 .. count - 1, in any order; work is a named struct of pointers and numbers
+
   // Losses: sum[0] += scale * sum over entries of the error; dprediction = its gradient.
   device.squared_error(x, cm, 1.0, y, sum);
   device.absolute_error(x, cm, 1.0, y, sum);
 
   // Flat buffers and transfers (any element type; both return once the source may be reused).
+  { device.allocate(std::int64_t{64}) } -> std::same_as<std::byte*>;   // zeroed, aligned to 64 bytes; throws Error
+  device.deallocate(static_cast<std::byte*>(nullptr));
   device.upload(host, table);                         // host array of table.size() elements -> device
   device.download(index, host);                       // device -> host
   // One pass of AdamW: gradient (times gradient_scale), master, moment1, moment2; average (an exponential moving average

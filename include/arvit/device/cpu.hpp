@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "arvit/core/buffer.hpp"
 #include "arvit/core/error.hpp"
 #include "arvit/device/concept.hpp"
 #include "arvit/device/cpu/attention.hpp"
@@ -195,6 +196,17 @@ class Cpu {
     cpu::loss<cpu::AbsoluteError>(context_, cpu::LossArgs<T>{prediction, target, scale, dprediction, nullptr}, sum[0]);
   }
 
+  template <class Work>
+  void for_each(std::int64_t count, const Work& work) {
+    constexpr std::int64_t most_tasks = 256;
+    const std::int64_t tasks = std::min(count, most_tasks);
+    context_.pool.run(tasks, [&](std::int64_t task, int) {
+      for (std::int64_t i = count * task / tasks; i < count * (task + 1) / tasks; ++i) work(i);
+    });
+  }
+
+  std::byte* allocate(std::int64_t bytes) { return HostMemory::allocate(bytes); }
+  void deallocate(std::byte* memory) noexcept { HostMemory::deallocate(memory); }
   template <class U> void upload(const U* host, Span<U> values) { std::copy_n(host, values.size(), values.data()); }
   template <class U> void download(Span<U> values, std::remove_const_t<U>* host) { std::copy_n(values.data(), values.size(), host); }
 

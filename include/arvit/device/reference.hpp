@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include "arvit/core/buffer.hpp"
 #include "arvit/core/error.hpp"
 #include "arvit/device/concept.hpp"
 
@@ -271,6 +272,11 @@ class Reference {
     }
   }
 
+  template <class Work>
+  void for_each(std::int64_t count, const Work& work) {
+    for (std::int64_t i = 0; i < count; ++i) work(i);
+  }
+
   void squared_error(In prediction, In target, double scale, Out dprediction, Span<double> sum) {
     detail::require_equal_widths("squared_error", prediction.columns(), target.columns(), dprediction.columns());
     for (std::int64_t r = 0; r < prediction.rows(); ++r)
@@ -290,6 +296,8 @@ class Reference {
       }
   }
 
+  std::byte* allocate(std::int64_t bytes) { return HostMemory::allocate(bytes); }
+  void deallocate(std::byte* memory) noexcept { HostMemory::deallocate(memory); }
   template <class U> void upload(const U* host, Span<U> values) { std::copy_n(host, values.size(), values.data()); }
   template <class U> void download(Span<U> values, std::remove_const_t<U>* host) { std::copy_n(values.data(), values.size(), host); }
 

@@ -203,7 +203,8 @@ class RankEngine {
   void append_stream(std::size_t s, std::span<const int> ends, std::int32_t image, std::int32_t k_begin, std::int32_t k_end, Prefix prefix) {
     const QueryStream& rule = rules_.streams[s];
     StreamTables<HostLists>& stream = tables_.streams[s];
-    const auto [first, last] = detail::query_ranks(rule, static_cast<int>(ends.size()));
+    const auto ranks = detail::query_ranks(rule, static_cast<int>(ends.size()));
+    const int first = ranks.first, last = ranks.last;  // clang 14 captures no structured bindings
     const std::int32_t begin = size(stream.source);
     const auto query = [&](std::int32_t source, int rank) {
       stream.source.push_back(source);

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSL-1.0
+# The components of arvit: which packages each one needs and what it links. One list for this project's own build and,
+# installed beside arvitConfig.cmake, for find_package(arvit).
+
+list(PREPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR}/modules)
+
+set(arvit_components io image options onednn cblas)
+
+set(arvit_packages_io nlohmann_json xtensor ZLIB)
+set(arvit_libraries_io nlohmann_json::nlohmann_json xtensor ZLIB::ZLIB)
+
+set(arvit_packages_image JPEG PNG)
+set(arvit_libraries_image JPEG::JPEG PNG::PNG)
+
+set(arvit_packages_options CLI11)
+set(arvit_libraries_options CLI11::CLI11)
+
+set(arvit_packages_onednn oneDNN)
+set(arvit_libraries_onednn oneDNN::oneDNN)
+
+set(arvit_packages_cblas CBLAS)
+set(arvit_libraries_cblas CBLAS::CBLAS)
+
+# Finds the packages of a component; arvit_missing_<component> lists those that are not there.
+macro(arvit_find_packages component)
+  set(arvit_missing_${component} "")
+  foreach(arvit_package IN LISTS arvit_packages_${component})
+    find_package(${arvit_package} ${ARGN})
+    if(NOT ${arvit_package}_FOUND)
+      list(APPEND arvit_missing_${component} ${arvit_package})
+    endif()
+  endforeach()
+  list(JOIN arvit_missing_${component} ", " arvit_missing_${component})
+endmacro()
+
+# Makes `target` the choice of ARVIT_GEMM among the packages that were found; arvit_gemm_choice names it.
+macro(arvit_choose_gemm target)
+  if(NOT ARVIT_GEMM MATCHES "^(|auto|onednn|cblas|eigen)$")
+    message(FATAL_ERROR "ARVIT_GEMM is '${ARVIT_GEMM}'; it must be auto, onednn, cblas or eigen.")
+  endif()
+  if(ARVIT_GEMM MATCHES "^(onednn|cblas|eigen)$")
+    set(arvit_gemm_component ${ARVIT_GEMM})
+  elseif(NOT arvit_missing_onednn)
+    set(arvit_gemm_component onednn)
+  elseif(NOT arvit_missing_cblas)
+    set(arvit_gemm_component cblas)
+  else()
+    set(arvit_gemm_component eigen)
+  endif()
+  if(NOT arvit_gemm_component STREQUAL "eigen" AND arvit_missing_${arvit_gemm_component})
+    message(FATAL_ERROR "ARVIT_GEMM is '${ARVIT_GEMM}', but ${arvit_missing_${arvit_gemm_component}} was not found; "
+                        "install it, or set ARVIT_GEMM to auto.")
+  endif()
+  if(arvit_gemm_component STREQUAL "onednn")
+    set(arvit_gemm_choice "oneDNN ${oneDNN_VERSION}")
+    target_link_libraries(${target} INTERFACE arvit::onednn)
+  elseif(arvit_gemm_component STREQUAL "cblas")
+    set(arvit_gemm_choice "CBLAS (${CBLAS_LIBRARY})")
+    target_link_libraries(${target} INTERFACE arvit::cblas)
+  else()
+    set(arvit_gemm_choice "Eigen ${Eigen3_VERSION}")
+    target_link_libraries(${target} INTERFACE arvit::arvit)
+    target_compile_definitions(${target} INTERFACE ARVIT_GEMM_EIGEN=1)
+  endif()
+endmacro()

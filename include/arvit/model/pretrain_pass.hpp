@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "arvit/core/arena.hpp"
+#include "arvit/core/buffer.hpp"
+#include "arvit/model/pretrainer.hpp"
+#include "arvit/nn/position_embedding.hpp"
+#include "arvit/order/rank.hpp"
+
+namespace arvit {
+
+/// One step of a pretrainer on a device: order (profile, keys, sort, pack), then forward and backward. Owns the tables and the activations of
+/// at most `most_images` images, taken once at construction; a step allocates nothing.
+template <class Model, class D>
+class PretrainPass {
+ public:
+  using Encoder = typename Model::Encoder;
+  using Decoder = typename Model::Decoder;
+  using Grid = typename Model::Grid;
+  using Space = SpaceOf<D>;
+  using Parameters = typename Model::template Parameters<Reading<D>>;
+  using Gradients = typename Model::template Parameters<Adding<D>>;
+  static constexpr std::size_t streams = Model::streams;
+  static constexpr int patches = Grid::patches;
+
+  /// `capacity`: bytes of activations, from plan(); must come from an order at least as large as any of the run.
+  PretrainPass(D& device, int most_images, std::int64_t capacity)
+      : device_(device), most_images_(most_images), engine_(Decoder::rules, patches, most_images), whole_(Decoder::rules, patches, most_images),
+        memory_(device, capacity), arena_(memory_.data(), capacity), ends_(std::size_t(most_images) * (patches + 1)), keys_host_(std::size_t(most_images) * patches) {
+    if (most_images < 1) fail<OptionError>("batch: ", most_images, " images; it must be at least 1.");
+    permutation_ = arena_.template span<std::int32_t, Space>(std::int64_t{most_images} * patches);
+    loss_ = arena_.template span<double, Space>(streams);
+    positions_ = upload_positions(Encoder::dim);
+    decoder_positions_ = Decoder::position_dim == Encoder::dim ? positions_ : upload_positions(Decoder::position_dim);
+    step_begin_ = arena_.used();
+  }
+
+  /// Sets the drop-path rate of the last encoder layer; earlier layers have less, linearly (Huang et al. 2016). 0: none.
+  void drop_path(double rate) {
+    if (rate < 0 || rate >= 1) fail<OptionError>("drop_path: ", rate, "; it must be at least 0 and below 1.");
+    drop_path_rate_ = rate;
+    drop_path_host_.reserve(rate > 0 ? std::size_t(2) * Encoder::depth * most_images_ * (patches + 1) : 0);
+  }
+
+  /// Draws the orders of a batch. `images` [counters.size(), 3, height, width] are read only by an order from features,
+  /// with `order_parameters` (the current ones, or an average of them).
+  void order(const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters) {
+    begin(static_cast<int>(counters.size()));
+    for (const Counter& counter : counters) {
+      const int groups = Model::Order::template profile<Grid>(counter, std::span<int>(ends_).first(patches + 1));
+      engine_.append(std::span<const int>(ends_).first(groups));
+    }
+    counters_.assign(counters.begin(), counters.end());
+    const std::int64_t count = engine_.images();
+    const ArenaScope scope(arena_);
+    const auto keys = arena_.template matrix<float, Space>(count, patches);
+    if constexpr (FeatureOrder<typename Model::Order>) {
+      order_by_features(order_parameters, images, keys);
+    } else {
+      for (std::int64_t i = 0; i < count; ++i)
+        Model::Order::template keys<Grid>(counters[i], std::span<float>(keys_host_).subspan(i * patches, patches));
+      device_.upload(keys_host_.data(), Span<float, Space>(keys.data(), count * patches));
+    }
+    device_.argsort(keys, Matrix<std::int32_t, Space>(permutation_.data(), count, patches));
+  }
+
+  /// Takes given ranks [images, patches] in reading order instead; rank 0 joins the condition.
+  void order_by_ranks(std::span<const int> ranks, std::span<const Counter> counters = {}) {
+    begin(static_cast<int>(ranks.size()) / patches);
+    counters_.assign(counters.begin(), counters.end());
+    std::vector<int> ends;
+    std::vector<std::int32_t> permutation, all;
+    for (std::size_t i = 0; i < ranks.size() / patches; ++i) {
+      profile_of_ranks(ranks.subspan(i * patches, patches), ends, permutation);
+      engine_.append(ends);
+      all.insert(all.end(), permutation.begin(), permutation.end());
+    }
+    device_.upload(all.data(), permutation_.part(0, static_cast<std::int64_t>(all.size())));
+  }
+
+  /// Rows of each stream that carry loss: what `scale` divides by (times the target's width) over the whole batch.
+  std::array<std::int64_t, streams> loss_rows() const {
+    std::array<std::int64_t, streams> rows{};
+    for (std::size_t s = 0; s < streams; ++s) rows[s] = static_cast<std::int64_t>(engine_.tables().streams[s].source.size());
+    return rows;
+  }
+  /// scale[s] = 1 / (rows * width): the mean over the entries of this batch alone.
+  std::array<double, streams> mean_scale() const {
+    std::array<double, streams> scale{};
+    for (std::size_t s = 0; s < streams; ++s) scale[s] = loss_rows()[s] > 0 ? 1.0 / (static_cast<double>(loss_rows()[s]) * Model::target_width) : 0.0;
+    return scale;
+  }
+
+  /// Forward on the ordered batch and, when `gradients` is given, backward: gradients are added to. Returns nothing; see loss().
+  /// `look(stream, prediction)` sees the predictions, rows as tables().streams[stream].source names them.
+  template <class Look = int>
+  void run(const Parameters& p, const Gradients* gradients, Span<const Statistic<D>, Space> images, const std::array<double, streams>& scale, Look&& look = 0) {
+    if (images.size() != engine_.images() * Grid::image_width)
+      fail<ShapeError>("batch: ", images.size(), " pixel values, the ordered batch of ", engine_.images(), " images needs ", engine_.images() * Grid::image_width, ".");
+    const ArenaScope scope(arena_);
+    StepContext<D, streams> context{device_, arena_, uploaded(engine_), permutation_, positions_, decoder_positions_, drawn_drop_path()};
+    const FinalNorm<D, Encoder::dim> norm{&p.norm, gradients == nullptr ? nullptr : &gradients->norm};
+    typename Decoder::template Run<D> decoder(context, p.decoder, norm);
+    typename Encoder::template Run<D, Decoder> encoder(context, p.encoder, images);
+    encoder.forward(decoder);
+    decoder.finish();
+    device_.upload(std::array<double, streams>{}.data(), loss_);
+    std::array<Tokens<D, Model::target_width>, streams> dprediction;
+    for (std::size_t s = 0; s < streams; ++s) {
+      const auto prediction = decoder.prediction(s);
+      if constexpr (!std::is_same_v<std::remove_cvref_t<Look>, int>) look(s, prediction);
+      dprediction[s] = arena_.template rows<Activation<D>, Model::target_width, Space>(prediction.rows());
+      Model::Target::template loss<Grid, D>(device_, arena_, images, Encoder::shape, context.patches_of(s), scale[s], prediction, dprediction[s], loss_.part(s, s + 1));
+    }
+    if (gradients == nullptr) return;
+    decoder.finish_backward(dprediction, gradients->decoder);
+    encoder.backward(decoder, gradients->encoder, gradients->decoder);
+  }
+  /// The loss of the last run: the sum over streams.
+  double loss() {
+    std::array<double, streams> values{};
+    device_.download(Span<const double, Space>(loss_), values.data());
+    double sum = 0;
+    for (const double value : values) sum += value;
+    return sum;
+  }
+  /// The patch in each place of each image's order [images, patches], after order().
+  std::vector<std::int32_t> permutation() {
+    std::vector<std::int32_t> result(std::size_t(engine_.images()) * patches);
+    device_.download(Span<const std::int32_t, Space>(permutation_.part(0, result.size())), result.data());
+    return result;
+  }
+  const RankTables<HostLists, streams>& tables() const { return engine_.tables(); }
+  std::int64_t peak_bytes() const { return arena_.peak(); }
+  std::int64_t fixed_bytes() const { return step_begin_; }
+
+ private:
+  void begin(int images) {
+    if (images < 1 || images > most_images_) fail<ShapeError>("batch: ", images, " images, the plan holds 1 to ", most_images_, ".");
+    engine_.clear();
+    arena_.release(step_begin_);
+  }
+  Matrix<const Statistic<D>, Space> upload_positions(int dim) {
+    const auto table = sincos_positions<Statistic<D>>(Grid::rows, Grid::columns, dim);
+    const auto values = arena_.template span<Statistic<D>, Space>(static_cast<std::int64_t>(table.size()));
+    device_.upload(table.data(), values);
+    return {values.data(), patches, dim};
+  }
+  RankTables<DeviceLists<Space>, streams> uploaded(RankEngine<streams>& engine) {
+    RankTables<DeviceLists<Space>, streams> result;
+    for_each_list(engine.tables(), result, [&]<class T>(std::vector<T>& from, Span<const T, Space>& to) {
+      const auto values = arena_.template span<T, Space>(static_cast<std::int64_t>(from.size()));
+      device_.upload(from.data(), values);
+      to = values;
+    });
+    return result;
+  }
+  void order_by_features(const Parameters& p, Span<const Statistic<D>, Space> images, Matrix<float, Space> keys) {
+    const std::int64_t count = engine_.images();
+    whole_.clear();
+    for (std::int64_t i = 0; i < count; ++i) {
+      whole_.append_whole();
+      for (int slot = 0; slot < patches; ++slot) identity_.push_back(slot);
+      fill_uniform(std::span<float>(keys_host_).subspan(i * patches, patches), counters_[i].with(Purpose::order));
+    }
+    const ArenaScope scope(arena_);
+    const auto tables = uploaded(whole_);
+    const auto noise = arena_.template matrix<float, Space>(count, patches);
+    device_.upload(keys_host_.data(), Span<float, Space>(noise.data(), count * patches));
+    const auto identity = arena_.template span<std::int32_t, Space>(count * patches);
+    device_.upload(identity_.data(), identity);
+    identity_.clear();
+    Matrix<const Activation<D>, Space> qkv;
+    const auto h = Encoder::infer(device_, arena_, p.encoder, images, Encoder::shape, {tables.source, identity}, tables.class_rows, {tables.content.segments, tables.content.limit},
+                                  Rows<const Statistic<D>, Encoder::dim, Space>{positions_.data(), patches}, [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
+    const auto moments = arena_.template rows<Statistic<D>, 2, Space>(h.rows());
+    const auto tokens = arena_.template rows<Activation<D>, Encoder::dim, Space>(h.rows());
+    Encoder::Norm::forward(device_, p.norm, h, tokens, moments);
+    Model::Order::keys(device_, arena_, OrderFeatures<Activation<D>, Space>{tokens, qkv, Encoder::heads, Grid::rows, Grid::columns, count, noise}, keys);
+  }
+  Span<const Statistic<D>, Space> drawn_drop_path() {
+    if (drop_path_rate_ == 0 || counters_.empty()) return {};
+    const auto& source = engine_.tables().source;
+    drop_path_host_.clear();
+    for (int branch = 0; branch < 2 * Encoder::depth; ++branch) {
+      const double rate = Encoder::depth > 1 ? drop_path_rate_ * (branch / 2) / (Encoder::depth - 1) : drop_path_rate_;
+      for (const std::int32_t row : source) {
+        const std::int32_t image = row >= 0 ? row / patches : -1 - row;
+        const bool dropped = Stream(counters_[image].with(Purpose::drop_path, static_cast<std::uint32_t>(branch))).uniform() < rate;
+        drop_path_host_.push_back(dropped ? Statistic<D>{0} : static_cast<Statistic<D>>(1 / (1 - rate)));
+      }
+    }
+    const auto values = arena_.template span<Statistic<D>, Space>(static_cast<std::int64_t>(drop_path_host_.size()));
+    device_.upload(drop_path_host_.data(), values);
+    return values;
+  }
+
+  D& device_;
+  int most_images_;
+  RankEngine<streams> engine_, whole_;
+  Buffer<D, std::byte> memory_;
+  Arena arena_;
+  std::int64_t step_begin_ = 0;
+  Span<std::int32_t, Space> permutation_;
+  Span<double, Space> loss_;
+  Matrix<const Statistic<D>, Space> positions_, decoder_positions_;
+  double drop_path_rate_ = 0;
+  std::vector<int> ends_;
+  std::vector<float> keys_host_;
+  std::vector<std::int32_t> identity_;
+  std::vector<Counter> counters_;
+  std::vector<Statistic<D>> drop_path_host_;
+};
+
+}  // namespace arvit

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <string>
+#include <tuple>
+
+#include "arvit/decoder/seam.hpp"
+#include "arvit/model/vit.hpp"
+#include "arvit/order/policy.hpp"
+#include "arvit/order/semantic.hpp"
+#include "arvit/target/target.hpp"
+
+namespace arvit {
+
+/// The decoder slot of a Pretrainer: Decoder<Parallel<Depth, ...> | Causal | Joint<Depth, Dim, Heads>>, or a kind of the user's own (seam.hpp).
+template <class Kind_>
+struct Decoder {
+  using Kind = Kind_;
+};
+
+namespace detail {
+template <class T> inline constexpr bool is_vit = false;
+template <int Depth, int Dim, int Heads, class... O> inline constexpr bool is_vit<ViT<Depth, Dim, Heads, O...>> = true;
+template <class T> inline constexpr bool is_decoder = false;
+template <class K> inline constexpr bool is_decoder<Decoder<K>> = true;
+template <class T> inline constexpr bool is_order = false;
+template <class K> inline constexpr bool is_order<OrderPolicy<K>> = true;
+
+template <class O, class Grid>
+constexpr int fixed_groups() {
+  std::array<int, Grid::patches + 1> ends{};
+  return O::template profile<Grid>(Counter{}, std::span<int>(ends));
+}
+template <class O> concept FixedProfile = bool(O::fixed_profile);
+template <class Decoder> concept NeedsTwoGroups = requires { requires Decoder::two_groups; };
+template <class Decoder> concept NeedsOnePatchPerGroup = requires { requires Decoder::one_patch_per_group; };
+}  // namespace detail
+
+template <class Model, class D> class PretrainPass;  // pretrain_pass.hpp
+
+/// A model: what is encoded, how it is decoded, in which order, and what is predicted. Only a description; see pretrain_pass.hpp for a step.
+/// This is the body for wrong slots; the right ones follow.
+template <class Encoder, class Decoder, class Order, class Target>
+struct Pretrainer {
+  static_assert(detail::is_vit<Encoder>, "Pretrainer<Encoder, Decoder, Order, Target>: the first slot must be a ViT<Depth, Dim, Heads, Options...>.");
+  static_assert(!detail::is_vit<Encoder> || detail::is_decoder<Decoder>, "Pretrainer<Encoder, Decoder, Order, Target>: the second slot must be a Decoder<Kind>.");
+  static_assert(!detail::is_decoder<Decoder> || detail::is_order<Order>, "Pretrainer<Encoder, Decoder, Order, Target>: the third slot must be an OrderPolicy<Kind>.");
+  static_assert(!detail::is_order<Order>, "Pretrainer<Encoder, Decoder, Order, Target>: the fourth slot must be a Target<Kind, Options...>.");
+  static constexpr std::int64_t parameter_count = 1;
+};
+
+template <int Depth, int Dim, int Heads, class... EncoderOptions, class DecoderKind, class OrderKind, class TargetKind, class... TargetOptions>
+struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind>, OrderPolicy<OrderKind>, Target<TargetKind, TargetOptions...>> {
+  using Encoder = ViT<Depth, Dim, Heads, EncoderOptions...>;
+  using Grid = typename Encoder::Grid;
+  using Order = OrderKind;
+  using Target = arvit::Target<TargetKind, TargetOptions...>;
+  static constexpr int target_width = Target::Kind::template width<Grid>;
+  using HeadKind = typename Target::template HeadKind<typename DecoderKind::DefaultHead>;
+  using Decoder = typename DecoderKind::template For<Encoder, HeadKind, target_width>;
+  static constexpr std::size_t streams = Decoder::rules.streams.size();
+
+  static constexpr bool has_profile = arvit::Order<Order, Grid>;  // a name, so that the compiler prints the sentence and not the concept
+  static_assert(has_profile, "Pretrainer: OrderPolicy<Kind> needs a Kind with fixed_profile and profile<Grid>(Counter, std::span<int>).");
+  static_assert(!has_profile || KeyOrder<Order, Grid> || FeatureOrder<Order>, "Pretrainer: OrderPolicy<Kind> needs a Kind with keys from counters or from features.");
+  static_assert(!FeatureOrder<Order> || Encoder::has_class_token, "Pretrainer: an order from features (Semantic) needs the encoder's class token; drop NoClassToken.");
+  static_assert(!FeatureOrder<Order> || Decoder::uses_norm, "Pretrainer: an order from features (Semantic) needs a decoder that trains the encoder's final norm.");
+  static_assert([] {
+    if constexpr (detail::NeedsTwoGroups<Decoder> && detail::FixedProfile<Order>) return detail::fixed_groups<Order, Grid>() == 2;
+    else return true;
+  }(), "Pretrainer: Decoder<Joint> needs an order of two groups, visible and masked, such as OrderPolicy<RandomMask<>>.");
+  static_assert([] {
+    if constexpr (detail::NeedsOnePatchPerGroup<Decoder> && detail::FixedProfile<Order>) return detail::fixed_groups<Order, Grid>() == Grid::patches + 1;
+    else return true;
+  }(), "Pretrainer: Decoder<Causal> needs an order with one patch per rank, such as OrderPolicy<Raster>.");
+
+  static constexpr auto groups() {
+    if constexpr (Decoder::uses_norm) return std::tuple_cat(Encoder::groups(), Decoder::groups());
+    else return std::tuple_cat(Encoder::body_groups(), Decoder::groups());
+  }
+  static constexpr std::int64_t parameter_count =
+      Encoder::body_parameter_count + (Decoder::uses_norm ? Encoder::Norm::parameter_count : 0) + Decoder::parameter_count;
+
+  /// visit(name, tensor, offset) for every parameter, in the order of the flat buffer.
+  template <class Visit>
+  static void for_each_parameter(Visit&& visit) {
+    std::apply([&](const auto&... group) { for_each_tensor(visit, group...); }, groups());
+  }
+
+  template <class D> using Pass = PretrainPass<Pretrainer, D>;
+
+  /// Rows of each stream that carry loss, for the images of `counters`: known before any of them is read.
+  static std::array<std::int64_t, streams> loss_rows(std::span<const Counter> counters) {
+    std::array<std::int64_t, streams> total{};
+    std::array<int, Grid::patches + 1> ends{};
+    for (const Counter& counter : counters) {
+      const int groups = Order::template profile<Grid>(counter, std::span<int>(ends));
+      const auto rows = count_rows(Decoder::rules, std::span<const int>(ends).first(groups));
+      for (std::size_t s = 0; s < streams; ++s) total[s] += rows.queries[s];
+    }
+    return total;
+  }
+
+  template <class C>
+  struct Parameters {
+    typename Encoder::template Parameters<C> encoder;
+    typename Encoder::Norm::template Parameters<C> norm;  // meaningless unless Decoder::uses_norm
+    typename Decoder::template Parameters<C> decoder;
+    constexpr explicit Parameters(C at) : Parameters(at, at) {}
+
+   private:
+    constexpr Parameters(C& at, C) : encoder(at), norm(norm_at(at)), decoder(at) {}
+    static constexpr auto norm_at(C& at) {
+      if constexpr (Decoder::uses_norm) return typename Encoder::Norm::template Parameters<C>(at);
+      else {
+        C unused = at;
+        return typename Encoder::Norm::template Parameters<C>(unused);
+      }
+    }
+  };
+};
+
+}  // namespace arvit

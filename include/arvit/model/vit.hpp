@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <tuple>
+
+#include "arvit/core/grid.hpp"
+#include "arvit/core/options.hpp"
+#include "arvit/decoder/seam.hpp"
+#include "arvit/nn/encoder_block.hpp"
+#include "arvit/nn/patch_embedding.hpp"
+
+namespace arvit {
+
+struct PatchCategory;
+struct ImageCategory;
+struct ClassTokenCategory;
+struct MlpRatioCategory;
+struct QkvCategory;
+template <int Side> struct Patch { using Category = PatchCategory; static constexpr int side = Side; };
+template <int Height, int Width = Height> struct Image { using Category = ImageCategory; static constexpr int height = Height, width = Width; };
+struct NoClassToken { using Category = ClassTokenCategory; };
+template <int Ratio> struct MlpRatio { using Category = MlpRatioCategory; static constexpr int ratio = Ratio; };
+/// q, k and v start as three matrices would (SAIM's released encoder). They are stored fused all the same.
+struct SeparateQkv { using Category = QkvCategory; };
+
+/// Vision transformer (Dosovitskiy et al. 2021), pre-norm, exact GELU, fixed sin-cos positions, LayerNorm epsilon 1e-6.
+///
+/// Options, in any order: Patch<16>, Image<224, 224>, NoClassToken, MlpRatio<4>, SeparateQkv.
+/// Parameter names are timm's.
+template <int Depth, int Dim, int Heads, class... Options>
+struct ViT {
+  static_assert(Depth > 0, "ViT<Depth, Dim, Heads>: Depth counts layers; it must be positive.");
+  static_assert(Dim > 0 && Dim % 4 == 0, "ViT<Depth, Dim, Heads>: sin-cos positions need a Dim that is a multiple of 4.");
+  static_assert(Heads > 0 && Dim % Heads == 0, "ViT<Depth, Dim, Heads>: Heads must divide Dim; choose a number of heads that does.");
+  using Known = Accepts<PatchCategory, ImageCategory, ClassTokenCategory, MlpRatioCategory, QkvCategory>;
+  static_assert(Known::template known<Options...>, "ViT<Depth, Dim, Heads, Options...>: the options are Patch, Image, NoClassToken, MlpRatio and SeparateQkv.");
+  static_assert(Known::template unrepeated<Options...>, "ViT<Depth, Dim, Heads, Options...>: an option is repeated; give each once.");
+
+  using PatchTag = Option<PatchCategory, Patch<16>, Options...>;
+  using ImageTag = Option<ImageCategory, Image<224>, Options...>;
+  using Grid = ImageGrid<ImageTag::height, ImageTag::width, PatchTag::side>;
+  static constexpr int depth = Depth, dim = Dim, heads = Heads, mlp_ratio = Option<MlpRatioCategory, MlpRatio<4>, Options...>::ratio;
+  static constexpr bool has_class_token = option_count<ClassTokenCategory, Options...> == 0;
+  static constexpr ImageShape shape{Grid::channels, Grid::height, Grid::width, Grid::patch};
+
+  using Embedding = PatchEmbedding<Grid, Dim, has_class_token>;
+  using Block = arvit::Block<Dim, Heads, mlp_ratio, option_count<QkvCategory, Options...> == 1>;
+  using Layer = EncoderBlock<Block>;
+  using Norm = LayerNorm<Dim>;
+
+  static constexpr auto body_groups() { return std::tuple(Group{"", Embedding::tensors()}, Group{"blocks.{}.", Block::tensors(), Depth}); }
+  static constexpr auto norm_group() { return std::tuple(Group{"norm.", Norm::tensors()}); }
+  /// The bare encoder with its final norm: what travels to timm and Hugging Face.
+  static constexpr auto groups() { return std::tuple_cat(body_groups(), norm_group()); }
+  static constexpr std::int64_t body_parameter_count = Embedding::parameter_count + Depth * Block::parameter_count;
+  static constexpr std::int64_t parameter_count = body_parameter_count + Norm::parameter_count;
+
+  template <class C>
+  struct Parameters {
+    typename Embedding::template Parameters<C> embedding;
+    C at;
+    std::int64_t blocks;
+    constexpr explicit Parameters(C& from) : embedding(from), at(from), blocks(from.offset()) { from = from.at(blocks + Depth * Block::parameter_count); }
+    auto block(int layer) const {  // from 0
+      auto from = at.at(blocks + layer * Block::parameter_count);
+      return typename Block::template Parameters<C>(from);
+    }
+  };
+
+  enum class Work : char { none, keys_values, all };
+  /// What layer `l` = 1 .. Depth computes, from what a decoder reads at and after it.
+  template <class Decoder>
+  static constexpr Work work(int l) {
+    for (int p = l; p <= Depth; ++p)
+      if (Decoder::reads(p).output || (p > l && Decoder::reads(p).keys_values)) return Work::all;
+    return Decoder::reads(l).keys_values ? Work::keys_values : Work::none;
+  }
+
+  /// One pass over packed tokens, calling the decoder's run at every point. `Keep` layers' activations for backward.
+  template <class D, class Decoder>
+  class Run {
+   public:
+    using Space = SpaceOf<D>;
+    using Context = StepContext<D, Decoder::rules.streams.size()>;
+
+    Run(Context& context, const Parameters<Reading<D>>& parameters, Span<const Statistic<D>, Space> images)
+        : context_(context), p_(parameters), images_(images), rows_(context.tables.source.size()) {
+      h_[0] = context.arena.template rows<Activation<D>, Dim, Space>(rows_);
+      for (int l = 1; l <= Depth; ++l) {
+        if (work<Decoder>(l) == Work::none) continue;
+        saved_[l - 1] = {context.arena, rows_, work<Decoder>(l) == Work::keys_values};
+        if (work<Decoder>(l) == Work::all) h_[l] = context.arena.template rows<Activation<D>, Dim, Space>(rows_);
+      }
+    }
+    template <class DecoderRun>
+    void forward(DecoderRun& decoder) {
+      Embedding::forward(context_.device, context_.arena, p_.embedding, images_, shape, patches(), context_.tables.class_rows, positions(), h_[0]);
+      decoder.forward(0, LayerIO<D, ViT>{h_[0], {}, nullptr});
+      for (int l = 1; l <= Depth && work<Decoder>(l) != Work::none; ++l) {
+        const auto weights = p_.block(l - 1);
+        if (work<Decoder>(l) == Work::all)
+          Layer::forward(context_.device, context_.arena, weights, h_[l - 1], reach(), scales(l), saved_[l - 1], h_[l]);
+        else
+          Layer::forward_keys_values(context_.device, context_.arena, weights, h_[l - 1], saved_[l - 1]);
+        decoder.forward(l, LayerIO<D, ViT>{h_[l], saved_[l - 1].qkv, &weights});
+      }
+    }
+    template <class DecoderRun, class DecoderGradients>
+    void backward(DecoderRun& decoder, const Parameters<Adding<D>>& gradient, const DecoderGradients& decoder_gradient) {
+      D& device = context_.device;
+      Arena& arena = context_.arena;
+      const ArenaScope scope(arena);
+      const auto dh = arena.template rows<Activation<D>, Dim, Space>(rows_);
+      const auto dqkv = arena.template rows<Activation<D>, 3 * Dim, Space>(rows_);
+      device.fill(dh, 0);
+      for (int l = Depth; l >= 1; --l) {
+        if (work<Decoder>(l) == Work::none) continue;
+        const auto weights = p_.block(l - 1);
+        const auto dweights = gradient.block(l - 1);
+        const bool read = Decoder::reads(l).keys_values;
+        if (read) device.fill(dqkv, 0);
+        decoder.backward(l, LayerIO<D, ViT>{h_[l], saved_[l - 1].qkv, &weights}, LayerGradient<D, ViT>{dh, dqkv, &dweights}, decoder_gradient);
+        if (work<Decoder>(l) == Work::all)
+          Layer::backward(device, arena, weights, h_[l - 1], reach(), scales(l), saved_[l - 1], dh, dqkv, read ? Write::add : Write::assign, dweights);
+        else
+          Layer::backward_keys_values(device, arena, weights, h_[l - 1], saved_[l - 1], dh, dqkv, dweights);
+      }
+      decoder.backward(0, LayerIO<D, ViT>{h_[0], {}, nullptr}, LayerGradient<D, ViT>{dh, {}, nullptr}, decoder_gradient);
+      Embedding::backward(device, arena, images_, shape, patches(), context_.tables.class_rows, dh, gradient.embedding);
+    }
+
+   private:
+    PatchRows<Space> patches() const { return {context_.tables.source, context_.permutation}; }
+    Rows<const Statistic<D>, Dim, Space> positions() const { return {context_.positions.data(), context_.positions.rows()}; }
+    Reach<Space> reach() const { return Context::reach(context_.tables.content); }
+    BranchScales<D> scales(int l) const {
+      if (context_.drop_path.empty()) return {};
+      const auto row = [&](int r) { return context_.drop_path.part(r * rows_, (r + 1) * rows_); };
+      return {row(2 * l - 2), row(2 * l - 1)};
+    }
+
+    Context& context_;
+    const Parameters<Reading<D>>& p_;
+    Span<const Statistic<D>, Space> images_;
+    std::int64_t rows_;
+    std::array<Tokens<D, Dim>, Depth + 1> h_;
+    std::array<typename Layer::template Saved<D>, Depth> saved_;
+  };
+
+  /// Forward without a backward: two activations buffers are reused for all layers. Any image shape whose patches have this patch size.
+  /// `each` (layer, tokens before the norm, qkv of the layer, keys' log-sum) sees every layer's output; tokens returned are before the norm.
+  template <Device D, class Each>
+  static Tokens<D, Dim> infer(D& device, Arena& arena, const Parameters<Reading<D>>& p, Span<const Statistic<D>, SpaceOf<D>> images, ImageShape image_shape,
+                              PatchRows<SpaceOf<D>> from, Span<const std::int32_t, SpaceOf<D>> class_rows, Reach<SpaceOf<D>> reach,
+                              Rows<const Statistic<D>, Dim, SpaceOf<D>> positions, Each&& each) {
+    const auto rows = from.source.size();
+    const auto h = arena.rows<Activation<D>, Dim, SpaceOf<D>>(rows);
+    auto saved = typename Layer::template Saved<D>(arena, rows, false);
+    Embedding::forward(device, arena, p.embedding, images, image_shape, from, class_rows, positions, h);
+    for (int l = 1; l <= Depth; ++l) {
+      Layer::forward(device, arena, p.block(l - 1), h, reach, {}, saved, h);
+      each(l, h, saved.qkv);
+    }
+    return h;
+  }
+};
+
+}  // namespace arvit

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "arvit/nn/block.hpp"
+
+namespace arvit {
+
+/// A block whose tokens read each other: a = attention(q, k, v of norm1(x)), then block.hpp's second half.
+/// With `keys_values` alone, a layer whose output nobody reads computes no more than k and v (GVP's last content layer).
+template <class B>
+struct EncoderBlock {
+  static constexpr int dim = B::dim, heads = B::heads;
+  template <class C> using Parameters = typename B::template Parameters<C>;
+
+  template <class D>
+  struct Saved {
+    typename B::Norm::template Moments<D> moments1;
+    Tokens<D, 3 * dim> qkv;  // [rows, 3, heads, head_dim]
+    typename B::template Tail<D> tail;
+    Saved() = default;
+    Saved(Arena& arena, std::int64_t rows, bool keys_values_only)
+        : moments1(arena.rows<Statistic<D>, 2, SpaceOf<D>>(rows)), qkv(arena.rows<Activation<D>, 3 * dim, SpaceOf<D>>(rows)) {
+      if (!keys_values_only) tail = typename B::template Tail<D>(arena, rows);
+    }
+  };
+
+  template <Device D>
+  static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, Reach<SpaceOf<D>> reach, BranchScales<D> scales,
+                      Saved<D>& saved, Tokens<D, dim> y) {
+    {
+      const ArenaScope scope(scratch);
+      const auto normed = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
+      B::Norm::forward(device, p.norm1, x, normed, saved.moments1);
+      B::Qkv::forward(device, p.qkv, normed, saved.qkv);
+    }
+    device.attention(query(saved.qkv), key(saved.qkv), value(saved.qkv), heads, reach.segments, reach.limit, saved.tail.attended, saved.tail.lse);
+    B::finish(device, scratch, p, x, scales, saved.tail, y);
+  }
+
+  /// dx: gradient of y on entry, of x on return. dqkv holds what a decoder added to k and v (`kv` = add) or is free memory (assign).
+  template <Device D>
+  static void backward(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, Reach<SpaceOf<D>> reach, BranchScales<D> scales,
+                       const Saved<D>& saved, Tokens<D, dim> dx, Tokens<D, 3 * dim> dqkv, Write kv, const Parameters<Adding<D>>& gradient) {
+    const ArenaScope scope(scratch);
+    const auto dattended = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
+    B::finish_backward(device, scratch, p, scales, saved.tail, dx, dattended, gradient);
+    device.attention_backward(dattended, query(saved.qkv), key(saved.qkv), value(saved.qkv), saved.tail.attended, saved.tail.lse, heads, reach.segments,
+                              reach.limit, query(dqkv), key(dqkv), value(dqkv), kv);
+    const auto normed = dattended;
+    B::Norm::again(device, p.norm1, x, saved.moments1, normed);
+    device.linear_backward_weight(dqkv, normed, gradient.qkv.weight, gradient.qkv.bias);
+    device.linear_backward_input(dqkv, p.qkv.weight, normed, Write::assign);
+    B::Norm::backward(device, p.norm1, x, saved.moments1, normed, dx, Write::add, gradient.norm1);
+  }
+
+  template <Device D>
+  static void forward_keys_values(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, Saved<D>& saved) {
+    const ArenaScope scope(scratch);
+    const auto normed = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
+    B::Norm::forward(device, p.norm1, x, normed, saved.moments1);
+    device.linear(normed, p.qkv.weight.slice(dim, 3 * dim), p.qkv.bias.template part<dim, 3 * dim>(), saved.qkv.template columns<dim, 3 * dim>());
+  }
+  /// dx is added to.
+  template <Device D>
+  static void backward_keys_values(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, const Saved<D>& saved, Tokens<D, dim> dx,
+                                   ConstTokens<D, 3 * dim> dqkv, const Parameters<Adding<D>>& gradient) {
+    const ArenaScope scope(scratch);
+    const auto normed = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
+    const auto dkv = dqkv.template columns<dim, 3 * dim>();
+    B::Norm::again(device, p.norm1, x, saved.moments1, normed);
+    device.linear_backward_weight(dkv, normed, gradient.qkv.weight.slice(dim, 3 * dim), gradient.qkv.bias.template part<dim, 3 * dim>());
+    device.linear_backward_input(dkv, p.qkv.weight.slice(dim, 3 * dim), normed, Write::assign);
+    B::Norm::backward(device, p.norm1, x, saved.moments1, normed, dx, Write::add, gradient.norm1);
+  }
+
+  static constexpr auto query(auto qkv) { return qkv.template columns<0, dim>(); }
+  static constexpr auto key(auto qkv) { return qkv.template columns<dim, 2 * dim>(); }
+  static constexpr auto value(auto qkv) { return qkv.template columns<2 * dim, 3 * dim>(); }
+};
+
+}  // namespace arvit

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cmath>
+#include <ratio>
+
+#include "arvit/core/dtype.hpp"
+#include "arvit/core/host_device.hpp"
+#include "arvit/core/options.hpp"
+#include "arvit/order/center_out.hpp"
+#include "arvit/order/rank.hpp"
+
+/// SemAIM's orders, computed from the encoder's own features of the whole image (spec: semaim.md, "Order").
+namespace arvit {
+
+struct SimilarityCategory;
+struct OrderRuleCategory;
+struct FilterCategory;
+struct NoiseCategory;
+struct OrderEncoderCategory;
+
+struct ClassSimilarity { using Category = SimilarityCategory; };  ///< cosine of class token and patch (Eq. 2)
+struct MeanSimilarity { using Category = SimilarityCategory; };   ///< cosine of the mean patch token and patch (`gap`)
+struct SelfAttention { using Category = SimilarityCategory; };    ///< head mean of the class row of the last block's attention (`self`)
+struct ByDistance { using Category = OrderRuleCategory; };        ///< ascending distance to the most similar patch (Eqs. 3-6)
+struct BySimilarity { using Category = OrderRuleCategory; };      ///< descending similarity (`attention`)
+struct ByBoxes { using Category = OrderRuleCategory; };           ///< random inside nested boxes around the most similar patch (`attention_guided`)
+struct MeanFilter { using Category = FilterCategory; };           ///< 3 x 3 mean over the neighbours inside the grid
+struct ZeroPaddedFilter { using Category = FilterCategory; };     ///< 3 x 3 sum over 9, zeros outside
+struct NoFilter { using Category = FilterCategory; };
+template <class Lambda> struct Noise { using Category = NoiseCategory; using Scale = Lambda; };  ///< lambda of Eq. 5
+struct FromAverage { using Category = OrderEncoderCategory; };    ///< features of the exponential moving average of the encoder
+struct FromCurrent { using Category = OrderEncoderCategory; };
+
+/// What an order computed from features gets: the unmasked pass over a batch, class token first, patches in reading order.
+template <class A, class Space>
+struct OrderFeatures {
+  Matrix<const A, Space> tokens;  ///< [images * (patches + 1), dim], after the final norm
+  Matrix<const A, Space> qkv;     ///< [images * (patches + 1), 3 dim] of the last block
+  int heads, rows, columns;
+  std::int64_t images;
+  Matrix<const float, Space> noise;  ///< [images, patches], uniform on [0, 1)
+};
+
+/// ... and an order that needs them fills keys [images, patches] on the device.
+template <class O>
+concept FeatureOrder = requires { { O::needs_features } -> std::convertible_to<bool>; } && O::needs_features;
+
+namespace detail {
+
+template <class A> ARVIT_HOST_DEVICE inline double widened(A value) { return static_cast<double>(static_cast<Accumulator<A>>(value)); }
+
+template <class A>
+ARVIT_HOST_DEVICE inline double cosine(const A* a, const A* b, std::int64_t width) {
+  double dot = 0, aa = 0, bb = 0;
+  for (std::int64_t c = 0; c < width; ++c) {
+    const double x = widened(a[c]), y = widened(b[c]);
+    dot += x * y, aa += x * x, bb += y * y;
+  }
+  return dot / std::sqrt(aa * bb + 1e-300);
+}
+
+/// similarity[image * patches + patch], one patch per call.
+template <class A, bool OfMean>
+struct SimilarityWork {
+  const A* tokens;
+  std::int64_t stride, width, patches;
+  const double* mean;  // [images, width]; OfMean only
+  double* similarity;
+  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
+    const std::int64_t image = i / patches, first = image * (patches + 1);
+    const A* patch = tokens + (first + 1 + i % patches) * stride;
+    if constexpr (OfMean) {
+      double dot = 0, aa = 0, bb = 0;
+      for (std::int64_t c = 0; c < width; ++c) {
+        const double x = mean[image * width + c], y = widened(patch[c]);
+        dot += x * y, aa += x * x, bb += y * y;
+      }
+      similarity[i] = dot / std::sqrt(aa * bb + 1e-300);
+    } else {
+      similarity[i] = cosine(tokens + first * stride, patch, width);
+    }
+  }
+};
+template <class A>
+struct MeanTokenWork {  // one channel of one image per call
+  const A* tokens;
+  std::int64_t stride, width, patches;
+  double* mean;
+  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
+    const std::int64_t image = i / width, first = image * (patches + 1) + 1;
+    double sum = 0;
+    for (std::int64_t p = 0; p < patches; ++p) sum += widened(tokens[(first + p) * stride + i % width]);
+    mean[i] = sum / static_cast<double>(patches);
+  }
+};
+/// Head mean of the class row of softmax(q k^T / sqrt(head width)), patches only; one image per call.
+template <class A>
+struct ClassAttentionWork {
+  const A* qkv;
+  std::int64_t stride, width, patches;
+  int heads;
+  double* similarity;
+  ARVIT_HOST_DEVICE double score(std::int64_t image, int h, std::int64_t j) const {
+    const std::int64_t head_width = width / heads, first = image * (patches + 1);
+    const A *q = qkv + first * stride + h * head_width, *k = qkv + (first + j) * stride + width + h * head_width;
+    double dot = 0;
+    for (std::int64_t c = 0; c < head_width; ++c) dot += widened(q[c]) * widened(k[c]);
+    return dot / std::sqrt(static_cast<double>(head_width));
+  }
+  ARVIT_HOST_DEVICE void operator()(std::int64_t image) const {
+    double* s = similarity + image * patches;
+    for (std::int64_t p = 0; p < patches; ++p) s[p] = 0;
+    for (int h = 0; h < heads; ++h) {
+      double top = score(image, h, 0), sum = 0;
+      for (std::int64_t j = 1; j <= patches; ++j) top = top > score(image, h, j) ? top : score(image, h, j);
+      for (std::int64_t j = 0; j <= patches; ++j) sum += std::exp(score(image, h, j) - top);
+      for (std::int64_t p = 0; p < patches; ++p) s[p] += std::exp(score(image, h, p + 1) - top) / sum / heads;
+    }
+  }
+};
+
+enum class Rule : char { distance, similarity, boxes };
+enum class SimilarityFilter : char { none, inside, zero_padded };
+
+/// From similarities to keys; one image per call.
+struct SemanticKeysWork {
+  const double* similarity;
+  const float* noise;
+  float* key;
+  int rows, columns;
+  Rule rule;
+  SimilarityFilter filter;
+  bool softmax;  // similarities are cosines (Eq. 2); attention rows are probabilities already
+  double lambda;
+
+  ARVIT_HOST_DEVICE double filtered(const double* s, double top, int y, int x) const {
+    const auto value = [&](int at) { return softmax ? std::exp(s[at] - top) : s[at]; };  // up to the common factor of a softmax
+    if (filter == SimilarityFilter::none) return value(y * columns + x);
+    double sum = 0;
+    int inside = 0;
+    for (int v = y - 1; v <= y + 1; ++v)
+      for (int u = x - 1; u <= x + 1; ++u)
+        if (v >= 0 && v < rows && u >= 0 && u < columns) sum += value(v * columns + u), ++inside;
+    return sum / (filter == SimilarityFilter::inside ? inside : 9);
+  }
+  ARVIT_HOST_DEVICE void operator()(std::int64_t image) const {
+    const int patches = rows * columns;
+    const double* s = similarity + image * patches;
+    const float* u = noise + image * patches;
+    float* k = key + image * patches;
+    if (rule == Rule::similarity) {
+      for (int i = 0; i < patches; ++i) k[i] = static_cast<float>(-s[i]);
+      return;
+    }
+    double top = s[0], best = -1;
+    for (int i = 1; i < patches; ++i) top = top > s[i] ? top : s[i];
+    int cy = 0, cx = 0;
+    for (int y = 0; y < rows; ++y)
+      for (int x = 0; x < columns; ++x)
+        if (const double value = filtered(s, top, y, x); value > best) best = value, cy = y, cx = x;
+    const NestedBoxes vertical(cy, rows), horizontal(cx, columns);
+    for (int y = 0; y < rows; ++y)
+      for (int x = 0; x < columns; ++x) {
+        const int i = y * columns + x;
+        if (rule == Rule::boxes) k[i] = u[i] - static_cast<float>(boxes_holding(vertical, horizontal, y, x));
+        else k[i] = static_cast<float>(std::sqrt(static_cast<double>((cy - y) * (cy - y) + (cx - x) * (cx - x))) + lambda * static_cast<double>(u[i]));
+      }
+  }
+};
+
+}  // namespace detail
+
+/// SemAIM: the patch most similar to the class token comes first, the others by their distance to it (Eqs. 2-6). Ranks 1..N.
+/// Options: what similarity is measured with, the rule, the filter, Noise<lambda>, FromAverage.
+template <class... Options>
+struct Semantic {
+  using Known = Accepts<SimilarityCategory, OrderRuleCategory, FilterCategory, NoiseCategory, OrderEncoderCategory>;
+  static_assert(Known::template known<Options...>, "Semantic<Options...>: an option is not one of Semantic's (similarity, rule, filter, Noise<ratio>, FromAverage).");
+  static_assert(Known::template unrepeated<Options...>, "Semantic<Options...>: two options of one kind; give each kind once.");
+  using Source = Option<SimilarityCategory, ClassSimilarity, Options...>;
+  using RuleTag = Option<OrderRuleCategory, ByDistance, Options...>;
+  using FilterTag = Option<FilterCategory, MeanFilter, Options...>;
+  using Lambda = typename Option<NoiseCategory, Noise<std::ratio<1, 100>>, Options...>::Scale;
+  static constexpr bool fixed_profile = true, needs_features = true;
+  static constexpr bool from_average = std::same_as<Option<OrderEncoderCategory, FromCurrent, Options...>, FromAverage>;
+
+  template <class Grid> static constexpr int profile(Counter, std::span<int> ends) { return one_patch_per_group(Grid::patches, ends); }
+
+  /// Bytes of scratch are taken from `arena`; keys [images, patches] is assigned.
+  template <class D, class Arena, class A, class Space>
+  static void keys(D& device, Arena& arena, const OrderFeatures<A, Space>& f, Matrix<float, Space> key) {
+    const std::int64_t patches = std::int64_t{f.rows} * f.columns, width = f.tokens.columns();
+    double* similarity = arena.template take<double>(f.images * patches);
+    constexpr bool attention = std::same_as<Source, SelfAttention>;
+    if constexpr (attention) {
+      device.for_each(f.images, detail::ClassAttentionWork<A>{f.qkv.data(), f.qkv.stride(), width, patches, f.heads, similarity});
+    } else if constexpr (std::same_as<Source, MeanSimilarity>) {
+      double* mean = arena.template take<double>(f.images * width);
+      device.for_each(f.images * width, detail::MeanTokenWork<A>{f.tokens.data(), f.tokens.stride(), width, patches, mean});
+      device.for_each(f.images * patches, detail::SimilarityWork<A, true>{f.tokens.data(), f.tokens.stride(), width, patches, mean, similarity});
+    } else {
+      device.for_each(f.images * patches, detail::SimilarityWork<A, false>{f.tokens.data(), f.tokens.stride(), width, patches, nullptr, similarity});
+    }
+    constexpr auto rule = std::same_as<RuleTag, ByDistance> ? detail::Rule::distance
+                          : std::same_as<RuleTag, BySimilarity> ? detail::Rule::similarity : detail::Rule::boxes;
+    constexpr auto filter = std::same_as<FilterTag, NoFilter> ? detail::SimilarityFilter::none
+                            : std::same_as<FilterTag, MeanFilter> ? detail::SimilarityFilter::inside : detail::SimilarityFilter::zero_padded;
+    device.for_each(f.images, detail::SemanticKeysWork{similarity, f.noise.data(), key.data(), f.rows, f.columns, rule, filter, !attention,
+                                                       static_cast<double>(Lambda::num) / static_cast<double>(Lambda::den)});
+  }
+};
+
+}  // namespace arvit

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "arvit/core/buffer.hpp"
+#include "arvit/core/error.hpp"
+#include "arvit/core/initialise.hpp"
+#include "arvit/core/layout.hpp"
+#include "arvit/device/concept.hpp"
+#include "arvit/device/planner.hpp"
+
+namespace arvit {
+
+/// What a model must offer to be trained: a flat list of parameters and a pass that adds to their gradients.
+template <class M>
+concept TrainableModel = requires {
+  { M::parameter_count } -> std::convertible_to<std::int64_t>;
+  { M::streams } -> std::convertible_to<std::size_t>;
+  { M::target_width } -> std::convertible_to<int>;
+  typename M::Grid;
+};
+
+struct StepOptions {
+  int micro_batch = 32;      ///< most images of one forward and backward
+  bool average = false;      ///< keep an exponential moving average of the parameters
+  double drop_path = 0;      ///< rate of the last encoder layer
+};
+
+/// Bytes that a step holds, by kind.
+struct MemoryPlan {
+  std::int64_t masters = 0, weights = 0, gradients = 0, moments = 0, average = 0, activations = 0, images = 0;
+  std::int64_t total() const { return masters + weights + gradients + moments + average + activations + images; }
+};
+
+/// Parameters, gradients, moments and one optimiser step: begin, accumulate for every micro-batch, update. The trainer uses it; so can a loop
+/// of one's own.
+template <TrainableModel Model, Device D>
+class Step {
+ public:
+  using Pass = typename Model::template Pass<D>;
+  using S = Statistic<D>;
+  static constexpr bool separate_weights = !std::is_same_v<Weight<D>, S>;
+
+  Step(D& device, StepOptions options)
+      : device_(device), options_(options), masters_(device, Model::parameter_count), gradients_(device, Model::parameter_count),
+        moment1_(device, Model::parameter_count), moment2_(device, Model::parameter_count), average_(device, options.average ? Model::parameter_count : 0),
+        weights_(device, separate_weights ? Model::parameter_count : 0),
+        average_weights_(device, separate_weights && options.average && orders_from_average() ? Model::parameter_count : 0),
+        images_(device, options.micro_batch * Model::Grid::image_width), sum_(device, 1),
+        pass_(device, options.micro_batch, activation_bytes(options)) {
+    pass_.drop_path(options.drop_path);
+    Model::for_each_parameter([&](const std::string&, const Tensor& tensor, std::int64_t offset) {
+      const float decay = tensor.decay ? 1.0f : 0.0f;
+      if (!run_list_.empty() && run_list_.back().decay == decay) run_list_.back().end = offset + tensor.size();
+      else run_list_.push_back({offset, offset + tensor.size(), 1.0f, decay});
+    });
+    runs_ = Buffer<D, ParameterRun>(device, static_cast<std::int64_t>(run_list_.size()));
+    device_.upload(run_list_.data(), runs_.span());
+  }
+
+  /// The plan, without reserving anything: the step itself runs on a device that only measures.
+  static MemoryPlan plan(const StepOptions& options) {
+    const std::int64_t count = Model::parameter_count, wide = sizeof(S);
+    MemoryPlan plan;
+    plan.masters = count * wide;
+    plan.gradients = count * static_cast<std::int64_t>(sizeof(Gradient<D>));
+    plan.moments = 2 * count * wide;
+    plan.average = options.average ? count * wide : 0;
+    plan.weights = separate_weights ? count * static_cast<std::int64_t>(sizeof(Weight<D>)) * (options.average && orders_from_average() ? 2 : 1) : 0;
+    plan.activations = activation_bytes(options);
+    plan.images = std::int64_t{options.micro_batch} * Model::Grid::image_width * wide;
+    return plan;
+  }
+
+  /// Draws the parameters, tensor by tensor: no second copy of the model is held.
+  void initialise(std::uint64_t seed) {
+    std::vector<S> values;
+    std::uint32_t index = 0;
+    Model::for_each_parameter([&](const std::string&, const Tensor& tensor, std::int64_t offset) {
+      values.resize(static_cast<std::size_t>(tensor.size()));
+      arvit::initialise(tensor, index++, seed, values.data());
+      device_.upload(values.data(), masters_.span().part(offset, offset + tensor.size()));
+      if (options_.average) device_.upload(values.data(), average_.span().part(offset, offset + tensor.size()));
+    });
+    refresh();
+  }
+  /// Takes parameters; moments and step count start anew, the average starts at the parameters.
+  void load(std::span<const S> values) {
+    device_.upload(values.data(), masters_.span());
+    if (options_.average) device_.upload(values.data(), average_.span());
+    refresh();
+  }
+  /// After masters or average were written directly (a resumed checkpoint): brings the copies that products read up to date.
+  void refresh() {
+    if (!weights_.empty()) device_.convert(Span<const S, SpaceOf<D>>(masters_.span()), weights_.span());
+    if (!average_weights_.empty()) device_.convert(Span<const S, SpaceOf<D>>(average_.span()), average_weights_.span());
+  }
+
+  /// Starts a batch: `counters` name all its images, over all micro-batches; the loss is divided by all their loss rows.
+  void begin(std::span<const Counter> counters) {
+    device_.fill(Matrix<Gradient<D>, SpaceOf<D>>(gradients_.data(), 1, gradients_.size()), 0);
+    const auto rows = Model::loss_rows(counters);
+    for (std::size_t s = 0; s < Model::streams; ++s) scale_[s] = rows[s] > 0 ? 1.0 / (static_cast<double>(rows[s]) * Model::target_width) : 0.0;
+    loss_ = 0;
+  }
+  /// Order, forward and backward of one micro-batch: images [counters.size(), 3, height, width] on the host.
+  void accumulate(const S* images, std::span<const Counter> counters) {
+    const Span<S, SpaceOf<D>> pixels = images_.span().part(0, static_cast<std::int64_t>(counters.size()) * Model::Grid::image_width);
+    device_.upload(images, pixels);
+    const auto parameters = reading();
+    pass_.order(orders_from_average() && options_.average ? reading_average() : parameters, pixels, counters);
+    const typename Pass::Gradients gradients(Adding<D>(gradients_.data(), gradients_.data()));
+    pass_.run(parameters, &gradients, pixels, scale_);
+    loss_ += pass_.loss();
+  }
+  /// The loss of the batch so far.
+  double loss() const { return loss_; }
+
+  /// L2 norm of all gradients. Not finite: NumericError that names the first tensor with such a gradient.
+  double gradient_norm() {
+    const double squares = sum_of_squares(0, gradients_.size());
+    if (std::isfinite(squares) && std::isfinite(loss_)) return std::sqrt(squares);
+    std::string first;
+    Model::for_each_parameter([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
+      if (first.empty() && !std::isfinite(sum_of_squares(offset, offset + tensor.size()))) first = name;
+    });
+    fail<NumericError>(first.empty() ? std::string("the loss") : "the gradient of " + first, " is not finite (loss ", loss_,
+                       "); the parameters are those of the last good step: lower the learning rate or look for bad images.");
+  }
+  /// Clips to `clip` (0: not at all) and applies AdamW; `average_decay` is used when an average is kept. Returns the norm before clipping.
+  double update(const AdamW& adamw, double clip = 0, double average_decay = 0.999) {
+    const double norm = gradient_norm(), factor = clip > 0 && norm > clip ? clip / norm : 1.0;
+    device_.adamw(adamw, runs_.span(), gradients_.span(), factor, masters_.span(), moment1_.span(), moment2_.span(), average_.span(), average_decay, weights_.span());
+    if (!average_weights_.empty()) device_.convert(Span<const S, SpaceOf<D>>(average_.span()), average_weights_.span());
+    return norm;
+  }
+
+  typename Pass::Parameters reading() const { return typename Pass::Parameters(reading_cursor(masters_, weights_)); }
+  typename Pass::Parameters reading_average() const { return typename Pass::Parameters(reading_cursor(average_, average_weights_)); }
+  Buffer<D, S>& masters() { return masters_; }
+  Buffer<D, Gradient<D>>& gradients() { return gradients_; }
+  Buffer<D, S>& moment1() { return moment1_; }
+  Buffer<D, S>& moment2() { return moment2_; }
+  Buffer<D, S>& average() { return average_; }
+  Pass& pass() { return pass_; }
+  D& device() { return device_; }
+  const StepOptions& options() const { return options_; }
+
+ private:
+  static constexpr bool orders_from_average() {
+    if constexpr (requires { Model::Order::from_average; }) return Model::Order::from_average;
+    else return false;
+  }
+  static Reading<D> reading_cursor(const Buffer<D, S>& masters, const Buffer<D, Weight<D>>& weights) {
+    if constexpr (separate_weights) return Reading<D>(weights.data(), masters.data());
+    else return Reading<D>(masters.data(), masters.data());
+  }
+  static std::int64_t activation_bytes(const StepOptions& options) {
+    using P = Planner<typename D::Precision>;
+    const int images = options.micro_batch;
+    P planner;
+    typename Model::template Pass<P> pass(planner, images, 0);
+    pass.drop_path(options.drop_path);
+    const std::vector<Counter> counters(static_cast<std::size_t>(images));
+    const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
+    const typename Model::template Pass<P>::Gradients gradients(Adding<P>(nullptr, nullptr));
+    const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Model::Grid::image_width);
+    pass.order(parameters, pixels, counters);
+    pass.run(parameters, &gradients, pixels, {});
+    return pass.peak_bytes();
+  }
+  double sum_of_squares(std::int64_t begin, std::int64_t end) {
+    double value = 0;
+    device_.upload(&value, sum_.span());
+    device_.sum_of_squares(Span<const Gradient<D>, SpaceOf<D>>(gradients_.span().part(begin, end)), sum_.span());
+    device_.download(Span<const double, SpaceOf<D>>(sum_.span()), &value);
+    return value;
+  }
+
+  D& device_;
+  StepOptions options_;
+  Buffer<D, S> masters_;
+  Buffer<D, Gradient<D>> gradients_;
+  Buffer<D, S> moment1_, moment2_, average_;
+  Buffer<D, Weight<D>> weights_, average_weights_;
+  Buffer<D, S> images_;
+  Buffer<D, double> sum_;
+  Buffer<D, ParameterRun> runs_;
+  std::vector<ParameterRun> run_list_;
+  std::array<double, Model::streams> scale_{};
+  double loss_ = 0;
+  Pass pass_;
+};
+
+}  // namespace arvit

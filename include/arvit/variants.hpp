@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "arvit/decoder/causal.hpp"
+#include "arvit/decoder/joint.hpp"
+#include "arvit/decoder/parallel.hpp"
+#include "arvit/model/pretrainer.hpp"
+#include "arvit/order/center_out.hpp"
+#include "arvit/order/random_mask.hpp"
+#include "arvit/order/raster.hpp"
+#include "arvit/order/semantic.hpp"
+#include "arvit/order/serpentine.hpp"
+#include "arvit/order/stochastic.hpp"
+#include "arvit/target/gaussian.hpp"
+#include "arvit/target/pixel.hpp"
+
+/// One alias per paper row. Numbers in comments: ImageNet-1K fine-tuning accuracy as the paper prints it.
+namespace arvit {
+
+// Encoders of the papers, 224 x 224, and one for 28 x 28 pictures.
+template <class... O> using ViT_Ti16 = ViT<12, 192, 3, O...>;
+template <class... O> using ViT_S16 = ViT<12, 384, 6, O...>;
+template <class... O> using ViT_B16 = ViT<12, 768, 12, O...>;
+template <class... O> using ViT_L16 = ViT<24, 1024, 16, O...>;
+template <class... O> using ViT_H14 = ViT<32, 1280, 16, Patch<14>, O...>;
+template <class... O> using ViT_H16 = ViT<32, 1280, 16, O...>;
+template <class... O> using ViT_Nano = ViT<6, 128, 4, Patch<4>, Image<28>, O...>;
+
+// SAIM: random order, blurred patches, a cross block beside every encoder block. The released encoder keeps q, k, v apart.
+template <class Encoder, class D = Parallel<12>, class T = Target<Gaussian<9>>, class O = Stochastic>
+using SAIM = Pretrainer<Encoder, Decoder<D>, OrderPolicy<O>, T>;
+using SAIM_Nano = SAIM<ViT_Nano<SeparateQkv>, Parallel<6>>;
+using SAIM_Ti16 = SAIM<ViT_Ti16<SeparateQkv>>;
+using SAIM_S16 = SAIM<ViT_S16<SeparateQkv>>;
+using SAIM_B16 = SAIM<ViT_B16<SeparateQkv>>;  // Table 1: 83.6 (300 epochs), 83.9 (800)
+using SAIM_L16 = SAIM<ViT_L16<SeparateQkv>>;
+using SAIM_H14 = SAIM<ViT_H14<SeparateQkv>, Parallel<16>>;
+// SAIM Table 3.
+using SAIM_B16_raster = SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<Pixel>, Raster>;             // 82.76
+using SAIM_B16_pixel = SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<Pixel>>;                      // 83.40
+using SAIM_B16_shared = SAIM<ViT_B16<SeparateQkv>, Parallel<12, SharedWeights>, Target<Pixel>>;      // 83.02
+using SAIM_B16_decoder6 = SAIM<ViT_B16<SeparateQkv>, Parallel<6>, Target<Pixel>>;                    // 83.01
+using SAIM_B16_decoder1 = SAIM<ViT_B16<SeparateQkv>, Parallel<1>, Target<Pixel>>;                    // 82.76
+using SAIM_B16_gauss3 = SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<Gaussian<3>>>;               // 83.52
+using SAIM_B16_gauss9_wide = SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<Gaussian<9, std::ratio<3, 2>>>>;  // 83.45
+// Options of the released code and of the paper's text.
+using SAIM_B16_reads_previous = SAIM<ViT_B16<SeparateQkv>, Parallel<12, ReadsPrevious>>;
+using SAIM_B16_raw = SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<Gaussian<9>, RawPatches>>;
+using SAIM_B16_l1 = SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<Gaussian<9>, L1>>;
+using SAIM_B16_linear_head = SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<Gaussian<9>, LinearHead>>;
+using SAIM_B16_no_class_token = SAIM<ViT_B16<SeparateQkv, NoClassToken>>;
+
+// ViT-iGPT: SAIM's depth 0. Raster order, the output at a token predicts the next patch.
+template <class Encoder, class T = Target<Pixel>, class O = Raster>
+using CausalViT = Pretrainer<Encoder, Decoder<Causal>, OrderPolicy<O>, T>;
+using ViT_iGPT_Nano = CausalViT<ViT_Nano<>>;
+using ViT_iGPT_B16 = CausalViT<ViT_B16<>>;  // SAIM Table 3: 82.70
+using ViT_iGPT_L16 = CausalViT<ViT_L16<>>;
+using ViT_iGPT_H14 = CausalViT<ViT_H14<>>;
+
+// SemAIM: as SAIM, the order grows from the patch most similar to the class token.
+template <class Encoder, class D = Parallel<12>, class O = Semantic<>, class T = Target<Gaussian<9>>>
+using SemAIM = Pretrainer<Encoder, Decoder<D>, OrderPolicy<O>, T>;
+using SemAIM_Nano = SemAIM<ViT_Nano<>, Parallel<6>>;
+using SemAIM_Ti16 = SemAIM<ViT_Ti16<>>;
+using SemAIM_S16 = SemAIM<ViT_S16<>>;
+using SemAIM_B16 = SemAIM<ViT_B16<>>;  // Table 1: 83.5 (200 epochs); Table 4: 83.8 (400), 84.1 (800)
+using SemAIM_L16 = SemAIM<ViT_L16<>>;  // Table 4: 85.5 (400), 85.8 (800)
+using SemAIM_H16 = SemAIM<ViT_H16<>>;
+// SemAIM Table 1.
+using SemAIM_B16_raster = SemAIM<ViT_B16<>, Parallel<12>, Raster>;                      // 82.9
+using SemAIM_B16_stochastic = SemAIM<ViT_B16<>, Parallel<12>, Stochastic>;              // 83.0
+using SemAIM_B16_similarity = SemAIM<ViT_B16<>, Parallel<12>, Semantic<BySimilarity>>;  // 82.4
+// SemAIM Table 3.
+using SemAIM_B16_decoder1 = SemAIM<ViT_B16<>, Parallel<1>>;  // 82.1
+using SemAIM_B16_decoder6 = SemAIM<ViT_B16<>, Parallel<6>>;  // 83.3
+// Orders and options that only the released code has.
+using SemAIM_B16_serpentine = SemAIM<ViT_B16<>, Parallel<12>, Serpentine>;
+using SemAIM_B16_center_out = SemAIM<ViT_B16<>, Parallel<12>, CenterOut>;
+using SemAIM_B16_stochastic_center = SemAIM<ViT_B16<>, Parallel<12>, StochasticCenter>;
+using SemAIM_B16_boxes = SemAIM<ViT_B16<>, Parallel<12>, Semantic<ByBoxes>>;
+using SemAIM_B16_code = SemAIM<ViT_B16<>, Parallel<12>, Semantic<NoFilter, Noise<std::ratio<1, 1000>>>>;
+using SemAIM_B16_mean_similarity = SemAIM<ViT_B16<>, Parallel<12>, Semantic<MeanSimilarity>>;
+using SemAIM_B16_self_attention = SemAIM<ViT_B16<>, Parallel<12>, Semantic<SelfAttention>>;
+using SemAIM_B16_average = SemAIM<ViT_B16<>, Parallel<12>, Semantic<FromAverage>>;
+using SemAIM_B16_reads_previous = SemAIM<ViT_B16<>, Parallel<12, ReadsPrevious>>;
+
+// MAE: the masked baseline of all four papers.
+template <class Encoder, class D = Joint<8, 512, 16>, class T = Target<Pixel>, class O = RandomMask<>>
+using MAE = Pretrainer<Encoder, Decoder<D>, OrderPolicy<O>, T>;
+using MAE_Nano = MAE<ViT_Nano<>, Joint<4, 128, 4>>;
+using MAE_S16 = MAE<ViT_S16<>>;
+using MAE_B16 = MAE<ViT_B16<>>;  // SAIM Table 1: 83.6 (1600 epochs)
+using MAE_B16_raw = MAE<ViT_B16<>, Joint<8, 512, 16>, Target<Pixel, RawPatches>>;
+using MAE_L16 = MAE<ViT_L16<>>;
+using MAE_H14 = MAE<ViT_H14<>>;
+
+// Parameter counts of a bare encoder with its final norm, and of every alias. SAIM_B16 and MAE_B16 are those of the released models.
+static_assert(ViT_B16<>::parameter_count == 85'647'360);
+static_assert(ViT_L16<>::parameter_count == 303'099'904);
+static_assert(ViT_H14<>::parameter_count == 630'435'840);
+static_assert(SAIM_Nano::parameter_count == 2'476'592);
+static_assert(SAIM_Ti16::parameter_count == 11'563'776);
+static_assert(SAIM_S16::parameter_count == 44'655'360);
+static_assert(SAIM_B16::parameter_count == 175'424'256);
+static_assert(SAIM_L16::parameter_count == 461'599'488);
+static_assert(SAIM_H14::parameter_count == 954'844'748);
+static_assert(SAIM_B16_raster::parameter_count == 175'424'256);
+static_assert(SAIM_B16_pixel::parameter_count == 175'424'256);
+static_assert(SAIM_B16_shared::parameter_count == 90'369'792);
+static_assert(SAIM_B16_decoder6::parameter_count == 132'897'024);
+static_assert(SAIM_B16_decoder1::parameter_count == 97'457'664);
+static_assert(SAIM_B16_gauss3::parameter_count == 175'424'256);
+static_assert(SAIM_B16_gauss9_wide::parameter_count == 175'424'256);
+static_assert(SAIM_B16_reads_previous::parameter_count == 175'424'256);
+static_assert(SAIM_B16_raw::parameter_count == 175'424'256);
+static_assert(SAIM_B16_l1::parameter_count == 175'424'256);
+static_assert(SAIM_B16_linear_head::parameter_count == 171'292'416);
+static_assert(SAIM_B16_no_class_token::parameter_count == 175'423'488);
+static_assert(ViT_iGPT_Nano::parameter_count == 1'286'960);
+static_assert(ViT_iGPT_B16::parameter_count == 90'369'792);
+static_assert(ViT_iGPT_L16::parameter_count == 310'444'800);
+static_assert(ViT_iGPT_H14::parameter_count == 640'005'708);
+static_assert(SemAIM_Nano::parameter_count == 2'476'592);
+static_assert(SemAIM_Ti16::parameter_count == 11'563'776);
+static_assert(SemAIM_S16::parameter_count == 44'655'360);
+static_assert(SemAIM_B16::parameter_count == 175'424'256);
+static_assert(SemAIM_L16::parameter_count == 461'599'488);
+static_assert(SemAIM_H16::parameter_count == 877'287'168);
+static_assert(SemAIM_B16_raster::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_stochastic::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_similarity::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_decoder1::parameter_count == 97'457'664);
+static_assert(SemAIM_B16_decoder6::parameter_count == 132'897'024);
+static_assert(SemAIM_B16_serpentine::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_center_out::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_stochastic_center::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_boxes::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_code::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_mean_similarity::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_self_attention::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_average::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_reads_previous::parameter_count == 175'424'256);
+static_assert(MAE_Nano::parameter_count == 2'012'464);
+static_assert(MAE_S16::parameter_count == 47'401'728);
+static_assert(MAE_B16::parameter_count == 111'655'680);
+static_assert(MAE_B16_raw::parameter_count == 111'655'680);
+static_assert(MAE_L16::parameter_count == 329'239'296);
+static_assert(MAE_H14::parameter_count == 656'613'964);
+
+}  // namespace arvit

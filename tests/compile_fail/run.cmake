@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: BSL-1.0
+# Compiles FILE with COMPILER and holds what it says against the sentence that FILE promises.
+cmake_minimum_required(VERSION 3.25)
+set(most_lines 20)
+
+file(READ ${FILE} source)
+if(NOT source MATCHES "^// expect: ([^\n]+)\n")
+  message(FATAL_ERROR "${FILE}: the first line must be '// expect: ' and the sentence that the compiler is to print.")
+endif()
+set(sentence "${CMAKE_MATCH_1}")
+
+set(ENV{LC_ALL} C)
+execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only -I${INCLUDE} -isystem ${EIGEN} ${FILE}
+  RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
+if(status EQUAL 0)
+  message(FATAL_ERROR "${FILE} compiles, but was to fail with: ${sentence}")
+endif()
+string(FIND "${said}" "${sentence}" position)
+if(position EQUAL -1)
+  message(FATAL_ERROR "The compiler does not say: ${sentence}\nIt says:\n${said}")
+endif()
+string(REGEX MATCHALL " error: " errors "${said}")
+list(LENGTH errors errors)
+string(REGEX REPLACE "[^\n]" "" line_ends "${said}")
+string(LENGTH "${line_ends}" lines)
+message(STATUS "${errors} error(s) in ${lines} lines")
+if(COMPILER_ID STREQUAL "GNU" AND (NOT errors EQUAL 1 OR NOT lines LESS most_lines))
+  message(FATAL_ERROR "g++ is to print one error in fewer than ${most_lines} lines; it prints ${errors} in ${lines}:\n${said}")
+endif()

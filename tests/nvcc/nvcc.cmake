@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: BSL-1.0
+# Every header through nvcc, one test per folder of include/arvit.
+find_program(ARVIT_NVCC nvcc HINTS /usr/local/cuda/bin REQUIRED)
+file(GLOB_RECURSE nvcc_headers RELATIVE ${PROJECT_SOURCE_DIR}/include/arvit CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/arvit/*.hpp)
+list(TRANSFORM nvcc_headers REPLACE "/[^/]+$" "" OUTPUT_VARIABLE nvcc_folders)
+list(FILTER nvcc_folders EXCLUDE REGEX "[.]hpp$")
+list(REMOVE_DUPLICATES nvcc_folders)
+string(TOUPPER ${arvit_gemm_component} gemm)
+foreach(folder IN LISTS nvcc_folders ITEMS .)
+  add_test(NAME nvcc/${folder} COMMAND ${PROJECT_SOURCE_DIR}/scripts/check_headers.sh ${folder})
+  set_tests_properties(nvcc/${folder} PROPERTIES
+    LABELS nvcc ENVIRONMENT "NVCC=${ARVIT_NVCC};NVCCFLAGS=-DARVIT_GEMM_${gemm}=1;EIGEN=$<TARGET_PROPERTY:Eigen3::Eigen,INTERFACE_INCLUDE_DIRECTORIES>")
+endforeach()

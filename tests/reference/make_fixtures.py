@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Writes fixtures/*.safetensors, which the C++ tests load. `--compare` writes nothing and compares with what is there.
+
+    python make_fixtures.py [--compare] [CASE ...]
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import torch
+
+import deterministic
+import masks
+import model as models
+import orders
+
+FOLDER = pathlib.Path(__file__).parent / "fixtures"
+STEPS = 20
+OPTIMISER = {"name": "AdamW", "lr": 1e-3, "betas": [0.9, 0.95], "eps": 1e-8, "weight_decay": 0.05}
+
+# --- cases with gradients --------------------------------------------------------------------------------------------
+
+SMALL = {"image": [12, 16], "patch": 4, "dim": 12, "heads": 3, "depth": 4, "batch": 3, "class_token": True}
+PIXEL = {"gaussian": None, "norm_pix": True}
+BLURRED = {"gaussian": [9, 1.0], "norm_pix": True}
+SAIM = SMALL | {"method": "parallel", "decoder_depth": 4, "reads_previous": False, "shared": False, "head": "mlp",
+                "order": "stochastic", "target": BLURRED, "loss": "l2"}
+SEMANTIC = {"order": "semantic", "mean_filter": "in_grid", "noise_scale": 0.01, "similarity": "cls"}
+CAUSAL = SMALL | {"method": "causal", "head": "mlp", "order": "raster", "target": PIXEL, "loss": "l2"}
+MAE = SMALL | {"method": "joint", "decoder_dim": 16, "decoder_depth": 2, "decoder_heads": 4, "order": "random_mask", "keep": 3,
+               "target": PIXEL, "loss": "l2"}
+TRAINED = {
+    "saim": SAIM,
+    "saim_decoder2": SAIM | {"decoder_depth": 2},
+    "saim_decoder1": SAIM | {"decoder_depth": 1},
+    "saim_decoder3": SAIM | {"decoder_depth": 3},
+    "saim_reads_previous": SAIM | {"reads_previous": True},
+    "saim_shared": SAIM | {"shared": True},
+    "saim_pixel": SAIM | {"target": PIXEL},
+    "saim_gaussian3": SAIM | {"target": {"gaussian": [3, 1.0], "norm_pix": True}},
+    "saim_gaussian9_sigma1.5": SAIM | {"target": {"gaussian": [9, 1.5], "norm_pix": True}},
+    "saim_no_norm_pix": SAIM | {"target": {"gaussian": [9, 1.0], "norm_pix": False}},
+    "saim_l1": SAIM | {"loss": "l1"},
+    "saim_linear_head": SAIM | {"head": "linear"},
+    "saim_no_class_token": SAIM | {"class_token": False},
+    "saim_raster": SAIM | {"order": "raster"},
+    "saim_serpentine": SAIM | {"order": "serpentine"},
+    "saim_ties": SAIM | {"order": "ties"},
+    "saim_ties_no_class_token": SAIM | {"order": "ties", "class_token": False},
+    "saim_ties_reads_previous": SAIM | {"order": "ties", "reads_previous": True},
+    "saim_head_dim12": SAIM | {"dim": 24, "heads": 2, "depth": 2, "decoder_depth": 1, "head": "linear"},
+    "semaim": SAIM | SEMANTIC,
+    "semaim_zero_padding": SAIM | SEMANTIC | {"mean_filter": "zero_padding"},
+    "vit_igpt": CAUSAL,
+    "vit_igpt_stochastic": CAUSAL | {"order": "stochastic"},
+    "vit_igpt_linear_no_norm_pix": CAUSAL | {"head": "linear", "target": {"gaussian": None, "norm_pix": False}},
+    "mae": MAE,
+    "mae_no_norm_pix": MAE | {"target": {"gaussian": None, "norm_pix": False}},
+}
+
+# Groups of equal rank, given patches (rank 0), images of different content length. The second image has no given patch,
+# so that without a class token its first group reads nothing.
+TIES = [
+    [0, 2, 1, 3, 3, 1, 2, 0, 3, 1, 2, 2],
+    [4, 1, 3, 1, 5, 2, 2, 4, 6, 5, 1, 3],
+    [1, 0, 0, 1, 0, 2, 0, 1, 2, 0, 0, 2],
+]
+
+
+def build(c):
+    common = {k: c[k] for k in ("image", "patch", "dim", "depth", "heads", "class_token")}
+    if c["method"] == "parallel":
+        m = models.ParallelPretrainer(**common, **{k: c[k] for k in ("decoder_depth", "head", "reads_previous", "shared")})
+    elif c["method"] == "causal":
+        m = models.CausalPretrainer(**common, head=c["head"])
+    elif c["method"] == "joint":
+        m = models.MaskedAutoencoder(**common, **{k: c[k] for k in ("decoder_dim", "decoder_depth", "decoder_heads")})
+    else:
+        m = models.ViT(**common)
+    return deterministic.fill(m)
+
+
+def semantic(model, c, images, noise):
+    """Every intermediate result of SemAIM's order."""
+    s = orders.similarity(model, images, c["similarity"])
+    filtered = s if c["mean_filter"] == "none" else orders.mean_filter(s, model.grid, c["mean_filter"] == "zero_padding")
+    centre = orders.most_similar(filtered, model.grid)
+    keys = orders.distance_keys(centre, model.grid, noise, c["noise_scale"])
+    return {"similarity": s, "filtered": filtered, "centre": centre, "keys": keys, "ranks": orders.ranks_from_keys(keys)}
+
+
+def make_ranks(model, c, images):
+    batch, tokens = c["batch"], model.patches
+    noise = deterministic.uniform("noise", batch, tokens)
+    if c["order"] == "stochastic":
+        return orders.ranks_from_keys(noise)
+    if c["order"] in ("raster", "serpentine"):
+        keys = orders.raster(model.grid) if c["order"] == "raster" else orders.serpentine(model.grid)
+        return orders.ranks_from_keys(keys).expand(batch, -1)
+    if c["order"] == "random_mask":
+        return orders.random_mask(noise, c["keep"])
+    if c["order"] == "ties":
+        return torch.tensor(TIES)
+    return semantic(model, c, images, noise)["ranks"]
+
+
+def trained_case(c):
+    """Ranks, target, predictions, loss, all gradients, and the losses before each of 20 steps on the same batch and ranks."""
+    model = build(c)
+    images = deterministic.images(c["batch"], *c["image"])
+    ranks = make_ranks(model, c, images)
+    target = models.pixel_target(images, c["patch"], **c["target"])
+    tensors = {"ranks": ranks}
+
+    def loss_of():
+        predictions, carries_loss = model(images, ranks)
+        return models.reconstruction_loss(predictions, target, carries_loss, c["loss"]), predictions, carries_loss
+
+    groups = [
+        {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": OPTIMISER["weight_decay"]},
+        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    adamw = torch.optim.AdamW(groups, lr=OPTIMISER["lr"], betas=OPTIMISER["betas"], eps=OPTIMISER["eps"])
+    losses = []
+    for step in range(STEPS):
+        model.zero_grad(set_to_none=False)
+        loss, predictions, carries_loss = loss_of()
+        loss.backward()
+        for parameter in model.parameters():  # what nobody reads has gradient zero and decays like the rest
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        losses.append(loss.item())
+        if step == 0:
+            tensors["predictions"] = predictions.detach() * carries_loss[..., None]
+            tensors |= {f"gradient.{name}": p.grad.clone() for name, p in model.parameter_list()}
+        adamw.step()
+    tensors |= {"loss": torch.tensor(losses[:1]), "losses": torch.tensor(losses)}
+    parameters = [[name, list(p.shape)] for name, p in model.parameter_list()]
+    return tensors, c | {"steps": STEPS, "optimiser": OPTIMISER, "parameters": parameters}
+
+
+# --- orders ----------------------------------------------------------------------------------------------------------
+
+WIDE = {"image": [20, 28], "patch": 4, "dim": 24, "heads": 3, "depth": 4, "batch": 3, "class_token": True, "method": "encoder"}
+SQUARE = WIDE | {"image": [56, 56]}  # 14 x 14 patches: the only grid for which the released tables of boxes are defined
+ORDERS = {
+    "order_raster": WIDE | {"order": "raster"},
+    "order_serpentine": WIDE | {"order": "serpentine"},
+    "order_stochastic": WIDE | {"order": "stochastic"},
+    "order_semantic": WIDE | SEMANTIC,
+    "order_semantic_zero_padding": WIDE | SEMANTIC | {"mean_filter": "zero_padding"},
+    "order_semantic_gap": WIDE | SEMANTIC | {"similarity": "gap"},
+    "order_semantic_self": WIDE | SEMANTIC | {"similarity": "self"},
+    "order_semantic_14x14": SQUARE | SEMANTIC,
+    "order_attention_center": WIDE | SEMANTIC | {"mean_filter": "none", "noise_scale": 0.001},
+    "order_similarity": WIDE | {"order": "similarity", "similarity": "cls"},
+    "order_similarity_gap": WIDE | {"order": "similarity", "similarity": "gap"},
+    "order_similarity_self": WIDE | {"order": "similarity", "similarity": "self"},
+    "order_center2out": SQUARE | {"order": "center2out"},
+    "order_out2center": SQUARE | {"order": "out2center"},
+    "order_stochastic_center": SQUARE | {"order": "stochastic_center"},
+    "order_attention_guided": SQUARE | {"order": "attention_guided", "similarity": "cls"},
+    "order_attention_guided_gap": SQUARE | {"order": "attention_guided", "similarity": "gap"},
+    "order_attention_guided_self": SQUARE | {"order": "attention_guided", "similarity": "self"},
+}
+
+
+def order_case(c):
+    model = build(c)
+    images = deterministic.images(c["batch"], *c["image"])
+    noise = deterministic.uniform("noise", c["batch"], model.patches)
+    tensors, uses_noise = {}, True
+    if c["order"] == "semantic":
+        tensors = semantic(model, c, images, noise)
+    elif c["order"] == "similarity":
+        s, uses_noise = orders.similarity(model, images, c["similarity"]), False
+        tensors = {"similarity": s, "keys": 1 - s}
+    elif c["order"] == "stochastic":
+        tensors = {"keys": noise}
+    elif c["order"] == "center2out":
+        tensors = {"keys": orders.center_out(noise)}
+    elif c["order"] == "out2center":
+        tensors = {"keys": orders.out_center(noise)}
+    elif c["order"] == "stochastic_center":
+        uniforms = deterministic.uniform("noise.centre", c["batch"], 2)
+        centre = orders.random_centre(uniforms)
+        tensors = {"noise.centre": uniforms, "centre": centre, "keys": orders.around_centre(noise, centre)}
+    elif c["order"] == "attention_guided":
+        s = orders.similarity(model, images, c["similarity"])
+        centre = orders.most_similar(s, model.grid)
+        tensors = {"similarity": s, "centre": centre, "keys": orders.around_centre(noise, centre)}
+    else:
+        keys, uses_noise = (orders.raster if c["order"] == "raster" else orders.serpentine)(model.grid), False
+        tensors = {"keys": keys.expand(c["batch"], -1)}
+    if uses_noise:
+        tensors["noise"] = noise
+    tensors["ranks"] = orders.ranks_from_keys(tensors["keys"])
+    gaps = tensors["keys"].sort(-1).values.diff(dim=-1)
+    note = {"smallest_key_gap": float(gaps.min())}
+    if "centre" in tensors and "similarity" in tensors:
+        top = tensors.get("filtered", tensors["similarity"]).topk(2).values
+        note["smallest_lead_of_the_centre"] = float((top[:, 0] - top[:, 1]).min())
+        if note["smallest_lead_of_the_centre"] < 1e-12:
+            raise ValueError(f"{c['order']}: the two most similar patches differ by rounding only; choose other weights")
+    if note["smallest_key_gap"] < 1e-12:
+        raise ValueError(f"{c['order']}: two keys differ by rounding only; choose other noise")
+    return tensors, c | note
+
+
+# --- pieces ----------------------------------------------------------------------------------------------------------
+
+
+def hash_case():
+    """Values that another implementation of deterministic.py must repeat bit for bit."""
+    names = {"images": (3, 3, 12, 16), "noise": (3, 12), "cls_token": (1, 1, 12), "patch_embed.proj.weight": (12, 3, 4, 4),
+             "blocks.0.attn.qkv.weight": (36, 12), "blocks.0.attn.qkv.bias": (36,), "blocks.0.norm1.weight": (12,),
+             "blocks.0.norm1.bias": (12,)}
+    tensors = {f"uniform.{name}": deterministic.uniform(name, *shape).flatten()[:8] for name, shape in names.items()}
+    for name, shape in list(names.items())[2:]:
+        tensors[f"weight.{name}"] = deterministic.weight(name, shape).flatten()[:8]
+    tensors["images"] = deterministic.images(3, 12, 16).flatten()[:8]
+    return tensors, {"shapes": {name: list(shape) for name, shape in names.items()}}
+
+
+def positions_case():
+    return ({"5x7x24": models.sin_cos_positions(5, 7, 24), "3x4x12": models.sin_cos_positions(3, 4, 12),
+             "3x4x16": models.sin_cos_positions(3, 4, 16)}, {"names": "rows x columns x dim"})
+
+
+GAUSSIANS = {"gaussian3": (3, 1.0), "gaussian9": (9, 1.0), "gaussian9_sigma1.5": (9, 1.5)}
+
+
+def blur_case():
+    images = deterministic.images(1, 12, 16)
+    return {"image": images} | {name: models.gaussian_blur(images, *g) for name, g in GAUSSIANS.items()}, {
+        "gaussians": {name: list(g) for name, g in GAUSSIANS.items()}}
+
+
+def targets_case():
+    images = deterministic.images(2, 12, 16)
+    tensors = {}
+    for name, gaussian in {"pixel": None, **GAUSSIANS}.items():
+        tensors[name] = models.pixel_target(images, 4, gaussian, norm_pix=False)
+        tensors[f"{name}.norm_pix"] = models.pixel_target(images, 4, gaussian, norm_pix=True)
+    return tensors, {"image": [12, 16], "patch": 4, "batch": 2}
+
+
+def all_cases():
+    for name, c in TRAINED.items():
+        yield name, lambda c=c: trained_case(c)
+    for name, c in ORDERS.items():
+        yield name, lambda c=c: order_case(c)
+    yield from {"hash": hash_case, "positions": positions_case, "blur": blur_case, "targets": targets_case}.items()
+    yield from masks.CASES.items()
+
+
+def as_arrays(tensors):
+    """float64 and int64 as they are, masks as uint8."""
+    arrays = {}
+    for name, tensor in tensors.items():
+        array = np.ascontiguousarray(tensor.detach().numpy() if torch.is_tensor(tensor) else tensor)
+        arrays[name] = array.astype(np.uint8) if array.dtype == bool else array
+    return arrays
+
+
+def differences(path, arrays):
+    """Names whose stored value differs by more than rounding."""
+    stored = safetensors.numpy.load_file(path)
+    if stored.keys() != arrays.keys():
+        yield f"tensors differ: {sorted(stored.keys() ^ arrays.keys())}"
+    for name in stored.keys() & arrays.keys():
+        a, b = stored[name], arrays[name]
+        if a.shape != b.shape or a.dtype != b.dtype:
+            yield f"{name}: {a.dtype} {a.shape} is stored, {b.dtype} {b.shape} was computed"
+        elif a.dtype == np.float64:
+            if not np.abs(a - b).max() <= 1e-11:
+                yield f"{name}: differs by {np.abs(a - b).max():.3g}"
+        elif (a != b).any():
+            yield f"{name}: differs in {(a != b).sum()} entries"
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Write or compare the fixtures of the C++ tests.")
+    parser.add_argument("--compare", action="store_true", help="compare with the stored fixtures instead of writing")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help="names of cases; all when none is given")
+    arguments = parser.parse_args()
+    cases = dict(all_cases())
+    if unknown := set(arguments.cases) - cases.keys():
+        parser.error(f"no case is called {', '.join(sorted(unknown))}; known: {', '.join(cases)}")
+    torch.set_default_dtype(torch.float64)
+    torch.set_num_threads(1)
+    FOLDER.mkdir(exist_ok=True)
+    failures = 0
+    for name in arguments.cases or cases:
+        tensors, configuration = cases[name]()
+        arrays = as_arrays(tensors)
+        path = FOLDER / f"{name}.safetensors"
+        if arguments.compare:
+            found = list(differences(path, arrays)) if path.exists() else ["the fixture is missing"]
+            failures += len(found)
+            for line in found:
+                print(f"{name}: {line}")
+        else:
+            safetensors.numpy.save_file(arrays, path, metadata={"configuration": json.dumps(configuration, sort_keys=True)})
+            print(f"{path.stat().st_size:8d}  {name}")
+    if arguments.compare:
+        print(f"{len(arguments.cases or cases)} cases, {failures} differences")
+    sys.exit(failures > 0)
+
+
+if __name__ == "__main__":
+    main()

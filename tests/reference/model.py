@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: BSL-1.0
+"""The four pre-training models as plain PyTorch with dense boolean masks.
+
+Written from the papers' equations, in the most literal form: every token of every image is computed, visibility is a
+matrix `mask[reader, read]` (True = may read), and nothing is sorted, packed or left out. Parameters carry timm's names.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import orders
+
+NORM_EPS = 1e-6
+
+
+def sin_cos_positions(rows, columns, dim):
+    """[rows * columns, dim]: sin and cos of the column, then of the row, at dim/4 frequencies 10000^(-k/(dim/4))."""
+    if dim % 4:
+        raise ValueError(f"sin_cos_positions: dim is {dim}, it must be a multiple of 4")
+    frequency = 10000.0 ** (-np.arange(dim // 4, dtype=np.float64) / (dim // 4))
+    y, x = np.divmod(np.arange(rows * columns, dtype=np.float64), columns)
+    x, y = np.outer(x, frequency), np.outer(y, frequency)
+    return torch.from_numpy(np.concatenate([np.sin(x), np.cos(x), np.sin(y), np.cos(y)], axis=1))
+
+
+def patches_of(images, patch):
+    """[B, 3, H, W] -> [B, N, patch*patch*3]; inside a patch (row, column, channel), channel fastest."""
+    batch, channels, height, width = images.shape
+    x = images.reshape(batch, channels, height // patch, patch, width // patch, patch)
+    return x.permute(0, 2, 4, 3, 5, 1).reshape(batch, (height // patch) * (width // patch), patch * patch * channels)
+
+
+def gaussian_blur(images, side, sigma):
+    """Every channel with a side x side Gaussian of unit sum; zeros beyond the border."""
+    offset = torch.arange(side, dtype=images.dtype) - (side - 1) / 2
+    kernel = torch.exp(-(offset[:, None] ** 2 + offset[None, :] ** 2) / (2 * sigma**2))
+    kernel = (kernel / kernel.sum()).expand(images.shape[1], 1, side, side)
+    return F.conv2d(images, kernel, padding=side // 2, groups=images.shape[1])
+
+
+def pixel_target(images, patch, gaussian=None, norm_pix=True):
+    """Patches of the (blurred) image; norm_pix standardises each patch with the unbiased variance + 1e-6."""
+    if gaussian is not None:
+        images = gaussian_blur(images, *gaussian)
+    target = patches_of(images, patch)
+    if norm_pix:
+        mean = target.mean(-1, keepdim=True)
+        target = (target - mean) / torch.sqrt(target.var(-1, keepdim=True, unbiased=True) + 1e-6)
+    return target
+
+
+def reconstruction_loss(predictions, target, carries_loss, kind="l2"):
+    """Mean over all loss-carrying tokens of the batch and all their entries."""
+    difference = (predictions - target)[carries_loss]
+    return difference.abs().mean() if kind == "l1" else (difference**2).mean()
+
+
+class Attention(nn.Module):
+    """Multi-head attention; queries and keys may come from different tokens. A row that may read nothing gives zero
+    (so that the projection's bias is its whole output)."""
+
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, query, content, mask=None, return_weights=False):
+        dim = query.shape[-1]
+        wq, wk, wv = self.qkv.weight.split(dim)
+        bq, bk, bv = self.qkv.bias.split(dim)
+        q, k, v = (
+            F.linear(x, w, b).unflatten(-1, (self.heads, dim // self.heads)).transpose(1, 2)  # [B, heads, tokens, head_dim]
+            for x, w, b in ((query, wq, bq), (content, wk, bk), (content, wv, bv))
+        )
+        scores = q @ k.transpose(-1, -2) / math.sqrt(dim // self.heads)
+        if mask is None:
+            weights = scores.softmax(-1)
+        else:
+            mask = mask[:, None]  # [B, 1, readers, read]
+            reads_something = mask.any(-1, keepdim=True)
+            weights = scores.masked_fill(~mask & reads_something, -math.inf).softmax(-1) * reads_something
+        output = self.proj((weights @ v).transpose(1, 2).flatten(2))
+        return (output, weights) if return_weights else output
+
+
+class MLP(nn.Module):
+    def __init__(self, dim, hidden, out):
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden)
+        self.fc2 = nn.Linear(hidden, out)
+
+    def forward(self, x):
+        return self.fc2(F.gelu(self.fc1(x)))
+
+
+class Block(nn.Module):
+    """Pre-norm block. With `content` the rows of x read the content instead of each other; norm1 serves both."""
+
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim, NORM_EPS)
+        self.attn = Attention(dim, heads)
+        self.norm2 = nn.LayerNorm(dim, NORM_EPS)
+        self.mlp = MLP(dim, 4 * dim, dim)
+
+    def forward(self, x, content=None, mask=None):
+        read = self.norm1(x) if content is None else self.norm1(content)
+        x = x + self.attn(self.norm1(x), read, mask)
+        return x + self.mlp(self.norm2(x))
+
+
+class PatchEmbedding(nn.Module):
+    def __init__(self, dim, patch):
+        super().__init__()
+        self.proj = nn.Conv2d(3, dim, patch, patch)
+
+    def forward(self, images):
+        return self.proj(images).flatten(2).transpose(1, 2)
+
+
+class ViT(nn.Module):
+    """The encoder. `norm` belongs to it, but the pre-training method decides what it is applied to."""
+
+    def __init__(self, image, patch, dim, depth, heads, class_token=True):
+        super().__init__()
+        self.grid = (image[0] // patch, image[1] // patch)
+        self.patches = self.grid[0] * self.grid[1]
+        self.cls_token = nn.Parameter(torch.empty(1, 1, dim)) if class_token else None
+        self.patch_embed = PatchEmbedding(dim, patch)
+        self.blocks = nn.ModuleList(Block(dim, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(dim, NORM_EPS)
+        self.register_buffer("positions", sin_cos_positions(*self.grid, dim), persistent=False)
+
+    @property
+    def conditions(self):
+        """Number of tokens before the patches: the class token, or none."""
+        return 0 if self.cls_token is None else 1
+
+    def embed(self, images):
+        """[B, conditions + N, D]. The class token's position is zero."""
+        x = self.patch_embed(images) + self.positions
+        if self.cls_token is None:
+            return x
+        return torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)
+
+    def layers(self, images, mask=None):
+        """[h_0 = embedding, h_1, ..., h_depth]."""
+        h = [self.embed(images)]
+        for block in self.blocks:
+            h.append(block(h[-1], mask=mask))
+        return h
+
+    def features(self, images):
+        """All tokens after the final norm, every token reading every token."""
+        return self.norm(self.layers(images)[-1])
+
+    def parameter_list(self):
+        """(name, tensor) in the order of the fixtures: encoder, decoder, head; the mask token follows decoder_embed."""
+        named = dict(self.named_parameters())
+        mask_token = named.pop("mask_token", None)
+        for name, parameter in named.items():
+            yield name, parameter
+            if name == "decoder_embed.bias":
+                yield "mask_token", mask_token
+
+
+class ParallelPretrainer(ViT):
+    """SAIM and SemAIM: decoder layer m reads the output of encoder layer ceil(m * depth / decoder_depth).
+
+    reads_previous: it reads that encoder layer's input instead (Eq. 5 of SAIM, Eq. 10 of SemAIM).
+    shared: decoder layer i is encoder block i, applied to the queries with the block's own output as content.
+    """
+
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, decoder_depth=None, head="mlp", reads_previous=False,
+                 shared=False):
+        super().__init__(image, patch, dim, depth, heads, class_token)
+        self.reads_previous, self.shared = reads_previous, shared
+        decoder_depth = depth if shared else decoder_depth
+        self.taps = [-(-m * depth // decoder_depth) for m in range(1, decoder_depth + 1)]
+        if not shared:
+            self.decoder_blocks = nn.ModuleList(Block(dim, heads) for _ in range(decoder_depth))
+        out = 3 * patch * patch
+        self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
+
+    def forward(self, images, ranks):
+        """-> predictions [B, N, out], carries_loss [B, N]; both in raster order. Patches of rank 0 are given, not predicted."""
+        all_ranks = orders.with_conditions(ranks, self.conditions)
+        h = self.layers(images, orders.content_mask(all_ranks))
+        g = self.positions.expand(len(images), -1, -1)
+        mask = orders.query_mask(ranks, all_ranks)
+        decoder = self.blocks if self.shared else self.decoder_blocks
+        for block, tap in zip(decoder, self.taps):
+            g = block(g, content=h[tap - 1 if self.reads_previous else tap], mask=mask)
+        return self.decoder_pred(self.norm(g)), ranks > 0
+
+
+class CausalPretrainer(ViT):
+    """ViT-iGPT: one causal stream; the output at rank t predicts the patch of rank t + 1, the class token the first one."""
+
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="mlp"):
+        super().__init__(image, patch, dim, depth, heads, class_token)
+        out = 3 * patch * patch
+        self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
+
+    def forward(self, images, ranks):
+        """ranks: a permutation of 1..N per image. Row j of the predictions predicts patch j (from its predecessor)."""
+        all_ranks = orders.with_conditions(ranks, 1)
+        h = self.layers(images, orders.content_mask(all_ranks))[-1]
+        outputs = self.decoder_pred(self.norm(h))
+        predecessor = (all_ranks[:, None, :] == ranks[:, :, None] - 1).to(outputs.dtype)  # one-hot [B, N, 1 + N]
+        return predecessor @ outputs, torch.ones_like(ranks, dtype=torch.bool)
+
+
+class MaskedAutoencoder(ViT):
+    """MAE: ranks 0 (visible) and 1 (masked). The decoder is joint: every token reads every token."""
+
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, decoder_dim=512, decoder_depth=8, decoder_heads=16):
+        super().__init__(image, patch, dim, depth, heads, class_token)
+        self.decoder_embed = nn.Linear(dim, decoder_dim)
+        self.mask_token = nn.Parameter(torch.empty(1, 1, decoder_dim))
+        self.decoder_blocks = nn.ModuleList(Block(decoder_dim, decoder_heads) for _ in range(decoder_depth))
+        self.decoder_norm = nn.LayerNorm(decoder_dim, NORM_EPS)
+        self.decoder_pred = nn.Linear(decoder_dim, 3 * patch * patch)
+        self.register_buffer("decoder_positions", sin_cos_positions(*self.grid, decoder_dim), persistent=False)
+
+    def forward(self, images, ranks):
+        visible = ranks == 0
+        readable = torch.cat([visible.new_ones(len(ranks), 1), visible], dim=1)  # the class token and the visible patches
+        mask = readable[:, None, :].expand(-1, readable.shape[1], -1)  # rows of masked patches are computed and thrown away
+        latent = self.decoder_embed(self.norm(self.layers(images, mask)[-1]))
+        x = torch.where(readable[..., None], latent, self.mask_token)
+        x = x + F.pad(self.decoder_positions, (0, 0, 1, 0))
+        for block in self.decoder_blocks:
+            x = block(x)
+        return self.decoder_pred(self.decoder_norm(x))[:, 1:], ~visible
