@@ -138,14 +138,14 @@ ARVIT_INLINE void exponentials(float* column, const Limits<Isa>& limit, std::int
                                Floats<Isa::width>& sum) {
   using V = Floats<Isa::width>;
   constexpr float lowest = -__builtin_inff();
-  V best[4] = {V::splat(lowest), V::splat(lowest), V::splat(lowest), V::splat(lowest)};  // four chains hide the latency
+  V even = V::splat(lowest), odd = even;  // two chains hide the latency
   std::int64_t j = 0;
-  for (; j + 4 <= limit.smallest; j += 4) {
-    ARVIT_UNROLL
-    for (int chain = 0; chain < 4; ++chain) best[chain] = max(best[chain], V::load(column + (j + chain) * tile));
+  for (; j + 2 <= limit.smallest; j += 2) {
+    even = max(even, V::load(column + j * tile));
+    odd = max(odd, V::load(column + (j + 1) * tile));
   }
-  for (; j < limit.largest; ++j) best[0] = max(best[0], where_below(j, limit.lanes, V::load(column + j * tile), lowest));
-  top = V::splat(scale) * max(max(best[0], best[1]), max(best[2], best[3]));
+  for (; j < limit.largest; ++j) even = max(even, where_below(j, limit.lanes, V::load(column + j * tile), lowest));
+  top = V::splat(scale) * max(even, odd);
   top = where_below(0, limit.lanes, top, 0.f);
   const V factor = V::splat(scale), offset = V{} - top;
   sum = V{};

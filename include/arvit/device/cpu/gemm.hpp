@@ -40,7 +40,7 @@ struct Division {
     row_tasks = blocks_of(rows, tall);
     task_rows = round_up(blocks_of(rows, row_tasks), 12);
     row_tasks = blocks_of(rows, task_rows);
-    const std::int64_t wanted = std::clamp<std::int64_t>(blocks_of(32, row_tasks), 1, std::max<std::int64_t>(1, columns / 256));
+    const std::int64_t wanted = std::clamp<std::int64_t>(blocks_of(16, row_tasks), 1, std::max<std::int64_t>(1, columns / 256));
     task_columns = round_up(blocks_of(columns, wanted), unit);
     column_tasks = blocks_of(columns, task_columns);
   }
@@ -105,7 +105,7 @@ inline std::string gemm_name() { return "own kernel"; }
 #endif
 
 namespace gemm_detail {
-constexpr std::int64_t column_block = 480;  // with depth_block: the part of b that stays in the second cache, 480 KiB
+constexpr std::int64_t column_block = 192;  // with depth_block: the part of b that stays in the second cache, 192 KiB
 constexpr std::int64_t depth_block = 256;
 static_assert(column_block % Division::unit == 0, "gemm: a column block holds whole panels of every instruction set.");
 
@@ -134,11 +134,16 @@ template <class T>
 struct ProductArgs {
   Operand<T> a, b;
   Division by;
-  float* packed;  // b: panels of [depth, rows of a register block]; ours only
+  float* packed;  // b: for each block of the depth, panels of [depth of the block, columns of a register block]; ours only
   // What becomes of the sums of row r, columns c..c + columns: a pointer, so that a product is compiled once for all epilogues.
   void (*finish)(const void* epilogue, std::int64_t r, std::int64_t c, std::int64_t columns, const float* sums);
   const void* epilogue;
 };
+
+template <class T>
+Operand<T> from_depth(const Operand<T>& all, std::int64_t k) {
+  return {all.data + (all.crossed ? k * all.stride : k), all.stride, all.crossed};
+}
 
 template <class Epilogue>
 struct FinishRow {
@@ -153,8 +158,10 @@ struct PackTask {
   static ARVIT_INLINE void run(const ProductArgs<T>* p, std::int64_t task, float*) {
     constexpr std::int64_t width = Isa::width * Isa::vectors;
     const std::int64_t begin = task * Division::unit, end = std::min(begin + Division::unit, p->by.columns);
-    for (std::int64_t n = begin; n < end; n += width)
-      pack<Isa, width>(p->b, n, std::min(n + width, p->by.columns), p->by.depth, p->packed + n * p->by.depth);
+    for (std::int64_t k = 0; k < p->by.depth; k += depth_block) {
+      const std::int64_t depth = std::min(depth_block, p->by.depth - k);
+      pack<Isa, width>(from_depth(p->b, k), begin, end, depth, p->packed + k * round_up(p->by.columns, Division::unit) + begin * depth);
+    }
   }
 };
 
@@ -177,19 +184,19 @@ struct ProductTask {
     }
 #else
     constexpr std::int64_t width = Isa::width * Isa::vectors, height = Isa::rows;
-    for (std::int64_t r = r0; r < r1; r += height)
-      pack<Isa, static_cast<int>(height)>(p->a, r, std::min(r + height, r1), by.depth, rows + (r - r0) * by.depth);
+    for (std::int64_t k = 0; k < by.depth; k += depth_block)
+      pack<Isa, static_cast<int>(height)>(from_depth(p->a, k), r0, r1, std::min(depth_block, by.depth - k), rows + k * by.task_rows);
     for (std::int64_t n = c0; n < c1; n += column_block) {
       const std::int64_t end = std::min(n + column_block, c1);
       for (std::int64_t k = 0; k < by.depth; k += depth_block) {
         const std::int64_t depth = std::min(depth_block, by.depth - k);
+        const float* const right = p->packed + k * round_up(by.columns, Division::unit);
         const bool last = k + depth == by.depth;
         for (std::int64_t r = r0; r < r1; r += height) {
-          const float* const left = rows + (r - r0) * by.depth + k * height;
+          const float* const left = rows + k * by.task_rows + (r - r0) * depth;
           float* const out = sums + (r - r0) * column_block;
           for (std::int64_t j = n; j < end; j += width)
-            call<Isa, BlockProduct<Isa::vectors, 1>>(depth, left, height, p->packed + j * by.depth + k * width, width, out + (j - n),
-                                                           column_block, k > 0);
+            block_product<Isa, Isa::vectors, 1>(depth, left, height, right + j * depth, width, out + (j - n), column_block, k > 0);
           if (last)
             for (std::int64_t i = r; i < std::min(r + height, r1); ++i) p->finish(p->epilogue, i, n, end - n, sums + (i - r0) * column_block);
         }

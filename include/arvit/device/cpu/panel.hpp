@@ -53,14 +53,20 @@ struct BlockProduct {
   }
 };
 
+template <class Isa, int Vectors, int RowStep>
+ARVIT_INLINE void block_product(std::int64_t depth, const float* a, std::int64_t a_step, const float* b, std::int64_t b_step, float* c,
+                                std::int64_t c_step, bool add) {
+  call<Isa, BlockProduct<Vectors, RowStep>>(depth, a, a_step, b, b_step, c, c_step, add);
+}
+
 /// The same for `columns` columns, a multiple of the vector's width.
 template <class Isa, int RowStep>
 ARVIT_INLINE void row_product(std::int64_t depth, const float* a, std::int64_t a_step, const float* b, std::int64_t b_step, float* c,
                               std::int64_t c_step, std::int64_t columns, bool add) {
   constexpr std::int64_t wide = Isa::width * Isa::vectors;
   std::int64_t j = 0;
-  for (; j + wide <= columns; j += wide) call<Isa, BlockProduct<Isa::vectors, RowStep>>(depth, a, a_step, b + j, b_step, c + j, c_step, add);
-  for (; j < columns; j += Isa::width) call<Isa, BlockProduct<1, RowStep>>(depth, a, a_step, b + j, b_step, c + j, c_step, add);
+  for (; j + wide <= columns; j += wide) block_product<Isa, Isa::vectors, RowStep>(depth, a, a_step, b + j, b_step, c + j, c_step, add);
+  for (; j < columns; j += Isa::width) block_product<Isa, 1, RowStep>(depth, a, a_step, b + j, b_step, c + j, c_step, add);
 }
 
 /// to[c * step + i] = from[i * stride + c] in fp32, for `rows` rows, at most a vector's width, and `columns` columns.
@@ -72,9 +78,20 @@ struct Cross {
     constexpr int N = V::width;
     for (std::int64_t c = 0; c < columns; c += N) {
       V block[N];
-      for (int i = 0; i < N; ++i) block[i] = i < rows ? V::load(from + i * stride + c, columns - c) : V{};
-      transpose(block);
-      for (int i = 0; i < (columns - c < N ? columns - c : N); ++i) block[i].store(to + (c + i) * step);
+      if (columns - c >= N) {  // in registers from load to store
+        ARVIT_UNROLL
+        for (int i = 0; i < N; ++i) {
+          block[i] = V{};
+          if (i < rows) block[i] = V::load(from + i * stride + c);
+        }
+        transpose(block);
+        ARVIT_UNROLL
+        for (int i = 0; i < N; ++i) block[i].store(to + (c + i) * step);
+      } else {
+        for (int i = 0; i < N; ++i) block[i] = i < rows ? V::load(from + i * stride + c, columns - c) : V{};
+        transpose(block);
+        for (int i = 0; i < columns - c; ++i) block[i].store(to + (c + i) * step);
+      }
     }
   }
 };
@@ -97,22 +114,27 @@ ARVIT_INLINE void pack_rows(const T* source, std::int64_t stride, std::int64_t v
     call<Isa, Cross>(source + group * stride, stride, std::clamp<std::int64_t>(valid - group, 0, lanes), depth, panel + group, std::int64_t{Width});
 }
 
-/// The same from an operand whose i is contiguous: panel[k * Width + i] = source[k * stride + i].
-template <int Width, class T>
-ARVIT_INLINE void pack_columns(const T* source, std::int64_t stride, std::int64_t valid, std::int64_t depth, float* panel) {
-  for (std::int64_t k = 0; k < depth; ++k, source += stride, panel += Width) {
-    if (valid >= Width)
-      for (int i = 0; i < Width; ++i) panel[i] = static_cast<float>(source[i]);
-    else
-      for (int i = 0; i < Width; ++i) panel[i] = i < valid ? static_cast<float>(source[i]) : 0.f;
-  }
+/// The same for all panels of an operand whose i is contiguous, source[k * stride + i]: k outermost, since every k is another page.
+template <class Isa, int Width, class T>
+ARVIT_INLINE void pack_columns(const T* source, std::int64_t stride, std::int64_t valid, std::int64_t depth, float* panels) {
+  constexpr int lanes = Width % Isa::width == 0 ? Isa::width : 4;
+  using V = Floats<lanes>;
+  for (std::int64_t k = 0; k < depth; ++k)
+    for (std::int64_t begin = 0; begin < valid; begin += Width) {
+      const T* const from = source + k * stride + begin;
+      float* const to = panels + begin * depth + k * Width;
+      ARVIT_UNROLL
+      for (int i = 0; i + lanes <= Width; i += lanes) V::load(from + i, valid - begin - i).store(to + i);
+      for (int i = Width / lanes * lanes; i < Width; ++i) to[i] = begin + i < valid ? static_cast<float>(from[i]) : 0.f;
+    }
 }
 
-/// Packs rows `begin`.. of an operand, at most Width of them, over its whole depth.
+/// Packs rows begin..end of an operand over its whole depth, in panels of Width rows.
 template <class Isa, int Width, class T>
-ARVIT_INLINE void pack(const Operand<T>& from, std::int64_t begin, std::int64_t end, std::int64_t depth, float* panel) {
-  if (from.crossed) pack_columns<Width>(from.data + begin, from.stride, end - begin, depth, panel);
-  else pack_rows<Isa, Width>(from.data + begin * from.stride, from.stride, end - begin, depth, panel);
+ARVIT_INLINE void pack(const Operand<T>& from, std::int64_t begin, std::int64_t end, std::int64_t depth, float* panels) {
+  if (from.crossed) return pack_columns<Isa, Width>(from.data + begin, from.stride, end - begin, depth, panels);
+  for (std::int64_t i = begin; i < end; i += Width)
+    pack_rows<Isa, Width>(from.data + i * from.stride, from.stride, std::min<std::int64_t>(Width, end - i), depth, panels + (i - begin) * depth);
 }
 
 }  // namespace arvit::cpu

@@ -157,7 +157,7 @@ struct Floats {
     const Halves halves = __builtin_convertvector(result, Halves);
     __builtin_memcpy(static_cast<void*>(p), &halves, sizeof halves);
   }
-  /// The first `count` of N elements; the others are zero, and not touched in memory.
+  /// The first `count` of N elements (none if negative); the others are zero, and not touched in memory.
   template <class T>
   static ARVIT_INLINE Floats load(const T* p, std::int64_t count) {
     if (count >= N) return load(p);
