@@ -88,7 +88,8 @@ TEST_CASE("resize: a constant picture stays constant, an empty one is refused") 
     const Picture big = resized(grey, 33, 40, filter);
     CHECK(std::all_of(big.row(0), big.row(0) + 33 * 40 * 3, [](int v) { return v == 201; }));
   }
-  CHECK_THROWS_WITH_AS(resized(Picture(0, 4), 2, 2), "resize: from 0x4 to 2x2 pixels; both sizes must be positive.", ShapeError);
+  CHECK_THROWS_WITH_AS(resized(Picture(0, 4), 2, 2), "resize: from 0x4 to 2x2 pixels; both sizes must be positive.",
+                       ShapeError);
 }
 
 TEST_CASE("covering_size and central_box follow torchvision's Resize(short side) and CenterCrop") {

@@ -135,6 +135,17 @@ struct ProductArgs {
   Operand<T> a, b;
   Division by;
   float* packed;  // b: panels of [depth, rows of a register block]; ours only
+  // What becomes of the sums of row r, columns c..c + columns: a pointer, so that a product is compiled once for all epilogues.
+  void (*finish)(const void* epilogue, std::int64_t r, std::int64_t c, std::int64_t columns, const float* sums);
+  const void* epilogue;
+};
+
+template <class Epilogue>
+struct FinishRow {
+  template <class Isa>
+  static ARVIT_INLINE void run(const void* epilogue, std::int64_t r, std::int64_t c, std::int64_t columns, const float* sums) {
+    static_cast<const Epilogue*>(epilogue)->template row<Isa>(r, c, columns, sums);
+  }
 };
 
 struct PackTask {
@@ -147,10 +158,10 @@ struct PackTask {
   }
 };
 
-/// One task: its rows of a against its columns of b, `epilogue.template row<Isa>(row, first column, count, sums)` for every row of every block.
+/// One task: its rows of a against its columns of b.
 struct ProductTask {
-  template <class Isa, class T, class Epilogue>
-  static ARVIT_INLINE void run(const ProductArgs<T>* p, const Epilogue* epilogue, std::int64_t task, float* scratch) {
+  template <class Isa, class T>
+  static ARVIT_INLINE void run(const ProductArgs<T>* p, std::int64_t task, float* scratch) {
     const Division& by = p->by;
     const std::int64_t r0 = task % by.row_tasks * by.task_rows, r1 = std::min(r0 + by.task_rows, by.rows);
     const std::int64_t c0 = task / by.row_tasks * by.task_columns, c1 = std::min(c0 + by.task_columns, by.columns);
@@ -162,7 +173,7 @@ struct ProductTask {
       const std::int64_t end = std::min(n + column_block, c1);
       const Operand<float> b = Widen::part<Isa>(p->b, n, end, by.depth, rows + widened<T>(by.task_rows * by.depth));
       library_product(r1 - r0, end - n, by.depth, a, b, sums, column_block);
-      for (std::int64_t r = r0; r < r1; ++r) epilogue->template row<Isa>(r, n, end - n, sums + (r - r0) * column_block);
+      for (std::int64_t r = r0; r < r1; ++r) p->finish(p->epilogue, r, n, end - n, sums + (r - r0) * column_block);
     }
 #else
     constexpr std::int64_t width = Isa::width * Isa::vectors, height = Isa::rows;
@@ -177,10 +188,10 @@ struct ProductTask {
           const float* const left = rows + (r - r0) * by.depth + k * height;
           float* const out = sums + (r - r0) * column_block;
           for (std::int64_t j = n; j < end; j += width)
-            block_product<Isa, Isa::rows, Isa::vectors, 1>(depth, left, height, p->packed + j * by.depth + k * width, width, out + (j - n),
+            call<Isa, BlockProduct<Isa::vectors, 1>>(depth, left, height, p->packed + j * by.depth + k * width, width, out + (j - n),
                                                            column_block, k > 0);
           if (last)
-            for (std::int64_t i = r; i < std::min(r + height, r1); ++i) epilogue->template row<Isa>(i, n, end - n, sums + (i - r0) * column_block);
+            for (std::int64_t i = r; i < std::min(r + height, r1); ++i) p->finish(p->epilogue, i, n, end - n, sums + (i - r0) * column_block);
         }
       }
     }
@@ -189,12 +200,14 @@ struct ProductTask {
 };
 }  // namespace gemm_detail
 
-/// sums = a b^T, a [rows, depth], b [columns, depth]; every element goes to the epilogue exactly once.
+/// sums = a b^T, a [rows, depth], b [columns, depth]; epilogue.row<Isa>(row, first column, columns, sums) gets every element once.
 template <class T, class Epilogue>
 void product(Context& context, std::int64_t rows, std::int64_t columns, std::int64_t depth, const Operand<T>& a, const Operand<T>& b,
              const Epilogue& epilogue) {
   if (rows == 0 || columns == 0) return;
-  gemm_detail::ProductArgs<T> args{a, b, Division(rows, columns, depth), nullptr};
+  gemm_detail::ProductArgs<T> args{a, b, Division(rows, columns, depth), nullptr,
+                                    entry<gemm_detail::FinishRow<Epilogue>, const void*, std::int64_t, std::int64_t, std::int64_t, const float*>(context.isa),
+                                    &epilogue};
   const std::int64_t room = 64;  // pack_rows may write one vector beyond a panel
 #if ARVIT_GEMM_LIBRARY
   context.reserve_own(args.by.task_rows * gemm_detail::column_block +
@@ -204,7 +217,7 @@ void product(Context& context, std::int64_t rows, std::int64_t columns, std::int
   context.reserve_own(args.by.task_rows * (gemm_detail::column_block + depth) + room);
   context.each<gemm_detail::PackTask>(blocks_of(columns, Division::unit), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
 #endif
-  context.each<gemm_detail::ProductTask>(args.by.tasks(), static_cast<const gemm_detail::ProductArgs<T>*>(&args), &epilogue);
+  context.each<gemm_detail::ProductTask>(args.by.tasks(), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
 }
 
 }  // namespace ARVIT_GEMM_NAMESPACE
