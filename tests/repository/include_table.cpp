@@ -31,7 +31,7 @@ const std::vector<Rule> table = {
     {"decoder/", {"nn/", "order/rank.hpp", "core/", "device/concept.hpp"}},
     {"target/", {"nn/", "order/rank.hpp", "core/", "device/concept.hpp"}},
     {"tower/", {"nn/", "device/concept.hpp", "device/vision.hpp", "core/"}},
-    {"model/", {"decoder/", "target/", "tower/", "order/", "nn/", "core/", "device/concept.hpp"}},
+    {"model/", {"decoder/", "target/", "tower/", "order/", "nn/", "core/", "device/concept.hpp", "device/planner.hpp"}},
     {"variants.hpp", {"model/", "decoder/", "target/", "tower/", "order/", "nn/", "core/", "device/concept.hpp"}},
     {"models.hpp", {"variants.hpp", "model/", "decoder/", "target/", "tower/", "order/", "nn/", "core/", "device/concept.hpp"}},
     {"data/", {"io/", "core/"}, {"system"}},
