@@ -8,6 +8,7 @@
 
 #include "arvit/core/initialise.hpp"
 #include "arvit/data/augment.hpp"
+#include "arvit/data/open_dataset.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/features.hpp"
 #include "arvit/models.hpp"
@@ -34,6 +35,13 @@ struct PretrainedInfo {
     return info;
   }
 };
+
+inline Split split_from(std::string_view name) {
+  const std::vector<std::string> known{"train", "test"};
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (known[i] == name) return static_cast<Split>(i);
+  fail_unknown_name("split", name, known);
+}
 
 /// The models that the evaluation programs hold, and whatever ARVIT_MODELS adds.
 using PretrainedModels =
