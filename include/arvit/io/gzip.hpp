@@ -52,7 +52,8 @@ inline Bytes read_gzip(const std::filesystem::path& path) {
     } else if (code == Z_MEM_ERROR) {
       throw std::bad_alloc();
     } else if (code != Z_OK) {
-      damaged("is not valid gzip data after ", size, " bytes of contents", stream.msg != nullptr ? text(" (", static_cast<const char*>(stream.msg), ")") : "");
+      damaged("is not valid gzip data after ", size, " bytes of contents",
+              stream.msg != nullptr ? text(" (", static_cast<const char*>(stream.msg), ")") : "");
     }
   }
   result.resize(size);
