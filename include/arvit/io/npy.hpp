@@ -148,11 +148,9 @@ xt::xarray<T> read_npy(const std::filesystem::path& path) {
   if (header->code != detail::npy_code<T>())
     fail<FileError>(name, ": holds elements of type '", header->code, "', '", detail::npy_code<T>(), "' was expected; convert it with numpy's astype.");
 
-  std::size_t count = 1, bytes = sizeof(T);
-  for (const std::size_t extent : header->shape) {
+  std::size_t bytes = sizeof(T);
+  for (const std::size_t extent : header->shape)
     if (__builtin_mul_overflow(bytes, extent, &bytes)) damaged("has the shape ", shape_text(header->shape), ", more than memory can hold");
-    count *= extent;
-  }
   const std::string_view data = all.substr(before + length);
   if (data.size() != bytes) damaged("has the shape ", shape_text(header->shape), ", which takes ", bytes, " bytes, but ", data.size(), " follow its header");
   if (!header->column_major) {

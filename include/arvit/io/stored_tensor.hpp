@@ -117,8 +117,21 @@ decltype(auto) with_stored_type(StoredType type, Visit&& visit) {
   }
 }
 
-/// to[i] = the tensor's element i as T; false when a value does not fit: a fraction or a number too large for an integer T.
-/// Floating-point T takes every type and rounds to nearest.
+/// to = value, rounded to nearest when T is a floating-point type; false when an integer T cannot hold it.
+template <class T, class From>
+bool convert(From value, T& to) {
+  if constexpr (std::same_as<From, T>) to = value;
+  else if constexpr (std::is_class_v<From>) return convert(to_float(value), to);
+  else if constexpr (std::same_as<T, bf16>) to = bf16(static_cast<float>(value));
+  else if constexpr (std::floating_point<T>) to = static_cast<T>(value);
+  else if constexpr (std::integral<From>) {
+    if (!std::in_range<T>(value)) return false;
+    to = static_cast<T>(value);
+  } else return false;
+  return true;
+}
+
+/// to[i] = element i of the tensor; false when a value does not fit.
 template <class T>
 bool convert_elements(const StoredTensor& tensor, T* to) {
   return with_stored_type(tensor.type, [&]<class From>(From) {
@@ -126,15 +139,7 @@ bool convert_elements(const StoredTensor& tensor, T* to) {
     for (std::int64_t i = 0; i < tensor.size(); ++i, from += sizeof(From)) {
       From element;
       std::memcpy(&element, from, sizeof(From));
-      if constexpr (std::same_as<From, T>) to[i] = element;
-      else if constexpr (std::same_as<T, bf16> && std::is_class_v<From>) to[i] = bf16(to_float(element));
-      else if constexpr (std::same_as<T, bf16>) to[i] = bf16(static_cast<float>(element));
-      else if constexpr (std::floating_point<T> && std::is_class_v<From>) to[i] = static_cast<T>(to_float(element));
-      else if constexpr (std::floating_point<T>) to[i] = static_cast<T>(element);
-      else if constexpr (std::integral<From>) {
-        if (!std::in_range<T>(element)) return false;
-        to[i] = static_cast<T>(element);
-      } else return false;
+      if (!convert(element, to[i])) return false;
     }
     return true;
   });
