@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "arvit/core/initialise.hpp"
 #include "arvit/eval/extract.hpp"
+#include "arvit/eval/pretrained.hpp"
 #include "arvit/eval/protocol.hpp"
 
 /// An encoder beside what it must beat: the same encoder untrained, and raw pixels.
@@ -23,17 +23,6 @@ struct CompareOptions {
   OnBadFile on_bad_file = OnBadFile::fail;
   bool report = true;              ///< progress on standard error
 };
-
-/// The parameters of an encoder as a run with `seed` starts with them.
-template <class Encoder>
-std::vector<float> untrained_encoder(std::uint64_t seed) {
-  std::vector<float> values(static_cast<std::size_t>(Encoder::parameter_count));
-  std::uint32_t index = 0;
-  std::apply([&](const auto&... group) {
-    for_each_tensor([&](const std::string&, const Tensor& tensor, std::int64_t offset) { initialise(tensor, index++, seed, values.data() + offset); }, group...);
-  }, Encoder::groups());
-  return values;
-}
 
 template <Dataset Set>
 std::vector<int> labels_of(const Set& set) {
@@ -62,7 +51,7 @@ std::vector<AccuracyRow> compare_with_baselines(D& device, std::span<const float
   if (options.report) protocol.progress = [](const std::string& what) { std::fprintf(stderr, "%s\n", what.c_str()); };
   std::vector<AccuracyRow> rows;
   for (const auto& [name, values] : {std::pair<std::string, std::vector<float>>{"pre-trained", {parameters.begin(), parameters.end()}},
-                                     std::pair<std::string, std::vector<float>>{"untrained", untrained_encoder<Encoder>(options.seed)}}) {
+                                     std::pair<std::string, std::vector<float>>{"untrained", untrained(placed_tensors(Encoder::groups()), options.seed)}}) {
     extractor.load(values);
     const FeatureTable known = extract_features(extractor, train, EvaluationTransform(pictures), extraction(name + ", training pictures"));
     const FeatureTable asked = extract_features(extractor, test, EvaluationTransform(pictures), extraction(name + ", test pictures"));
