@@ -63,7 +63,10 @@ for package in $missing; do
 done
 if [ "$missing" ]; then
   # shellcheck disable=SC2086  # one word per package
-  apt install --no-install-recommends $missing || stop "apt-get could not install:$missing; see $log."
+  if ! apt install --no-install-recommends $missing; then
+    [ "${updated:-}" != no ] || stop "the package servers cannot be reached to install:$missing; see $log."
+    stop "apt-get could not install:$missing; see $log."
+  fi
 fi
 
 # Older releases: a second compiler package, and CMake from PyPI in a folder of our own.

@@ -106,7 +106,8 @@ class Model {
     return tape.add(x, mlp(name + ".mlp", norm(name + ".norm2", x), width(x)));
   }
   Variable head(Variable x) {
-    return problem_.mlp_head ? mlp("decoder_pred", x, problem_.patch_width()) : linear("decoder_pred", x, problem_.patch_width());
+    return problem_.mlp_head ? mlp("decoder_pred", x, problem_.patch_width())
+                             : linear("decoder_pred", x, problem_.patch_width());
   }
 
   // ---- tokens: the class token first, where there is one, then the patches in raster order ----
@@ -184,7 +185,8 @@ class Model {
       for (const auto& [prediction, target] : comparison) count += static_cast<double>(target.values.size());
       if (count == 0) fail<ShapeError>("dense: no token carries loss; give some patch a rank of 1 or more.");
       for (const auto& [prediction, target] : comparison)
-        loss = tape.add(loss, problem_.l1 ? tape.absolute_error(prediction, target, count) : tape.squared_error(prediction, target, count));
+        loss = tape.add(
+            loss, problem_.l1 ? tape.absolute_error(prediction, target, count) : tape.squared_error(prediction, target, count));
     }
     tape.backward(loss);
     result.loss = tape.value(loss)(0, 0);
@@ -221,9 +223,11 @@ class Model {
       int i = 0;
       for (int channel = 0; channel < 3; ++channel)
         for (int y = 0; y < patch; ++y)
-          for (int x = 0; x < patch; ++x) pixels(t, i++) = pixel(image, channel, t / columns * patch + y, t % columns * patch + x);
+          for (int x = 0; x < patch; ++x)
+            pixels(t, i++) = pixel(image, channel, t / columns * patch + y, t % columns * patch + x);
     }
-    const Variable patches = tape.add(linear("patch_embed.proj", tape.leaf(std::move(pixels)), problem_.dim), positions(problem_.dim));
+    const Variable patches =
+        tape.add(linear("patch_embed.proj", tape.leaf(std::move(pixels)), problem_.dim), positions(problem_.dim));
     return problem_.class_token ? tape.concat_rows({parameter("cls_token", 1, problem_.dim), patches}) : patches;
   }
 
@@ -255,7 +259,8 @@ Result strict_queries(const Problem& problem, int layers, Start start, Name name
 /// that layer's input. `shared`: decoder layer m is encoder block m (decoder_depth = depth).
 inline Result parallel(const Problem& problem, int decoder_depth, bool reads_previous, bool shared) {
   if (decoder_depth < 1 || decoder_depth > problem.depth || (shared && decoder_depth != problem.depth))
-    fail<ShapeError>("dense::parallel: decoder depth ", decoder_depth, " does not suit an encoder of depth ", problem.depth, ".");
+    fail<ShapeError>("dense::parallel: decoder depth ", decoder_depth, " does not suit an encoder of depth ", problem.depth,
+                     ".");
   return detail::strict_queries(
       problem, decoder_depth, [&](detail::Model& model) { return model.positions(problem.dim); },
       [&](int m) { return text(shared ? "blocks." : "decoder_blocks.", m - 1); },
@@ -303,7 +308,8 @@ inline Result joint(const Problem& problem, int decoder_dim, int decoder_depth, 
   for (int image = 0; image < problem.images_count; ++image) {
     const std::vector<int> ranks = model.token_ranks(image, 0);
     const int tokens = static_cast<int>(ranks.size()), conditions = problem.class_token ? 1 : 0;
-    if (*std::max_element(ranks.begin(), ranks.end()) > 1) fail<ShapeError>("dense::joint: ranks are 0 (visible) and 1 (masked).");
+    if (*std::max_element(ranks.begin(), ranks.end()) > 1)
+      fail<ShapeError>("dense::joint: ranks are 0 (visible) and 1 (masked).");
 
     const Variable latents = model.linear("decoder_embed", model.norm("norm", model.encoder(image, ranks).back()), decoder_dim);
     std::vector<int> source(tokens), patches;  // row `tokens` is the mask token
@@ -313,7 +319,8 @@ inline Result joint(const Problem& problem, int decoder_dim, int decoder_depth, 
     const Variable positions = model.positions(decoder_dim);
     x = tape.add(x, conditions ? tape.concat_rows({tape.leaf(Matrix(1, decoder_dim)), positions}) : positions);
 
-    for (int i = 0; i < decoder_depth; ++i) x = model.block(text("decoder_blocks.", i), x, x, Mask(tokens, tokens, true), decoder_heads);
+    for (int i = 0; i < decoder_depth; ++i)
+      x = model.block(text("decoder_blocks.", i), x, x, Mask(tokens, tokens, true), decoder_heads);
     const Variable outputs = model.linear("decoder_pred", model.norm("decoder_norm", x), problem.patch_width());
     model.compare_patches(image, tape.gather_rows(outputs, patches), comparison, result);
   }
@@ -326,13 +333,15 @@ inline Result joint(const Problem& problem, int decoder_dim, int decoder_depth, 
 ///   dis: queries of ranks 1 .. n - 1 and a class query of rank n - 1, content up to
 /// Queries read each other up to their rank. The class queries' target is zero. The loss is the sum of both means.
 /// `predictions`: two matrices per image, gen then dis, [patches + 1, patch_width]; the last row is the class query's.
-inline Result twin(const Problem& problem, int decoder_dim, int decoder_depth, int decoder_heads, const std::vector<int>& taps) {
+inline Result twin(const Problem& problem, int decoder_dim, int decoder_depth, int decoder_heads,
+                   const std::vector<int>& taps) {
   detail::Model model(problem);
   Tape& tape = model.tape;
   Result result;
   std::vector<detail::Model::Comparison> comparisons(2);
   for (const int tap : taps)
-    if (tap < 1 || tap > problem.depth) fail<ShapeError>("dense::twin: tap ", tap, " is not a layer of 1 .. ", problem.depth, ".");
+    if (tap < 1 || tap > problem.depth)
+      fail<ShapeError>("dense::twin: tap ", tap, " is not a layer of 1 .. ", problem.depth, ".");
 
   for (int image = 0; image < problem.images_count; ++image) {
     const std::vector<int>& patch_ranks = problem.ranks[image];
@@ -351,7 +360,8 @@ inline Result twin(const Problem& problem, int decoder_dim, int decoder_depth, i
 
       std::vector<int> places, query_ranks;  // place `patches` is the class query
       for (int t = 0; t < patches; ++t)
-        if (lowest_query <= patch_ranks[t] && patch_ranks[t] <= highest_query) places.push_back(t), query_ranks.push_back(patch_ranks[t]);
+        if (lowest_query <= patch_ranks[t] && patch_ranks[t] <= highest_query)
+          places.push_back(t), query_ranks.push_back(patch_ranks[t]);
       if (problem.class_token) places.push_back(patches), query_ranks.push_back(highest_query);
 
       const Variable positions = tape.concat_rows({model.positions(decoder_dim), tape.leaf(Matrix(1, decoder_dim))});
@@ -363,8 +373,8 @@ inline Result twin(const Problem& problem, int decoder_dim, int decoder_depth, i
         const Variable content = tape.slice_columns(bridged, l, decoder_dim, decoder_depth);
         const Variable normed = model.norm(name + ".norm1", q);
         q = tape.add(q, model.attention(name + ".attn", normed, normed, among, decoder_heads));
-        q = tape.add(q, model.attention(name + ".cross", model.norm(name + ".norm2", q), model.norm(name + ".norm_kv", content), across,
-                                        decoder_heads));
+        q = tape.add(q, model.attention(name + ".cross", model.norm(name + ".norm2", q), model.norm(name + ".norm_kv", content),
+                                        across, decoder_heads));
         q = tape.add(q, model.mlp(name + ".mlp", model.norm(name + ".norm3", q), decoder_dim));
       }
       const Variable prediction = model.linear(branch + "_pred", model.norm(branch + "_head_norm", q), problem.patch_width());

@@ -22,8 +22,8 @@ inline double hashed(std::string_view name, std::uint64_t j) {
   return static_cast<double>(x >> 11) * 0x1p-53;
 }
 
-/// Norm weights 1 +- 0.2; biases and tokens (1-D, 3-D) uniform with deviation 0.08; matrices Xavier-uniform on [first extent, rest].
-/// `shape` is timm's, without trailing extents of 0; `values` holds as many numbers as the shape counts.
+/// Norm weights 1 +- 0.2; biases and tokens (1-D, 3-D) uniform with deviation 0.08; matrices Xavier-uniform on [first extent,
+/// rest]. `shape` is timm's, without trailing extents of 0; `values` holds as many numbers as the shape counts.
 template <class T>
 void fill_parameter(std::string_view name, std::span<const std::int64_t> shape, std::span<T> values) {
   const bool norm = shape.size() == 1 && name.ends_with(".weight");

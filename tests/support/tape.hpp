@@ -266,12 +266,14 @@ class Tape {
 
   /// [1, 1]: the sum of (x - target)^2 over all entries, divided by `count`.
   Variable squared_error(Variable a, const Matrix& target, double count) {
-    return error(a, target, count, [](double d) { return d * d; }, [](double d) { return 2 * d; });
+    return error(
+        a, target, count, [](double d) { return d * d; }, [](double d) { return 2 * d; });
   }
 
   /// [1, 1]: the sum of |x - target| over all entries, divided by `count`. The derivative at 0 is 0.
   Variable absolute_error(Variable a, const Matrix& target, double count) {
-    return error(a, target, count, [](double d) { return std::abs(d); }, [](double d) { return double(d > 0) - double(d < 0); });
+    return error(
+        a, target, count, [](double d) { return std::abs(d); }, [](double d) { return double(d > 0) - double(d < 0); });
   }
 
   /// Fills every gradient with dL/dx; `loss` is [1, 1]. Once per tape.

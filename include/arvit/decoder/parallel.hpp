@@ -30,6 +30,7 @@ struct Parallel {
   static_assert(Accepts<SharedWeightsCategory, ReadsPreviousCategory>::template unrepeated<Options...>, "Parallel<Depth, Options...>: an option is repeated; give each once.");
   static constexpr bool shared = option_count<SharedWeightsCategory, Options...> == 1;
   static constexpr bool reads_previous = option_count<ReadsPreviousCategory, Options...> == 1;
+  static_assert(!(shared && reads_previous), "Parallel<Depth, SharedWeights, ReadsPrevious>: shared weights read the layer's own output (SAIM Table 3); drop ReadsPrevious.");
   using DefaultHead = MlpHead;
 
   template <class Encoder, class HeadKind, int Width>

@@ -88,6 +88,14 @@ class JsonReader {
     }
   }
 
+  /// Any value, as the text says it; views that text.
+  std::string_view raw() {
+    peek();
+    const std::size_t begin = next_;
+    skip();
+    return text_.substr(begin, next_ - begin);
+  }
+
   /// The character with which the next value begins; '\0' at the end.
   char peek() {
     next_ = std::min(text_.find_first_not_of(" \t\n\r", next_), text_.size());

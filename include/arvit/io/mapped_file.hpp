@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -38,6 +39,12 @@ class MappedFile {
   }
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+  /// Gives the whole pages of a part of bytes() back to the system; they are read again when touched.
+  void release(std::span<const std::byte> part) const {
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const auto begin = (static_cast<std::size_t>(part.data() - data_) + page - 1) / page * page, end = static_cast<std::size_t>(part.data() + part.size() - data_) / page * page;
+    if (begin < end) ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);  // when refused, the pages merely stay
+  }
 
  private:
   const std::byte* data_ = nullptr;

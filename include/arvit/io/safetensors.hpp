@@ -33,18 +33,17 @@ using Metadata = std::map<std::string, std::string>;
 
 inline constexpr std::int64_t safetensors_header_limit = 100'000'000;  // the format's own
 
-/// Writes `tensors` atomically, straight from their memory. Wide elements come first, so that in a file that is mapped every
-/// tensor is aligned. Names that repeat and bytes that differ from the shape throw ShapeError, the disk's refusals FileError.
-inline void write_safetensors(const std::filesystem::path& path, std::span<const StoredTensor> tensors,
-                              const Metadata& metadata = {}) {
+/// Writes `tensors` atomically; bytes(tensor) gives the bytes of each when its turn comes, valid until the next, so that tensors of a device
+/// pass through one buffer. Wide elements come first, so that in a file that is mapped every tensor is aligned.
+/// Names that repeat and bytes that differ from the shape throw ShapeError, the disk's refusals FileError.
+template <class BytesOf>
+void write_safetensors(const std::filesystem::path& path, std::span<const StoredTensor> tensors, const Metadata& metadata, BytesOf&& bytes) {
   std::vector<const StoredTensor*> order;
   std::set<std::string_view> names{"__metadata__"};
   for (const StoredTensor& tensor : tensors) {
-    if (!names.insert(tensor.name).second)
-      fail<ShapeError>(path.string(), ": the tensor name '", tensor.name, "' is used twice; rename one.");
-    if (stored_bytes(tensor.type, tensor.shape) != static_cast<std::int64_t>(tensor.bytes.size()))
-      fail<ShapeError>(path.string(), ": ", tensor.name, " is ", name_of(tensor.type), " ", shape_text(tensor.shape),
-                       ", which ", tensor.bytes.size(), " bytes do not fill; pass as many elements as the shape counts.");
+    if (!names.insert(tensor.name).second) fail<ShapeError>(path.string(), ": the tensor name '", tensor.name, "' is used twice; rename one.");
+    if (!stored_bytes(tensor.type, tensor.shape))
+      fail<ShapeError>(path.string(), ": the shape ", shape_text(tensor.shape), " of ", tensor.name, " is negative or too large; extents count elements.");
     order.push_back(&tensor);
   }
   std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return bytes_of(a->type) > bytes_of(b->type); });
@@ -56,11 +55,12 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
     for (const auto& [name, text] : metadata) header.member(name, text);
     header.end_object();
   }
-  std::size_t offset = 0;
+  std::int64_t offset = 0;
   for (const StoredTensor* tensor : order) {
+    const std::int64_t end = offset + *stored_bytes(tensor->type, tensor->shape);
     header.key(tensor->name).begin_object().member("dtype", name_of(tensor->type)).member("shape", tensor->shape);
-    header.member("data_offsets", std::array{offset, offset + tensor->bytes.size()}).end_object();
-    offset += tensor->bytes.size();
+    header.member("data_offsets", std::array{offset, end}).end_object();
+    offset = end;
   }
   std::string text = header.end_object().take();
   text.resize((text.size() + 7) / 8 * 8, ' ');
@@ -71,8 +71,18 @@ inline void write_safetensors(const std::filesystem::path& path, std::span<const
   write_atomically(path, [&](AtomicFile& file) {
     const auto length = std::bit_cast<std::array<char, 8>>(static_cast<std::uint64_t>(text.size()));
     file.write(std::string(length.data(), length.size()) + text);
-    for (const StoredTensor* tensor : order) file.write(tensor->bytes);
+    for (const StoredTensor* tensor : order) {
+      const std::span<const std::byte> now = bytes(*tensor);
+      if (stored_bytes(tensor->type, tensor->shape) != static_cast<std::int64_t>(now.size()))
+        fail<ShapeError>(path.string(), ": ", tensor->name, " is ", name_of(tensor->type), " ", shape_text(tensor->shape), ", which ", now.size(),
+                         " bytes do not fill; pass as many elements as the shape counts.");
+      file.write(now);
+    }
   });
+}
+/// The same, straight from the memory that the tensors view.
+inline void write_safetensors(const std::filesystem::path& path, std::span<const StoredTensor> tensors, const Metadata& metadata = {}) {
+  write_safetensors(path, tensors, metadata, [](const StoredTensor& tensor) { return tensor.bytes; });
 }
 
 /// An open safetensors file; tensors() view its bytes, which live as long as this object.
@@ -111,6 +121,8 @@ class Safetensors {
       fail<FileError>(path_, ": ", name, " is ", name_of(tensor.type), " and holds values that ", name_of(stored_type<T>()),
                       " cannot; read it as a wider type.");
   }
+  /// Gives the memory of a tensor that was read back to the system, so that reading a large file does not hold all of it. It can be read again.
+  void release(std::string_view name) const { file_.release(at(name).bytes); }
   template <class T>
   std::vector<T> values(std::string_view name) const {
     const StoredTensor& tensor = at(name);

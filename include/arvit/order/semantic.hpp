@@ -121,7 +121,7 @@ struct ClassAttentionWork {
 };
 
 enum class Rule : char { distance, similarity, boxes };
-enum class Filter : char { none, inside, zero_padded };
+enum class SimilarityFilter : char { none, inside, zero_padded };
 
 /// From similarities to keys; one image per call.
 struct SemanticKeysWork {
@@ -130,19 +130,19 @@ struct SemanticKeysWork {
   float* key;
   int rows, columns;
   Rule rule;
-  Filter filter;
+  SimilarityFilter filter;
   bool softmax;  // similarities are cosines (Eq. 2); attention rows are probabilities already
   double lambda;
 
   ARVIT_HOST_DEVICE double filtered(const double* s, double top, int y, int x) const {
     const auto value = [&](int at) { return softmax ? std::exp(s[at] - top) : s[at]; };  // up to the common factor of a softmax
-    if (filter == Filter::none) return value(y * columns + x);
+    if (filter == SimilarityFilter::none) return value(y * columns + x);
     double sum = 0;
     int inside = 0;
     for (int v = y - 1; v <= y + 1; ++v)
       for (int u = x - 1; u <= x + 1; ++u)
         if (v >= 0 && v < rows && u >= 0 && u < columns) sum += value(v * columns + u), ++inside;
-    return sum / (filter == Filter::inside ? inside : 9);
+    return sum / (filter == SimilarityFilter::inside ? inside : 9);
   }
   ARVIT_HOST_DEVICE void operator()(std::int64_t image) const {
     const int patches = rows * columns;
@@ -204,8 +204,8 @@ struct Semantic {
     }
     constexpr auto rule = std::same_as<RuleTag, ByDistance> ? detail::Rule::distance
                           : std::same_as<RuleTag, BySimilarity> ? detail::Rule::similarity : detail::Rule::boxes;
-    constexpr auto filter = std::same_as<FilterTag, NoFilter> ? detail::Filter::none
-                            : std::same_as<FilterTag, MeanFilter> ? detail::Filter::inside : detail::Filter::zero_padded;
+    constexpr auto filter = std::same_as<FilterTag, NoFilter> ? detail::SimilarityFilter::none
+                            : std::same_as<FilterTag, MeanFilter> ? detail::SimilarityFilter::inside : detail::SimilarityFilter::zero_padded;
     device.for_each(f.images, detail::SemanticKeysWork{similarity, f.noise.data(), key.data(), f.rows, f.columns, rule, filter, !attention,
                                                        static_cast<double>(Lambda::num) / static_cast<double>(Lambda::den)});
   }

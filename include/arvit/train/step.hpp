@@ -53,7 +53,7 @@ class Step {
         weights_(device, separate_weights ? Model::parameter_count : 0),
         average_weights_(device, separate_weights && options.average && orders_from_average() ? Model::parameter_count : 0),
         images_(device, options.micro_batch * Model::Grid::image_width), sum_(device, 1),
-        pass_(device, options.micro_batch, activation_bytes(options.micro_batch)) {
+        pass_(device, options.micro_batch, activation_bytes(options)) {
     pass_.drop_path(options.drop_path);
     Model::for_each_parameter([&](const std::string&, const Tensor& tensor, std::int64_t offset) {
       const float decay = tensor.decay ? 1.0f : 0.0f;
@@ -73,16 +73,22 @@ class Step {
     plan.moments = 2 * count * wide;
     plan.average = options.average ? count * wide : 0;
     plan.weights = separate_weights ? count * static_cast<std::int64_t>(sizeof(Weight<D>)) * (options.average && orders_from_average() ? 2 : 1) : 0;
-    plan.activations = activation_bytes(options.micro_batch);
+    plan.activations = activation_bytes(options);
     plan.images = std::int64_t{options.micro_batch} * Model::Grid::image_width * wide;
     return plan;
   }
 
+  /// Draws the parameters, tensor by tensor: no second copy of the model is held.
   void initialise(std::uint64_t seed) {
-    std::vector<S> values(Model::parameter_count);
+    std::vector<S> values;
     std::uint32_t index = 0;
-    Model::for_each_parameter([&](const std::string&, const Tensor& tensor, std::int64_t offset) { arvit::initialise(tensor, index++, seed, values.data() + offset); });
-    load(values);
+    Model::for_each_parameter([&](const std::string&, const Tensor& tensor, std::int64_t offset) {
+      values.resize(static_cast<std::size_t>(tensor.size()));
+      arvit::initialise(tensor, index++, seed, values.data());
+      device_.upload(values.data(), masters_.span().part(offset, offset + tensor.size()));
+      if (options_.average) device_.upload(values.data(), average_.span().part(offset, offset + tensor.size()));
+    });
+    refresh();
   }
   /// Takes parameters; moments and step count start anew, the average starts at the parameters.
   void load(std::span<const S> values) {
@@ -155,10 +161,12 @@ class Step {
     if constexpr (separate_weights) return Reading<D>(weights.data(), masters.data());
     else return Reading<D>(masters.data(), masters.data());
   }
-  static std::int64_t activation_bytes(int images) {
+  static std::int64_t activation_bytes(const StepOptions& options) {
     using P = Planner<typename D::Precision>;
+    const int images = options.micro_batch;
     P planner;
     typename Model::template Pass<P> pass(planner, images, 0);
+    pass.drop_path(options.drop_path);
     const std::vector<Counter> counters(static_cast<std::size_t>(images));
     const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const typename Model::template Pass<P>::Gradients gradients(Adding<P>(nullptr, nullptr));

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "arvit/device/cpu/gemm_choice.hpp"
+#include "arvit/device/cpu/panel.hpp"
+
+#if defined(ARVIT_GEMM_ONEDNN) && ARVIT_GEMM_ONEDNN
+#include <dnnl.h>
+#include <omp.h>
+#elif defined(ARVIT_GEMM_CBLAS) && ARVIT_GEMM_CBLAS
+#include <cblas.h>
+#elif defined(ARVIT_GEMM_EIGEN) && ARVIT_GEMM_EIGEN
+#include <Eigen/Core>
+#endif
+
+/// Matrix products of packed tokens: c = a b^T over blocks of c that depend on shapes only, with an epilogue while a block is in cache.
+///
+/// Back ends, chosen by macro: ours (default), oneDNN (ARVIT_GEMM_ONEDNN=1), CBLAS (ARVIT_GEMM_CBLAS=1), Eigen (ARVIT_GEMM_EIGEN=1).
+/// A library is only ever asked for one block, on one thread. Operands in bf16 are widened to fp32, so sums are fp32 always.
+/// The inline namespace keeps files of one program that chose differently apart.
+namespace arvit::cpu {
+inline namespace ARVIT_GEMM_NAMESPACE {
+
+/// How a product [rows, columns] over `depth` is divided: tasks of `task_rows` x `task_columns`.
+struct Division {
+  static constexpr std::int64_t unit = 96;  // a multiple of every instruction set's register block, in rows and in columns
+  std::int64_t rows, columns, depth, task_rows, task_columns, row_tasks, column_tasks;
+
+  Division(std::int64_t rows, std::int64_t columns, std::int64_t depth) : rows(rows), columns(columns), depth(depth) {
+    // Tall blocks reuse a block of b most; short products take smaller ones so that there are tasks for several threads.
+    const std::int64_t tall = rows >= 768 ? 96 : rows >= 192 ? 48 : rows >= 48 ? 24 : 12;
+    row_tasks = blocks_of(rows, tall);
+    task_rows = round_up(blocks_of(rows, row_tasks), 12);
+    row_tasks = blocks_of(rows, task_rows);
+    const std::int64_t wanted = std::clamp<std::int64_t>(blocks_of(16, row_tasks), 1, std::max<std::int64_t>(1, columns / 256));
+    task_columns = round_up(blocks_of(columns, wanted), unit);
+    column_tasks = blocks_of(columns, task_columns);
+  }
+  std::int64_t tasks() const { return row_tasks * column_tasks; }
+};
+
+#if defined(ARVIT_GEMM_ONEDNN) && ARVIT_GEMM_ONEDNN
+inline std::string gemm_name() {
+  const dnnl_version_t* const v = dnnl_version();
+  return text("oneDNN ", v->major, ".", v->minor, ".", v->patch, " sgemm");
+}
+/// c [rows, columns] = a b^T with a's and b's strides, on the calling thread.
+inline void library_product(std::int64_t rows, std::int64_t columns, std::int64_t depth, const Operand<float>& a, const Operand<float>& b,
+                            float* c, std::int64_t c_stride) {
+  const int threads = omp_get_max_threads();  // libgomp counts per thread, so this is the caller's own number
+  omp_set_num_threads(1);
+  const dnnl_status_t status = dnnl_sgemm(a.crossed ? 'T' : 'N', b.crossed ? 'N' : 'T', rows, columns, depth, 1.f, a.data, a.stride, b.data,
+                                          b.stride, 0.f, c, c_stride);
+  omp_set_num_threads(threads);
+  if (status != dnnl_success) fail("oneDNN: sgemm of [", rows, ", ", columns, ", ", depth, "] returned status ", static_cast<int>(status), ".");
+}
+#elif defined(ARVIT_GEMM_CBLAS) && ARVIT_GEMM_CBLAS
+extern "C" __attribute__((weak)) void openblas_set_num_threads(int);
+extern "C" __attribute__((weak)) char* openblas_get_config();
+extern "C" __attribute__((weak)) void bli_thread_set_num_threads(std::int64_t);
+
+/// Names the library; and takes its own threads away, for the whole process, because blocks are what our threads share.
+inline std::string gemm_name() {
+  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
+  if (bli_thread_set_num_threads != nullptr) bli_thread_set_num_threads(1);
+  return openblas_get_config != nullptr ? text("CBLAS (", std::string_view(openblas_get_config()), ")") : std::string("CBLAS");
+}
+inline void library_product(std::int64_t rows, std::int64_t columns, std::int64_t depth, const Operand<float>& a, const Operand<float>& b,
+                            float* c, std::int64_t c_stride) {
+  cblas_sgemm(CblasRowMajor, a.crossed ? CblasTrans : CblasNoTrans, b.crossed ? CblasNoTrans : CblasTrans, static_cast<int>(rows),
+              static_cast<int>(columns), static_cast<int>(depth), 1.f, a.data, static_cast<int>(a.stride), b.data, static_cast<int>(b.stride),
+              0.f, c, static_cast<int>(c_stride));
+}
+#elif defined(ARVIT_GEMM_EIGEN) && ARVIT_GEMM_EIGEN
+inline std::string gemm_name() { return text("Eigen ", EIGEN_WORLD_VERSION, ".", EIGEN_MAJOR_VERSION, ".", EIGEN_MINOR_VERSION); }
+inline void library_product(std::int64_t rows, std::int64_t columns, std::int64_t depth, const Operand<float>& a, const Operand<float>& b,
+                            float* c, std::int64_t c_stride) {
+  using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  using In = Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>>;
+  Eigen::Map<RowMajor, 0, Eigen::OuterStride<>> out(c, rows, columns, Eigen::OuterStride<>(c_stride));
+  const In left(a.data, a.crossed ? depth : rows, a.crossed ? rows : depth, Eigen::OuterStride<>(a.stride));
+  const In right(b.data, b.crossed ? depth : columns, b.crossed ? columns : depth, Eigen::OuterStride<>(b.stride));
+  if (a.crossed && b.crossed) out.noalias() = left.transpose() * right;
+  else if (a.crossed) out.noalias() = left.transpose() * right.transpose();
+  else if (b.crossed) out.noalias() = left * right;
+  else out.noalias() = left * right.transpose();
+}
+#else
+inline std::string gemm_name() { return "own kernel"; }
+#endif
+
+#if defined(ARVIT_GEMM_ONEDNN) && ARVIT_GEMM_ONEDNN || defined(ARVIT_GEMM_CBLAS) && ARVIT_GEMM_CBLAS || \
+    defined(ARVIT_GEMM_EIGEN) && ARVIT_GEMM_EIGEN
+#define ARVIT_GEMM_LIBRARY 1
+#else
+#define ARVIT_GEMM_LIBRARY 0
+#endif
+
+namespace gemm_detail {
+constexpr std::int64_t column_block = 192;  // with depth_block: the part of b that stays in the second cache, 192 KiB
+constexpr std::int64_t depth_block = 256;
+static_assert(column_block % Division::unit == 0, "gemm: a column block holds whole panels of every instruction set.");
+
+#if ARVIT_GEMM_LIBRARY
+template <class T> constexpr std::int64_t widened(std::int64_t values) { return std::is_same_v<T, float> ? 0 : values; }
+
+/// fp32 for the library: the operand itself, or a widened copy of rows begin..end in `copy`.
+struct Widen {
+  template <class Isa, class T>
+  static ARVIT_INLINE Operand<float> part(const Operand<T>& from, std::int64_t begin, std::int64_t end, std::int64_t depth, float* copy) {
+    if constexpr (std::is_same_v<T, float>) return {from.data + (from.crossed ? begin : begin * from.stride), from.stride, from.crossed};
+    else {
+      using V = Floats<Isa::width>;
+      const std::int64_t rows = from.crossed ? depth : end - begin, columns = from.crossed ? end - begin : depth;
+      for (std::int64_t r = 0; r < rows; ++r) {
+        const T* const source = from.data + (from.crossed ? r * from.stride + begin : (begin + r) * from.stride);
+        each_vector<V>(columns, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA { V::load(source + i, count).store(copy + r * columns + i, count); });
+      }
+      return {copy, columns, from.crossed};
+    }
+  }
+};
+#endif
+
+template <class T>
+struct ProductArgs {
+  Operand<T> a, b;
+  Division by;
+  float* packed;  // b: for each block of the depth, panels of [depth of the block, columns of a register block]; ours only
+  // What becomes of the sums of row r, columns c..c + columns: a pointer, so that a product is compiled once for all epilogues.
+  void (*finish)(const void* epilogue, std::int64_t r, std::int64_t c, std::int64_t columns, const float* sums);
+  const void* epilogue;
+};
+
+template <class T>
+Operand<T> from_depth(const Operand<T>& all, std::int64_t k) {
+  return {all.data + (all.crossed ? k * all.stride : k), all.stride, all.crossed};
+}
+
+template <class Epilogue>
+struct FinishRow {
+  template <class Isa>
+  static ARVIT_INLINE void run(const void* epilogue, std::int64_t r, std::int64_t c, std::int64_t columns, const float* sums) {
+    static_cast<const Epilogue*>(epilogue)->template row<Isa>(r, c, columns, sums);
+  }
+};
+
+struct PackTask {
+  template <class Isa, class T>
+  static ARVIT_INLINE void run(const ProductArgs<T>* p, std::int64_t task, float*) {
+    constexpr std::int64_t width = Isa::width * Isa::vectors;
+    const std::int64_t begin = task * Division::unit, end = std::min(begin + Division::unit, p->by.columns);
+    for (std::int64_t k = 0; k < p->by.depth; k += depth_block) {
+      const std::int64_t depth = std::min(depth_block, p->by.depth - k);
+      pack<Isa, width>(from_depth(p->b, k), begin, end, depth, p->packed + k * round_up(p->by.columns, Division::unit) + begin * depth);
+    }
+  }
+};
+
+/// One task: its rows of a against its columns of b.
+struct ProductTask {
+  template <class Isa, class T>
+  static ARVIT_INLINE void run(const ProductArgs<T>* p, std::int64_t task, float* scratch) {
+    const Division& by = p->by;
+    const std::int64_t r0 = task % by.row_tasks * by.task_rows, r1 = std::min(r0 + by.task_rows, by.rows);
+    const std::int64_t c0 = task / by.row_tasks * by.task_columns, c1 = std::min(c0 + by.task_columns, by.columns);
+    float* const sums = scratch;
+    float* const rows = scratch + by.task_rows * column_block;
+#if ARVIT_GEMM_LIBRARY
+    const Operand<float> a = Widen::part<Isa>(p->a, r0, r1, by.depth, rows);
+    for (std::int64_t n = c0; n < c1; n += column_block) {
+      const std::int64_t end = std::min(n + column_block, c1);
+      const Operand<float> b = Widen::part<Isa>(p->b, n, end, by.depth, rows + widened<T>(by.task_rows * by.depth));
+      library_product(r1 - r0, end - n, by.depth, a, b, sums, column_block);
+      for (std::int64_t r = r0; r < r1; ++r) p->finish(p->epilogue, r, n, end - n, sums + (r - r0) * column_block);
+    }
+#else
+    constexpr std::int64_t width = Isa::width * Isa::vectors, height = Isa::rows;
+    for (std::int64_t k = 0; k < by.depth; k += depth_block)
+      pack<Isa, static_cast<int>(height)>(from_depth(p->a, k), r0, r1, std::min(depth_block, by.depth - k), rows + k * by.task_rows);
+    for (std::int64_t n = c0; n < c1; n += column_block) {
+      const std::int64_t end = std::min(n + column_block, c1);
+      for (std::int64_t k = 0; k < by.depth; k += depth_block) {
+        const std::int64_t depth = std::min(depth_block, by.depth - k);
+        const float* const right = p->packed + k * round_up(by.columns, Division::unit);
+        const bool last = k + depth == by.depth;
+        for (std::int64_t r = r0; r < r1; r += height) {
+          const float* const left = rows + k * by.task_rows + (r - r0) * depth;
+          float* const out = sums + (r - r0) * column_block;
+          for (std::int64_t j = n; j < end; j += width)
+            block_product<Isa, Isa::vectors, 1>(depth, left, height, right + j * depth, width, out + (j - n), column_block, k > 0);
+          if (last)
+            for (std::int64_t i = r; i < std::min(r + height, r1); ++i) p->finish(p->epilogue, i, n, end - n, sums + (i - r0) * column_block);
+        }
+      }
+    }
+#endif
+  }
+};
+}  // namespace gemm_detail
+
+/// sums = a b^T, a [rows, depth], b [columns, depth]; epilogue.row<Isa>(row, first column, columns, sums) gets every element once.
+template <class T, class Epilogue>
+void product(Context& context, std::int64_t rows, std::int64_t columns, std::int64_t depth, const Operand<T>& a, const Operand<T>& b,
+             const Epilogue& epilogue) {
+  if (rows == 0 || columns == 0) return;
+  gemm_detail::ProductArgs<T> args{a, b, Division(rows, columns, depth), nullptr,
+                                    entry<gemm_detail::FinishRow<Epilogue>, const void*, std::int64_t, std::int64_t, std::int64_t, const float*>(context.isa),
+                                    &epilogue};
+  const std::int64_t room = 64;  // pack_rows may write one vector beyond a panel
+#if ARVIT_GEMM_LIBRARY
+  context.reserve_own(args.by.task_rows * gemm_detail::column_block +
+                      gemm_detail::widened<T>((args.by.task_rows + gemm_detail::column_block) * depth) + room);
+#else
+  args.packed = context.reserve_shared(round_up(columns, Division::unit) * depth + room);
+  context.reserve_own(args.by.task_rows * (gemm_detail::column_block + depth) + room);
+  context.each<gemm_detail::PackTask>(blocks_of(columns, Division::unit), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
+#endif
+  context.each<gemm_detail::ProductTask>(args.by.tasks(), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
+}
+
+}  // namespace ARVIT_GEMM_NAMESPACE
+}  // namespace arvit::cpu

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "arvit/device/cpu/simd.hpp"
+
+/// exp, log and the normal distribution function on vectors. The polynomials are our own least-squares fits.
+namespace arvit::cpu {
+
+template <int N>
+ARVIT_INLINE Floats<N> polynomial(const Floats<N>&, float constant) {
+  return Floats<N>::splat(constant);
+}
+/// constant + x * (first + x * (...)), by Horner's rule.
+template <int N, class... Rest>
+ARVIT_INLINE Floats<N> polynomial(const Floats<N>& x, float constant, Rest... rest) {
+  return fma(polynomial(x, rest...), x, Floats<N>::splat(constant));
+}
+
+/// e^x, relative error below 2e-7. Zero below -87.3, infinite above 88.7; a NaN stays a NaN.
+template <int N>
+ARVIT_INLINE Floats<N> exp(const Floats<N>& x) {
+  using V = Floats<N>;
+  using Ints = typename V::Ints;
+  const V low = V::splat(-87.33654f), high = V::splat(88.72284f), magic = V::splat(12582912.f);  // 1.5 * 2^23: adding it rounds to an integer
+  const V t = {x.raw < low.raw ? low.raw : x.raw > high.raw ? high.raw : x.raw};
+  const V shifted = fma(t, V::splat(1.44269504f), magic);
+  const V n = shifted - magic;
+  const V r = fma(n, V::splat(-1.42860677e-6f), fma(n, V::splat(-0.693145752f), t));  // ln 2 in two parts
+  const V p = fma(polynomial(r, 0.5f, 0.16666666f, 0.041666254f, 0.0083334344f, 0.0013947162f, 0.00019826132f), r * r, r) + V::splat(1.f);
+  const Ints exponent = __builtin_bit_cast(Ints, shifted.raw) - __builtin_bit_cast(Ints, magic.raw);
+  const Ints half = exponent >> 1;  // 2^n in two factors, for n = 128
+  const Ints first = (half + 127) << 23, second = (exponent - half + 127) << 23;
+  const V value = p * V{__builtin_bit_cast(typename V::Raw, first)} * V{__builtin_bit_cast(typename V::Raw, second)};
+  const V infinity = V::splat(__builtin_inff());
+  return {x.raw < low.raw ? typename V::Raw{} : x.raw > high.raw ? infinity.raw : value.raw};
+}
+
+/// Natural logarithm of positive normal numbers, absolute error below 1e-7 + 1e-7 * |log x|.
+template <int N>
+ARVIT_INLINE Floats<N> log(const Floats<N>& x) {
+  using V = Floats<N>;
+  using Ints = typename V::Ints;
+  using Raw = typename V::Raw;
+  const Ints offset = __builtin_bit_cast(Ints, x.raw) - 0x3f3504f3;  // sqrt(1/2): the mantissa lies in [sqrt(1/2), sqrt(2))
+  const Ints exponent = offset >> 23;
+  const Ints mantissa = __builtin_bit_cast(Ints, x.raw) - (exponent << 23);
+  const V f = V{__builtin_bit_cast(Raw, mantissa)} - V::splat(1.f), n = {__builtin_convertvector(exponent, Raw)};
+  const V square = f * f;
+  const V tail = polynomial(f, 0.33333328f, -0.25000846f, 0.20001413f, -0.16622752f, 0.14197877f, -0.13161606f, 0.12786330f, -0.07660819f);
+  const V small = fma(n, V::splat(1.42860677e-6f), fma(tail * f, square, V::splat(-0.5f) * square));
+  return fma(n, V::splat(0.693145752f), f + small);
+}
+
+/// Square root of numbers that are not negative, within 1 ulp. A vector type has no such operation, so: Newton's method for
+/// 1 / sqrt(x) from a guess in integers, and one correction of x times that.
+template <int N>
+ARVIT_INLINE Floats<N> sqrt(const Floats<N>& x) {
+  using V = Floats<N>;
+  using Ints = typename V::Ints;
+  const Ints guess = 0x5f375a86 - (__builtin_bit_cast(Ints, x.raw) >> 1);
+  V inverse = {__builtin_bit_cast(typename V::Raw, guess)};
+  for (int round = 0; round < 3; ++round) inverse = inverse * (V::splat(1.5f) - V::splat(0.5f) * x * inverse * inverse);
+  const V root = x * inverse;
+  return fma(V::splat(0.5f) * inverse, x - root * root, root);
+}
+
+/// The standard normal distribution at x: `cdf`, absolute error below 1e-7 and relative error below 1e-6 in the lower tail
+/// (so erf(x) = 2 cdf(x sqrt 2) - 1 within 2e-7), and exp(-x^2 / 2), which its density needs as well.
+template <int N>
+struct Normal {
+  Floats<N> cdf, bell;
+};
+template <int N>
+ARVIT_INLINE Normal<N> normal(const Floats<N>& x) {
+  using V = Floats<N>;
+  const V zero = V::splat(0.f), size = {x.raw < zero.raw ? -x.raw : x.raw}, u = x * x;
+  const V bell = exp(V::splat(-0.5f) * u);
+  const V q = V::splat(1.f) / fma(size, V::splat(0.55f), V::splat(1.f));
+  const V tail = bell * q * polynomial(q, 0.21937966f, 0.22050069f, 0.14086732f, 0.090581052f, -0.3354744f, 0.16991433f);
+  const V centre = fma(x, polynomial(u, 0.39894229f, -0.066490345f, 0.0099732820f, -0.0011865540f, 0.00011440665f, -8.7365879e-6f, 4.14096e-7f),
+                       V::splat(0.5f));
+  const V outer = {x.raw < zero.raw ? tail.raw : (V::splat(1.f) - tail).raw};
+  return {{size.raw < V::splat(1.5f).raw ? centre.raw : outer.raw}, bell};
+}
+
+/// Exact GELU (Hendrycks and Gimpel 2016): x times the normal distribution function; and its derivative.
+template <int N> ARVIT_INLINE Floats<N> gelu(const Floats<N>& x) { return x * normal(x).cdf; }
+template <int N>
+ARVIT_INLINE Floats<N> gelu_slope(const Floats<N>& x) {
+  const Normal<N> at = normal(x);
+  return fma(x * at.bell, Floats<N>::splat(0.39894228f), at.cdf);
+}
+
+}  // namespace arvit::cpu

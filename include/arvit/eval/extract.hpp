@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arvit/data/augment.hpp"
+#include "arvit/data/loader.hpp"
+#include "arvit/eval/feature_table.hpp"
+#include "arvit/model/features.hpp"
+#include "arvit/train/progress.hpp"
+
+/// From a data set to a table of features. Pictures are decoded on threads of their own while the encoder runs.
+namespace arvit {
+
+/// Says on standard error how far a pass over pictures is; on a terminal in one line that is renewed, else once, at the end.
+class PassProgress {
+ public:
+  explicit PassProgress(std::string what) : what_(std::move(what)), begin_(Clock::now()) {}
+  void operator()(std::int64_t done, std::int64_t all) {
+    const auto now = Clock::now();
+    const double seconds = std::max(1e-9, std::chrono::duration<double>(now - begin_).count()), rate = static_cast<double>(done) / seconds;
+    if (done < all && (!terminal_ || now - shown_ < std::chrono::milliseconds(200))) return;
+    shown_ = now;
+    std::fprintf(stderr, "%s%s: %lld of %lld images, %.0f images/s, %s%s%s", terminal_ ? "\r" : "", what_.c_str(), static_cast<long long>(done),
+                 static_cast<long long>(all), rate, duration_text(done < all ? static_cast<double>(all - done) / rate : seconds).c_str(),
+                 done < all ? " left" : "", terminal_ ? "\x1b[K" : "");
+    if (done >= all) std::fputc('\n', stderr);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string what_;
+  Clock::time_point begin_, shown_{};
+  bool terminal_ = isatty(STDERR_FILENO) != 0;
+};
+
+struct ExtractOptions {
+  int threads = 2;                               ///< that decode
+  OnBadFile on_bad_file = OnBadFile::fail;
+  std::function<void(std::int64_t done, std::int64_t all)> progress = [](std::int64_t, std::int64_t) {};
+};
+
+/// Row i of the result belongs to picture i of the set (with OnBadFile::skip, to the picture that stood in for it).
+template <class Encoder, Device D, Dataset Set, Transform T>
+FeatureTable extract_features(FeatureExtractor<Encoder, D>& extractor, const Set& set, const T& transform, const ExtractOptions& options = {}) {
+  if (transform.height() != extractor.shape().height || transform.width() != extractor.shape().width)
+    fail<ShapeError>("features: the transform gives ", transform.height(), " x ", transform.width(), " pixels, the extractor takes ", extractor.shape().height, " x ",
+                     extractor.shape().width, ".");
+  FeatureTable table{extractor.width(), {}, {}};
+  table.values.resize(static_cast<std::size_t>(set.size() * table.width));
+  auto loading = LoaderOptions::one_pass(extractor.options().batch, options.threads);
+  loading.on_bad_file = options.on_bad_file;
+  Loader<Set, T> loader(set, transform, loading);
+  while (const Batch* batch = loader.next()) {
+    extractor.extract(batch->images, batch->size, table.values.data() + table.rows() * table.width);
+    table.labels.insert(table.labels.end(), batch->labels.begin(), batch->labels.end());
+    options.progress(table.rows(), set.size());
+  }
+  return table;
+}
+
+/// The normalised pixels themselves as features: what an encoder must beat. Of grey pictures one channel is kept.
+template <Dataset Set>
+FeatureTable extract_pixels(const Set& set, EvaluationTransformOptions transform, const ExtractOptions& options = {}) {
+  const Normalisation normalisation = std::exchange(transform.normalisation, Normalisation{});
+  const std::int64_t plane = std::int64_t{transform.height} * transform.width;
+  FeatureTable table{3 * plane, {}, {}};
+  table.values.reserve(static_cast<std::size_t>(set.size() * table.width));
+  auto loading = LoaderOptions::one_pass(64, options.threads);
+  loading.on_bad_file = options.on_bad_file;
+  Loader<Set, EvaluationTransform> loader(set, EvaluationTransform(transform), loading);
+  bool grey = normalisation.mean[0] == normalisation.mean[1] && normalisation.mean[1] == normalisation.mean[2] &&
+              normalisation.deviation[0] == normalisation.deviation[1] && normalisation.deviation[1] == normalisation.deviation[2];
+  while (const Batch* batch = loader.next()) {
+    table.labels.insert(table.labels.end(), batch->labels.begin(), batch->labels.end());
+    for (std::int64_t i = 0; i < batch->size; ++i) {
+      const float* pixels = batch->images + i * 3 * plane;
+      grey = grey && std::equal(pixels, pixels + plane, pixels + plane) && std::equal(pixels, pixels + plane, pixels + 2 * plane);
+      for (std::int64_t c = 0; c < 3 * plane; ++c) {
+        const auto channel = static_cast<std::size_t>(c / plane);
+        table.values.push_back((pixels[c] - normalisation.mean[channel]) / normalisation.deviation[channel]);
+      }
+    }
+    options.progress(table.rows(), set.size());
+  }
+  return grey ? table.columns(0, plane) : table;
+}
+
+}  // namespace arvit

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "arvit/core/initialise.hpp"
+#include "arvit/data/augment.hpp"
+#include "arvit/data/open_dataset.hpp"
+#include "arvit/io/safetensors.hpp"
+#include "arvit/model/features.hpp"
+#include "arvit/models.hpp"
+#include "arvit/train/checkpoint.hpp"
+#include "arvit/train/model_list.hpp"
+
+/// What the evaluation programs read: checkpoints of the trainers, and encoders that `convert` brought in.
+namespace arvit {
+
+/// What a file says of the encoder in it. A file that names no model needs --model; one without pixel statistics was trained on ImageNet's.
+struct PretrainedInfo {
+  std::string model_name;
+  Normalisation normalisation = Normalisation::imagenet();
+
+  static PretrainedInfo of(const Safetensors& file, const std::string& given_model = {}) {
+    PretrainedInfo info;
+    const auto& metadata = file.metadata();
+    if (const auto name = metadata.find("model_name"); name != metadata.end()) info.model_name = name->second;
+    if (!given_model.empty()) info.model_name = given_model;
+    if (info.model_name.empty()) fail<OptionError>(file.path(), ": does not say which model it holds; give --model.");
+    if (metadata.contains("pixel_mean")) info.normalisation = {detail::metadata_triple(file, "pixel_mean"), detail::metadata_triple(file, "pixel_deviation")};
+    for (const float deviation : info.normalisation.deviation)
+      if (!(deviation > 0)) fail<FileError>(file.path(), ": its pixel deviation ", deviation, " is not positive; the file is damaged, use another checkpoint.");
+    return info;
+  }
+};
+
+inline Split split_from(std::string_view name) {
+  const std::vector<std::string> known{"train", "test"};
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (known[i] == name) return static_cast<Split>(i);
+  fail_unknown_name("split", name, known);
+}
+
+/// The models that the evaluation programs hold, and whatever ARVIT_MODELS adds.
+using PretrainedModels =
+    WithExtraModels<ModelList<Variant<SAIM_Nano, "SAIM_Nano">, Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<ViT_iGPT_Nano, "ViT_iGPT_Nano">,
+                              Variant<MAE_Nano, "MAE_Nano">, Variant<SAIM_B16, "SAIM_B16">, Variant<SemAIM_B16, "SemAIM_B16">,
+                              Variant<ViT_iGPT_B16, "ViT_iGPT_B16">, Variant<MAE_B16, "MAE_B16">>>::type;
+
+/// A tensor of a flat buffer of parameters.
+struct PlacedTensor {
+  std::string name;
+  Tensor tensor;
+  std::int64_t offset;
+};
+template <class Groups>
+std::vector<PlacedTensor> placed_tensors(const Groups& groups) {
+  std::vector<PlacedTensor> tensors;
+  std::apply([&](const auto&... group) {
+    for_each_tensor([&](const std::string& name, const Tensor& tensor, std::int64_t offset) { tensors.push_back({name, tensor, offset}); }, group...);
+  }, groups);
+  return tensors;
+}
+
+/// A model as run-time values, so that what reads and writes files is compiled once and not per model.
+struct ModelDescription {
+  std::string type;
+  std::vector<PlacedTensor> tensors, encoder;  ///< all, in the order of the model's buffer; the encoder's with its final norm, in that of its own
+  std::int64_t parameters = 0, encoder_parameters = 0;
+  int height = 0, width = 0, patch = 0, dim = 0, depth = 0, heads = 0, mlp_ratio = 0, decoder_dim = 0;
+  bool class_token = false, joint = false, uses_norm = true;
+  int tokens() const { return height / patch * (width / patch) + class_token; }
+};
+template <class Model>
+ModelDescription describe_model() {
+  using E = typename Model::Encoder;
+  return {type_name<Model>(), placed_tensors(Model::groups()), placed_tensors(E::groups()), Model::parameter_count, E::parameter_count, E::Grid::height, E::Grid::width,
+          E::Grid::patch, E::dim, E::depth, E::heads, E::mlp_ratio, Model::Decoder::position_dim, E::has_class_token, Model::Decoder::rules.joint, Model::Decoder::uses_norm};
+}
+
+/// Parameters of a file that holds every tensor of the list, in the list's order.
+inline std::vector<float> load_tensors(const std::string& path, const std::vector<PlacedTensor>& tensors, Take take = Take::parameters) {
+  const Safetensors file(path);
+  const std::string prefix(take == Take::average ? detail::average_prefix : "");
+  const std::string difference = detail::first_difference(file, prefix, [&](auto&& visit) {
+    for (const PlacedTensor& t : tensors) visit(t.name, t.tensor, t.offset);
+  });
+  if (!difference.empty())
+    fail<FileError>(path, ": ", difference, take == Take::average ? "; give a checkpoint of a run with --ema, or leave out --average." : "; give a checkpoint of the whole model, as a trainer writes it.");
+  std::vector<float> values(static_cast<std::size_t>(tensors.back().offset + tensors.back().tensor.size()));
+  for (const PlacedTensor& t : tensors) file.read(prefix + t.name, detail::stored_shape(t.tensor), values.data() + t.offset);
+  return values;
+}
+
+/// Parameters as a new run with `seed` starts with them: what the untrained row of a table is.
+inline std::vector<float> untrained(const std::vector<PlacedTensor>& tensors, std::uint64_t seed) {
+  std::vector<float> values(static_cast<std::size_t>(tensors.back().offset + tensors.back().tensor.size()));
+  for (std::size_t i = 0; i < tensors.size(); ++i) initialise(tensors[i].tensor, static_cast<std::uint32_t>(i), seed, values.data() + tensors[i].offset);
+  return values;
+}
+
+}  // namespace arvit

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "arvit/eval/knn.hpp"
+#include "arvit/eval/linear_probe.hpp"
+#include "arvit/model/features.hpp"
+
+/// One protocol for every row of an accuracy table: ours, the untrained encoder, raw pixels. What can be chosen (feature, number of
+/// neighbours, penalty) is chosen on held-out parts of the training table; the test table is looked at once per number of the row.
+namespace arvit {
+
+/// A feature among the columns begin .. end of a wide table.
+struct Candidate {
+  std::string name;
+  std::int64_t begin = 0, end = 0;
+};
+
+/// The columns of an extractor's features, named "layer 4 mean".
+template <class Extractor>
+std::vector<Candidate> candidates_of(const Extractor& extractor) {
+  std::vector<Candidate> result;
+  for (std::size_t i = 0; i < extractor.options().features.size(); ++i) {
+    const Feature& feature = extractor.options().features[i];
+    result.push_back({text("layer ", feature.layer, " ", readout_name(feature.readout), feature.norm ? ", normed" : ""), extractor.begin(i), extractor.end(i)});
+  }
+  return result;
+}
+/// Class token and mean of every layer, the last with its norm: what to choose from. `from`: the first layer.
+template <class Encoder>
+std::vector<Feature> all_layers(int from = 1) {
+  std::vector<Feature> features;
+  for (int layer = from; layer <= Encoder::depth; ++layer) {
+    if (Encoder::has_class_token) features.push_back({Readout::class_token, layer});
+    features.push_back({Readout::mean, layer});
+  }
+  return features;
+}
+
+struct ProtocolOptions {
+  KnnOptions knn;
+  ProbeOptions probe;                                       ///< method and penalties of the numbers in the table
+  ProbeMethod choose_by = ProbeMethod::ridge;               ///< the probe that chooses among features; the closed form is quick
+  double few = 0.01;                                        ///< share of the labels of the last column; 0: none
+  std::uint64_t seed = 0;                                   ///< of splits and of the few labels
+  std::function<void(const std::string&)> progress = [](const std::string&) {};
+};
+
+struct AccuracyRow {
+  std::string name;
+  double knn = 0, probe = 0, probe_few = 0;                    ///< shares of the test pictures
+  std::string knn_choice, probe_choice, probe_few_choice;      ///< what the training table chose
+};
+
+inline AccuracyRow evaluate_features(cpu::Pool& pool, const std::string& name, const FeatureTable& train, const FeatureTable& test,
+                                     std::span<const Candidate> candidates, ProtocolOptions options = {}) {
+  check_tables("evaluation", train, test);
+  if (candidates.empty()) fail<OptionError>("evaluation: no feature is given for ", name, ".");
+  options.probe.seed = options.seed;
+  AccuracyRow row{name, 0, 0, 0, {}, {}, {}};
+  {
+    // A tenth of the training pictures asks, the others answer.
+    const auto part = stratified_parts(train.labels, 10, options.seed);
+    std::vector<std::int64_t> bank, held_out;
+    for (std::size_t i = 0; i < part.size(); ++i) (part[i] == 0 ? held_out : bank).push_back(static_cast<std::int64_t>(i));
+    double best = -1;
+    Candidate chosen = candidates[0];
+    int neighbours = options.knn.neighbours.at(0);
+    for (const Candidate& candidate : candidates) {
+      if (candidates.size() == 1 && options.knn.neighbours.size() == 1) break;
+      options.progress(text(name, ": k-NN, ", candidate.name));
+      const FeatureTable columns = train.columns(candidate.begin, candidate.end);
+      const auto shares = knn(pool, columns.subset(bank), columns.subset(held_out), options.knn);
+      for (std::size_t k = 0; k < shares.size(); ++k)
+        if (shares[k] > best) best = shares[k], chosen = candidate, neighbours = options.knn.neighbours[k];
+    }
+    row.knn = knn(pool, train.columns(chosen.begin, chosen.end), test.columns(chosen.begin, chosen.end), {{neighbours}, options.knn.temperature})[0];
+    row.knn_choice = text(chosen.name, ", k = ", neighbours);
+  }
+  const auto probe = [&](const FeatureTable& all, double& share, std::string& choice) {
+    ProbeOptions choosing = options.probe;
+    choosing.method = options.choose_by;
+    double best = -1;
+    Candidate chosen = candidates[0];
+    for (const Candidate& candidate : candidates) {
+      if (candidates.size() == 1) break;
+      options.progress(text(name, ": linear probe on ", all.rows(), " labels, ", candidate.name));
+      const ProbeChoice here = choose_penalty(pool, all.columns(candidate.begin, candidate.end), choosing);
+      if (here.validation_accuracy > best) best = here.validation_accuracy, chosen = candidate;
+    }
+    options.progress(text(name, ": linear probe on ", all.rows(), " labels, fitting"));
+    const ProbeResult result = linear_probe(pool, all.columns(chosen.begin, chosen.end), test.columns(chosen.begin, chosen.end), options.probe);
+    share = result.accuracy;
+    choice = text(chosen.name, ", penalty ", result.penalty);
+  };
+  probe(train, row.probe, row.probe_choice);
+  if (options.few > 0) probe(train.subset(stratified_fraction(train.labels, options.few, options.seed)), row.probe_few, row.probe_few_choice);
+  return row;
+}
+
+/// The table for people, in percent; `few` names its last column.
+inline std::string accuracy_table_text(std::span<const AccuracyRow> rows, double few = 0.01) {
+  std::size_t width = 8;
+  for (const AccuracyRow& row : rows) width = std::max(width, row.name.size());
+  std::string result(width, ' ');
+  char line[160];
+  std::snprintf(line, sizeof line, "  %8s  %8s  %10s\n", "k-NN", "probe", text("probe ", few * 100, " %").c_str());
+  result += line;
+  for (const AccuracyRow& row : rows) {
+    std::snprintf(line, sizeof line, "  %6.2f %%  %6.2f %%  %8.2f %%\n", 100 * row.knn, 100 * row.probe, 100 * row.probe_few);
+    result += row.name + std::string(width - row.name.size(), ' ') + line;
+  }
+  for (const AccuracyRow& row : rows)
+    result += text(row.name, ": k-NN on ", row.knn_choice, "; probe on ", row.probe_choice, row.probe_few_choice.empty() ? "" : "; few labels on ", row.probe_few_choice, "\n");
+  return result;
+}
+
+}  // namespace arvit

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "arvit/core/arena.hpp"
+#include "arvit/core/buffer.hpp"
+#include "arvit/core/dtype.hpp"
+#include "arvit/core/error.hpp"
+#include "arvit/core/host_device.hpp"
+#include "arvit/device/concept.hpp"
+#include "arvit/device/planner.hpp"
+#include "arvit/nn/position_embedding.hpp"
+#include "arvit/order/rank.hpp"
+
+/// Features of images from an encoder: the unmasked pass, and what is read from it.
+namespace arvit {
+
+/// What is read from the tokens of a layer, per image.
+enum class Readout : char {
+  class_token,  ///< [dim]
+  mean,         ///< [dim], mean of the patch tokens
+  tokens,       ///< [tokens, dim], class token first, patches in reading order
+  attention,    ///< [heads, patches], what the class token reads of each patch inside the layer; the rest it reads of itself
+  similarity,   ///< [patches], cosine of class token and patch token
+};
+
+/// One feature: a readout of one layer. Layer 0 means the last; the final norm belongs to the last layer only.
+struct Feature {
+  Readout readout = Readout::class_token;
+  int layer = 0;
+  bool norm = true;
+};
+
+struct FeatureOptions {
+  int batch = 32;                ///< most images of one pass
+  int height = 0, width = 0;     ///< of the images in pixels; 0: the encoder's own
+  std::vector<Feature> features{Feature{}};
+  PositionResize positions = PositionResize::bicubic;  ///< when the grid is not the encoder's own
+};
+
+inline std::string_view readout_name(Readout readout) {
+  switch (readout) {
+    case Readout::class_token: return "class";
+    case Readout::mean: return "mean";
+    case Readout::tokens: return "tokens";
+    case Readout::attention: return "attention";
+    case Readout::similarity: return "similarity";
+  }
+  return "";
+}
+inline Readout readout_from(std::string_view name) {
+  const std::vector<std::string> known{"class", "mean", "tokens", "attention", "similarity"};
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (known[i] == name) return static_cast<Readout>(i);
+  fail_unknown_name("pooling", name, known);
+}
+
+inline PositionResize position_resize_from(std::string_view name) {
+  const std::vector<std::string> known{"bicubic", "antialiased"};
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (known[i] == name) return static_cast<PositionResize>(i);
+  fail_unknown_name("positions", name, known);
+}
+
+/// The encoder's part of a pretrainer's parameters. Where no decoder applies the final norm it starts as the identity.
+template <class Model, class S>
+std::vector<S> encoder_parameters(std::span<const S> model) {
+  using Encoder = typename Model::Encoder;
+  if (static_cast<std::int64_t>(model.size()) != Model::parameter_count)
+    fail<ShapeError>("encoder: ", model.size(), " parameters are given, the model has ", Model::parameter_count, ".");
+  const std::int64_t given = Model::Decoder::uses_norm ? Encoder::parameter_count : Encoder::body_parameter_count;
+  std::vector<S> result(model.begin(), model.begin() + given);
+  if (given != Encoder::parameter_count) result.insert(result.end(), Encoder::dim, S{1}), result.insert(result.end(), Encoder::dim, S{0});
+  return result;
+}
+
+namespace detail {
+
+/// out[image, part, c] = mean of tokens first + part * count .. + count of the image; one channel of one part per call.
+template <class A, class S>
+struct MeanOfTokensWork {
+  const A* tokens;
+  std::int64_t stride, per_image, dim, parts, first, count;
+  S* out;
+  std::int64_t out_stride;
+  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
+    const std::int64_t c = i % dim, part = i / dim % parts, image = i / (dim * parts);
+    const A* row = tokens + (image * per_image + first + part * count) * stride + c;
+    double sum = 0;
+    for (std::int64_t t = 0; t < count; ++t) sum += static_cast<double>(static_cast<Accumulator<A>>(row[t * stride]));
+    out[image * out_stride + part * dim + c] = static_cast<S>(sum / static_cast<double>(count));
+  }
+};
+
+/// out[image, head, patch] = softmax over all tokens of the class row's scores; one head of one image per call.
+template <class A, class S>
+struct ClassRowWork {
+  const A* qkv;
+  std::int64_t stride, patches, dim, heads;
+  S* out;
+  std::int64_t out_stride;
+  ARVIT_HOST_DEVICE double score(std::int64_t image, std::int64_t head, std::int64_t token) const {
+    const std::int64_t head_dim = dim / heads, class_row = image * (patches + 1);
+    const A *q = qkv + class_row * stride + head * head_dim, *k = qkv + (class_row + token) * stride + dim + head * head_dim;
+    double dot = 0;
+    for (std::int64_t c = 0; c < head_dim; ++c)
+      dot += static_cast<double>(static_cast<Accumulator<A>>(q[c])) * static_cast<double>(static_cast<Accumulator<A>>(k[c]));
+    return dot / std::sqrt(static_cast<double>(head_dim));
+  }
+  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
+    const std::int64_t head = i % heads, image = i / heads;
+    S* row = out + image * out_stride + head * patches;
+    const double own = score(image, head, 0);
+    double top = own;
+    for (std::int64_t p = 0; p < patches; ++p) {
+      const double value = score(image, head, p + 1);
+      row[p] = static_cast<S>(value);
+      top = value > top ? value : top;
+    }
+    double sum = std::exp(own - top);
+    for (std::int64_t p = 0; p < patches; ++p) sum += std::exp(static_cast<double>(row[p]) - top);
+    for (std::int64_t p = 0; p < patches; ++p) row[p] = static_cast<S>(std::exp(static_cast<double>(row[p]) - top) / sum);
+  }
+};
+
+/// out[image, patch] = cosine of class token and patch token; one patch per call.
+template <class A, class S>
+struct ClassCosineWork {
+  const A* tokens;
+  std::int64_t stride, patches, dim;
+  S* out;
+  std::int64_t out_stride;
+  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
+    const std::int64_t image = i / patches, class_row = image * (patches + 1);
+    const A *a = tokens + class_row * stride, *b = tokens + (class_row + 1 + i % patches) * stride;
+    double dot = 0, aa = 0, bb = 0;
+    for (std::int64_t c = 0; c < dim; ++c) {
+      const auto x = static_cast<double>(static_cast<Accumulator<A>>(a[c])), y = static_cast<double>(static_cast<Accumulator<A>>(b[c]));
+      dot += x * y, aa += x * x, bb += y * y;
+    }
+    out[image * out_stride + i % patches] = static_cast<S>(dot / std::sqrt(aa * bb + 1e-300));
+  }
+};
+
+}  // namespace detail
+
+/// Runs a frozen encoder over images of any number and reads features from chosen layers, side by side in one row per image.
+/// Height and width may be any multiples of the patch: positions are interpolated from the encoder's grid (resized_positions).
+/// All memory is taken at construction, as a run on a measuring device says; a pass allocates nothing.
+template <class Encoder, Device D>
+class FeatureExtractor {
+ public:
+  using S = Statistic<D>;
+  using Space = SpaceOf<D>;
+  using Grid = typename Encoder::Grid;
+  static constexpr bool separate_weights = !std::is_same_v<Weight<D>, S>;
+
+  /// Options outside their ranges throw OptionError.
+  FeatureExtractor(D& device, FeatureOptions options) : FeatureExtractor(device, options, activation_bytes(options)) {}
+
+  /// Bytes of activations that a pass needs.
+  static std::int64_t activation_bytes(const FeatureOptions& options) {
+    using P = Planner<typename D::Precision>;
+    P planner;
+    FeatureExtractor<Encoder, P> extractor(planner, options, 0);
+    extractor.pass(nullptr, extractor.options().batch);
+    return extractor.peak_bytes();
+  }
+
+  /// Takes the parameters of the encoder with its final norm, in the order of Encoder::groups().
+  void load(std::span<const S> parameters) {
+    if (static_cast<std::int64_t>(parameters.size()) != Encoder::parameter_count)
+      fail<ShapeError>("features: ", parameters.size(), " parameters are given, the encoder has ", Encoder::parameter_count, ".");
+    device_.upload(parameters.data(), masters_.span());
+    if (!weights_.empty()) device_.convert(Span<const S, Space>(masters_.span()), weights_.span());
+  }
+
+  /// Numbers in one image [3, height, width] and in its row of features.
+  std::int64_t image_width() const { return shape_.size(); }
+  std::int64_t width() const { return offsets_.back(); }
+  /// The columns begin .. end of feature `i` in that row.
+  std::int64_t begin(std::size_t i) const { return offsets_[i]; }
+  std::int64_t end(std::size_t i) const { return offsets_[i + 1]; }
+  /// The extents of feature `i` of one image.
+  std::vector<int> feature_shape(std::size_t i) const {
+    switch (options_.features.at(i).readout) {
+      case Readout::tokens: return {tokens_, Encoder::dim};
+      case Readout::attention: return {Encoder::heads, shape_.rows(), shape_.columns()};
+      case Readout::similarity: return {shape_.rows(), shape_.columns()};
+      default: return {Encoder::dim};
+    }
+  }
+  ImageShape shape() const { return shape_; }
+  int tokens() const { return tokens_; }
+  const FeatureOptions& options() const { return options_; }
+  std::int64_t peak_bytes() const { return arena_.peak(); }
+
+  /// images [count, 3, height, width] on the host, normalised as in pre-training; result [count, width()], any count.
+  void extract(const S* images, std::int64_t count, S* features) {
+    for (std::int64_t first = 0; first < count; first += options_.batch) {
+      const auto now = static_cast<int>(std::min<std::int64_t>(options_.batch, count - first));
+      pass(images + first * image_width(), now);
+      device_.download(Span<const S, Space>(features_.part(0, now * width())), features + first * width());
+    }
+  }
+  std::vector<S> extract(std::span<const S> images) {
+    const auto values = static_cast<std::int64_t>(images.size());
+    if (values % image_width() != 0)
+      fail<ShapeError>("features: ", values, " pixel values are no whole number of images of ", image_width(), " values (3 x ", shape_.height, " x ", shape_.width, ").");
+    std::vector<S> features(static_cast<std::size_t>(values / image_width() * width()));
+    extract(images.data(), values / image_width(), features.data());
+    return features;
+  }
+
+ private:
+  template <class E, Device X> friend class FeatureExtractor;
+  static constexpr int first_patch = Encoder::has_class_token;
+
+  FeatureExtractor(D& device, FeatureOptions options, std::int64_t capacity)
+      : device_(device), options_(checked(std::move(options))), shape_{Grid::channels, options_.height, options_.width, Grid::patch},
+        tokens_(shape_.patches() + first_patch), masters_(device, Encoder::parameter_count), weights_(device, separate_weights ? Encoder::parameter_count : 0),
+        memory_(device, capacity), arena_(memory_.data(), capacity) {
+    offsets_.push_back(0);
+    for (std::size_t i = 0; i < options_.features.size(); ++i) {
+      std::int64_t width = 1;
+      for (const int extent : feature_shape(i)) width *= extent;
+      offsets_.push_back(offsets_.back() + width);
+    }
+    const auto table = resized_positions(sincos_positions<S>(Grid::rows, Grid::columns, Encoder::dim), Grid::rows, Grid::columns, Encoder::dim,
+                                         shape_.rows(), shape_.columns(), options_.positions);
+    positions_ = uploaded(table);
+    RankEngine<1> whole({Encoder::has_class_token ? ClassToken::first : ClassToken::none}, shape_.patches(), options_.batch);
+    for (int image = 0; image < options_.batch; ++image) whole.append_whole();
+    source_ = uploaded(whole.tables().source);
+    class_rows_ = uploaded(whole.tables().class_rows);
+    segments_ = uploaded(whole.tables().content.segments);
+    limit_ = uploaded(whole.tables().content.limit);
+    std::vector<std::int32_t> reading_order(static_cast<std::size_t>(options_.batch) * shape_.patches());
+    for (std::size_t i = 0; i < reading_order.size(); ++i) reading_order[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(shape_.patches()));
+    permutation_ = uploaded(reading_order);
+    images_ = arena_.template span<S, Space>(options_.batch * image_width());
+    features_ = arena_.template span<S, Space>(options_.batch * width());
+  }
+
+  static FeatureOptions checked(FeatureOptions options) {
+    if (options.batch < 1) fail<OptionError>("batch: ", options.batch, " images; it must be at least 1.");
+    if (options.height == 0) options.height = Grid::height;
+    if (options.width == 0) options.width = Grid::width;
+    if (options.height < Grid::patch || options.width < Grid::patch || options.height % Grid::patch != 0 || options.width % Grid::patch != 0)
+      fail<OptionError>("image: ", options.height, " x ", options.width, " pixels; both must be multiples of the patch of ", Grid::patch, " pixels.");
+    if (options.features.empty()) fail<OptionError>("features: none is chosen; choose at least one readout.");
+    for (Feature& feature : options.features) {
+      if (feature.layer == 0) feature.layer = Encoder::depth;
+      if (feature.layer < 1 || feature.layer > Encoder::depth)
+        fail<OptionError>("layer: ", feature.layer, " is not a layer of this encoder; choose 1 to ", Encoder::depth, ".");
+      if (!Encoder::has_class_token && feature.readout != Readout::mean && feature.readout != Readout::tokens)
+        fail<OptionError>("pooling: '", readout_name(feature.readout), "' needs a class token, which this encoder lacks; choose mean or tokens.");
+      feature.norm = feature.norm && feature.layer == Encoder::depth && feature.readout != Readout::attention;
+    }
+    return options;
+  }
+  template <class T>
+  Span<const T, Space> uploaded(const std::vector<T>& values) {
+    const auto span = arena_.template span<T, Space>(static_cast<std::int64_t>(values.size()));
+    device_.upload(values.data(), span);
+    return span;
+  }
+
+  void pass(const S* images, int count) {
+    const auto pixels = images_.part(0, count * image_width());
+    device_.upload(images, pixels);
+    const ArenaScope scope(arena_);
+    Reading<D> at(separate_weights ? reading_weights() : masters_as_weights(), masters_.data());
+    const typename Encoder::template Parameters<Reading<D>> encoder(at);
+    const typename Encoder::Norm::template Parameters<Reading<D>> norm(at);
+    const std::int64_t rows = std::int64_t{count} * tokens_;
+    const auto moments = arena_.template rows<S, 2, Space>(rows);
+    const auto normed = arena_.template rows<Activation<D>, Encoder::dim, Space>(rows);
+    Encoder::infer(device_, arena_, encoder, pixels, shape_, {source_.part(0, rows), permutation_},
+                   class_rows_.part(0, Encoder::has_class_token ? count : 0), {segments_.part(0, count), limit_.part(0, rows)},
+                   Rows<const S, Encoder::dim, Space>{positions_.data(), shape_.patches()}, [&](int layer, const auto& tokens, const auto& qkv) {
+                     bool normed_now = false;
+                     for (std::size_t i = 0; i < options_.features.size(); ++i) {
+                       const Feature& feature = options_.features[i];
+                       if (feature.layer != layer) continue;
+                       if (feature.norm && !normed_now) Encoder::Norm::forward(device_, norm, tokens, normed, moments), normed_now = true;
+                       read(feature, feature.norm ? normed : tokens, qkv, count, features_.data() + offsets_[i]);
+                     }
+                   });
+  }
+  void read(const Feature& feature, ConstTokens<D, Encoder::dim> x, ConstTokens<D, 3 * Encoder::dim> qkv, int count, S* out) {
+    using A = Activation<D>;
+    const std::int64_t dim = Encoder::dim, patches = shape_.patches();
+    const auto means = [&](std::int64_t parts, std::int64_t first, std::int64_t of) {
+      device_.for_each(count * parts * dim, detail::MeanOfTokensWork<A, S>{x.data(), x.stride(), tokens_, dim, parts, first, of, out, width()});
+    };
+    switch (feature.readout) {
+      case Readout::class_token: return means(1, 0, 1);
+      case Readout::mean: return means(1, first_patch, patches);
+      case Readout::tokens: return means(tokens_, 0, 1);
+      case Readout::attention:
+        return device_.for_each(std::int64_t{count} * Encoder::heads,
+                                detail::ClassRowWork<A, S>{qkv.data(), qkv.stride(), patches, dim, Encoder::heads, out, width()});
+      case Readout::similarity:
+        return device_.for_each(count * patches, detail::ClassCosineWork<A, S>{x.data(), x.stride(), patches, dim, out, width()});
+    }
+  }
+  const Weight<D>* reading_weights() const { return weights_.data(); }
+  const Weight<D>* masters_as_weights() const {
+    if constexpr (separate_weights) return nullptr;
+    else return masters_.data();
+  }
+
+  D& device_;
+  FeatureOptions options_;
+  ImageShape shape_;
+  int tokens_;
+  std::vector<std::int64_t> offsets_;
+  Buffer<D, S> masters_;
+  Buffer<D, Weight<D>> weights_;
+  Buffer<D, std::byte> memory_;
+  Arena arena_;
+  Span<const S, Space> positions_;
+  Span<const std::int32_t, Space> source_, class_rows_, limit_, permutation_;
+  Span<const Segment, Space> segments_;
+  Span<S, Space> images_, features_;
+};
+
+}  // namespace arvit

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <concepts>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "arvit/core/error.hpp"
+#include "arvit/core/type_name.hpp"
+#include "arvit/core/version.hpp"
+#include "arvit/io/json_reader.hpp"
+#include "arvit/io/json_writer.hpp"
+#include "arvit/io/safetensors.hpp"
+#include "arvit/train/run_options.hpp"
+#include "arvit/train/step.hpp"
+
+/// Checkpoints: one safetensors file that holds all that a run needs to go on, and says what it is.
+///   NAME                     parameters, under timm's names for the encoder
+///   optimiser.moment1.NAME   AdamW's moments              optimiser.moment2.NAME
+///   average.NAME             the exponential moving average, when one is kept
+/// and in the metadata: format, format_version, arvit (version), model (the type, spelled out), model_name (its alias), parameters, step,
+/// epoch, steps_per_epoch, seed, pixel_mean, pixel_deviation, data, options (JSON, all of them).
+namespace arvit {
+
+/// What a run is besides its options.
+struct RunInfo {
+  std::string data;  ///< one line about the pictures
+  std::array<float, 3> pixel_mean{0, 0, 0}, pixel_deviation{1, 1, 1};
+};
+
+/// What the metadata of a checkpoint says.
+struct CheckpointInfo {
+  std::string model, model_name, data;
+  std::int64_t parameters = 0, step = 0, steps_per_epoch = 1;
+  std::uint64_t seed = 0;
+  std::array<float, 3> pixel_mean{0, 0, 0}, pixel_deviation{1, 1, 1};
+  std::string options;  ///< JSON object, name to value
+
+  template <class Model>
+  static CheckpointInfo of(const RunInfo& info, const RunOptions& options, std::int64_t step, std::int64_t steps_per_epoch) {
+    return {type_name<Model>(), options.model, info.data, Model::parameter_count, step, steps_per_epoch, options.seed, info.pixel_mean, info.pixel_deviation,
+            options_json(options)};
+  }
+  static std::string options_json(const RunOptions& options) {
+    JsonWriter json;
+    json.begin_object();
+    for_each_option(options, [&](const OptionInfo& option, const auto& value) { json.member(option.name, value); });
+    return json.end_object().take();
+  }
+};
+
+namespace detail {
+
+inline constexpr std::string_view checkpoint_format = "arvit checkpoint", checkpoint_version = "1";
+inline constexpr std::array<std::string_view, 2> moment_prefixes{"optimiser.moment1.", "optimiser.moment2."};
+inline constexpr std::string_view average_prefix = "average.";
+
+inline std::vector<std::int64_t> stored_shape(const Tensor& tensor) { return {tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions()}; }
+
+inline const std::string& metadata_at(const Safetensors& file, const std::string& name) {
+  const auto found = file.metadata().find(name);
+  if (found == file.metadata().end())
+    fail<FileError>(file.path(), ": its metadata do not say '", name, "', so it is no checkpoint of a training run; give a file that a trainer wrote.");
+  return found->second;
+}
+template <class Number>
+Number metadata_number(const Safetensors& file, const std::string& name) {
+  const std::string& value = metadata_at(file, name);
+  Number number{};
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || end != value.data() + value.size() || number < 0)
+    fail<FileError>(file.path(), ": its metadata '", name, "' is '", value, "', a number of at least 0 was expected; the file is damaged, use another checkpoint.");
+  return number;
+}
+inline std::array<float, 3> metadata_triple(const Safetensors& file, const std::string& name) {
+  const std::string& value = metadata_at(file, name);
+  std::array<float, 3> triple{};
+  std::size_t count = 0;
+  JsonReader json(value, text(file.path(), " (its metadata '", name, "')"));
+  json.array([&] {
+    const std::string_view number = json.raw();
+    const bool good = count < 3 && std::from_chars(number.data(), number.data() + number.size(), triple[count]).ptr == number.data() + number.size();
+    count += good ? 1 : 4;
+  });
+  if (count != 3) fail<FileError>(file.path(), ": its metadata '", name, "' is '", value, "', three numbers were expected; the file is damaged, use another checkpoint.");
+  return triple;
+}
+
+/// What differs between a file and a list of tensors, as "blocks.0.attn.qkv.weight is [2304, 768] in the file, [3072, 1024] in the model", or "".
+template <class ForEach>
+std::string first_difference(const Safetensors& file, std::string_view prefix, ForEach&& for_each) {
+  std::string difference;
+  for_each([&](const std::string& name, const Tensor& tensor, std::int64_t) {
+    if (!difference.empty()) return;
+    const std::string full = std::string(prefix) + name;
+    const StoredTensor* stored = file.find(full);
+    if (stored == nullptr) difference = text(full, " is not in the file");
+    else if (stored->shape != stored_shape(tensor)) difference = text(full, " is ", shape_text(stored->shape), " in the file, ", shape_text(stored_shape(tensor)), " in the model");
+    else if (stored->type != StoredType::F32) difference = text(full, " is ", name_of(stored->type), " in the file, F32 was expected");
+  });
+  return difference;
+}
+
+/// The members of a JSON object, each value as its text stands.
+inline std::map<std::string, std::string> json_members(std::string_view object, const std::string& name) {
+  std::map<std::string, std::string> members;
+  JsonReader json(object, name);
+  json.object([&](const std::string& key) { members[key] = json.raw(); });
+  json.end();
+  return members;
+}
+
+/// The first option that changes the result and differs between the file's and the run's, in the words of the command line, or "".
+inline std::string option_difference(const Safetensors& file, const std::string& ours) {
+  const auto before = json_members(metadata_at(file, "options"), file.path() + " (its metadata 'options')"), now = json_members(ours, "options");
+  std::string difference;
+  for_each_option(RunOptions{}, [&](const OptionInfo& option, const auto&) {
+    const std::string name(option.name);
+    const auto found = before.find(name);
+    if (!difference.empty() || !option.changes_result || (found != before.end() && found->second == now.at(name))) return;
+    difference = text("--", name, " ", found == before.end() ? "not given" : found->second, " there, ", now.at(name), " here");
+  });
+  return difference;
+}
+
+}  // namespace detail
+
+/// What a checkpoint says of itself. FileError when it is none.
+inline CheckpointInfo read_checkpoint_info(const Safetensors& file) {
+  using detail::metadata_at, detail::metadata_number, detail::metadata_triple;
+  if (metadata_at(file, "format") != detail::checkpoint_format)
+    fail<FileError>(file.path(), ": its format is '", metadata_at(file, "format"), "', not '", detail::checkpoint_format, "'; give a file that a trainer wrote.");
+  if (metadata_at(file, "format_version") != detail::checkpoint_version)
+    fail<FileError>(file.path(), ": its format version is ", metadata_at(file, "format_version"), ", this program reads version ", detail::checkpoint_version,
+                    "; use the arvit version that wrote it (", metadata_at(file, "arvit"), ").");
+  CheckpointInfo info;
+  info.model = metadata_at(file, "model"), info.model_name = metadata_at(file, "model_name"), info.data = metadata_at(file, "data");
+  info.parameters = metadata_number<std::int64_t>(file, "parameters"), info.step = metadata_number<std::int64_t>(file, "step");
+  info.steps_per_epoch = metadata_number<std::int64_t>(file, "steps_per_epoch"), info.seed = metadata_number<std::uint64_t>(file, "seed");
+  info.pixel_mean = metadata_triple(file, "pixel_mean"), info.pixel_deviation = metadata_triple(file, "pixel_deviation");
+  info.options = metadata_at(file, "options");
+  return info;
+}
+inline CheckpointInfo read_checkpoint_info(const std::string& path) { return read_checkpoint_info(Safetensors(path)); }
+
+/// Writes the whole state of a step, atomically. Tensors of a device with memory of its own pass one by one through a buffer of the largest.
+template <class Model, class D>
+void save_checkpoint(const std::string& path, Step<Model, D>& step, const CheckpointInfo& info) {
+  using S = Statistic<D>;
+  static_assert(std::same_as<S, float>, "save_checkpoint: checkpoints hold fp32; train with a device whose statistics are float.");
+  std::vector<StoredTensor> tensors;
+  std::vector<std::tuple<std::string_view, S*, std::int64_t>> places;  // prefix, where, elements: in the order of `tensors`
+  const auto add = [&](std::string_view prefix, Buffer<D, S>& buffer) {
+    if (buffer.empty()) return;
+    Model::for_each_parameter([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
+      tensors.push_back({std::string(prefix) + name, StoredType::F32, detail::stored_shape(tensor), {}});
+      places.emplace_back(prefix, buffer.data() + offset, tensor.size());
+    });
+  };
+  add("", step.masters()), add(detail::average_prefix, step.average());
+  add(detail::moment_prefixes[0], step.moment1()), add(detail::moment_prefixes[1], step.moment2());
+
+  const auto triple = [](const std::array<float, 3>& values) { return JsonWriter().value(values).take(); };
+  const Metadata metadata{
+      {"format", std::string(detail::checkpoint_format)}, {"format_version", std::string(detail::checkpoint_version)},
+      {"arvit", text(ARVIT_VERSION_MAJOR, ".", ARVIT_VERSION_MINOR, ".", ARVIT_VERSION_PATCH)}, {"model", info.model}, {"model_name", info.model_name},
+      {"parameters", text(info.parameters)}, {"step", text(info.step)}, {"steps_per_epoch", text(info.steps_per_epoch)},
+      {"epoch", text(static_cast<double>(info.step) / static_cast<double>(info.steps_per_epoch))}, {"seed", text(info.seed)}, {"data", info.data},
+      {"pixel_mean", triple(info.pixel_mean)}, {"pixel_deviation", triple(info.pixel_deviation)}, {"options", info.options}};
+
+  std::vector<S> buffer;
+  write_safetensors(path, tensors, metadata, [&](const StoredTensor& tensor) -> std::span<const std::byte> {
+    const auto& [prefix, from, count] = places[static_cast<std::size_t>(&tensor - tensors.data())];
+    if constexpr (std::same_as<SpaceOf<D>, HostSpace>) {
+      return std::as_bytes(std::span<const S>(from, static_cast<std::size_t>(count)));
+    } else {
+      buffer.resize(static_cast<std::size_t>(count));
+      step.device().download(Span<const S, SpaceOf<D>>(from, count), buffer.data());
+      return std::as_bytes(std::span<const S>(buffer));
+    }
+  });
+}
+
+namespace detail {
+template <class Model, class D>
+void upload_tensors(const Safetensors& file, std::string_view prefix, Step<Model, D>& step, Buffer<D, Statistic<D>>& to) {
+  std::vector<Statistic<D>> values;
+  Model::for_each_parameter([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
+    values.resize(static_cast<std::size_t>(tensor.size()));
+    file.read(std::string(prefix) + name, stored_shape(tensor), values.data());
+    file.release(std::string(prefix) + name);
+    step.device().upload(values.data(), to.span().part(offset, offset + tensor.size()));
+  });
+}
+}  // namespace detail
+
+/// Continues a run: parameters, moments and average as they were. Returns the number of steps done. Everything is compared before anything is
+/// changed: the model, every tensor's name and shape, the options that change the result, and the number of steps in an epoch.
+template <class Model, class D>
+std::int64_t load_checkpoint(const std::string& path, Step<Model, D>& step, const CheckpointInfo& expected) {
+  const Safetensors file(path);
+  const CheckpointInfo info = read_checkpoint_info(file);
+  const auto compare = [&](std::string_view prefix) {
+    const std::string difference = detail::first_difference(file, prefix, [](auto&& visit) { Model::for_each_parameter(visit); });
+    if (info.model != expected.model)
+      fail<FileError>(path, ": holds ", info.model_name, ", this run trains ", expected.model_name, difference.empty() ? "" : text(" (", difference, ")"),
+                      "; choose --model ", info.model_name, " or another --out.");
+    if (!difference.empty()) fail<FileError>(path, ": ", difference, "; the file is no complete checkpoint of ", expected.model_name, ", use another one.");
+  };
+  compare("");
+  const std::string option = detail::option_difference(file, expected.options);
+  if (!option.empty()) fail<FileError>(path, ": was made with other options (", option, "); repeat the options of that run, or start a new one from it with --init.");
+  if (info.steps_per_epoch != expected.steps_per_epoch)
+    fail<FileError>(path, ": its run has ", info.steps_per_epoch, " steps in an epoch, this one ", expected.steps_per_epoch,
+                    "; give the same pictures as then, or start a new run from it with --init.");
+  for (const std::string_view prefix : detail::moment_prefixes) compare(prefix);
+  if (!step.average().empty()) compare(detail::average_prefix);
+  detail::upload_tensors(file, "", step, step.masters());
+  detail::upload_tensors(file, detail::moment_prefixes[0], step, step.moment1());
+  detail::upload_tensors(file, detail::moment_prefixes[1], step, step.moment2());
+  if (!step.average().empty()) detail::upload_tensors(file, detail::average_prefix, step, step.average());
+  step.refresh();
+  return info.step;
+}
+
+/// Starts from the parameters of a file that holds every tensor of the model; moments stay zero, an average starts at the parameters.
+template <class Model, class D>
+void load_parameters(const std::string& path, Step<Model, D>& step) {
+  const Safetensors file(path);
+  const std::string difference = detail::first_difference(file, "", [](auto&& visit) { Model::for_each_parameter(visit); });
+  if (!difference.empty()) fail<FileError>(path, ": ", difference, "; give a checkpoint of the same model.");
+  detail::upload_tensors(file, "", step, step.masters());
+  if (!step.average().empty()) detail::upload_tensors(file, "", step, step.average());
+  step.refresh();
+}
+
+/// Which parameters of a checkpoint to take.
+enum class Take : char { parameters, average };
+
+/// The encoder of any pretrainer whose encoder has the names and shapes of `Encoder`, as a flat buffer in the order of Encoder::groups().
+/// `Encoder` lists its tensors with groups(); the file may hold more than those.
+template <class Encoder>
+std::vector<float> load_encoder(const std::string& path, Take take = Take::parameters) {
+  const Safetensors file(path);
+  const auto for_each = [](auto&& visit) { std::apply([&](const auto&... group) { for_each_tensor(visit, group...); }, Encoder::groups()); };
+  const std::string prefix(take == Take::average ? detail::average_prefix : "");
+  const std::string difference = detail::first_difference(file, prefix, for_each);
+  if (!difference.empty()) {
+    const auto holds = file.metadata().find("model_name");
+    fail<FileError>(path, ": ", difference, holds == file.metadata().end() ? std::string() : text("; the file holds ", holds->second),
+                    take == Take::average && file.find(difference.substr(0, difference.find(' '))) == nullptr ? "; train with --ema, or take the parameters themselves."
+                                                                                                         : "; choose the model that the file holds.");
+  }
+  std::vector<float> values(static_cast<std::size_t>(Encoder::parameter_count));
+  for_each([&](const std::string& name, const Tensor& tensor, std::int64_t offset) { file.read(prefix + name, detail::stored_shape(tensor), values.data() + offset); });
+  return values;
+}
+
+}  // namespace arvit

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <concepts>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "arvit/core/error.hpp"
+#include "arvit/train/program.hpp"
+#include "arvit/train/run_options.hpp"
+
+/// Command lines. The only header that sees CLI11.
+namespace arvit {
+
+/// `--name value` options of a program. parse() throws OptionError with one sentence for what it does not understand, and Finished for --help.
+class CommandLine {
+ public:
+  explicit CommandLine(const std::string& description) : app_(description) {
+    app_.set_help_flag("-h,--help", "print this text");
+    app_.get_formatter()->column_width(28);
+    app_.allow_extras();
+  }
+  /// The value that `target` holds is the default that --help shows. A bool is a flag without a value.
+  template <class T>
+  void add(std::string_view name, T& target, std::string_view help, std::string_view group = "Options", bool required = false) {
+    const std::string flag = "--" + std::string(name);
+    CLI::Option* option = nullptr;
+    if constexpr (std::same_as<T, bool>) option = app_.add_flag(flag, target, std::string(help));
+    else option = app_.add_option(flag, target, std::string(help));
+    if constexpr (std::same_as<T, std::string>) {
+      if (!target.empty()) option->capture_default_str();
+      option->type_name("TEXT");
+    } else if constexpr (!std::same_as<T, bool>) {
+      option->capture_default_str()->type_name("NUMBER");
+    }
+    if constexpr (std::unsigned_integral<T> && !std::same_as<T, bool>)  // strtoull would wrap a negative number around
+      option->check([](const std::string& value) { return value.starts_with("-") ? value + " is negative; it must be 0 or more" : std::string(); });
+    option->group(std::string(group));
+    names_.push_back(flag);
+    if (required) required_.push_back({flag, option});
+  }
+  void parse(int argc, const char* const* argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+      throw Finished{app_.help()};
+    } catch (const CLI::ParseError& error) {
+      std::string what = error.what();
+      while (!what.empty() && (what.back() == '\n' || what.back() == '.')) what.pop_back();
+      fail<OptionError>("command line: ", what, "; --help explains the options.");
+    }
+    for (const std::string& extra : app_.remaining()) {
+      const std::string name = extra.substr(0, extra.find('=')), nearest = nearest_name(name, names_);
+      fail<OptionError>(extra.starts_with("-") ? "option " : "argument ", name, " is not known", nearest.empty() ? std::string("") : text("; did you mean ", nearest, "?"),
+                        nearest.empty() ? "; " : " ", "--help lists all options.");
+    }
+    for (const auto& [name, option] : required_)
+      if (option->count() == 0) fail<OptionError>(name, " is missing; --help explains it.");
+  }
+
+ private:
+  CLI::App app_;
+  std::vector<std::string> names_;
+  std::vector<std::pair<std::string, CLI::Option*>> required_;
+};
+
+/// What a pre-training program says of itself.
+struct ProgramText {
+  std::string description;   ///< one or two sentences
+  std::string example;       ///< a command line to begin with
+  std::string default_model;
+};
+
+/// The options of a pre-training program: those given, else those of the recipe that --preset names, else those of the first recipe.
+inline RunOptions parse_run_options(int argc, const char* const* argv, const ProgramText& program, std::span<const Recipe> recipes) {
+  RunOptions options;
+  options.model = program.default_model;
+  std::string preset(recipes.front().name);
+  // The preset is looked for first: its values are the defaults of the others, also in --help.
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--preset" && i + 1 < argc) preset = argv[i + 1];
+    else if (argument.starts_with("--preset=")) preset = argument.substr(9);
+  }
+  std::vector<std::string> names;
+  const Recipe* chosen = nullptr;
+  std::string presets = "\nPresets\n";
+  for (const Recipe& recipe : recipes) {
+    names.emplace_back(recipe.name);
+    if (recipe.name == preset) chosen = &recipe;
+    presets += text("  ", recipe.name, std::string(12 - std::min<std::size_t>(11, recipe.name.size()), ' '), recipe.source, "\n");
+  }
+  if (chosen == nullptr) fail_unknown_name("--preset", preset, names);
+  apply(*chosen, options);
+
+  CommandLine line(program.description + "\n\nBegin with:  " + program.example + "\n" + presets);
+  for_each_option(options, [&](const OptionInfo& info, auto& value) { line.add(info.name, value, info.help, info.group, info.name == "data"); });
+  line.parse(argc, argv);
+  check(options);
+  return options;
+}
+
+}  // namespace arvit

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "arvit/eval/convert.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "arvit/io/json.hpp"
+#include "arvit/model/features.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace arvit::test {
+namespace {
+
+using Small = SAIM<ViT<2, 24, 3, Patch<4>, Image<12, 16>>, Parallel<2>>;
+using Masked = MAE<ViT<2, 24, 3, Patch<4>, Image<12, 16>>, Joint<2, 16, 2>>;
+using Bare = SAIM<ViT<2, 24, 3, Patch<4>, Image<12, 16>, NoClassToken>, Parallel<2>>;
+
+template <class Model>
+std::vector<float> numbered() {
+  std::vector<float> values(Model::parameter_count);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+  return values;
+}
+
+TEST_CASE("convert: an encoder comes back from every naming as it went") {
+  const TemporaryFolder folder;
+  const auto model = numbered<Small>(), encoder = encoder_parameters<Small>(std::span<const float>(model));
+  for (const Naming naming : {Naming::timm, Naming::hf, Naming::mae}) {
+    const auto path = folder.path() / "encoder.safetensors";
+    export_model(path, naming, describe_model<Small>(), model);
+    CHECK(import_model(path.string(), naming, describe_model<Small>(), false) == encoder);
+  }
+}
+
+TEST_CASE("convert: names, shapes and values are those that timm and transformers read") {
+  const TemporaryFolder folder;
+  const auto model = numbered<Small>();
+  export_model(folder.path() / "timm.safetensors", Naming::timm, describe_model<Small>(), model);
+  const Safetensors timm(folder.path() / "timm.safetensors");
+  CHECK(timm.at("pos_embed").shape == std::vector<std::int64_t>{1, 13, 24});
+  CHECK(timm.at("patch_embed.proj.weight").shape == std::vector<std::int64_t>{24, 3, 4, 4});
+  const auto positions = timm.values<float>("pos_embed");
+  for (int c = 0; c < 24; ++c) CHECK(positions[static_cast<std::size_t>(c)] == 0);
+  CHECK(positions[24 + 6] == 1);  // cos 0
+  export_model(folder.path() / "hf.safetensors", Naming::hf, describe_model<Small>(), model);
+  const Safetensors hf(folder.path() / "hf.safetensors");
+  CHECK(hf.tensors().size() == 4 + 2 * 16 + 2);
+  CHECK(hf.metadata().at("format") == "pt");
+  const auto qkv = timm.values<float>("blocks.1.attn.qkv.weight"), key = hf.values<float>("encoder.layer.1.attention.attention.key.weight");
+  REQUIRE(key.size() * 3 == qkv.size());
+  CHECK(key[5] == qkv[24 * 24 + 5]);
+  CHECK(hf.values<float>("encoder.layer.0.output.dense.bias") == timm.values<float>("blocks.0.mlp.fc2.bias"));
+  const Json config = parse_json(read_text(folder.path() / "config.json"), "config.json");
+  CHECK(config["hidden_size"] == 24);
+  CHECK(config["image_size"] == Json({12, 16}));
+  CHECK(config["layer_norm_eps"] == 1e-6);
+}
+
+TEST_CASE("convert: an MAE travels with its decoder, or its encoder alone") {
+  const TemporaryFolder folder;
+  const auto model = numbered<Masked>();
+  const auto path = (folder.path() / "mae.safetensors").string();
+  export_model(path, Naming::mae, describe_model<Masked>(), model);
+  CHECK(import_model(path, Naming::mae, describe_model<Masked>(), true) == model);
+  CHECK(import_model(path, Naming::mae, describe_model<Masked>(), false) == encoder_parameters<Masked>(std::span<const float>(model)));
+  CHECK(Safetensors(path).at("decoder_pos_embed").shape == std::vector<std::int64_t>{1, 13, 16});
+  export_model(path, Naming::timm, describe_model<Masked>(), model);
+  CHECK(Safetensors(path).find("mask_token") == nullptr);
+}
+
+TEST_CASE("convert: what was brought in is read as an encoder, with its pixel statistics") {
+  const TemporaryFolder folder;
+  const auto model = numbered<Small>(), encoder = encoder_parameters<Small>(std::span<const float>(model));
+  const auto path = (folder.path() / "ours.safetensors").string();
+  save_pretrained(path, "Small", describe_model<Small>(), encoder, Normalisation::half());
+  CHECK(load_encoder<Small::Encoder>(path) == encoder);
+  const PretrainedInfo info = PretrainedInfo::of(Safetensors(path));
+  CHECK(info.model_name == "Small");
+  CHECK(info.normalisation.deviation[1] == 0.5f);
+  CHECK(PretrainedInfo::of(Safetensors(path), "Other").model_name == "Other");
+  save_pretrained(path, "Small", describe_model<Small>(), model, Normalisation::half());
+  CHECK(load_tensors(path, describe_model<Small>().tensors) == model);
+  CHECK_THROWS_AS(save_pretrained(path, "Small", describe_model<Small>(), std::span(model).first(7), Normalisation::half()), ShapeError);
+}
+
+TEST_CASE("convert: what does not fit is refused in one sentence") {
+  const TemporaryFolder folder;
+  const auto path = (folder.path() / "x.safetensors").string();
+  const auto said = [&](auto&& act) {
+    try {
+      act();
+    } catch (const Error& error) { return std::string(error.what()); }
+    return std::string("accepted");
+  };
+  const auto bare = numbered<Bare>();
+  CHECK(said([&] { export_model(path, Naming::hf, describe_model<Bare>(), bare); }).find("always has a class token") != std::string::npos);
+  export_model(path, Naming::timm, describe_model<Bare>(), bare);
+  CHECK(import_model(path, Naming::timm, describe_model<Bare>(), false).size() == std::size_t(Bare::Encoder::parameter_count));
+  CHECK(said([&] { import_model(path, Naming::timm, describe_model<Small>(), false); }).find("holds no tensor 'cls_token'") != std::string::npos);
+  CHECK(said([&] { PretrainedInfo::of(Safetensors(path)); }).find("give --model") != std::string::npos);
+
+  // Learned positions, and a tensor that is no part of an encoder.
+  const auto model = numbered<Small>();
+  export_model(path, Naming::timm, describe_model<Small>(), model);
+  std::vector<StoredTensor> tensors;
+  const auto other = (folder.path() / "other.safetensors").string();
+  {
+    const Safetensors file(path);
+    tensors.assign(file.tensors().begin(), file.tensors().end());
+    std::vector<float> learned(13 * 24, 0.5f), extra(3);
+    for (StoredTensor& tensor : tensors)
+      if (tensor.name == "pos_embed") tensor = stored_tensor("pos_embed", {1, 13, 24}, learned.data());
+    write_safetensors(other, tensors);
+    CHECK(said([&] { import_model(other, Naming::timm, describe_model<Small>(), false); }).find("differs from the fixed sin-cos positions by up to") != std::string::npos);
+    tensors.assign(file.tensors().begin(), file.tensors().end());
+    tensors.push_back(stored_tensor("head.bias", {3}, extra.data()));
+    write_safetensors(other, tensors);
+    CHECK(import_model(other, Naming::timm, describe_model<Small>(), false).size() == std::size_t(Small::Encoder::parameter_count));
+    tensors.back().name = "blocks.2.norm1.bias";
+    write_safetensors(other, tensors);
+    CHECK(said([&] { import_model(other, Naming::timm, describe_model<Small>(), false); }).find("blocks.2.norm1.bias is no part of this encoder") != std::string::npos);
+  }
+  CHECK_THROWS_WITH_AS(naming_from("tim"), doctest::Contains("did you mean 'timm'?"), OptionError);
+}
+
+}  // namespace
+}  // namespace arvit::test

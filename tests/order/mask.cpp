@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "arvit/order/mask.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "arvit/io/safetensors.hpp"
+
+namespace arvit::test {
+namespace {
+
+Safetensors fixture(const std::string& name) { return Safetensors(std::string(ARVIT_TEST_FIXTURES) + "/mask_" + name + ".safetensors"); }
+
+/// A stored mask [rows, columns] of 0 and 1 in the words of mask_text.
+std::string stored_text(const Safetensors& file, const std::string& name) {
+  const auto& shape = file.at(name).shape;
+  const auto bits = file.values<std::uint8_t>(name);
+  std::string result;
+  for (std::int64_t r = 0; r < shape[0]; ++r) {
+    for (std::int64_t c = 0; c < shape[1]; ++c) result += bits[static_cast<std::size_t>(r * shape[1] + c)] != 0 ? '0' : '-';
+    result += '\n';
+  }
+  return result;
+}
+std::vector<int> stored_ranks(const Safetensors& file, const std::string& name = "ranks") { return file.values<int>(name); }
+
+TEST_CASE("mask: GVP's worked matrices, word for word") {
+  const auto of = [](std::vector<int> ranks) {
+    const RankMasks masks = masks_of_ranks(ranks);
+    const auto tokens = reading_order(static_cast<int>(ranks.size()), false);
+    return mask_text(masks.content, tokens) + "\n" + mask_text(masks.query, tokens);
+  };
+  CHECK(of({0, 0, 1, 2, 3, 4, 5}) ==
+        "00-----\n00-----\n000----\n0000---\n00000--\n000000-\n0000000\n\n00-----\n00-----\n00-----\n000----\n0000---\n00000--\n000000-\n");
+  CHECK(of({0, 0, 0, 1, 2, 3, 4}) ==
+        "000----\n000----\n000----\n0000---\n00000--\n000000-\n0000000\n\n000----\n000----\n000----\n000----\n0000---\n00000--\n000000-\n");
+  CHECK(of({0, 0, 0, 1, 1, 2, 2}) ==
+        "000----\n000----\n000----\n00000--\n00000--\n0000000\n0000000\n\n000----\n000----\n000----\n000----\n000----\n00000--\n00000--\n");
+  CHECK(of({0, 0, 2, 0, 1, 1, 2}) ==
+        "00-0---\n00-0---\n0000000\n00-0---\n00-000-\n00-000-\n0000000\n\n00-0---\n00-0---\n00-000-\n00-0---\n00-0---\n00-0---\n00-000-\n");
+}
+
+TEST_CASE("mask: the fixtures of GVP, SAIM and iGPT from ranks") {
+  for (const char* name : {"gvp14", "gvp16", "gvp17", "gvp19", "igpt", "saim"}) {
+    CAPTURE(name);
+    const Safetensors file = fixture(name);
+    const std::vector<int> ranks = stored_ranks(file);
+    const RankMasks masks = masks_of_ranks(ranks);
+    const auto tokens = reading_order(static_cast<int>(ranks.size()), false);
+    CHECK(mask_text(masks.content, tokens) == stored_text(file, "content"));
+    if (file.find("query") == nullptr) continue;
+    const std::string all = mask_text(masks.query, tokens), stored = stored_text(file, "query");
+    CHECK(all.substr(all.size() - stored.size()) == stored);  // SAIM's has no row for the class token, which comes first
+  }
+}
+
+TEST_CASE("mask: SAIM's own rules give the class token first and leave out what nobody reads") {
+  const Safetensors file = fixture("saim");
+  std::vector<int> ranks = stored_ranks(file), ends;
+  std::vector<std::int32_t> permutation;
+  ranks.erase(ranks.begin());  // the class token
+  profile_of_ranks(ranks, ends, permutation);
+  const ImageMasks masks = image_masks(RankRules<1>{ClassToken::first, {QueryStream{}}}, ends, permutation);
+  const auto tokens = reading_order(6, true);
+  std::string content = stored_text(file, "content");
+  content.replace(content.find("0000000\n"), 7, "       ");  // the patch of the highest rank
+  CHECK(mask_text(masks.content, tokens) == content);
+  CHECK(mask_text(masks.streams[0].content, tokens) == "       \n" + stored_text(file, "query"));
+  CHECK(masks.streams[0].queries.empty());
+  CHECK(masks.joint.empty());
+}
+
+TEST_CASE("mask: D-iGPT's encoder and both decoders, in sorted order with the class token last") {
+  const Safetensors file = fixture("digpt");
+  // Ranks of all four clusters: the encoder's, and the last from the generative queries.
+  std::vector<int> ranks(24);
+  for (const char* part : {"encoder", "gen"}) {
+    const auto patch = file.values<int>(std::string("patch.") + part), rank = file.values<int>(std::string("ranks.") + part);
+    for (std::size_t i = 0; i < patch.size(); ++i)
+      if (patch[i] >= 0) ranks[static_cast<std::size_t>(patch[i])] = rank[i];
+  }
+  std::vector<int> ends;
+  std::vector<std::int32_t> permutation;
+  profile_of_ranks(ranks, ends, permutation);
+  const RankRules<2> rules{ClassToken::last, {QueryStream{Sees::before, Sees::up_to, 1, 0, true}, QueryStream{Sees::up_to, Sees::up_to, 0, 1, true}}};
+  const ImageMasks masks = image_masks(rules, ends, permutation);
+  const auto text_of = [](const Mask& mask, const std::vector<int>& readers, const std::vector<int>& tokens) {
+    std::string result;
+    for (const int reader : readers)
+      for (const MaskRow& row : mask)
+        if (row.reader == reader) {
+          for (const int token : tokens) result += std::find(row.reads.begin(), row.reads.end(), token) != row.reads.end() ? '0' : '-';
+          result += '\n';
+        }
+    return result;
+  };
+  const auto content = file.values<int>("patch.encoder"), gen = file.values<int>("patch.gen"), dis = file.values<int>("patch.dis");
+  CHECK(text_of(masks.content, content, content) == stored_text(file, "content"));
+  CHECK(text_of(masks.streams[0].content, gen, content) == stored_text(file, "gen.cross"));
+  CHECK(text_of(masks.streams[0].queries, gen, gen) == stored_text(file, "gen.queries"));
+  CHECK(text_of(masks.streams[1].content, dis, content) == stored_text(file, "dis.cross"));
+  CHECK(text_of(masks.streams[1].queries, dis, dis) == stored_text(file, "dis.queries"));
+}
+
+TEST_CASE("mask: MAE computes visible content only, and its decoder reads all") {
+  const Safetensors file = fixture("mae");
+  std::vector<int> ranks = stored_ranks(file), ends;
+  std::vector<std::int32_t> permutation;
+  profile_of_ranks(std::vector<int>(ranks.begin() + 1, ranks.end()), ends, permutation);
+  RankRules<1> rules{ClassToken::first, {QueryStream{.content = Sees::before}}, true};
+  const ImageMasks masks = image_masks(rules, ends, permutation);
+  const auto tokens = reading_order(7, true);
+  std::string content = mask_text(masks.content, tokens);
+  std::replace(content.begin(), content.end(), ' ', '-');
+  CHECK(content == stored_text(file, "content"));
+  CHECK(mask_text(masks.joint, tokens) == stored_text(file, "joint"));
+}
+
+}  // namespace
+}  // namespace arvit::test
