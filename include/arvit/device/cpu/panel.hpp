@@ -21,14 +21,17 @@ struct BlockProduct {
     ARVIT_UNROLL
     for (int i = 0; i < rows; ++i) {
       ARVIT_UNROLL
-      for (int j = 0; j < Vectors; ++j) sum[i][j] = V{};
+      for (int j = 0; j < Vectors; ++j) {
+        sum[i][j] = V{};
+        __builtin_prefetch(c + i * c_step + j * V::width, 1);
+      }
     }
     for (std::int64_t k = 0; k < depth; ++k, a += a_step, b += b_step) {
       V row[Vectors];
       ARVIT_UNROLL
       for (int j = 0; j < Vectors; ++j) {
         row[j] = V::load(b + j * V::width);
-        __builtin_prefetch(b + 8 * b_step + j * V::width);
+        __builtin_prefetch(b + 24 * b_step + j * V::width);  // about 300 cycles ahead: the third cache's latency
       }
       ARVIT_UNROLL
       for (int i = 0; i < rows; ++i) {
