@@ -3,6 +3,5 @@
 
 /// All that needs no more than Eigen and threads: models, the CPU device, the training step.
 #include "arvit/device/cpu.hpp"
-#include "arvit/model/pretrain_pass.hpp"
 #include "arvit/models.hpp"
 #include "arvit/train/step.hpp"

@@ -39,7 +39,8 @@ TEST_CASE("draw_crop: area, aspect and place stay in range and fill it") {
     Stream stream(Counter{7, 3, image, Purpose::crop});
     const Box box = draw_crop(600, 640, options, stream);
     REQUIRE((box.top >= 0 && box.left >= 0 && box.top + box.height <= 600 && box.left + box.width <= 640));
-    const double area = static_cast<double>(box.height) * box.width / (600.0 * 640), aspect = static_cast<double>(box.width) / box.height;
+    const double area = static_cast<double>(box.height) * box.width / (600.0 * 640),
+                 aspect = static_cast<double>(box.width) / box.height;
     least_area = std::min(least_area, area), most_area = std::max(most_area, area), mean_area += area / 4000;
     least_aspect = std::min(least_aspect, aspect), most_aspect = std::max(most_aspect, aspect);
   }
@@ -102,7 +103,8 @@ TEST_CASE("TrainTransform: crop, resize, mirror and normalise, in that order") {
         for (int x = 0; x < 24; ++x) {
           const float value = static_cast<float>(part.row(y)[3 * (mirrored ? 23 - x : x) + static_cast<int>(c)]) / 255.0f;
           const float centered = value - n.mean[c];
-          equal = equal && out[(c * 16 + static_cast<std::size_t>(y)) * 24 + static_cast<std::size_t>(x)] == centered / n.deviation[c];
+          equal = equal &&
+                  out[(c * 16 + static_cast<std::size_t>(y)) * 24 + static_cast<std::size_t>(x)] == centered / n.deviation[c];
         }
     CHECK(equal);
   }
@@ -111,14 +113,18 @@ TEST_CASE("TrainTransform: crop, resize, mirror and normalise, in that order") {
 
 TEST_CASE("TrainTransform: flip 0 and 1, a whole-picture crop, one pixel, a short-side crop") {
   const Picture picture = gradient(16, 16);
-  const TrainTransformOptions whole{.height = 16, .width = 16, .smallest_area = 1, .smallest_aspect = 1, .largest_aspect = 1, .flip = 0};
+  const TrainTransformOptions whole{
+      .height = 16, .width = 16, .smallest_area = 1, .smallest_aspect = 1, .largest_aspect = 1, .flip = 0};
   TrainTransformOptions mirrored = whole;
   mirrored.flip = 1;
   CHECK(apply(TrainTransform(whole), picture, {1, 1, 1}) == apply(TrainTransform(mirrored), flipped(picture), {1, 1, 1}));
   CHECK(apply(TrainTransform(whole), gradient(1, 1), {1, 1, 1})[0] == (0.0f - 0.485f) / 0.229f);
-  const auto window = apply(TrainTransform({.height = 16, .width = 16, .crop = Crop::short_side, .flip = 0}), gradient(16, 40), {1, 1, 5});
+  const auto window =
+      apply(TrainTransform({.height = 16, .width = 16, .crop = Crop::short_side, .flip = 0}), gradient(16, 40), {1, 1, 5});
   int matches = 0;
-  for (int left = 0; left <= 24; ++left) matches += window == apply(TrainTransform(whole), Picture(PictureView(gradient(16, 40)).crop({0, left, 16, 16})), {1, 1, 1});
+  for (int left = 0; left <= 24; ++left)
+    matches +=
+        window == apply(TrainTransform(whole), Picture(PictureView(gradient(16, 40)).crop({0, left, 16, 16})), {1, 1, 1});
   CHECK(matches == 1);
 }
 
@@ -162,17 +168,27 @@ TEST_CASE("measure_normalisation: mean and deviation per channel; a constant cha
     Picture picture(std::int64_t) const { return Picture(2, 2); }
   };
   CHECK(measure_normalisation(Black{}).deviation[0] == 1.0f);
+  struct OneBad : Gradients {
+    std::int64_t size() const { return 6; }
+    Picture picture(std::int64_t i) const { return i == 5 ? fail<FileError>("bad"), Picture() : Gradients::picture(i); }
+  };
+  CHECK(measure_normalisation(OneBad{}).mean == n.mean);
 }
 
 TEST_CASE("transforms: options outside their ranges are refused in one sentence") {
-  const auto complaint = [](TrainTransformOptions options) { return message_of<OptionError>([&] { TrainTransform{options}; }); };
+  const auto complaint = [](TrainTransformOptions options) {
+    return message_of<OptionError>([&] { TrainTransform{options}; });
+  };
   CHECK(complaint({}) == "");
   CHECK(complaint({.height = 0}) == "TrainTransform: size 0x224; both extents must be positive.");
   CHECK(complaint({.smallest_area = 0}) == "TrainTransform: crop area from 0 to 1; expected 0 < smallest <= largest <= 1.");
-  CHECK(complaint({.largest_area = 1.5}) == "TrainTransform: crop area from 0.2 to 1.5; expected 0 < smallest <= largest <= 1.");
-  CHECK(complaint({.smallest_aspect = 2, .largest_aspect = 1}) == "TrainTransform: crop aspect from 2 to 1; expected 0 < smallest <= largest.");
+  CHECK(complaint({.largest_area = 1.5}) ==
+        "TrainTransform: crop area from 0.2 to 1.5; expected 0 < smallest <= largest <= 1.");
+  CHECK(complaint({.smallest_aspect = 2, .largest_aspect = 1}) ==
+        "TrainTransform: crop aspect from 2 to 1; expected 0 < smallest <= largest.");
   CHECK(complaint({.flip = -1}) == "TrainTransform: flip -1; a probability lies between 0 and 1.");
-  CHECK(complaint({.normalisation = {{0, 0, 0}, {1, 0, 1}}}) == "Normalisation: deviation 0 of channel 1; it must be positive.");
+  CHECK(complaint({.normalisation = {{0, 0, 0}, {1, 0, 1}}}) ==
+        "Normalisation: deviation 0 of channel 1; it must be positive.");
   CHECK_THROWS_AS(EvaluationTransform({.height = -1}), OptionError);
   CHECK_THROWS_AS(EvaluationTransform({.ratio = 0.5}), OptionError);
   CHECK_THROWS_AS(apply(TrainTransform({}), Picture(0, 0), {1, 1, 1}), ShapeError);

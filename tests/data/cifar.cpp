@@ -50,7 +50,9 @@ TEST_CASE("cifar: bad files are one sentence each") {
   };
   CHECK(complaint(record({9}, 0)) == "");
   CHECK(complaint(Bytes(3072)) == a + ": 3072 bytes, expected a multiple of 3073 (one record of CIFAR-10); download it again.");
-  CHECK(complaint(record({10}, 0)) == a + ": record 0 has label 10, CIFAR-10 has 10 classes; the file is damaged or of another kind.");
+  CHECK(complaint(record({10}, 0)) ==
+        a + ": record 0 has label 10, CIFAR-10 has 10 classes; the file is damaged or of another kind.");
   CHECK(complaint({}) == a + ": is empty; copy or create it again.");
-  CHECK(message_of<FileError>([&] { Cifar(Cifar::Kind::ten, {folder / "none"}); }) == (folder / "none").string() + ": does not exist; check the path.");
+  CHECK(message_of<FileError>([&] { Cifar(Cifar::Kind::ten, {folder / "none"}); }) ==
+        (folder / "none").string() + ": does not exist; check the path.");
 }

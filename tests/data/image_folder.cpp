@@ -43,7 +43,8 @@ TEST_CASE("image folder: classes by name, pictures by path, other files counted"
   CHECK(greys(set) == std::vector<int>{1, 10, 20});
   CHECK(set.path(2) == folder / "b/2.JPEG");
   CHECK(set.other_files() == 3);
-  CHECK(set.describe() == "image folder " + folder.path().string() + ": 3 pictures, 2 classes (left out: 3 other files, for one a/notes.txt)");
+  CHECK(set.describe() ==
+        "image folder " + folder.path().string() + ": 3 pictures, 2 classes (left out: 3 other files, for one a/notes.txt)");
 }
 
 TEST_CASE("image folder: flat, without labels") {
@@ -61,8 +62,10 @@ TEST_CASE("image folder: given classes fix the numbering") {
   TemporaryFolder folder;
   write_bytes(folder / "b/x.png", pixel(1));
   CHECK(labels(ImageFolder(folder.path(), {"a", "b", "c"})) == std::vector<int>{1});
-  CHECK(message_of<FileError>([&] { ImageFolder(folder.path(), {"a", "c"}); }) ==
-        (folder / "b").string() + ": this class is not among the 2 classes of the training set; remove the folder or add the class there.");
+  CHECK(message_of<FileError>([&] {
+          ImageFolder(folder.path(), {"a", "c"});
+        }) == (folder / "b").string() +
+                  ": this class is not among the 2 classes of the training set; remove the folder or add the class there.");
 }
 
 TEST_CASE("image folder: missing, empty and damaged") {
@@ -70,7 +73,8 @@ TEST_CASE("image folder: missing, empty and damaged") {
   const auto complaint = [&](const std::filesystem::path& path) { return message_of<FileError>([&] { ImageFolder{path}; }); };
   CHECK(complaint(folder / "none") == (folder / "none").string() + ": no such folder; give a folder of JPEG or PNG pictures.");
   CHECK(complaint(folder.path()) == folder.path().string() +
-        ": no picture (.jpg, .jpeg or .png) lies in this folder or below it; give a folder of pictures, or of one sub-folder of pictures per class.");
+                                        ": no picture (.jpg, .jpeg or .png) lies in this folder or below it; give a folder of "
+                                        "pictures, or of one sub-folder of pictures per class.");
   write_bytes(folder / "a/list.csv", "x");
   CHECK(complaint(folder.path()).find("; there are 1 other files, for one a/list.csv; give") != std::string::npos);
   write_bytes(folder / "a/bad.png", "not a picture");
@@ -79,7 +83,9 @@ TEST_CASE("image folder: missing, empty and damaged") {
   std::filesystem::create_directory_symlink(folder / "a", folder / "a/ring");
   const ImageFolder set(folder.path());
   CHECK(set.size() == 3);
-  CHECK(message_of<FileError>([&] { set.picture(0); }) == (folder / "a/bad.png").string() + ": neither a JPEG nor a PNG picture; convert it to one of the two.");
+  CHECK(message_of<FileError>([&] { set.picture(0); }) ==
+        (folder / "a/bad.png").string() + ": neither a JPEG nor a PNG picture; convert it to one of the two.");
   CHECK(set.picture(1).width() == 1);
-  CHECK(message_of<FileError>([&] { set.picture(2); }) == (folder / "a/link.png").string() + ": does not exist; check the path.");
+  CHECK(message_of<FileError>([&] { set.picture(2); }) ==
+        (folder / "a/link.png").string() + ": does not exist; check the path.");
 }

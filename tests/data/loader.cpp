@@ -65,7 +65,8 @@ TEST_CASE("loader: the batches do not depend on threads or buffers") {
   const auto expected = run({23}, {.batch = 5, .threads = 1, .buffers = 1, .seed = 4}, 11);
   REQUIRE(expected.size() == 11);
   for (const int threads : {1, 2, 3})
-    for (const int buffers : {1, 2, 4}) CHECK(run({23}, {.batch = 5, .threads = threads, .buffers = buffers, .seed = 4}, 11) == expected);
+    for (const int buffers : {1, 2, 4})
+      CHECK(run({23}, {.batch = 5, .threads = threads, .buffers = buffers, .seed = 4}, 11) == expected);
   CHECK(run({23}, {.batch = 5, .seed = 5}, 11) != expected);
 }
 
@@ -74,7 +75,8 @@ TEST_CASE("loader: a batch is what transform, set and counters say") {
   for (const Seen& batch : run({23}, {.batch = 5, .seed = 4}, 9))
     for (std::size_t i = 0; i < 5; ++i) {
       std::vector<float> expected(image_size);
-      alone(Made{23}.picture(batch.indices[i]), {4, batch.epoch, static_cast<std::uint32_t>(batch.indices[i])}, expected.data());
+      alone(Made{23}.picture(batch.indices[i]), {4, batch.epoch, static_cast<std::uint32_t>(batch.indices[i])},
+            expected.data());
       CHECK(std::equal(expected.begin(), expected.end(), batch.images.begin() + static_cast<std::ptrdiff_t>(i) * image_size));
       CHECK(batch.labels[i] == batch.indices[i] % 10);
     }
@@ -144,7 +146,9 @@ TEST_CASE("loader: skipped pictures are reported once and replaced by the next g
     if (expected.empty()) expected = batches;
     CHECK(batches == expected);
   }
-  const std::string none = message_of<FileError>([] { run({2, {0, 1}}, {.batch = 1, .on_bad_file = OnBadFile::skip, .report = nullptr}, 1); });
+  const std::string none = message_of<FileError>([] {
+    run({2, {0, 1}}, {.batch = 1, .on_bad_file = OnBadFile::skip, .report = nullptr}, 1);
+  });
   CHECK(none == "loader: none of the 2 pictures can be read; see the reports of the skipped files.");
 }
 
@@ -192,13 +196,17 @@ TEST_CASE("loader: works through AnyDataset and with views of a user's memory") 
 }
 
 TEST_CASE("loader: absurd options are refused in one sentence") {
-  const auto complaint = [](std::int64_t pictures, LoaderOptions options) { return message_of<OptionError>([&] { run({pictures}, options, 1); }); };
+  const auto complaint = [](std::int64_t pictures, LoaderOptions options) {
+    return message_of<OptionError>([&] { run({pictures}, options, 1); });
+  };
   CHECK(complaint(1, {.batch = 1}) == "");
   CHECK(complaint(1, {.batch = 64}) ==
-        "loader: a batch of 64 pictures cannot be drawn from a data set of 1; choose a batch of at most 1, or give more pictures.");
+        "loader: a batch of 64 pictures cannot be drawn from a data set of 1; choose a batch of at most 1, or give more "
+        "pictures.");
   CHECK(complaint(0, {}) == "loader: the data set holds no picture; give at least one.");
   CHECK(complaint(9, {.batch = 0}) == "loader: batch 0; it must be at least 1.");
   CHECK(complaint(9, {.batch = 1, .threads = 0}) == "loader: 0 threads; choose 1 to 1024.");
-  CHECK(complaint(9, {.batch = 1, .buffers = 0}) == "loader: 0 buffers; choose 1 to 1024, 2 or more to decode during training.");
+  CHECK(complaint(9, {.batch = 1, .buffers = 0}) ==
+        "loader: 0 buffers; choose 1 to 1024, 2 or more to decode during training.");
   CHECK(complaint(9, {.batch = 1, .epochs = -1}) == "loader: -1 epochs; choose 0 for no end, or a positive number.");
 }

@@ -6,14 +6,13 @@
 #include <cstdint>
 #include <type_traits>
 
-/// Non-owning views. A *space* says who may touch the elements: only a view in HostSpace has operator[].
+/// Non-owning views. A *space* says who may touch the elements: only the elements of a view in HostSpace can be touched.
 /// Widths that a model's type fixes are static (Rows, Vector); primitives take their run-time forms (Matrix, Span),
 /// to which the static ones convert, so a kernel is compiled once for all widths.
 namespace arvit {
 
 struct HostSpace {};
 struct DeviceSpace {};
-template <class Space> concept HostAccess = std::same_as<Space, HostSpace>;
 
 /// `size` elements, contiguous.
 template <class T, class Space = HostSpace>
@@ -30,12 +29,18 @@ class Span {
   constexpr std::int64_t size() const { return size_; }
   constexpr bool empty() const { return size_ == 0; }
   constexpr Span part(std::int64_t begin, std::int64_t end) const { return {data_ == nullptr ? nullptr : data_ + begin, end - begin}; }
-  template <class S = Space> requires HostAccess<S>
-  constexpr T& operator[](std::int64_t i) const { return data_[i]; }
-  template <class S = Space> requires HostAccess<S>
-  constexpr T* begin() const { return data_; }
-  template <class S = Space> requires HostAccess<S>
-  constexpr T* end() const { return data_ + size_; }
+  constexpr T& operator[](std::int64_t i) const {
+    static_assert(std::same_as<Space, HostSpace>, "A view of device memory has no element access; use a primitive of the device, or for_each.");
+    return data_[i];
+  }
+  constexpr T* begin() const {
+    static_assert(std::same_as<Space, HostSpace>, "A view of device memory has no element access; use a primitive of the device, or for_each.");
+    return data_;
+  }
+  constexpr T* end() const {
+    static_assert(std::same_as<Space, HostSpace>, "A view of device memory has no element access; use a primitive of the device, or for_each.");
+    return data_ + size_;
+  }
 
  private:
   T* data_ = nullptr;
@@ -60,8 +65,10 @@ class Matrix {
   constexpr std::int64_t columns() const { return columns_; }
   constexpr std::int64_t stride() const { return stride_; }
   constexpr bool empty() const { return rows_ == 0; }
-  template <class S = Space> requires HostAccess<S>
-  constexpr T* operator[](std::int64_t r) const { return data_ + r * stride_; }
+  constexpr T* operator[](std::int64_t r) const {
+    static_assert(std::same_as<Space, HostSpace>, "A view of device memory has no element access; use a primitive of the device, or for_each.");
+    return data_ + r * stride_;
+  }
   constexpr Matrix slice(std::int64_t begin, std::int64_t end) const {
     return {data_ == nullptr ? nullptr : data_ + begin * stride_, end - begin, columns_, stride_};
   }
@@ -84,8 +91,10 @@ class Vector {
   constexpr Vector(Vector<U, Dim, Space> other) : data_(other.data()) {}
 
   constexpr T* data() const { return data_; }
-  template <class S = Space> requires HostAccess<S>
-  constexpr T& operator[](std::int64_t c) const { return data_[c]; }
+  constexpr T& operator[](std::int64_t c) const {
+    static_assert(std::same_as<Space, HostSpace>, "A view of device memory has no element access; use a primitive of the device, or for_each.");
+    return data_[c];
+  }
   template <int Begin, int End>
   constexpr Vector<T, End - Begin, Space> part() const {
     static_assert(0 <= Begin && Begin < End && End <= Dim, "Vector::part<Begin, End>: the range must lie inside the vector.");
@@ -114,8 +123,10 @@ class Rows {
   constexpr std::int64_t rows() const { return rows_; }
   constexpr std::int64_t stride() const { return stride_; }
   constexpr bool empty() const { return rows_ == 0; }
-  template <class S = Space> requires HostAccess<S>
-  constexpr T* operator[](std::int64_t r) const { return data_ + r * stride_; }
+  constexpr T* operator[](std::int64_t r) const {
+    static_assert(std::same_as<Space, HostSpace>, "A view of device memory has no element access; use a primitive of the device, or for_each.");
+    return data_ + r * stride_;
+  }
   constexpr Rows slice(std::int64_t begin, std::int64_t end) const {
     return {data_ == nullptr ? nullptr : data_ + begin * stride_, end - begin, stride_};
   }

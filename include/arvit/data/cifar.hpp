@@ -26,17 +26,20 @@ class Cifar {
     const std::size_t classes = kind == Kind::ten ? 10 : 100, record = record_bytes();
     if (names_.empty())
       for (std::size_t c = 0; c < classes; ++c) names_.push_back(kind == Kind::ten ? ten_names()[c] : std::to_string(c));
-    if (names_.size() != classes) fail<FileError>("Cifar: ", names_.size(), " class names, but ", format(), " has ", classes, " classes; mend the file of names.");
+    if (names_.size() != classes)
+      fail<FileError>("Cifar: ", names_.size(), " class names, but ", format(), " has ", classes,
+                      " classes; mend the file of names.");
     for (const auto& path : files) {
       const Bytes bytes = read_file(path);
       if (bytes.size() % record != 0)
-        fail<FileError>(path.string(), ": ", bytes.size(), " bytes, expected a multiple of ", record, " (one record of ", format(), "); download it again.");
+        fail<FileError>(path.string(), ": ", bytes.size(), " bytes, expected a multiple of ", record, " (one record of ",
+                        format(), "); download it again.");
       const std::size_t begin = records_.size();
       records_.insert(records_.end(), bytes.begin(), bytes.end());
       for (std::size_t at = begin + label_bytes() - 1; at < records_.size(); at += record)
         if (records_[at] >= classes)
-          fail<FileError>(path.string(), ": record ", (at - begin) / record, " has label ", static_cast<int>(records_[at]), ", ", format(), " has ",
-                          classes, " classes; the file is damaged or of another kind.");
+          fail<FileError>(path.string(), ": record ", (at - begin) / record, " has label ", static_cast<int>(records_[at]),
+                          ", ", format(), " has ", classes, " classes; the file is damaged or of another kind.");
     }
   }
 
@@ -50,11 +53,14 @@ class Cifar {
     return result;
   }
   const std::vector<std::string>& class_names() const { return names_; }
-  std::string describe() const { return text(format(), ": ", size(), " pictures of 32x32 pixels, ", names_.size(), " classes"); }
+  std::string describe() const {
+    return text(format(), ": ", size(), " pictures of 32x32 pixels, ", names_.size(), " classes");
+  }
 
  private:
   static const std::vector<std::string>& ten_names() {
-    static const std::vector<std::string> names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+    static const std::vector<std::string> names = {"airplane", "automobile", "bird",  "cat",  "deer",
+                                                   "dog",      "frog",       "horse", "ship", "truck"};
     return names;
   }
   const char* format() const { return kind_ == Kind::ten ? "CIFAR-10" : "CIFAR-100"; }

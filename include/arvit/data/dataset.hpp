@@ -94,7 +94,8 @@ class Subset {
  public:
   Subset(S set, std::vector<std::int64_t> indices) : set_(std::move(set)), indices_(std::move(indices)) {
     for (const std::int64_t i : indices_)
-      if (i < 0 || i >= set_.size()) fail<ShapeError>("Subset: picture ", i, " was asked for, the data set holds ", set_.size(), ".");
+      if (i < 0 || i >= set_.size())
+        fail<ShapeError>("Subset: picture ", i, " was asked for, the data set holds ", set_.size(), ".");
   }
   std::int64_t size() const { return static_cast<std::int64_t>(indices_.size()); }
   int label(std::int64_t i) const { return set_.label(at(i)); }
@@ -110,8 +111,10 @@ class Subset {
 };
 
 /// Splits 0 .. size - 1 into `held_out` indices drawn without replacement (first) and the others (second), both ascending.
-inline std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> hold_out(std::int64_t size, std::int64_t held_out, std::uint64_t seed) {
-  if (held_out < 0 || held_out > size) fail<OptionError>("hold_out: ", held_out, " of ", size, " pictures; choose between 0 and ", size, ".");
+inline std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> hold_out(std::int64_t size, std::int64_t held_out,
+                                                                                std::uint64_t seed) {
+  if (held_out < 0 || held_out > size)
+    fail<OptionError>("hold_out: ", held_out, " of ", size, " pictures; choose between 0 and ", size, ".");
   std::vector<std::int64_t> all(static_cast<std::size_t>(size));
   std::iota(all.begin(), all.end(), std::int64_t{0});
   Stream stream(Counter{seed, 0, 0, Purpose::probe});

@@ -46,7 +46,8 @@ struct DecodeEscape {
 };
 
 [[noreturn]] inline void fail_damaged(std::string_view name, std::string_view kind, const char* reason) {
-  fail<FileError>(name, ": the ", kind, " picture is damaged or cut (", reason, "); replace or delete the file, or let bad files be skipped.");
+  fail<FileError>(name, ": the ", kind, " picture is damaged or cut (", reason,
+                  "); replace or delete the file, or let bad files be skipped.");
 }
 
 inline void check_extents(std::string_view name, std::int64_t height, std::int64_t width, const DecodeLimits& limits) {
@@ -66,7 +67,8 @@ class JpegReader {
     };
     progress_.progress_monitor = [](j_common_ptr info) {
       constexpr int most_scans = 500;  // a progressive file of a few bytes per scan could keep us for hours
-      if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > most_scans) self(info).escape_.leave("more than 500 scans");
+      if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > most_scans)
+        self(info).escape_.leave("more than 500 scans");
     };
   }
   ~JpegReader() { jpeg_destroy_decompress(&info_); }
@@ -197,7 +199,8 @@ class PngReader {
     png_set_strip_alpha(png_);
     png_set_interlace_handling(png_);
     png_read_update_info(png_, info_);
-    if (png_get_rowbytes(png_, info_) != std::size_t{3} * png_get_image_width(png_, info_)) escape_.leave("an unknown kind of colour");
+    if (png_get_rowbytes(png_, info_) != std::size_t{3} * png_get_image_width(png_, info_))
+      escape_.leave("an unknown kind of colour");
     return true;
   }
   bool read_rows(std::uint8_t** rows) {
@@ -251,7 +254,11 @@ inline Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_v
   if (bytes.empty()) fail<FileError>(name, ": the file is empty, expected a JPEG or PNG picture.");
   if (begins_with("\xff\xd8\xff")) return detail::decode_jpeg(bytes, name, limits);
   if (begins_with("\x89PNG\r\n\x1a\n")) return detail::decode_png(bytes, name, limits);
-  const char* kind = begins_with("GIF8") ? "GIF" : begins_with("BM") ? "BMP" : begins_with("RIFF") ? "WebP" : begins_with("II*") || begins_with("MM") ? "TIFF" : nullptr;
+  const char* kind = begins_with("GIF8")                       ? "GIF"
+                     : begins_with("BM")                       ? "BMP"
+                     : begins_with("RIFF")                     ? "WebP"
+                     : begins_with("II*") || begins_with("MM") ? "TIFF"
+                                                               : nullptr;
   fail<FileError>(name, ": neither a JPEG nor a PNG picture", kind == nullptr ? "" : text(" but ", kind, " by its first bytes"),
                   "; convert it to one of the two.");
 }

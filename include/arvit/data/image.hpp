@@ -16,7 +16,7 @@
 /// takes the columns first for some sizes; the papers' pipelines, and this, take the rows first always.)
 namespace arvit {
 
-enum class Filter : char { bilinear, bicubic };
+enum class Interpolation : char { bilinear, bicubic };
 
 namespace detail {
 
@@ -24,33 +24,38 @@ namespace detail {
 struct ResizeTaps {
   static constexpr int fraction_bits = 22;
   int input = 0, output = 0, width = 0;
-  Filter filter{};
+  Interpolation interpolation{};
   std::vector<int> first, count;
   std::vector<std::int32_t> weight;
   std::vector<double> exact;
 
   /// Triangle, or the cubic convolution of Keys (1981) with a = -1/2.
-  static double kernel(Filter filter, double x) {
+  static double kernel(Interpolation interpolation, double x) {
     x = std::abs(x);
-    if (filter == Filter::bilinear) return x < 1 ? 1 - x : 0;
+    if (interpolation == Interpolation::bilinear) return x < 1 ? 1 - x : 0;
     constexpr double a = -0.5;
     if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
     return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
   }
 
-  void prepare(int from, int to, Filter chosen) {
-    if (from == input && to == output && chosen == filter) return;
-    input = from, output = to, filter = chosen;
-    const double scale = static_cast<double>(from) / to, stretch = std::max(scale, 1.0);  // shrinking widens the kernel: no aliasing
-    const double reach = (filter == Filter::bilinear ? 1.0 : 2.0) * stretch;
+  void prepare(int from, int to, Interpolation chosen) {
+    if (from == input && to == output && chosen == interpolation) return;
+    input = from, output = to, interpolation = chosen;
+    const double scale = static_cast<double>(from) / to;
+    const double stretch = std::max(scale, 1.0);  // shrinking widens the kernel: no aliasing
+    const double reach = (interpolation == Interpolation::bilinear ? 1.0 : 2.0) * stretch;
     width = static_cast<int>(std::ceil(reach)) * 2 + 1;
-    first.resize(static_cast<std::size_t>(to)), count.resize(static_cast<std::size_t>(to)), exact.resize(static_cast<std::size_t>(width));
+    first.resize(static_cast<std::size_t>(to));
+    count.resize(static_cast<std::size_t>(to));
+    exact.resize(static_cast<std::size_t>(width));
     weight.resize(static_cast<std::size_t>(to) * static_cast<std::size_t>(width));
     for (int i = 0; i < to; ++i) {
       const double center = (i + 0.5) * scale;
-      const int begin = std::max(static_cast<int>(center - reach + 0.5), 0), end = std::min(static_cast<int>(center + reach + 0.5), from);
+      const int begin = std::max(static_cast<int>(center - reach + 0.5), 0);
+      const int end = std::min(static_cast<int>(center + reach + 0.5), from);
       double sum = 0;
-      for (int t = 0; t < end - begin; ++t) sum += exact[static_cast<std::size_t>(t)] = kernel(filter, (t + begin - center + 0.5) * (1 / stretch));
+      for (int t = 0; t < end - begin; ++t)
+        sum += exact[static_cast<std::size_t>(t)] = kernel(interpolation, (t + begin - center + 0.5) * (1 / stretch));
       std::int32_t* row = weight.data() + static_cast<std::ptrdiff_t>(i) * width;
       for (int t = 0; t < end - begin; ++t) {
         const double fixed = exact[static_cast<std::size_t>(t)] / (sum == 0 ? 1 : sum) * (1 << fraction_bits);
@@ -61,15 +66,18 @@ struct ResizeTaps {
   }
 };
 
-/// 4 N bytes, seen as N words of four: byte k of every word is taken out by shift and mask, summed in a vector of its own, and put
-/// back in its place. So no bytes are widened or moved, whatever the instruction set, and the order of bytes in a word is no matter.
+/// 4 N bytes, seen as N words of four: byte k of every word is taken out by shift and mask, summed in a vector of its own, and
+/// put back in its place. So no bytes are widened or moved, whatever the instruction set, and the order of bytes in a word is
+/// no matter.
 template <int N>
 struct Words {
   typedef std::uint32_t Unsigned __attribute__((vector_size(4 * N)));
   typedef std::int32_t Signed __attribute__((vector_size(4 * N)));
   Unsigned sum[4];
 
-  [[gnu::always_inline]] void start() { sum[0] = sum[1] = sum[2] = sum[3] = Unsigned{} + (1u << (ResizeTaps::fraction_bits - 1)); }
+  [[gnu::always_inline]] void start() {
+    sum[0] = sum[1] = sum[2] = sum[3] = Unsigned{} + (1u << (ResizeTaps::fraction_bits - 1));
+  }
   [[gnu::always_inline]] void add(const std::uint8_t* from, std::uint32_t weight) {
     Unsigned word;
     std::memcpy(&word, from, sizeof word);
@@ -93,11 +101,11 @@ struct Words {
   }
 };
 
-/// to[b] = the weighted sum of `count` rows of bytes, `stride` apart, for b < 4 N sizeof...(P). The sums must stay in registers,
-/// hence the pack in place of a loop.
+/// to[b] = the weighted sum of `count` rows of bytes, `stride` apart, for b < 4 N sizeof...(P). The sums must stay in
+/// registers, hence the pack in place of a loop.
 template <int N, int... P>
-[[gnu::always_inline]] inline void weighted_bytes(const std::uint8_t* from, std::int64_t stride, const std::int32_t* weight, int count,
-                                                  std::uint8_t* to, std::integer_sequence<int, P...>) {
+[[gnu::always_inline]] inline void weighted_bytes(const std::uint8_t* from, std::int64_t stride, const std::int32_t* weight,
+                                                  int count, std::uint8_t* to, std::integer_sequence<int, P...>) {
   Words<N> words[sizeof...(P)];
   (words[P].start(), ...);
   for (int t = 0; t < count; ++t, from += stride) (words[P].add(from + P * 4 * N, static_cast<std::uint32_t>(weight[t])), ...);
@@ -109,11 +117,14 @@ typedef std::uint8_t ByteRow __attribute__((vector_size(16)));
 template <int... I>
 [[gnu::always_inline]] inline void interleave_halves(const ByteRow* from, ByteRow* to, std::integer_sequence<int, I...>) {
   ((to[2 * I] = __builtin_shufflevector(from[I], from[I + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
-    to[2 * I + 1] = __builtin_shufflevector(from[I], from[I + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)), ...);
+    to[2 * I + 1] =
+        __builtin_shufflevector(from[I], from[I + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)),
+   ...);
 }
 
 /// Exchanges rows and columns of 16 x 16 bytes, in four rounds of interleaving.
-[[gnu::always_inline]] inline void transpose_16x16(const std::uint8_t* const* from, std::int64_t offset, std::uint8_t* to, std::int64_t stride) {
+[[gnu::always_inline]] inline void transpose_16x16(const std::uint8_t* const* from, std::int64_t offset, std::uint8_t* to,
+                                                   std::int64_t stride) {
   constexpr auto half = std::make_integer_sequence<int, 8>();
   ByteRow a[16], b[16];
   for (int i = 0; i < 16; ++i) std::memcpy(&a[i], from[i] + offset, 16);
@@ -140,7 +151,8 @@ struct ResizeJob {
 template <int N>
 [[gnu::always_inline]] inline void resize_rows(const ResizeJob& job) {
   constexpr int tile = 4 * N;
-  const std::int64_t in_bytes = std::int64_t{3} * job.in.width, whole = in_bytes / 16 * 16, out_bytes = std::int64_t{3} * job.across->output;
+  const std::int64_t in_bytes = std::int64_t{3} * job.in.width, whole = in_bytes / 16 * 16;
+  const std::int64_t out_bytes = std::int64_t{3} * job.across->output;
   for (int y = 0; y < job.in.height; y += tile) {
     for (int part = 0; part < tile; part += 16) {
       const std::uint8_t* rows[16];
@@ -204,22 +216,29 @@ __attribute__((target("avx2"))) inline void resize_avx2(const ResizeJob& job) { 
 class Resizer {
  public:
   /// Fills `out`, whose extents say the size that is wanted. An empty picture throws ShapeError.
-  void operator()(PictureView in, Filter filter, Picture& out) {
+  void operator()(PictureView in, Interpolation interpolation, Picture& out) {
     if (in.empty() || out.height() <= 0 || out.width() <= 0)
-      fail<ShapeError>("resize: from ", in.height, "x", in.width, " to ", out.height(), "x", out.width(), " pixels; both sizes must be positive.");
+      fail<ShapeError>("resize: from ", in.height, "x", in.width, " to ", out.height(), "x", out.width(),
+                       " pixels; both sizes must be positive.");
     if (in.height == out.height() && in.width == out.width()) {
       for (int y = 0; y < in.height; ++y) std::copy_n(in.row(y), std::int64_t{3} * in.width, out.row(y));
       return;
     }
-    across_.prepare(in.width, out.width(), filter);
-    down_.prepare(in.height, out.height(), filter);
+    across_.prepare(in.width, out.width(), interpolation);
+    down_.prepare(in.height, out.height(), interpolation);
     const std::int64_t out_stride = detail::round_up(std::int64_t{3} * out.width(), 32);
     const auto grow = [](std::vector<std::uint8_t>& bytes, std::int64_t size) {
       if (static_cast<std::int64_t>(bytes.size()) < size) bytes.resize(static_cast<std::size_t>(size));
       return bytes.data();
     };
-    const detail::ResizeJob job{in, &out, &across_, &down_, grow(tile_in_, 32 * detail::round_up(std::int64_t{3} * in.width, 16)),
-                                grow(tile_out_, 32 * out_stride), grow(between_, detail::round_up(in.height, 32) * out_stride), out_stride};
+    const detail::ResizeJob job{in,
+                                &out,
+                                &across_,
+                                &down_,
+                                grow(tile_in_, 32 * detail::round_up(std::int64_t{3} * in.width, 16)),
+                                grow(tile_out_, 32 * out_stride),
+                                grow(between_, detail::round_up(in.height, 32) * out_stride),
+                                out_stride};
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2")) return detail::resize_avx2(job);
 #endif
@@ -232,9 +251,9 @@ class Resizer {
 };
 
 /// `picture` at height x width pixels. A loop over many pictures keeps a Resizer instead.
-inline Picture resized(PictureView picture, int height, int width, Filter filter = Filter::bicubic) {
+inline Picture resized(PictureView picture, int height, int width, Interpolation interpolation = Interpolation::bicubic) {
   Picture result(height, width);
-  Resizer()(picture, filter, result);
+  Resizer()(picture, interpolation, result);
   return result;
 }
 
@@ -248,7 +267,8 @@ inline std::array<int, 2> covering_size(int height, int width, int rows, int col
 
 /// The central rows x columns pixels of a picture that is at least that large; a half is rounded to even, as torchvision does.
 inline Box central_box(int height, int width, int rows, int columns) {
-  return {static_cast<int>(std::nearbyint((height - rows) / 2.0)), static_cast<int>(std::nearbyint((width - columns) / 2.0)), rows, columns};
+  return {static_cast<int>(std::nearbyint((height - rows) / 2.0)), static_cast<int>(std::nearbyint((width - columns) / 2.0)),
+          rows, columns};
 }
 
 }  // namespace arvit

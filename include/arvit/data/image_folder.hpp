@@ -26,7 +26,8 @@ class ImageFolder {
   explicit ImageFolder(std::filesystem::path root, std::vector<std::string> classes = {}, DecodeLimits limits = {})
       : root_(std::move(root)), limits_(limits) {
     std::error_code error;
-    if (!std::filesystem::is_directory(root_, error)) fail<FileError>(root_.string(), ": no such folder; give a folder of JPEG or PNG pictures.");
+    if (!std::filesystem::is_directory(root_, error))
+      fail<FileError>(root_.string(), ": no such folder; give a folder of JPEG or PNG pictures.");
     std::vector<std::string> folders, pictures;
     list(root_, "", false, folders, pictures);
     std::sort(folders.begin(), folders.end());
@@ -53,7 +54,8 @@ class ImageFolder {
       left_out(static_cast<std::int64_t>(loose), *std::min_element(pictures.begin(), pictures.end()));
     }
     if (labels_.empty())
-      fail<FileError>(root_.string(), ": no picture (.jpg, .jpeg or .png) lies in this folder or below it", others_ == 0 ? "" : text("; there are ", others_, " other files, for one ", other_),
+      fail<FileError>(root_.string(), ": no picture (.jpg, .jpeg or .png) lies in this folder or below it",
+                      others_ == 0 ? "" : text("; there are ", others_, " other files, for one ", other_),
                       "; give a folder of pictures, or of one sub-folder of pictures per class.");
     paths_.shrink_to_fit();
   }
@@ -69,8 +71,11 @@ class ImageFolder {
   /// Files that are not pictures by their name, or lie beside the class folders; they are not part of the set.
   std::int64_t other_files() const { return others_; }
   std::string describe() const {
-    return text("image folder ", root_.string(), ": ", size(), " pictures, ", names_.empty() ? "no classes" : text(names_.size(), " classes"),
-                others_ == 0 ? "" : text(" (left out: ", others_, others_ == 1 ? " other file, " : " other files, for one ", other_, ")"));
+    return text("image folder ", root_.string(), ": ", size(), " pictures, ",
+                names_.empty() ? "no classes" : text(names_.size(), " classes"),
+                others_ == 0
+                    ? ""
+                    : text(" (left out: ", others_, others_ == 1 ? " other file, " : " other files, for one ", other_, ")"));
   }
 
   static bool is_picture(const std::filesystem::path& path) {
@@ -82,7 +87,8 @@ class ImageFolder {
  private:
   /// Sorts the entries of `folder` into sub-folders and pictures, whose paths begin with `prefix`; goes deeper when `deep`.
   /// Names that begin with a dot are passed over. Below the first level links to folders are not followed: they may form a ring.
-  void list(const std::filesystem::path& folder, const std::string& prefix, bool deep, std::vector<std::string>& folders, std::vector<std::string>& pictures) {
+  void list(const std::filesystem::path& folder, const std::string& prefix, bool deep, std::vector<std::string>& folders,
+            std::vector<std::string>& pictures) {
     std::error_code error;
     std::filesystem::directory_iterator entry(folder, error), end;
     for (; !error && entry != end; entry.increment(error)) {

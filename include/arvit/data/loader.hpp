@@ -95,7 +95,8 @@ class Loader {
         slot.indices.resize(static_cast<std::size_t>(rows_)), slot.labels.resize(static_cast<std::size_t>(rows_));
       }
     } catch (const std::bad_alloc&) {
-      fail<OptionError>("loader: no memory for ", options_.buffers, " buffers of ", rows_, " pictures; choose a smaller batch or fewer buffers.");
+      fail<OptionError>("loader: no memory for ", options_.buffers, " buffers of ", rows_,
+                        " pictures; choose a smaller batch or fewer buffers.");
     }
     seek(start);
   }
@@ -120,7 +121,8 @@ class Loader {
     in_use_ = true, ++taken_;
     if (slot.error) std::rethrow_exception(std::exchange(slot.error, nullptr));
     const auto size = static_cast<std::size_t>(slot.size);
-    batch_ = {slot.images.data(), slot.size, std::span(slot.indices).first(size), std::span(slot.labels).first(size), slot.epoch, slot.number};
+    batch_ = {slot.images.data(), slot.size,  std::span(slot.indices).first(size), std::span(slot.labels).first(size),
+              slot.epoch,         slot.number};
     return &batch_;
   }
 
@@ -130,7 +132,8 @@ class Loader {
       fail<OptionError>("loader: batch ", position.batch, " of an epoch was asked for, an epoch has ", per_epoch_, ".");
     stop();
     start_ = position.epoch * per_epoch_ + position.batch;
-    last_ = options_.epochs == 0 ? std::numeric_limits<std::int64_t>::max() : std::max<std::int64_t>(0, options_.epochs * per_epoch_ - start_);
+    last_ = options_.epochs == 0 ? std::numeric_limits<std::int64_t>::max()
+                                 : std::max<std::int64_t>(0, options_.epochs * per_epoch_ - start_);
     opened_ = taken_ = released_ = place_ = 0;
     in_use_ = stopping_ = false;
     for (Slot& slot : slots_) slot.missing = not_open, slot.error = nullptr;
@@ -156,8 +159,8 @@ class Loader {
   std::int64_t batches_per_epoch() const { return per_epoch_; }
   /// Spent in next() since the construction, waiting for the workers.
   double seconds_waited() const { return std::chrono::duration<double>(waited_).count(); }
-  /// Of the buffers of batches.
-  std::int64_t bytes() const { return options_.buffers * rows_ * (image_size_ * 4 + 12); }
+  /// Of the buffers of batches and the permutations.
+  std::int64_t bytes() const { return options_.buffers * rows_ * (image_size_ * 4 + 12) + pictures_ * 8; }
   const Set& dataset() const { return set_; }
 
  private:
@@ -175,14 +178,16 @@ class Loader {
     const auto& o = options_;
     if (o.batch < 1) fail<OptionError>("loader: batch ", o.batch, "; it must be at least 1.");
     if (o.threads < 1 || o.threads > 1024) fail<OptionError>("loader: ", o.threads, " threads; choose 1 to 1024.");
-    if (o.buffers < 1 || o.buffers > 1024) fail<OptionError>("loader: ", o.buffers, " buffers; choose 1 to 1024, 2 or more to decode during training.");
+    if (o.buffers < 1 || o.buffers > 1024)
+      fail<OptionError>("loader: ", o.buffers, " buffers; choose 1 to 1024, 2 or more to decode during training.");
     if (o.group < 1) fail<OptionError>("loader: groups of ", o.group, " batches; choose 1 or more.");
     if (o.epochs < 0) fail<OptionError>("loader: ", o.epochs, " epochs; choose 0 for no end, or a positive number.");
     if (pictures_ < 1) fail<OptionError>("loader: the data set holds no picture; give at least one.");
     if (pictures_ > std::numeric_limits<std::uint32_t>::max())
       fail<OptionError>("loader: the data set holds ", pictures_, " pictures, at most 4294967295 can be numbered.");
     if (o.drop_last && o.batch > pictures_ / o.group)
-      fail<OptionError>("loader: a batch of ", o.batch * o.group, " pictures cannot be drawn from a data set of ", pictures_, "; choose a batch of at most ", pictures_, ", or give more pictures.");
+      fail<OptionError>("loader: a batch of ", o.batch * o.group, " pictures cannot be drawn from a data set of ", pictures_,
+                        "; choose a batch of at most ", pictures_, ", or give more pictures.");
   }
 
   void stop() {
@@ -248,7 +253,8 @@ class Loader {
     for (std::int64_t tried = 0; tried < pictures_; ++tried, index = (index + 1) % pictures_) {
       try {
         const auto& picture = set_.picture(index);
-        transform(picture, Counter{options_.seed, slot.epoch, static_cast<std::uint32_t>(index)}, slot.images.data() + place * image_size_);
+        transform(picture, Counter{options_.seed, slot.epoch, static_cast<std::uint32_t>(index)},
+                  slot.images.data() + place * image_size_);
         slot.labels[static_cast<std::size_t>(place)] = set_.label(index);
         return;
       } catch (const FileError& bad) {

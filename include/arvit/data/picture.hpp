@@ -27,7 +27,8 @@ struct PictureView {
   bool empty() const { return height <= 0 || width <= 0; }
   /// The pixels of `box` in place; a box that leaves the picture throws ShapeError.
   PictureView crop(const Box& box) const {
-    if (box.top < 0 || box.left < 0 || box.height < 0 || box.width < 0 || box.height > height - box.top || box.width > width - box.left)
+    if (box.top < 0 || box.left < 0 || box.height < 0 || box.width < 0 || box.height > height - box.top ||
+        box.width > width - box.left)
       fail<ShapeError>("crop: the box of ", box.height, "x", box.width, " pixels at row ", box.top, ", column ", box.left,
                        " leaves the picture of ", height, "x", width, " (height x width).");
     return {row(box.top) + 3 * box.left, box.height, box.width, stride};
@@ -74,8 +75,14 @@ inline Picture oriented(Picture picture, int orientation) {
   if (orientation <= 1 || orientation > 8) return picture;
   // Tag value - 1 -> does the stored picture have its rows and columns exchanged, then read from the bottom, from the right?
   struct Way { bool exchange, bottom, right; };
-  static constexpr std::array<Way, 8> ways{{{false, false, false}, {false, false, true}, {false, true, true}, {false, true, false},
-                                            {true, false, false}, {true, true, false}, {true, true, true}, {true, false, true}}};
+  static constexpr std::array<Way, 8> ways{{{false, false, false},
+                                            {false, false, true},
+                                            {false, true, true},
+                                            {false, true, false},
+                                            {true, false, false},
+                                            {true, true, false},
+                                            {true, true, true},
+                                            {true, false, true}}};
   const auto [exchange, bottom, right] = ways[static_cast<std::size_t>(orientation - 1)];
   const int height = picture.height(), width = picture.width();
   Picture result(exchange ? width : height, exchange ? height : width);

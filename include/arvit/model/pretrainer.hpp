@@ -25,8 +25,6 @@ template <class T> inline constexpr bool is_decoder = false;
 template <class K> inline constexpr bool is_decoder<Decoder<K>> = true;
 template <class T> inline constexpr bool is_order = false;
 template <class K> inline constexpr bool is_order<OrderPolicy<K>> = true;
-template <class T> inline constexpr bool is_target = false;
-template <class K, class... O> inline constexpr bool is_target<Target<K, O...>> = true;
 
 template <class O, class Grid>
 constexpr int fixed_groups() {
@@ -41,23 +39,30 @@ template <class Decoder> concept NeedsOnePatchPerGroup = requires { requires Dec
 template <class Model, class D> class PretrainPass;  // pretrain_pass.hpp
 
 /// A model: what is encoded, how it is decoded, in which order, and what is predicted. Only a description; see pretrain_pass.hpp for a step.
-template <class Encoder_, class DecoderSlot, class OrderSlot, class TargetSlot>
+/// This is the body for wrong slots; the right ones follow.
+template <class Encoder, class Decoder, class Order, class Target>
 struct Pretrainer {
-  static_assert(detail::is_vit<Encoder_>, "Pretrainer<Encoder, Decoder, Order, Target>: the first slot must be a ViT<Depth, Dim, Heads, Options...>.");
-  static_assert(detail::is_decoder<DecoderSlot>, "Pretrainer<Encoder, Decoder, Order, Target>: the second slot must be a Decoder<Kind>.");
-  static_assert(detail::is_order<OrderSlot>, "Pretrainer<Encoder, Decoder, Order, Target>: the third slot must be an OrderPolicy<Kind>.");
-  static_assert(detail::is_target<TargetSlot>, "Pretrainer<Encoder, Decoder, Order, Target>: the fourth slot must be a Target<Kind, Options...>.");
-  using Encoder = Encoder_;
+  static_assert(detail::is_vit<Encoder>, "Pretrainer<Encoder, Decoder, Order, Target>: the first slot must be a ViT<Depth, Dim, Heads, Options...>.");
+  static_assert(!detail::is_vit<Encoder> || detail::is_decoder<Decoder>, "Pretrainer<Encoder, Decoder, Order, Target>: the second slot must be a Decoder<Kind>.");
+  static_assert(!detail::is_decoder<Decoder> || detail::is_order<Order>, "Pretrainer<Encoder, Decoder, Order, Target>: the third slot must be an OrderPolicy<Kind>.");
+  static_assert(!detail::is_order<Order>, "Pretrainer<Encoder, Decoder, Order, Target>: the fourth slot must be a Target<Kind, Options...>.");
+  static constexpr std::int64_t parameter_count = 1;
+};
+
+template <int Depth, int Dim, int Heads, class... EncoderOptions, class DecoderKind, class OrderKind, class TargetKind, class... TargetOptions>
+struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind>, OrderPolicy<OrderKind>, Target<TargetKind, TargetOptions...>> {
+  using Encoder = ViT<Depth, Dim, Heads, EncoderOptions...>;
   using Grid = typename Encoder::Grid;
-  using Order = typename OrderSlot::Order;
-  using Target = TargetSlot;
+  using Order = OrderKind;
+  using Target = arvit::Target<TargetKind, TargetOptions...>;
   static constexpr int target_width = Target::Kind::template width<Grid>;
-  using HeadKind = typename Target::template HeadKind<typename DecoderSlot::Kind::DefaultHead>;
-  using Decoder = typename DecoderSlot::Kind::template For<Encoder, HeadKind, target_width>;
+  using HeadKind = typename Target::template HeadKind<typename DecoderKind::DefaultHead>;
+  using Decoder = typename DecoderKind::template For<Encoder, HeadKind, target_width>;
   static constexpr std::size_t streams = Decoder::rules.streams.size();
 
-  static_assert(arvit::Order<Order, Grid>, "Pretrainer: OrderPolicy<Kind> needs a Kind with fixed_profile and profile<Grid>(Counter, std::span<int>).");
-  static_assert(KeyOrder<Order, Grid> || FeatureOrder<Order>, "Pretrainer: OrderPolicy<Kind> needs a Kind with keys from counters or from features.");
+  static constexpr bool has_profile = arvit::Order<Order, Grid>;  // a name, so that the compiler prints the sentence and not the concept
+  static_assert(has_profile, "Pretrainer: OrderPolicy<Kind> needs a Kind with fixed_profile and profile<Grid>(Counter, std::span<int>).");
+  static_assert(!has_profile || KeyOrder<Order, Grid> || FeatureOrder<Order>, "Pretrainer: OrderPolicy<Kind> needs a Kind with keys from counters or from features.");
   static_assert(!FeatureOrder<Order> || Encoder::has_class_token, "Pretrainer: an order from features (Semantic) needs the encoder's class token; drop NoClassToken.");
   static_assert(!FeatureOrder<Order> || Decoder::uses_norm, "Pretrainer: an order from features (Semantic) needs a decoder that trains the encoder's final norm.");
   static_assert([] {

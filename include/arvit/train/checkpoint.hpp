@@ -3,7 +3,9 @@
 
 #include <array>
 #include <charconv>
+#include <concepts>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,7 +15,8 @@
 #include "arvit/core/error.hpp"
 #include "arvit/core/type_name.hpp"
 #include "arvit/core/version.hpp"
-#include "arvit/io/json.hpp"
+#include "arvit/io/json_reader.hpp"
+#include "arvit/io/json_writer.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/train/run_options.hpp"
 #include "arvit/train/step.hpp"
@@ -77,10 +80,17 @@ Number metadata_number(const Safetensors& file, const std::string& name) {
   return number;
 }
 inline std::array<float, 3> metadata_triple(const Safetensors& file, const std::string& name) {
-  const Json json = parse_json(metadata_at(file, name), text(file.path(), " (", name, ")"));
-  if (!json.is_array() || json.size() != 3 || !std::all_of(json.begin(), json.end(), [](const Json& number) { return number.is_number(); }))
-    fail<FileError>(file.path(), ": its metadata '", name, "' is '", json.dump(), "', three numbers were expected; the file is damaged, use another checkpoint.");
-  return {json[0].get<float>(), json[1].get<float>(), json[2].get<float>()};
+  const std::string& value = metadata_at(file, name);
+  std::array<float, 3> triple{};
+  std::size_t count = 0;
+  JsonReader json(value, text(file.path(), " (its metadata '", name, "')"));
+  json.array([&] {
+    const std::string_view number = json.raw();
+    const bool good = count < 3 && std::from_chars(number.data(), number.data() + number.size(), triple[count]).ptr == number.data() + number.size();
+    count += good ? 1 : 4;
+  });
+  if (count != 3) fail<FileError>(file.path(), ": its metadata '", name, "' is '", value, "', three numbers were expected; the file is damaged, use another checkpoint.");
+  return triple;
 }
 
 /// What differs between a file and a list of tensors, as "blocks.0.attn.qkv.weight is [2304, 768] in the file, [3072, 1024] in the model", or "".
@@ -98,15 +108,24 @@ std::string first_difference(const Safetensors& file, std::string_view prefix, F
   return difference;
 }
 
-/// The first option that changes the result and differs between the file's JSON and the run's, in the words of the command line, or "".
+/// The members of a JSON object, each value as its text stands.
+inline std::map<std::string, std::string> json_members(std::string_view object, const std::string& name) {
+  std::map<std::string, std::string> members;
+  JsonReader json(object, name);
+  json.object([&](const std::string& key) { members[key] = json.raw(); });
+  json.end();
+  return members;
+}
+
+/// The first option that changes the result and differs between the file's and the run's, in the words of the command line, or "".
 inline std::string option_difference(const Safetensors& file, const std::string& ours) {
-  const Json stored = parse_json(metadata_at(file, "options"), file.path() + " (its options)"), here = Json::parse(ours);
+  const auto before = json_members(metadata_at(file, "options"), file.path() + " (its metadata 'options')"), now = json_members(ours, "options");
   std::string difference;
   for_each_option(RunOptions{}, [&](const OptionInfo& option, const auto&) {
-    if (!difference.empty() || !option.changes_result) return;
     const std::string name(option.name);
-    const Json before = stored.is_object() && stored.contains(name) ? stored[name] : Json();
-    if (before != here[name]) difference = text("--", name, " ", before.dump(), " there, ", here[name].dump(), " here");
+    const auto found = before.find(name);
+    if (!difference.empty() || !option.changes_result || (found != before.end() && found->second == now.at(name))) return;
+    difference = text("--", name, " ", found == before.end() ? "not given" : found->second, " there, ", now.at(name), " here");
   });
   return difference;
 }
@@ -131,7 +150,7 @@ inline CheckpointInfo read_checkpoint_info(const Safetensors& file) {
 }
 inline CheckpointInfo read_checkpoint_info(const std::string& path) { return read_checkpoint_info(Safetensors(path)); }
 
-/// Writes the whole state of a step, atomically. Tensors pass one by one through a buffer of the largest.
+/// Writes the whole state of a step, atomically. Tensors of a device with memory of its own pass one by one through a buffer of the largest.
 template <class Model, class D>
 void save_checkpoint(const std::string& path, Step<Model, D>& step, const CheckpointInfo& info) {
   using S = Statistic<D>;
@@ -159,10 +178,13 @@ void save_checkpoint(const std::string& path, Step<Model, D>& step, const Checkp
   std::vector<S> buffer;
   write_safetensors(path, tensors, metadata, [&](const StoredTensor& tensor) -> std::span<const std::byte> {
     const auto& [prefix, from, count] = places[static_cast<std::size_t>(&tensor - tensors.data())];
-    if constexpr (HostAccess<SpaceOf<D>>) return std::as_bytes(std::span<const S>(from, static_cast<std::size_t>(count)));
-    buffer.resize(static_cast<std::size_t>(count));
-    step.device().download(Span<const S, SpaceOf<D>>(from, count), buffer.data());
-    return std::as_bytes(std::span<const S>(buffer));
+    if constexpr (std::same_as<SpaceOf<D>, HostSpace>) {
+      return std::as_bytes(std::span<const S>(from, static_cast<std::size_t>(count)));
+    } else {
+      buffer.resize(static_cast<std::size_t>(count));
+      step.device().download(Span<const S, SpaceOf<D>>(from, count), buffer.data());
+      return std::as_bytes(std::span<const S>(buffer));
+    }
   });
 }
 

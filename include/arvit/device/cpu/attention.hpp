@@ -87,27 +87,8 @@ ARVIT_INLINE void copy_rows(const T* source, std::int64_t stride, std::int64_t r
 /// crosswise[c * tile + i] = row i of `rows` queries; the rest of the last vector is zero.
 template <class Isa, class T>
 ARVIT_INLINE void cross_queries(const T* source, std::int64_t stride, std::int64_t rows, std::int64_t width, float* crosswise) {
-  // One vector of queries at a time, so that a short tile does not pay for a whole one.
-  using V = Floats<Isa::width>;
-  constexpr int N = V::width;
-  for (std::int64_t group = 0; group < rows; group += N)
-    for (std::int64_t c = 0; c < width; c += N) {
-      const std::int64_t columns = std::min<std::int64_t>(N, width - c);
-      V part[N];
-      if (rows - group >= N && columns == N) {
-        ARVIT_UNROLL
-        for (int i = 0; i < N; ++i) part[i] = V::load(source + (group + i) * stride + c);
-      } else {
-        for (int i = 0; i < N; ++i) part[i] = group + i < rows ? V::load(source + (group + i) * stride + c, columns) : V{};
-      }
-      transpose(part);
-      if (columns == N) {
-        ARVIT_UNROLL
-        for (int i = 0; i < N; ++i) part[i].store(crosswise + (c + i) * tile + group);
-      } else {
-        for (std::int64_t i = 0; i < columns; ++i) part[i].store(crosswise + (c + i) * tile + group);
-      }
-    }
+  for (std::int64_t group = 0; group < rows; group += Isa::width)
+    call<Isa, Cross>(source + group * stride, stride, std::min<std::int64_t>(Isa::width, rows - group), width, crosswise + group, tile);
 }
 /// scores[j * tile + i] = key j . query i, for keys below `keys` and `columns` queries.
 template <class Isa>
@@ -157,33 +138,23 @@ ARVIT_INLINE void exponentials(float* column, const Limits<Isa>& limit, std::int
                                Floats<Isa::width>& sum) {
   using V = Floats<Isa::width>;
   constexpr float lowest = -__builtin_inff();
-  V best[4] = {V::splat(lowest), V::splat(lowest), V::splat(lowest), V::splat(lowest)};  // four chains hide the latency
+  V even = V::splat(lowest), odd = even;  // two chains hide the latency
   std::int64_t j = 0;
-  for (; j + 4 <= limit.smallest; j += 4) {
-    ARVIT_UNROLL
-    for (int chain = 0; chain < 4; ++chain) best[chain] = max(best[chain], V::load(column + (j + chain) * tile));
+  for (; j + 2 <= limit.smallest; j += 2) {
+    even = max(even, V::load(column + j * tile));
+    odd = max(odd, V::load(column + (j + 1) * tile));
   }
-  for (; j < limit.largest; ++j) best[0] = max(best[0], where_below(j, limit.lanes, V::load(column + j * tile), lowest));
-  top = V::splat(scale) * max(max(best[0], best[1]), max(best[2], best[3]));
+  for (; j < limit.largest; ++j) even = max(even, where_below(j, limit.lanes, V::load(column + j * tile), lowest));
+  top = V::splat(scale) * max(even, odd);
   top = where_below(0, limit.lanes, top, 0.f);
   const V factor = V::splat(scale), offset = V{} - top;
-  V sums[2] = {};
-  for (j = 0; j + 2 <= limit.smallest; j += 2) {
-    ARVIT_UNROLL
-    for (int chain = 0; chain < 2; ++chain) {
-      float* const at = column + (j + chain) * tile;
-      const V p = exp(fma(factor, V::load(at), offset));
-      p.store(at);
-      sums[chain] = sums[chain] + p;
-    }
-  }
-  for (; j < limit.largest; ++j) {
+  sum = V{};
+  for (j = 0; j < limit.largest; ++j) {
     const V p = where_below(j, limit.lanes, exp(fma(factor, V::load(column + j * tile), offset)), 0.f);
     p.store(column + j * tile);
-    sums[0] = sums[0] + p;
+    sum = sum + p;
   }
   for (; j < keys; ++j) V{}.store(column + j * tile);
-  sum = sums[0] + sums[1];
 }
 
 struct AttentionTask {
@@ -235,8 +206,8 @@ ARVIT_INLINE void write_row(const float* from, T* to, std::int64_t width, bool a
 struct AttentionBackwardTask {
   template <class Isa, class T>
   static ARVIT_INLINE void run(const AttentionBackwardArgs<T>* p, std::int64_t task, float* scratch) {
-    if (p->separate) return one<Isa>(*p, p->segments[task / p->heads], task % p->heads, p->write == Write::add, scratch);
-    for (const Segment segment : p->segments) one<Isa>(*p, segment, task, true, scratch);
+    const std::int64_t begin = p->separate ? task / p->heads : 0, end = p->separate ? begin + 1 : p->segments.size();
+    for (std::int64_t i = begin; i < end; ++i) one<Isa>(*p, p->segments[i], task % p->heads, !p->separate || p->write == Write::add, scratch);
   }
   template <class Isa, class T>
   static ARVIT_INLINE void one(const AttentionBackwardArgs<T>& p, Segment segment, std::int64_t head, bool add, float* scratch) {
@@ -281,11 +252,6 @@ struct AttentionBackwardTask {
         const V centre = V::load(centres), lse = V::load(lses), factor = V::splat(scale);
         float *const weight = weights + group, *const slope = slopes + group;
         std::int64_t j = 0;
-        for (; j < limit.smallest; ++j) {
-          const V w = exp(fma(factor, V::load(weight + j * tile), V{} - lse));
-          (factor * w * (V::load(slope + j * tile) - centre)).store(slope + j * tile);
-          w.store(weight + j * tile);
-        }
         for (; j < limit.largest; ++j) {
           const V w = where_below(j, limit.lanes, exp(fma(factor, V::load(weight + j * tile), V{} - lse)), 0.f);
           where_below(j, limit.lanes, factor * w * (V::load(slope + j * tile) - centre), 0.f).store(slope + j * tile);

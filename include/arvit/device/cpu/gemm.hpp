@@ -5,20 +5,16 @@
 #include <cstdint>
 #include <string>
 
+#include "arvit/device/cpu/gemm_choice.hpp"
 #include "arvit/device/cpu/panel.hpp"
 
 #if defined(ARVIT_GEMM_ONEDNN) && ARVIT_GEMM_ONEDNN
 #include <dnnl.h>
 #include <omp.h>
-#define ARVIT_GEMM_NAMESPACE gemm_onednn
 #elif defined(ARVIT_GEMM_CBLAS) && ARVIT_GEMM_CBLAS
 #include <cblas.h>
-#define ARVIT_GEMM_NAMESPACE gemm_cblas
 #elif defined(ARVIT_GEMM_EIGEN) && ARVIT_GEMM_EIGEN
 #include <Eigen/Core>
-#define ARVIT_GEMM_NAMESPACE gemm_eigen
-#else
-#define ARVIT_GEMM_NAMESPACE gemm_own
 #endif
 
 /// Matrix products of packed tokens: c = a b^T over blocks of c that depend on shapes only, with an epilogue while a block is in cache.
@@ -40,7 +36,7 @@ struct Division {
     row_tasks = blocks_of(rows, tall);
     task_rows = round_up(blocks_of(rows, row_tasks), 12);
     row_tasks = blocks_of(rows, task_rows);
-    const std::int64_t wanted = std::clamp<std::int64_t>(blocks_of(32, row_tasks), 1, std::max<std::int64_t>(1, columns / 256));
+    const std::int64_t wanted = std::clamp<std::int64_t>(blocks_of(16, row_tasks), 1, std::max<std::int64_t>(1, columns / 256));
     task_columns = round_up(blocks_of(columns, wanted), unit);
     column_tasks = blocks_of(columns, task_columns);
   }
@@ -105,7 +101,7 @@ inline std::string gemm_name() { return "own kernel"; }
 #endif
 
 namespace gemm_detail {
-constexpr std::int64_t column_block = 480;  // with depth_block: the part of b that stays in the second cache, 480 KiB
+constexpr std::int64_t column_block = 192;  // with depth_block: the part of b that stays in the second cache, 192 KiB
 constexpr std::int64_t depth_block = 256;
 static_assert(column_block % Division::unit == 0, "gemm: a column block holds whole panels of every instruction set.");
 
@@ -134,7 +130,23 @@ template <class T>
 struct ProductArgs {
   Operand<T> a, b;
   Division by;
-  float* packed;  // b: panels of [depth, rows of a register block]; ours only
+  float* packed;  // b: for each block of the depth, panels of [depth of the block, columns of a register block]; ours only
+  // What becomes of the sums of row r, columns c..c + columns: a pointer, so that a product is compiled once for all epilogues.
+  void (*finish)(const void* epilogue, std::int64_t r, std::int64_t c, std::int64_t columns, const float* sums);
+  const void* epilogue;
+};
+
+template <class T>
+Operand<T> from_depth(const Operand<T>& all, std::int64_t k) {
+  return {all.data + (all.crossed ? k * all.stride : k), all.stride, all.crossed};
+}
+
+template <class Epilogue>
+struct FinishRow {
+  template <class Isa>
+  static ARVIT_INLINE void run(const void* epilogue, std::int64_t r, std::int64_t c, std::int64_t columns, const float* sums) {
+    static_cast<const Epilogue*>(epilogue)->template row<Isa>(r, c, columns, sums);
+  }
 };
 
 struct PackTask {
@@ -142,15 +154,17 @@ struct PackTask {
   static ARVIT_INLINE void run(const ProductArgs<T>* p, std::int64_t task, float*) {
     constexpr std::int64_t width = Isa::width * Isa::vectors;
     const std::int64_t begin = task * Division::unit, end = std::min(begin + Division::unit, p->by.columns);
-    for (std::int64_t n = begin; n < end; n += width)
-      pack<Isa, width>(p->b, n, std::min(n + width, p->by.columns), p->by.depth, p->packed + n * p->by.depth);
+    for (std::int64_t k = 0; k < p->by.depth; k += depth_block) {
+      const std::int64_t depth = std::min(depth_block, p->by.depth - k);
+      pack<Isa, width>(from_depth(p->b, k), begin, end, depth, p->packed + k * round_up(p->by.columns, Division::unit) + begin * depth);
+    }
   }
 };
 
-/// One task: its rows of a against its columns of b, `epilogue.template row<Isa>(row, first column, count, sums)` for every row of every block.
+/// One task: its rows of a against its columns of b.
 struct ProductTask {
-  template <class Isa, class T, class Epilogue>
-  static ARVIT_INLINE void run(const ProductArgs<T>* p, const Epilogue* epilogue, std::int64_t task, float* scratch) {
+  template <class Isa, class T>
+  static ARVIT_INLINE void run(const ProductArgs<T>* p, std::int64_t task, float* scratch) {
     const Division& by = p->by;
     const std::int64_t r0 = task % by.row_tasks * by.task_rows, r1 = std::min(r0 + by.task_rows, by.rows);
     const std::int64_t c0 = task / by.row_tasks * by.task_columns, c1 = std::min(c0 + by.task_columns, by.columns);
@@ -162,25 +176,25 @@ struct ProductTask {
       const std::int64_t end = std::min(n + column_block, c1);
       const Operand<float> b = Widen::part<Isa>(p->b, n, end, by.depth, rows + widened<T>(by.task_rows * by.depth));
       library_product(r1 - r0, end - n, by.depth, a, b, sums, column_block);
-      for (std::int64_t r = r0; r < r1; ++r) epilogue->template row<Isa>(r, n, end - n, sums + (r - r0) * column_block);
+      for (std::int64_t r = r0; r < r1; ++r) p->finish(p->epilogue, r, n, end - n, sums + (r - r0) * column_block);
     }
 #else
     constexpr std::int64_t width = Isa::width * Isa::vectors, height = Isa::rows;
-    for (std::int64_t r = r0; r < r1; r += height)
-      pack<Isa, static_cast<int>(height)>(p->a, r, std::min(r + height, r1), by.depth, rows + (r - r0) * by.depth);
+    for (std::int64_t k = 0; k < by.depth; k += depth_block)
+      pack<Isa, static_cast<int>(height)>(from_depth(p->a, k), r0, r1, std::min(depth_block, by.depth - k), rows + k * by.task_rows);
     for (std::int64_t n = c0; n < c1; n += column_block) {
       const std::int64_t end = std::min(n + column_block, c1);
       for (std::int64_t k = 0; k < by.depth; k += depth_block) {
         const std::int64_t depth = std::min(depth_block, by.depth - k);
+        const float* const right = p->packed + k * round_up(by.columns, Division::unit);
         const bool last = k + depth == by.depth;
         for (std::int64_t r = r0; r < r1; r += height) {
-          const float* const left = rows + (r - r0) * by.depth + k * height;
+          const float* const left = rows + k * by.task_rows + (r - r0) * depth;
           float* const out = sums + (r - r0) * column_block;
           for (std::int64_t j = n; j < end; j += width)
-            block_product<Isa, Isa::rows, Isa::vectors, 1>(depth, left, height, p->packed + j * by.depth + k * width, width, out + (j - n),
-                                                           column_block, k > 0);
+            block_product<Isa, Isa::vectors, 1>(depth, left, height, right + j * depth, width, out + (j - n), column_block, k > 0);
           if (last)
-            for (std::int64_t i = r; i < std::min(r + height, r1); ++i) epilogue->template row<Isa>(i, n, end - n, sums + (i - r0) * column_block);
+            for (std::int64_t i = r; i < std::min(r + height, r1); ++i) p->finish(p->epilogue, i, n, end - n, sums + (i - r0) * column_block);
         }
       }
     }
@@ -189,12 +203,14 @@ struct ProductTask {
 };
 }  // namespace gemm_detail
 
-/// sums = a b^T, a [rows, depth], b [columns, depth]; every element goes to the epilogue exactly once.
+/// sums = a b^T, a [rows, depth], b [columns, depth]; epilogue.row<Isa>(row, first column, columns, sums) gets every element once.
 template <class T, class Epilogue>
 void product(Context& context, std::int64_t rows, std::int64_t columns, std::int64_t depth, const Operand<T>& a, const Operand<T>& b,
              const Epilogue& epilogue) {
   if (rows == 0 || columns == 0) return;
-  gemm_detail::ProductArgs<T> args{a, b, Division(rows, columns, depth), nullptr};
+  gemm_detail::ProductArgs<T> args{a, b, Division(rows, columns, depth), nullptr,
+                                    entry<gemm_detail::FinishRow<Epilogue>, const void*, std::int64_t, std::int64_t, std::int64_t, const float*>(context.isa),
+                                    &epilogue};
   const std::int64_t room = 64;  // pack_rows may write one vector beyond a panel
 #if ARVIT_GEMM_LIBRARY
   context.reserve_own(args.by.task_rows * gemm_detail::column_block +
@@ -204,7 +220,7 @@ void product(Context& context, std::int64_t rows, std::int64_t columns, std::int
   context.reserve_own(args.by.task_rows * (gemm_detail::column_block + depth) + room);
   context.each<gemm_detail::PackTask>(blocks_of(columns, Division::unit), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
 #endif
-  context.each<gemm_detail::ProductTask>(args.by.tasks(), static_cast<const gemm_detail::ProductArgs<T>*>(&args), &epilogue);
+  context.each<gemm_detail::ProductTask>(args.by.tasks(), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
 }
 
 }  // namespace ARVIT_GEMM_NAMESPACE

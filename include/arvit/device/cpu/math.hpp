@@ -27,10 +27,10 @@ ARVIT_INLINE Floats<N> exp(const Floats<N>& x) {
   const V n = shifted - magic;
   const V r = fma(n, V::splat(-1.42860677e-6f), fma(n, V::splat(-0.693145752f), t));  // ln 2 in two parts
   const V p = fma(polynomial(r, 0.5f, 0.16666666f, 0.041666254f, 0.0083334344f, 0.0013947162f, 0.00019826132f), r * r, r) + V::splat(1.f);
-  const Ints exponent = reinterpret_cast<const Ints&>(shifted.raw) - reinterpret_cast<const Ints&>(magic.raw);
+  const Ints exponent = __builtin_bit_cast(Ints, shifted.raw) - __builtin_bit_cast(Ints, magic.raw);
   const Ints half = exponent >> 1;  // 2^n in two factors, for n = 128
   const Ints first = (half + 127) << 23, second = (exponent - half + 127) << 23;
-  const V value = p * V{reinterpret_cast<const typename V::Raw&>(first)} * V{reinterpret_cast<const typename V::Raw&>(second)};
+  const V value = p * V{__builtin_bit_cast(typename V::Raw, first)} * V{__builtin_bit_cast(typename V::Raw, second)};
   const V infinity = V::splat(__builtin_inff());
   return {x.raw < low.raw ? typename V::Raw{} : x.raw > high.raw ? infinity.raw : value.raw};
 }
@@ -41,10 +41,10 @@ ARVIT_INLINE Floats<N> log(const Floats<N>& x) {
   using V = Floats<N>;
   using Ints = typename V::Ints;
   using Raw = typename V::Raw;
-  const Ints offset = reinterpret_cast<const Ints&>(x.raw) - 0x3f3504f3;  // sqrt(1/2): the mantissa lies in [sqrt(1/2), sqrt(2))
+  const Ints offset = __builtin_bit_cast(Ints, x.raw) - 0x3f3504f3;  // sqrt(1/2): the mantissa lies in [sqrt(1/2), sqrt(2))
   const Ints exponent = offset >> 23;
-  const Ints mantissa = reinterpret_cast<const Ints&>(x.raw) - (exponent << 23);
-  const V f = V{reinterpret_cast<const Raw&>(mantissa)} - V::splat(1.f), n = {__builtin_convertvector(exponent, Raw)};
+  const Ints mantissa = __builtin_bit_cast(Ints, x.raw) - (exponent << 23);
+  const V f = V{__builtin_bit_cast(Raw, mantissa)} - V::splat(1.f), n = {__builtin_convertvector(exponent, Raw)};
   const V square = f * f;
   const V tail = polynomial(f, 0.33333328f, -0.25000846f, 0.20001413f, -0.16622752f, 0.14197877f, -0.13161606f, 0.12786330f, -0.07660819f);
   const V small = fma(n, V::splat(1.42860677e-6f), fma(tail * f, square, V::splat(-0.5f) * square));
@@ -57,8 +57,8 @@ template <int N>
 ARVIT_INLINE Floats<N> sqrt(const Floats<N>& x) {
   using V = Floats<N>;
   using Ints = typename V::Ints;
-  const Ints guess = 0x5f375a86 - (reinterpret_cast<const Ints&>(x.raw) >> 1);
-  V inverse = {reinterpret_cast<const typename V::Raw&>(guess)};
+  const Ints guess = 0x5f375a86 - (__builtin_bit_cast(Ints, x.raw) >> 1);
+  V inverse = {__builtin_bit_cast(typename V::Raw, guess)};
   for (int round = 0; round < 3; ++round) inverse = inverse * (V::splat(1.5f) - V::splat(0.5f) * x * inverse * inverse);
   const V root = x * inverse;
   return fma(V::splat(0.5f) * inverse, x - root * root, root);

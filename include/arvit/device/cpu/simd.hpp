@@ -60,27 +60,50 @@ inline Isa choose_isa() {
 }
 
 namespace detail {
-template <class Body, class... Args> void enter_baseline(Args... args) { Body::template run<Baseline>(args...); }
+// Never inlined into each other: a body is compiled once for each instruction set, whoever calls it.
+template <class Body, class... Args>
+__attribute__((noinline)) void enter_baseline(Args... args) {
+  Body::template run<Baseline>(args...);
+}
 #if defined(__x86_64__)
 template <class Body, class... Args>
-__attribute__((target("avx2,fma"))) void enter_avx2(Args... args) {
+__attribute__((target("avx2,fma"), noinline)) void enter_avx2(Args... args) {
   Body::template run<Avx2>(args...);
 }
 template <class Body, class... Args>
-__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma"))) void enter_avx512(Args... args) {
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma"), noinline)) void enter_avx512(Args... args) {
   Body::template run<Avx512>(args...);
 }
 #endif
+/// Elements of a vector that is not full. Plain memory in and out, so that one copy serves every instruction set.
+template <class T>
+__attribute__((noinline)) void copy_part(const T* from, T* to, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) to[i] = from[i];
+}
 }  // namespace detail
 
+/// The entry of Body for an instruction set.
+template <class Body, class... Args>
+auto entry(Isa isa) -> void (*)(Args...) {
+#if defined(__x86_64__)
+  if (isa == Isa::avx512) return detail::enter_avx512<Body, Args...>;
+  if (isa == Isa::avx2) return detail::enter_avx2<Body, Args...>;
+#endif
+  return detail::enter_baseline<Body, Args...>;
+}
 /// Calls Body::run<instruction set>(args...).
 template <class Body, class... Args>
 void dispatch(Isa isa, Args... args) {
+  entry<Body, Args...>(isa)(args...);
+}
+/// The same from a body that runs already: a kernel that several bodies share.
+template <class Isa, class Body, class... Args>
+ARVIT_INLINE void call(Args... args) {
 #if defined(__x86_64__)
-  if (isa == Isa::avx512) return detail::enter_avx512<Body>(args...);
-  if (isa == Isa::avx2) return detail::enter_avx2<Body>(args...);
+  if constexpr (Isa::width == Avx512::width) return detail::enter_avx512<Body>(args...);
+  if constexpr (Isa::width == Avx2::width) return detail::enter_avx2<Body>(args...);
 #endif
-  return detail::enter_baseline<Body>(args...);
+  if constexpr (Isa::width == Baseline::width) detail::enter_baseline<Body>(args...);
 }
 
 /// The compilers' vector types. Written out, because g++ 12 loses a vector_size that depends on a template argument.
@@ -124,22 +147,22 @@ struct Floats {
     Halves halves;
     __builtin_memcpy(&halves, p, sizeof halves);
     const Bits bits = __builtin_convertvector(halves, Bits) << 16;
-    return {reinterpret_cast<const Raw&>(bits)};
+    return {__builtin_bit_cast(Raw, bits)};
   }
   ARVIT_INLINE void store(float* p) const { __builtin_memcpy(p, &raw, sizeof raw); }
   ARVIT_INLINE void store(bf16* p) const {  // as bf16(float): to nearest, ties to even; a NaN stays a NaN
-    const Bits bits = reinterpret_cast<const Bits&>(raw);
+    const Bits bits = __builtin_bit_cast(Bits, raw);
     const Bits rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
     const Bits result = (bits & 0x7fffffffu) > 0x7f800000u ? ((bits >> 16) | 0x40u) : rounded;
     const Halves halves = __builtin_convertvector(result, Halves);
     __builtin_memcpy(static_cast<void*>(p), &halves, sizeof halves);
   }
-  /// The first `count` of N elements; the others are zero, and not touched in memory.
+  /// The first `count` of N elements (none if negative); the others are zero, and not touched in memory.
   template <class T>
   static ARVIT_INLINE Floats load(const T* p, std::int64_t count) {
     if (count >= N) return load(p);
     T part[N] = {};
-    for (std::int64_t i = 0; i < count; ++i) part[i] = p[i];
+    detail::copy_part(p, part, count);
     return load(part);
   }
   template <class T>
@@ -147,7 +170,7 @@ struct Floats {
     if (count >= N) return store(p);
     T part[N];
     store(part);
-    for (std::int64_t i = 0; i < count; ++i) p[i] = part[i];
+    detail::copy_part(part, p, count);
   }
   /// Sum of the elements, in a fixed order.
   ARVIT_INLINE float sum() const {
@@ -167,12 +190,10 @@ template <int N> ARVIT_INLINE Floats<N> operator/(const Floats<N>& a, const Floa
 template <int N> ARVIT_INLINE Floats<N> fma(const Floats<N>& a, const Floats<N>& b, const Floats<N>& c) { return {a.raw * b.raw + c.raw}; }
 template <int N> ARVIT_INLINE Floats<N> max(const Floats<N>& a, const Floats<N>& b) { return {a.raw > b.raw ? a.raw : b.raw}; }
 
-/// step(begin, count) for every vector of 0..count; only the last may be partial.
+/// step(begin, left) for every vector of 0..count; the last may be partial. One copy of the step: code is small and compiles fast.
 template <class V, class Step>
 ARVIT_INLINE void each_vector(std::int64_t count, const Step& step) {
-  std::int64_t i = 0;
-  for (; i + V::width <= count; i += V::width) step(i, std::int64_t{V::width});
-  if (i < count) step(i, count - i);
+  for (std::int64_t i = 0; i < count; i += V::width) step(i, count - i);
 }
 
 namespace detail {

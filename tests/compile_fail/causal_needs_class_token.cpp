@@ -1,0 +1,7 @@
+// expect: Decoder<Causal>: the first patch is predicted from the class token; drop NoClassToken.
+// SPDX-License-Identifier: BSL-1.0
+#include <arvit/models.hpp>
+
+using Bad = arvit::CausalViT<arvit::ViT_B16<arvit::NoClassToken>>;
+static_assert(Bad::parameter_count > 0);
+int main() {}

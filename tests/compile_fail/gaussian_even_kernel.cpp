@@ -1,0 +1,7 @@
+// expect: Gaussian<KernelSide>: KernelSide must be odd, so that the blur has a centre pixel.
+// SPDX-License-Identifier: BSL-1.0
+#include <arvit/models.hpp>
+
+using Bad = arvit::SAIM<arvit::ViT_B16<>, arvit::Parallel<12>, arvit::Target<arvit::Gaussian<8>>>;
+static_assert(Bad::parameter_count > 0);
+int main() {}

@@ -1,0 +1,7 @@
+// expect: Target<Kind, Options...>: the options are RawPatches, L1, LinearHead and MlpHead.
+// SPDX-License-Identifier: BSL-1.0
+#include <arvit/models.hpp>
+
+using Bad = arvit::SAIM<arvit::ViT_B16<>, arvit::Parallel<12>, arvit::Target<arvit::Pixel, arvit::NoClassToken>>;
+static_assert(Bad::parameter_count > 0);
+int main() {}

@@ -1,0 +1,6 @@
+// expect: ViT<Depth, Dim, Heads, Options...>: an option is repeated; give each once.
+// SPDX-License-Identifier: BSL-1.0
+#include <arvit/models.hpp>
+
+using Bad = arvit::ViT<12, 768, 12, arvit::Patch<16>, arvit::Patch<14>>;
+int main() { return Bad::depth; }

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "support.hpp"
+
+using namespace arvit;
+using namespace test;
+
+namespace {
+struct Shape { std::int64_t rows, columns; };
+const Shape shapes[] = {{1, 1}, {5, 3}, {70, 17}, {65, 24}, {200, 64}, {33, 100}, {700, 192}};
+}  // namespace
+
+TEST_CASE_TEMPLATE("cpu/layer_norm: both directions agree with the definition", P, Fp32, Bf16) {
+  using T = typename P::Activation;
+  for (const Shape s : shapes) {
+    INFO(s.rows, " rows of ", s.columns);
+    const std::int64_t rows = s.rows, columns = s.columns;
+    Numbers x = normal<T>(rows * columns, 1);
+    for (double& value : x) value = back(as<T>(3 * value + 10));  // a mean that is large beside the deviation
+    const Numbers gamma = normal<float>(columns, 2), beta = normal<float>(columns, 3), dy = normal<T>(rows * columns, 4), start = normal<T>(rows * columns, 5),
+                  dg = normal<float>(columns, 6), db = normal<float>(columns, 7);
+    const double epsilon = columns == 1 ? 1.0 : 1e-2;
+    compare<P>(
+        [&](auto& device) {
+          using D = std::remove_reference_t<decltype(device)>;
+          Tensor<A<D>> tx(rows, columns, x), tdy(rows, columns, dy), y(rows, columns), again(rows, columns), dx(rows, columns), dx_added(rows, columns, start);
+          Tensor<S<D>> moments(rows, 2);
+          Flat<S<D>> g(gamma), b(beta);
+          Flat<Gradient<D>> dgamma(dg), dbeta(db);
+          device.layer_norm(tx, g, b, epsilon, y, moments);
+          device.layer_norm_again(tx, g, b, moments, again);
+          device.layer_norm_backward(tdy, tx, g, moments, dx, Write::assign, dgamma, dbeta);
+          device.layer_norm_backward(tdy, tx, g, moments, dx_added, Write::add, dgamma, dbeta);
+          return Outputs{y.numbers(), again.numbers(), moments.numbers(), dx.numbers(), dx_added.numbers(), dgamma.numbers(), dbeta.numbers()};
+        },
+        2 * tolerance<P> + 1e-5);
+  }
+}
+
+TEST_CASE_TEMPLATE("cpu/elementwise: GELU, add, scale and fill agree with the definition", P, Fp32, Bf16) {
+  using T = typename P::Activation;
+  for (const Shape s : shapes) {
+    const std::int64_t rows = s.rows, columns = s.columns;
+    INFO(rows, " rows of ", columns);
+    const Numbers x = normal<T>(rows * columns, 1, 2), y0 = normal<T>(rows * columns, 2), scale = normal<float>(rows, 3);
+    compare<P>([&](auto& device) {
+      using D = std::remove_reference_t<decltype(device)>;
+      Tensor<A<D>> tx(rows, columns, x), y(rows, columns), sum(rows, columns, y0), scaled(rows, columns), filled(rows, columns), in_place(rows, columns, x);
+      Flat<S<D>> row_scale(scale);
+      device.gelu(tx, y);
+      device.add(tx, sum);
+      device.scale_rows(tx, row_scale, scaled);
+      device.scale_rows(in_place, row_scale, in_place);
+      device.fill(filled, 0.5);
+      return Outputs{y.numbers(), sum.numbers(), scaled.numbers(), in_place.numbers(), filled.numbers()};
+    });
+  }
+}
+
+TEST_CASE_TEMPLATE("cpu/gather: rows, tokens and positions agree with the definition", P, Fp32, Bf16) {
+  using T = typename P::Activation;
+  for (const Shape s : {Shape{4, 3}, Shape{90, 17}, Shape{300, 128}}) {
+    const std::int64_t rows = s.rows, columns = s.columns;
+    INFO(rows, " rows of ", columns);
+    const Numbers x = normal<T>(rows * columns, 1), y0 = normal<T>(rows * columns, 2), token = normal<float>(columns, 3), table = normal<float>(7 * columns, 4);
+    std::vector<std::int32_t> some, every, source, permutation;
+    for (std::int32_t r = 0; r < rows; ++r) every.push_back(static_cast<std::int32_t>(rows) - 1 - r), source.push_back(r % 5 == 0 ? -1 - r : (r * 3) % 14);
+    for (std::int32_t r = 0; r < rows; r += 3) some.push_back(r);
+    for (std::int32_t r = 0; r < 14; ++r) permutation.push_back(r * 5 % 7);
+    const auto count = static_cast<std::int64_t>(some.size());
+    compare<P>([&](auto& device) {
+      using D = std::remove_reference_t<decltype(device)>;
+      Tensor<A<D>> tx(rows, columns, x), gathered(count, columns), scattered(rows, columns, y0), assigned(rows, columns, y0), added(rows, columns, y0), all(rows, columns),
+          cleared(rows, columns, y0), uncleared(rows, columns, y0), placed(rows, columns, y0);
+      Tensor<S<D>> positions(7, columns, table);
+      Flat<S<D>> t(token);
+      Flat<Gradient<D>> dtoken(token), dtoken_all(token);
+      device.gather_rows(tx, index(some), gathered);
+      device.scatter_add_rows(gathered, index(some), scattered);
+      device.scatter_add_rows(tx, index(every), scattered);
+      device.put_token(assigned, index(some), t, Write::assign);
+      device.put_token(added, index(some), t, Write::add);
+      device.put_token(all, {}, t, Write::assign);
+      device.token_gradient(tx, index(some), dtoken);
+      device.token_gradient(tx, {}, dtoken_all);
+      device.clear_rows(cleared, index(some));
+      device.clear_rows(uncleared, {});
+      device.add_positions(placed, positions, {index(source), index(permutation)});
+      return Outputs{gathered.numbers(), scattered.numbers(), assigned.numbers(), added.numbers(), all.numbers(), dtoken.numbers(), dtoken_all.numbers(),
+                     cleared.numbers(), uncleared.numbers(), placed.numbers()};
+    });
+  }
+}
+
+TEST_CASE_TEMPLATE("cpu/loss: both errors and their gradients agree with the definition", P, Fp32, Bf16) {
+  using T = typename P::Activation;
+  for (const Shape s : shapes) {
+    const std::int64_t rows = s.rows, columns = s.columns;
+    INFO(rows, " rows of ", columns);
+    const Numbers prediction = normal<T>(rows * columns, 1);
+    Numbers target = normal<float>(rows * columns, 2);
+    target[0] = prediction[0];  // the slope of the absolute error is 0 there
+    compare<P>([&](auto& device) {
+      using D = std::remove_reference_t<decltype(device)>;
+      Tensor<A<D>> p(rows, columns, prediction), squared(rows, columns), absolute(rows, columns);
+      Tensor<S<D>> t(rows, columns, target);
+      Flat<double> sums({1.0, 2.0});
+      device.squared_error(p, t, 0.25, squared, sums.out().part(0, 1));
+      device.absolute_error(p, t, 0.125, absolute, sums.out().part(1, 2));
+      return Outputs{squared.numbers(), absolute.numbers(), {sums.memory[0]}, {sums.memory[1]}};
+    });
+  }
+}

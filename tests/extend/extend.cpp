@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSL-1.0
+// One new order, target and decoder, each as a user writes it: from public headers, in one place, with an alias.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "arvit/core/initialise.hpp"
+#include "arvit/device/reference.hpp"
+#include "arvit/models.hpp"
+#include "arvit/train/step.hpp"
+
+namespace mine {
+
+using namespace arvit;
+
+/// Columns from left to right, the patches of a column together: one group per column.
+struct ByColumn {
+  static constexpr bool fixed_profile = true;
+  template <class Grid>
+  static constexpr int profile(Counter, std::span<int> ends) {
+    for (int x = 0; x <= Grid::columns; ++x) ends[x] = x * Grid::rows;
+    return Grid::columns + 1;
+  }
+  template <class Grid>
+  static constexpr void keys(Counter, std::span<float> key) {
+    for (int i = 0; i < Grid::patches; ++i) key[i] = static_cast<float>(i % Grid::columns);
+  }
+};
+
+/// The mean colour of a patch: three numbers, through a device functor.
+struct MeanColour {
+  template <class Grid> static constexpr int width = Grid::channels;
+  template <class T>
+  struct Work {
+    const T* patches;
+    T* target;
+    int channels, pixels;
+    ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
+      T sum = 0;
+      for (int p = 0; p < pixels; ++p) sum += patches[(i / channels * pixels + p) * channels + i % channels];
+      target[i] = sum / static_cast<T>(pixels);
+    }
+  };
+  template <class Grid, Device D>
+  static void values(D& device, Arena& arena, Span<const Statistic<D>, SpaceOf<D>> images, ImageShape shape, PatchRows<SpaceOf<D>> from, bool standardise,
+                     Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
+    const ArenaScope scope(arena);
+    const auto patches = arena.rows<Statistic<D>, Grid::patch_width, SpaceOf<D>>(target.rows());
+    device.target_patches(images, shape, from, standardise, patches);
+    device.for_each(target.rows() * Grid::channels, Work<Statistic<D>>{patches.data(), target.data(), Grid::channels, Grid::patch * Grid::patch});
+  }
+};
+
+/// Predicts from the mean of nothing but positions: a query is its position through one linear map, added to the output of the last layer's
+/// tokens that it may see. A decoder of one attention without weights.
+struct Gather {
+  using DefaultHead = LinearHead;
+  template <class Encoder, class HeadKind, int Width>
+  struct For {
+    static constexpr int dim = Encoder::dim;
+    using Query = Linear<dim, dim>;
+    using Output = NormedHead<HeadKind, dim, Width>;
+    static constexpr RankRules<1> rules{ClassToken::first, {QueryStream{}}, false};
+    static constexpr bool uses_norm = true;
+    static constexpr int position_dim = dim;
+    static constexpr Reads reads(int point) { return {point == Encoder::depth, false}; }
+    static constexpr std::int64_t parameter_count = Query::parameter_count + Output::Head::parameter_count;
+    static constexpr auto groups() { return std::tuple(Group{"gather.query.", Query::tensors()}, Group{"gather.pred.", Output::Head::tensors()}); }
+    template <class C>
+    struct Parameters {
+      typename Query::template Parameters<C> query;
+      typename Output::template HeadParameters<C> head;
+      constexpr explicit Parameters(C& at) : query(at), head(at) {}
+    };
+    template <class D>
+    class Run {
+     public:
+      using Context = StepContext<D, 1>;
+      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
+          : context_(context), p_(parameters), norm_(norm), rows_(context.tables.streams[0].source.size()), output_(context.arena, rows_) {
+        for (auto* t : {&positions_, &query_, &seen_}) *t = context.arena.template rows<Activation<D>, dim, SpaceOf<D>>(rows_);
+        lse_ = context.arena.template rows<Statistic<D>, Encoder::heads, SpaceOf<D>>(rows_);
+        context.device.fill(positions_, 0);
+        context.device.add_positions(positions_, context.positions, context.patches_of(0));
+      }
+      void forward(int point, const LayerIO<D, Encoder>& io) {
+        if (point != Encoder::depth) return;
+        Query::forward(context_.device, p_.query, positions_, query_);
+        context_.device.attention(query_, io.output, io.output, Encoder::heads, reach().segments, reach().limit, seen_, lse_);
+      }
+      void finish() { Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, seen_, output_); }
+      Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
+      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction, const Parameters<Adding<D>>& gradient) {
+        dseen_ = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(rows_);
+        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, seen_, output_, dprediction[0], dseen_, *norm_.gradient, gradient.head);
+      }
+      void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d, const Parameters<Adding<D>>& gradient) {
+        if (point != Encoder::depth) return;
+        const ArenaScope scope(context_.arena);
+        const auto dquery = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(rows_);
+        const auto dkey = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(d.output.rows());
+        const auto dvalue = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(d.output.rows());
+        context_.device.attention_backward(dseen_, query_, io.output, io.output, seen_, lse_, Encoder::heads, reach().segments, reach().limit, dquery, dkey, dvalue, Write::assign);
+        context_.device.add(dkey, d.output);
+        context_.device.add(dvalue, d.output);
+        context_.device.linear_backward_weight(dquery, positions_, gradient.query.weight, gradient.query.bias);
+      }
+
+     private:
+      Reach<SpaceOf<D>> reach() const { return Context::reach(context_.tables.streams[0].content); }
+      Context& context_;
+      const Parameters<Reading<D>>& p_;
+      FinalNorm<D, dim> norm_;
+      std::int64_t rows_;
+      typename Output::template Saved<D> output_;
+      Tokens<D, dim> positions_, query_, seen_, dseen_;
+      Rows<Statistic<D>, Encoder::heads, SpaceOf<D>> lse_;
+    };
+  };
+};
+
+using ColumnColours = Pretrainer<ViT<3, 16, 2, Patch<4>, Image<12, 16>>, Decoder<Gather>, OrderPolicy<ByColumn>, Target<MeanColour, RawPatches>>;
+
+}  // namespace mine
+
+TEST_CASE("extend: a user's order, target and decoder train together") {
+  using namespace arvit;
+  using Model = mine::ColumnColours;
+  using D = Reference<double>;
+  static_assert(Model::target_width == 3);
+  D device;
+  Step<Model, D> step(device, StepOptions{2});
+  step.initialise(3);
+  std::vector<double> images(2 * Model::Grid::image_width);
+  Stream stream(Counter{4});
+  for (double& pixel : images) pixel = stream.normal();
+  const std::vector<Counter> counters{{1, 0, 0}, {1, 0, 1}};
+  const auto loss = [&] {
+    step.begin(counters);
+    step.accumulate(images.data(), counters);
+    return step.loss();
+  };
+  const double before = loss();
+  double worst = 0, largest = 0;
+  const std::vector<double> gradient(step.gradients().data(), step.gradients().data() + Model::parameter_count);
+  for (std::int64_t i = 0; i < Model::parameter_count; i += 37) {
+    double& weight = step.masters().data()[i];
+    const double kept = weight, h = 1e-6;  // the class token starts small, so its norm bends sharply
+    weight = kept + h;
+    const double up = loss();
+    weight = kept - h;
+    const double down = loss();
+    weight = kept;
+    worst = std::max(worst, std::abs((up - down) / (2 * h) - gradient[i]));
+    largest = std::max(largest, std::abs(gradient[i]));
+  }
+  CHECK(worst < 1e-7);
+  CHECK(largest > 1e-3);
+  AdamW adamw;
+  for (adamw.step = 1; adamw.step <= 20; ++adamw.step) {
+    loss();
+    step.update(adamw);
+  }
+  CHECK(loss() < 0.8 * before);
+}

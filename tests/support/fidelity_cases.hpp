@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "support/fixture.hpp"
+
+/// The fixtures of whole models and the type of each.
+namespace arvit::test {
+
+using Gauss = Target<Gaussian<9>>;
+template <class D = Parallel<4>, class T = Gauss, class O = Stochastic, class E = Fixture<>>
+using Saim = Pretrainer<E, Decoder<D>, OrderPolicy<O>, T>;
+
+template <class D>
+void check_saim(D& device) {
+  check_fixture<Saim<>>(device, "saim");
+  check_fixture<Saim<Parallel<3>>>(device, "saim_decoder3");
+  check_fixture<Saim<Parallel<2>>>(device, "saim_decoder2");
+  check_fixture<Saim<Parallel<1>>>(device, "saim_decoder1");
+  check_fixture<Saim<Parallel<4, ReadsPrevious>>>(device, "saim_reads_previous");
+  check_fixture<Saim<Parallel<4, SharedWeights>>>(device, "saim_shared");
+  check_fixture<Saim<Parallel<4, ReadsPrevious>>>(device, "saim_ties_reads_previous");
+  for (const char* name : {"saim_raster", "saim_serpentine", "saim_ties", "semaim", "semaim_zero_padding"}) check_fixture<Saim<>>(device, name);
+}
+template <class D>
+void check_targets_and_heads(D& device) {
+  check_fixture<Saim<Parallel<4>, Target<Pixel>>>(device, "saim_pixel");
+  check_fixture<Saim<Parallel<4>, Target<Gaussian<3>>>>(device, "saim_gaussian3");
+  check_fixture<Saim<Parallel<4>, Target<Gaussian<9, std::ratio<3, 2>>>>>(device, "saim_gaussian9_sigma1.5");
+  check_fixture<Saim<Parallel<4>, Target<Gaussian<9>, RawPatches>>>(device, "saim_no_norm_pix");
+  check_fixture<Saim<Parallel<4>, Target<Gaussian<9>, L1>>>(device, "saim_l1");
+  check_fixture<Saim<Parallel<4>, Target<Gaussian<9>, LinearHead>>>(device, "saim_linear_head");
+  check_fixture<Saim<Parallel<4>, Gauss, Stochastic, Fixture<NoClassToken>>>(device, "saim_no_class_token");
+  check_fixture<Saim<Parallel<4>, Gauss, Stochastic, Fixture<NoClassToken>>>(device, "saim_ties_no_class_token");
+  check_fixture<Saim<Parallel<1>, Target<Gaussian<9>, LinearHead>, Stochastic, ViT<2, 24, 2, Patch<4>, Image<12, 16>>>>(device, "saim_head_dim12");
+}
+template <class D>
+void check_baselines(D& device) {
+  using E = Fixture<>;
+  check_fixture<CausalViT<E>>(device, "vit_igpt");
+  check_fixture<CausalViT<E>>(device, "vit_igpt_stochastic");
+  check_fixture<CausalViT<E, Target<Pixel, RawPatches, LinearHead>>>(device, "vit_igpt_linear_no_norm_pix");
+  check_fixture<MAE<E, Joint<2, 16, 4>>>(device, "mae");
+  check_fixture<MAE<E, Joint<2, 16, 4>, Target<Pixel, RawPatches>>>(device, "mae_no_norm_pix");
+}
+
+}  // namespace arvit::test

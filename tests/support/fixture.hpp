@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "arvit/io/safetensors.hpp"
+#include "arvit/models.hpp"
+#include "arvit/train/step.hpp"
+#include "support/model_case.hpp"
+
+/// Holds a model on a device against a fixture of the independent PyTorch implementation (tests/reference).
+namespace arvit::test {
+
+inline Safetensors fixture(const std::string& name) { return Safetensors(std::string(ARVIT_TEST_FIXTURES) + "/" + name + ".safetensors"); }
+
+/// Small encoders of the fixtures.
+template <class... O> using Fixture = ViT<4, 12, 3, Patch<4>, Image<12, 16>, O...>;
+
+/// A difference of 1e-9 in double. In fp32: 1e-5 of the tensor's largest entry, or of a thousandth of the model's largest.
+template <class S>
+double tolerance(double of_tensor, double of_model) {
+  return std::is_same_v<S, double> ? 1e-9 : 1e-5 * std::max(of_tensor, 1e-3 * of_model);
+}
+
+template <class Model, class D>
+void check_fixture(D& device, const std::string& name) {
+  CAPTURE(name);
+  using S = Statistic<D>;
+  const Safetensors file = fixture(name);
+  const auto ranks64 = file.values<std::int64_t>("ranks");
+  const std::vector<int> ranks(ranks64.begin(), ranks64.end());
+  const int images = static_cast<int>(ranks.size()) / Model::Grid::patches;
+
+  ModelCase<Model, D> model(device, images);
+  const double loss = model.run(ranks), expected = file.values<double>("loss")[0];
+  CHECK(std::abs(loss - expected) <= (std::is_same_v<S, double> ? 1e-9 : 1e-5) * expected);
+  double of_model = 0;
+  for (const S value : model.gradients) of_model = std::max(of_model, std::abs(static_cast<double>(value)));
+  for (const auto& [parameter, values] : model.named(model.gradients)) {
+    CAPTURE(parameter);
+    const auto gradient = file.values<double>("gradient." + parameter);
+    REQUIRE(gradient.size() == values.size());
+    double difference = 0, largest = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      difference = std::max(difference, std::abs(values[i] - gradient[i]));
+      largest = std::max(largest, std::abs(gradient[i]));
+    }
+    CHECK(difference <= tolerance<S>(largest, of_model));
+  }
+
+  // Predictions, brought back to reading order.
+  const auto predictions = file.values<double>("predictions");
+  const auto permutation = model.pass.permutation();
+  double difference = 0;
+  model.pass.run(model.reading(), nullptr, model.batch(), model.pass.mean_scale(), [&](std::size_t, auto prediction) {
+    const auto& source = model.pass.tables().streams[0].source;
+    for (std::int64_t r = 0; r < prediction.rows(); ++r) {
+      const std::int64_t image = source[r] / Model::Grid::patches, patch = permutation[source[r]];
+      for (int c = 0; c < Model::target_width; ++c)
+        difference = std::max(difference, std::abs(static_cast<double>(prediction[r][c]) - predictions[(image * Model::Grid::patches + patch) * Model::target_width + c]));
+    }
+  });
+  CHECK(difference <= (std::is_same_v<S, double> ? 1e-9 : 1e-4));
+
+  // 20 steps of AdamW on the same batch and ranks.
+  const auto losses = file.values<double>("losses");
+  std::vector<ParameterRun> runs;
+  Model::for_each_parameter([&](const std::string&, const Tensor& tensor, std::int64_t offset) {
+    runs.push_back({offset, offset + tensor.size(), 1.0f, tensor.decay ? 1.0f : 0.0f});
+  });
+  std::vector<S> moment1(Model::parameter_count), moment2(Model::parameter_count);
+  AdamW adamw;
+  const auto span = [](auto& values) { return Span(values.data(), static_cast<std::int64_t>(values.size())); };
+  for (adamw.step = 1; adamw.step <= 20; ++adamw.step) {
+    CHECK(std::abs(model.run(ranks) - losses[adamw.step - 1]) <= (std::is_same_v<S, double> ? 1e-9 : 1e-4));
+    device.adamw(adamw, Span<const ParameterRun>(runs.data(), static_cast<std::int64_t>(runs.size())), span(model.gradients), 1.0, span(model.parameters), span(moment1),
+                 span(moment2), {}, 0.0, {});
+  }
+}
+
+}  // namespace arvit::test

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "arvit/train/checkpoint.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "arvit/device/reference.hpp"
+#include "arvit/model/pretrain_pass.hpp"
+#include "arvit/train/checkpoint_folder.hpp"
+#include "support/temporary_folder.hpp"
+#include "train/made_pictures.hpp"
+
+using namespace arvit;
+using test::SmallModel;
+
+namespace {
+
+using Device = Reference<float>;
+template <class Encoder> using Wide = Pretrainer<Encoder, Decoder<Parallel<2>>, OrderPolicy<Stochastic>, Target<Pixel>>;
+using OtherOrder = SmallModel<Raster>;                               // the same tensors
+using OtherWidth = Wide<ViT<2, 12, 2, Patch<4>, Image<12>>>;
+using OtherDecoder = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Causal>, OrderPolicy<Raster>, Target<Pixel>>;  // the same encoder
+
+RunOptions options_of(const std::string& model) {
+  RunOptions options;
+  options.model = model, options.data = "pictures", options.lr = 0.01;
+  return options;
+}
+const RunInfo info{"12 pictures", {0.5f, 0.25f, 0.125f}, {1, 2, 3}};
+
+/// A step whose four buffers hold numbers of their own.
+template <class Model>
+struct Filled {
+  Device device;
+  Step<Model, Device> step;
+  explicit Filled(float first = 0, bool average = true) : step(device, {.micro_batch = 1, .average = average}) {
+    for (auto* buffer : {&step.masters(), &step.moment1(), &step.moment2(), &step.average()})
+      for (std::int64_t i = 0; i < buffer->size(); ++i) buffer->data()[i] = first, first += first == 0 ? 0 : 0.25f;
+  }
+};
+template <class Model>
+std::vector<float> all_of(Step<Model, Device>& step) {
+  std::vector<float> values;
+  for (auto* buffer : {&step.masters(), &step.moment1(), &step.moment2(), &step.average()}) values.insert(values.end(), buffer->data(), buffer->data() + buffer->size());
+  return values;
+}
+template <class Model>
+void save(const std::filesystem::path& path, const std::string& name = "Small", float first = 1, bool average = true) {
+  Filled<Model> filled(first, average);
+  save_checkpoint(path.string(), filled.step, CheckpointInfo::of<Model>(info, options_of(name), 7, 3));
+}
+template <class Model>
+std::string loading(const std::filesystem::path& path, const RunOptions& options, std::int64_t steps_per_epoch = 3) {
+  Filled<Model> filled;
+  const auto before = all_of(filled.step);
+  const std::string message = test::message_of<FileError>([&] { load_checkpoint(path.string(), filled.step, CheckpointInfo::of<Model>(info, options, 0, steps_per_epoch)); });
+  if (!message.empty()) CHECK(all_of(filled.step) == before);  // nothing is changed by a refusal
+  return message;
+}
+bool says(const std::string& message, std::string_view part) {
+  INFO(message);
+  return message.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("checkpoint: all state and all information come back") {
+  const test::TemporaryFolder folder;
+  save<SmallModel<>>(folder / "a.safetensors");
+  Filled<SmallModel<>> saved(1), loaded;
+  RunOptions options = options_of("Small");
+  CHECK(load_checkpoint((folder / "a.safetensors").string(), loaded.step, CheckpointInfo::of<SmallModel<>>(info, options, 0, 3)) == 7);
+  CHECK(all_of(loaded.step) == all_of(saved.step));
+
+  const CheckpointInfo read = read_checkpoint_info((folder / "a.safetensors").string());
+  CHECK(read.model == "Pretrainer<ViT<2,8,2,Patch<4>,Image<12,12>>,Decoder<Parallel<2>>,OrderPolicy<Stochastic>,Target<Pixel>>");
+  CHECK(read.model_name == "Small");
+  CHECK(read.parameters == SmallModel<>::parameter_count);
+  CHECK(read.step == 7);
+  CHECK(read.steps_per_epoch == 3);
+  CHECK(read.data == "12 pictures");
+  CHECK(read.pixel_mean == info.pixel_mean);
+  CHECK(read.pixel_deviation == info.pixel_deviation);
+  for (const char* key : {"format", "format_version", "arvit", "epoch", "seed"}) CHECK(Safetensors(folder / "a.safetensors").metadata().count(key) == 1);
+  for_each_option(options, [&](const OptionInfo& option, const auto&) { CHECK(says(read.options, text("\"", option.name, "\":"))); });
+}
+
+TEST_CASE("checkpoint: of another variant: both names, the first tensor that differs, what to do") {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "a.safetensors";
+  save<SmallModel<>>(path, "SAIM_Nano");
+  CHECK(loading<OtherOrder>(path, options_of("ViT_iGPT_Nano")) == text(path.string(), ": holds SAIM_Nano, this run trains ViT_iGPT_Nano; choose --model SAIM_Nano or another --out."));
+  CHECK(loading<OtherWidth>(path, options_of("SAIM_Wide")) ==
+        text(path.string(), ": holds SAIM_Nano, this run trains SAIM_Wide (cls_token is [1, 1, 8] in the file, [1, 1, 12] in the model); choose --model SAIM_Nano or another --out."));
+}
+
+TEST_CASE("checkpoint: options that change the result must be equal, others may differ") {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "a.safetensors";
+  save<SmallModel<>>(path);
+  RunOptions options = options_of("Small");
+  options.threads = 3, options.save_every = 5, options.data = "elsewhere", options.out = "elsewhere", options.keep = 9;
+  CHECK(loading<SmallModel<>>(path, options) == "");
+  options.batch = 128;
+  CHECK(says(loading<SmallModel<>>(path, options), "(--batch 256 there, 128 here); repeat the options of that run"));
+  CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 4), "has 3 steps in an epoch, this one 4"));
+}
+
+TEST_CASE("checkpoint: a file that lacks what a run needs") {
+  const test::TemporaryFolder folder;
+  save<SmallModel<>>(folder / "no-average.safetensors", "Small", 1, false);
+  CHECK(says(loading<SmallModel<>>(folder / "no-average.safetensors", options_of("Small")), "average.cls_token is not in the file"));
+  const std::vector<float> value{1};
+  const std::vector<StoredTensor> tensors{stored_tensor("x", {1}, value.data())};
+  write_safetensors(folder / "other.safetensors", tensors);
+  CHECK(says(loading<SmallModel<>>(folder / "other.safetensors", options_of("Small")), "its metadata do not say 'format'"));
+  Metadata metadata = Safetensors(folder / "no-average.safetensors").metadata();
+  for (const auto& entry : std::vector<std::pair<std::string, std::string>>{{"step", "-3"}, {"step", "many"}, {"steps_per_epoch", ""}, {"pixel_mean", "[1, 2]"}, {"pixel_deviation", "[1, 2, \"x\"]"}, {"format_version", "2"}, {"format", "x"}}) {
+    Metadata changed = metadata;
+    changed[entry.first] = entry.second;
+    write_safetensors(folder / "changed.safetensors", tensors, changed);
+    CHECK_MESSAGE(says(loading<SmallModel<>>(folder / "changed.safetensors", options_of("Small")), "changed.safetensors"), entry.first);
+  }
+}
+
+TEST_CASE("checkpoint: cut at every sixteenth of its length") {
+  const test::TemporaryFolder folder;
+  save<SmallModel<>>(folder / "a.safetensors");
+  std::ostringstream all;
+  all << std::ifstream(folder / "a.safetensors", std::ios::binary).rdbuf();
+  for (int part = 0; part < 16; ++part) {
+    test::write_bytes(folder / "cut.safetensors", all.str().substr(0, all.str().size() * static_cast<std::size_t>(part) / 16));
+    CHECK_MESSAGE(says(loading<SmallModel<>>(folder / "cut.safetensors", options_of("Small")), "cut.safetensors: "), part);
+  }
+}
+
+TEST_CASE("checkpoint: the encoder alone, from any pretrainer with an encoder of those shapes") {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "a.safetensors";
+  save<SmallModel<>>(path, "SAIM_Nano");
+  using Encoder = SmallModel<>::Encoder;
+  Filled<SmallModel<>> saved(1);
+  const auto encoder = load_encoder<Encoder>(path.string());
+  REQUIRE(encoder.size() == static_cast<std::size_t>(Encoder::parameter_count));
+  CHECK(std::equal(encoder.begin(), encoder.end(), saved.step.masters().data()));
+  const auto average = load_encoder<Encoder>(path.string(), Take::average);
+  CHECK(std::equal(average.begin(), average.end(), saved.step.average().data()));
+  CHECK(load_encoder<OtherDecoder::Encoder>(path.string()) == encoder);
+  CHECK(says(test::message_of<FileError>([&] { load_encoder<OtherWidth::Encoder>(path.string()); }),
+             "cls_token is [1, 1, 8] in the file, [1, 1, 12] in the model; the file holds SAIM_Nano; choose the model that the file holds."));
+  save<SmallModel<>>(path, "SAIM_Nano", 1, false);
+  CHECK(says(test::message_of<FileError>([&] { load_encoder<Encoder>(path.string(), Take::average); }), "train with --ema"));
+}
+
+TEST_CASE("checkpoint: a run's folder stands for its newest checkpoint") {
+  const test::TemporaryFolder folder;
+  CHECK(says(test::message_of<FileError>([&] { find_checkpoint((folder / "none").string()); }), "there is no such file"));
+  CHECK(says(test::message_of<FileError>([&] { find_checkpoint(folder.path().string()); }), "holds no checkpoint-*.safetensors"));
+  const CheckpointFolder run(folder.path().string());
+  for (const std::int64_t step : {2, 900, 1000}) test::write_bytes(run.path(step), "x");
+  test::write_bytes(folder / "checkpoint-000002000.safetensors.partial", "x");
+  test::write_bytes(folder / "checkpoint-best.safetensors", "x");
+  CHECK(find_checkpoint(folder.path().string()) == run.path(1000));
+  CHECK(find_checkpoint(run.path(2)) == run.path(2));
+}
