@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "arvit/core/initialise.hpp"
 #include "arvit/data/augment.hpp"
+#include "arvit/data/loader.hpp"
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/features.hpp"
@@ -37,6 +39,24 @@ struct PretrainedInfo {
     return info;
   }
 };
+
+/// Some pictures of a set as a model reads them: [counters.size(), 3, height, width].
+struct PictureBatch {
+  std::vector<float> images;
+  std::vector<Counter> counters;
+};
+/// `count` pictures, or all of a smaller set; which ones follows from the seed. A picture that cannot be read is an error.
+template <Dataset Set, Transform T>
+PictureBatch draw_pictures(const Set& set, T transform, int count, std::uint64_t seed) {
+  const auto [drawn, others] = hold_out(set.size(), std::min<std::int64_t>(count, set.size()), seed);
+  PictureBatch batch;
+  batch.images.resize(drawn.size() * std::size_t{3} * static_cast<std::size_t>(transform.height()) * static_cast<std::size_t>(transform.width()));
+  for (std::size_t i = 0; i < drawn.size(); ++i) {
+    batch.counters.push_back({seed, 0, static_cast<std::uint32_t>(drawn[i])});
+    transform(set.picture(drawn[i]), batch.counters.back(), batch.images.data() + i * (batch.images.size() / drawn.size()));
+  }
+  return batch;
+}
 
 inline Split split_from(std::string_view name) {
   const std::vector<std::string> known{"train", "test"};
