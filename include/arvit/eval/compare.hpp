@@ -34,7 +34,7 @@ std::vector<int> labels_of(const Set& set) {
   return labels;
 }
 
-/// Three rows of one protocol: "pre-trained", "untrained", "raw pixels". Features are class token and mean of every layer.
+/// Three rows of one protocol: "pre-trained", "untrained", "raw pixels". Features are class token and mean of every layer, and all of them together.
 template <class Encoder, Device D, Dataset Train, Dataset Test>
 std::vector<AccuracyRow> compare_with_baselines(D& device, std::span<const float> parameters, const Train& train, const Test& test, const CompareOptions& options) {
   labels_of(train), labels_of(test);  // a set without classes is refused before the work begins
@@ -55,7 +55,9 @@ std::vector<AccuracyRow> compare_with_baselines(D& device, std::span<const float
     extractor.load(values);
     const FeatureTable known = extract_features(extractor, train, EvaluationTransform(pictures), extraction(name + ", training pictures"));
     const FeatureTable asked = extract_features(extractor, test, EvaluationTransform(pictures), extraction(name + ", test pictures"));
-    rows.push_back(evaluate_features(pool, name, known, asked, candidates_of(extractor), protocol));
+    std::vector<Candidate> candidates = candidates_of(extractor);
+    candidates.push_back({"class and mean of all layers", 0, extractor.width()});
+    rows.push_back(evaluate_features(pool, name, known, asked, candidates, protocol));
   }
   FeatureTable known = extract_pixels(train, pictures, extraction("raw pixels, training")), asked = extract_pixels(test, pictures, extraction("raw pixels, test"));
   if (known.width != asked.width)  // one split is grey, the other has colours
