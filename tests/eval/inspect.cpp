@@ -37,6 +37,7 @@ TEST_CASE("inspect: the masks of aliases, from their own rules and orders") {
   CHECK(semantic.substr(semantic.find("content reads")) == saim.substr(saim.find("content reads")));
   const std::string masked = model_masks_text<MAE_B16>(1, true);
   CHECK(masked.find("the decoder's sequence reads itself\n0000000000000\n") != std::string::npos);
+  CHECK(masked.find("query") == std::string::npos);
   CHECK(masked.find("content reads content\n0000---------\n0000---------\n0000---------\n0000---------\n             \n") != std::string::npos);
   const std::string causal = model_masks_text<ViT_iGPT_B16>(1, false);
   CHECK(causal.find("   1   2   3   4\n   5   6   7   8\n") != std::string::npos);

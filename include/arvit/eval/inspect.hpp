@@ -120,7 +120,7 @@ std::string model_masks_text(std::uint64_t seed, bool sorted) {
     if (!mask.empty()) result += title + "\n" + mask_text(mask, tokens);
   };
   show("content reads content", masks.content);
-  for (std::size_t s = 0; s < masks.streams.size(); ++s) {
+  for (std::size_t s = 0; s < masks.streams.size() && !Model::Decoder::rules.joint; ++s) {  // a joint decoder has no queries of its own
     const std::string stream = masks.streams.size() > 1 ? text("query of stream ", s + 1) : std::string("query");
     show(stream + " reads content", masks.streams[s].content);
     show(stream + " reads queries", masks.streams[s].queries);
