@@ -6,7 +6,7 @@ using namespace test;
 
 namespace {
 struct Shape { std::int64_t rows, columns; };
-const Shape shapes[] = {{1, 1}, {5, 3}, {70, 17}, {65, 24}, {200, 64}, {33, 100}, {700, 192}};
+const Shape shapes[] = {{1, 3}, {5, 3}, {70, 17}, {65, 24}, {200, 64}, {33, 100}, {700, 192}};
 }  // namespace
 
 TEST_CASE_TEMPLATE("cpu/layer_norm: both directions agree with the definition", P, Fp32, Bf16) {
@@ -34,6 +34,17 @@ TEST_CASE_TEMPLATE("cpu/layer_norm: both directions agree with the definition", 
         },
         2 * tolerance<P> + 1e-5);
   }
+}
+
+TEST_CASE("cpu/layer_norm: a row of one channel gives beta and passes no gradient") {
+  Cpu<Fp32> device;
+  float x = 7, dy = 3, gamma = 2, beta = 5, y = 0, dx = 1, moments[2], dgamma = 0, dbeta = 0;
+  device.layer_norm({&x, 1, 1}, {&gamma, 1}, {&beta, 1}, 1.0, {&y, 1, 1}, {moments, 1, 2});
+  device.layer_norm_backward({&dy, 1, 1}, {&x, 1, 1}, {&gamma, 1}, {moments, 1, 2}, {&dx, 1, 1}, Write::assign, {&dgamma, 1}, {&dbeta, 1});
+  CHECK(y == 5);
+  CHECK(std::abs(dx) < 1e-6f);
+  CHECK(dgamma == 0);
+  CHECK(dbeta == 3);
 }
 
 TEST_CASE_TEMPLATE("cpu/elementwise: GELU, add, scale and fill agree with the definition", P, Fp32, Bf16) {
