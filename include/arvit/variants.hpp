@@ -17,13 +17,14 @@
 /// One alias per paper row. Numbers in comments: ImageNet-1K fine-tuning accuracy as the paper prints it.
 namespace arvit {
 
-// Encoders of the papers, 224 x 224, and one for 28 x 28 pictures.
+// Encoders of the papers, 224 x 224, and two for 28 x 28 pictures.
 template <class... O> using ViT_Ti16 = ViT<12, 192, 3, O...>;
 template <class... O> using ViT_S16 = ViT<12, 384, 6, O...>;
 template <class... O> using ViT_B16 = ViT<12, 768, 12, O...>;
 template <class... O> using ViT_L16 = ViT<24, 1024, 16, O...>;
 template <class... O> using ViT_H14 = ViT<32, 1280, 16, Patch<14>, O...>;
 template <class... O> using ViT_H16 = ViT<32, 1280, 16, O...>;
+template <class... O> using ViT_Pico = ViT<4, 64, 4, Patch<4>, Image<28>, O...>;
 template <class... O> using ViT_Nano = ViT<6, 128, 4, Patch<4>, Image<28>, O...>;
 
 // SAIM: random order, blurred patches, a cross block beside every encoder block. The released encoder keeps q, k, v apart.
@@ -61,6 +62,7 @@ using ViT_iGPT_H14 = CausalViT<ViT_H14<>>;
 // SemAIM: as SAIM, the order grows from the patch most similar to the class token.
 template <class Encoder, class D = Parallel<12>, class O = Semantic<>, class T = Target<Gaussian<9>>>
 using SemAIM = Pretrainer<Encoder, Decoder<D>, OrderPolicy<O>, T>;
+using SemAIM_Pico = SemAIM<ViT_Pico<>, Parallel<2>>;
 using SemAIM_Nano = SemAIM<ViT_Nano<>, Parallel<6>>;
 using SemAIM_Ti16 = SemAIM<ViT_Ti16<>>;
 using SemAIM_S16 = SemAIM<ViT_S16<>>;
@@ -121,6 +123,7 @@ static_assert(ViT_iGPT_Nano::parameter_count == 1'286'960);
 static_assert(ViT_iGPT_B16::parameter_count == 90'369'792);
 static_assert(ViT_iGPT_L16::parameter_count == 310'444'800);
 static_assert(ViT_iGPT_H14::parameter_count == 640'005'708);
+static_assert(SemAIM_Pico::parameter_count == 332'208);
 static_assert(SemAIM_Nano::parameter_count == 2'476'592);
 static_assert(SemAIM_Ti16::parameter_count == 11'563'776);
 static_assert(SemAIM_S16::parameter_count == 44'655'360);

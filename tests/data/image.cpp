@@ -24,15 +24,15 @@ Picture made_up(int height, int width) {
   return picture;
 }
 
-struct Case { int height, width; Box box; int to_height, to_width; Filter filter; };
+struct Case { int height, width; Box box; int to_height, to_width; Interpolation interpolation; };
 constexpr Case cases[] = {
-    {37, 23, {0, 0, 37, 23}, 16, 16, Filter::bicubic},     {20, 31, {0, 0, 20, 31}, 29, 40, Filter::bicubic},
-    {20, 31, {0, 0, 20, 31}, 29, 40, Filter::bilinear},    {150, 200, {0, 0, 150, 200}, 24, 17, Filter::bicubic},
-    {150, 200, {0, 0, 150, 200}, 17, 24, Filter::bilinear}, {90, 70, {13, 9, 41, 52}, 24, 24, Filter::bicubic},
-    {90, 70, {89, 0, 1, 70}, 24, 24, Filter::bilinear},    {1, 1, {0, 0, 1, 1}, 5, 3, Filter::bicubic},
-    {300, 5, {0, 0, 300, 5}, 7, 9, Filter::bicubic},       {5, 300, {2, 1, 3, 299}, 3, 20, Filter::bicubic},
-    {28, 28, {3, 5, 19, 23}, 28, 28, Filter::bicubic},     {28, 28, {0, 0, 28, 14}, 28, 28, Filter::bilinear},
-    {40, 33, {0, 0, 40, 33}, 39, 32, Filter::bicubic},
+    {37, 23, {0, 0, 37, 23}, 16, 16, Interpolation::bicubic},     {20, 31, {0, 0, 20, 31}, 29, 40, Interpolation::bicubic},
+    {20, 31, {0, 0, 20, 31}, 29, 40, Interpolation::bilinear},    {150, 200, {0, 0, 150, 200}, 24, 17, Interpolation::bicubic},
+    {150, 200, {0, 0, 150, 200}, 17, 24, Interpolation::bilinear}, {90, 70, {13, 9, 41, 52}, 24, 24, Interpolation::bicubic},
+    {90, 70, {89, 0, 1, 70}, 24, 24, Interpolation::bilinear},    {1, 1, {0, 0, 1, 1}, 5, 3, Interpolation::bicubic},
+    {300, 5, {0, 0, 300, 5}, 7, 9, Interpolation::bicubic},       {5, 300, {2, 1, 3, 299}, 3, 20, Interpolation::bicubic},
+    {28, 28, {3, 5, 19, 23}, 28, 28, Interpolation::bicubic},     {28, 28, {0, 0, 28, 14}, 28, 28, Interpolation::bilinear},
+    {40, 33, {0, 0, 40, 33}, 39, 32, Interpolation::bicubic},
 };
 
 int differing_bytes(PictureView a, const std::uint8_t* b) {
@@ -56,7 +56,7 @@ TEST_CASE("resize: every byte equals what the Python Imaging Library computes") 
     const std::size_t bytes = static_cast<std::size_t>(3 * c.to_height * c.to_width);
     REQUIRE(place + bytes <= expected.size());
     const auto* want = reinterpret_cast<const std::uint8_t*>(expected.data()) + place;
-    resize(PictureView(picture).crop(c.box), c.filter, result);
+    resize(PictureView(picture).crop(c.box), c.interpolation, result);
     CHECK(differing_bytes(result, want) == 0);
     place += bytes;
   }
@@ -66,7 +66,7 @@ TEST_CASE("resize: every byte equals what the Python Imaging Library computes") 
 TEST_CASE("resize: all instruction sets give the same bytes") {
   const Picture picture = made_up(61, 83);
   detail::ResizeTaps across, down;
-  across.prepare(83, 30, Filter::bicubic), down.prepare(61, 70, Filter::bicubic);
+  across.prepare(83, 30, Interpolation::bicubic), down.prepare(61, 70, Interpolation::bicubic);
   Picture expected = resized(picture, 70, 30), result(70, 30);
   std::vector<std::uint8_t> tile_in(32 * 256), tile_out(32 * 96), between(64 * 96);
   const detail::ResizeJob job{picture, &result, &across, &down, tile_in.data(), tile_out.data(), between.data(), 96};
@@ -84,8 +84,8 @@ TEST_CASE("resize: all instruction sets give the same bytes") {
 TEST_CASE("resize: a constant picture stays constant, an empty one is refused") {
   Picture grey(9, 7);
   std::fill_n(grey.data(), 9 * 7 * 3, std::uint8_t{201});
-  for (const Filter filter : {Filter::bilinear, Filter::bicubic}) {
-    const Picture big = resized(grey, 33, 40, filter);
+  for (const Interpolation interpolation : {Interpolation::bilinear, Interpolation::bicubic}) {
+    const Picture big = resized(grey, 33, 40, interpolation);
     CHECK(std::all_of(big.row(0), big.row(0) + 33 * 40 * 3, [](int v) { return v == 201; }));
   }
   CHECK_THROWS_WITH_AS(resized(Picture(0, 4), 2, 2), "resize: from 0x4 to 2x2 pixels; both sizes must be positive.",

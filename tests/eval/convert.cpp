@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arvit/io/json.hpp"
+#include "arvit/model/features.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace arvit::test {
@@ -28,22 +29,22 @@ TEST_CASE("convert: an encoder comes back from every naming as it went") {
   const auto model = numbered<Small>(), encoder = encoder_parameters<Small>(std::span<const float>(model));
   for (const Naming naming : {Naming::timm, Naming::hf, Naming::mae}) {
     const auto path = folder.path() / "encoder.safetensors";
-    export_model<Small>(path, naming, model);
-    CHECK(import_model<Small>(path.string(), naming, false) == encoder);
+    export_model(path, naming, describe_model<Small>(), model);
+    CHECK(import_model(path.string(), naming, describe_model<Small>(), false) == encoder);
   }
 }
 
 TEST_CASE("convert: names, shapes and values are those that timm and transformers read") {
   const TemporaryFolder folder;
   const auto model = numbered<Small>();
-  export_model<Small>(folder.path() / "timm.safetensors", Naming::timm, model);
+  export_model(folder.path() / "timm.safetensors", Naming::timm, describe_model<Small>(), model);
   const Safetensors timm(folder.path() / "timm.safetensors");
   CHECK(timm.at("pos_embed").shape == std::vector<std::int64_t>{1, 13, 24});
   CHECK(timm.at("patch_embed.proj.weight").shape == std::vector<std::int64_t>{24, 3, 4, 4});
   const auto positions = timm.values<float>("pos_embed");
   for (int c = 0; c < 24; ++c) CHECK(positions[static_cast<std::size_t>(c)] == 0);
   CHECK(positions[24 + 6] == 1);  // cos 0
-  export_model<Small>(folder.path() / "hf.safetensors", Naming::hf, model);
+  export_model(folder.path() / "hf.safetensors", Naming::hf, describe_model<Small>(), model);
   const Safetensors hf(folder.path() / "hf.safetensors");
   CHECK(hf.tensors().size() == 4 + 2 * 16 + 2);
   CHECK(hf.metadata().at("format") == "pt");
@@ -61,11 +62,11 @@ TEST_CASE("convert: an MAE travels with its decoder, or its encoder alone") {
   const TemporaryFolder folder;
   const auto model = numbered<Masked>();
   const auto path = (folder.path() / "mae.safetensors").string();
-  export_model<Masked>(path, Naming::mae, model);
-  CHECK(import_model<Masked>(path, Naming::mae, true) == model);
-  CHECK(import_model<Masked>(path, Naming::mae, false) == encoder_parameters<Masked>(std::span<const float>(model)));
+  export_model(path, Naming::mae, describe_model<Masked>(), model);
+  CHECK(import_model(path, Naming::mae, describe_model<Masked>(), true) == model);
+  CHECK(import_model(path, Naming::mae, describe_model<Masked>(), false) == encoder_parameters<Masked>(std::span<const float>(model)));
   CHECK(Safetensors(path).at("decoder_pos_embed").shape == std::vector<std::int64_t>{1, 13, 16});
-  export_model<Masked>(path, Naming::timm, model);
+  export_model(path, Naming::timm, describe_model<Masked>(), model);
   CHECK(Safetensors(path).find("mask_token") == nullptr);
 }
 
@@ -73,15 +74,15 @@ TEST_CASE("convert: what was brought in is read as an encoder, with its pixel st
   const TemporaryFolder folder;
   const auto model = numbered<Small>(), encoder = encoder_parameters<Small>(std::span<const float>(model));
   const auto path = (folder.path() / "ours.safetensors").string();
-  save_pretrained<Small>(path, "Small", encoder, Normalisation::half());
+  save_pretrained(path, "Small", describe_model<Small>(), encoder, Normalisation::half());
   CHECK(load_encoder<Small::Encoder>(path) == encoder);
   const PretrainedInfo info = PretrainedInfo::of(Safetensors(path));
   CHECK(info.model_name == "Small");
   CHECK(info.normalisation.deviation[1] == 0.5f);
   CHECK(PretrainedInfo::of(Safetensors(path), "Other").model_name == "Other");
-  save_pretrained<Small>(path, "Small", model, Normalisation::half());
-  CHECK(load_model<Small>(path) == model);
-  CHECK_THROWS_AS(save_pretrained<Small>(path, "Small", std::span(model).first(7), Normalisation::half()), ShapeError);
+  save_pretrained(path, "Small", describe_model<Small>(), model, Normalisation::half());
+  CHECK(load_tensors(path, describe_model<Small>().tensors) == model);
+  CHECK_THROWS_AS(save_pretrained(path, "Small", describe_model<Small>(), std::span(model).first(7), Normalisation::half()), ShapeError);
 }
 
 TEST_CASE("convert: what does not fit is refused in one sentence") {
@@ -94,15 +95,15 @@ TEST_CASE("convert: what does not fit is refused in one sentence") {
     return std::string("accepted");
   };
   const auto bare = numbered<Bare>();
-  CHECK(said([&] { export_model<Bare>(path, Naming::hf, bare); }).find("always has a class token") != std::string::npos);
-  export_model<Bare>(path, Naming::timm, bare);
-  CHECK(import_model<Bare>(path, Naming::timm, false).size() == std::size_t(Bare::Encoder::parameter_count));
-  CHECK(said([&] { import_model<Small>(path, Naming::timm, false); }).find("holds no tensor 'cls_token'") != std::string::npos);
+  CHECK(said([&] { export_model(path, Naming::hf, describe_model<Bare>(), bare); }).find("always has a class token") != std::string::npos);
+  export_model(path, Naming::timm, describe_model<Bare>(), bare);
+  CHECK(import_model(path, Naming::timm, describe_model<Bare>(), false).size() == std::size_t(Bare::Encoder::parameter_count));
+  CHECK(said([&] { import_model(path, Naming::timm, describe_model<Small>(), false); }).find("holds no tensor 'cls_token'") != std::string::npos);
   CHECK(said([&] { PretrainedInfo::of(Safetensors(path)); }).find("give --model") != std::string::npos);
 
   // Learned positions, and a tensor that is no part of an encoder.
   const auto model = numbered<Small>();
-  export_model<Small>(path, Naming::timm, model);
+  export_model(path, Naming::timm, describe_model<Small>(), model);
   std::vector<StoredTensor> tensors;
   const auto other = (folder.path() / "other.safetensors").string();
   {
@@ -112,14 +113,14 @@ TEST_CASE("convert: what does not fit is refused in one sentence") {
     for (StoredTensor& tensor : tensors)
       if (tensor.name == "pos_embed") tensor = stored_tensor("pos_embed", {1, 13, 24}, learned.data());
     write_safetensors(other, tensors);
-    CHECK(said([&] { import_model<Small>(other, Naming::timm, false); }).find("differs from the fixed sin-cos positions by up to") != std::string::npos);
+    CHECK(said([&] { import_model(other, Naming::timm, describe_model<Small>(), false); }).find("differs from the fixed sin-cos positions by up to") != std::string::npos);
     tensors.assign(file.tensors().begin(), file.tensors().end());
     tensors.push_back(stored_tensor("head.bias", {3}, extra.data()));
     write_safetensors(other, tensors);
-    CHECK(import_model<Small>(other, Naming::timm, false).size() == std::size_t(Small::Encoder::parameter_count));
+    CHECK(import_model(other, Naming::timm, describe_model<Small>(), false).size() == std::size_t(Small::Encoder::parameter_count));
     tensors.back().name = "blocks.2.norm1.bias";
     write_safetensors(other, tensors);
-    CHECK(said([&] { import_model<Small>(other, Naming::timm, false); }).find("blocks.2.norm1.bias is no part of this encoder") != std::string::npos);
+    CHECK(said([&] { import_model(other, Naming::timm, describe_model<Small>(), false); }).find("blocks.2.norm1.bias is no part of this encoder") != std::string::npos);
   }
   CHECK_THROWS_WITH_AS(naming_from("tim"), doctest::Contains("did you mean 'timm'?"), OptionError);
 }

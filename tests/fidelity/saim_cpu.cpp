@@ -3,6 +3,6 @@
 #include "support/fidelity_cases.hpp"
 
 TEST_CASE("fidelity of saim on Cpu<Fp32>: loss, gradients and predictions within fp32") {
-  arvit::Cpu<Fp32> device;
+  arvit::Cpu<arvit::Fp32> device;
   arvit::test::check_saim(device);
 }

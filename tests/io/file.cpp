@@ -86,9 +86,9 @@ TEST_CASE("file: what cannot be read is one sentence that names it") {
   std::filesystem::permissions(folder / "secret", std::filesystem::perms::none);
   std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
   CHECK(in_child([&] {
-    const auto message = message_of<FileError>([&] { read_file(folder / "secret"); });
-    return message.find("cannot be read (Permission denied); check its permissions") != std::string::npos ? 7 : 1;
-  }) == 7);
+          const auto message = message_of<FileError>([&] { read_file(folder / "secret"); });
+          return message.find("cannot be read (Permission denied); check its permissions") != std::string::npos ? 7 : 1;
+        }) == 7);
 }
 
 TEST_CASE("file: an atomic write replaces the whole file") {
@@ -119,31 +119,37 @@ TEST_CASE("file: a write that fails leaves the old file and nothing else") {
   {
     const FileSizeLimit limit(100'000);
     const auto message = message_of<FileError>([&] { write_atomically(folder / "a", std::string(200'000, 'x')); });
-    CHECK(message == (folder / "a").string() + ": cannot be written (File too large); raise the limit on file sizes (ulimit -f).");
+    CHECK(message ==
+          (folder / "a").string() + ": cannot be written (File too large); raise the limit on file sizes (ulimit -f).");
   }
   CHECK(files_in(folder.path()) == 1);
-  CHECK_THROWS_AS(write_atomically(folder / "a", [](AtomicFile& file) { file.write("x"), throw std::out_of_range("writer"); }), std::out_of_range);
+  CHECK_THROWS_AS(write_atomically(folder / "a", [](AtomicFile& file) { file.write("x"), throw std::out_of_range("writer"); }),
+                  std::out_of_range);
   CHECK(files_in(folder.path()) == 1);
   CHECK(read_text(folder / "a") == "old");
 
   {
     AtomicFile first(folder / "a");
-    CHECK(message_of<FileError>([&] { AtomicFile second(folder / "a"); }).find("is being written by another") != std::string::npos);
+    CHECK(message_of<FileError>([&] { AtomicFile second(folder / "a"); }).find("is being written by another") !=
+          std::string::npos);
     first.write("new");
     first.commit();
   }
   CHECK(read_text(folder / "a") == "new");
 
-  CHECK(message_of<FileError>([&] { write_atomically(folder / "none" / "a", "x"); }).find("/none does not exist; create it first.") != std::string::npos);
-  CHECK(message_of<FileError>([&] { write_atomically(folder.path(), "x"); }).find("is a folder, a file was to be written") != std::string::npos);
+  CHECK(message_of<FileError>([&] {
+          write_atomically(folder / "none" / "a", "x");
+        }).find("/none does not exist; create it first.") != std::string::npos);
+  CHECK(message_of<FileError>([&] { write_atomically(folder.path(), "x"); }).find("is a folder, a file was to be written") !=
+        std::string::npos);
   CHECK(message_of<FileError>([&] { write_atomically("/dev/null", "x"); }).find("is a device or pipe") != std::string::npos);
   CHECK(std::filesystem::is_character_file("/dev/null"));
 
   std::filesystem::permissions(folder.path(), std::filesystem::perms(0555));
   CHECK(in_child([&] {
-    const auto message = message_of<FileError>([&] { write_atomically(folder / "a", "x"); });
-    return message.find("/a: cannot be written (Permission denied); check its permissions") != std::string::npos ? 7 : 1;
-  }) == 7);
+          const auto message = message_of<FileError>([&] { write_atomically(folder / "a", "x"); });
+          return message.find("/a: cannot be written (Permission denied); check its permissions") != std::string::npos ? 7 : 1;
+        }) == 7);
   std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
   CHECK(files_in(folder.path()) == 1);
 }
@@ -177,7 +183,8 @@ TEST_CASE("append_file: records are whole or absent") {
   file.append("one\n");
   {
     const FileSizeLimit limit(10);
-    CHECK(message_of<FileError>([&] { file.append("much too long\n"); }).find("cannot be written (File too large)") != std::string::npos);
+    CHECK(message_of<FileError>([&] { file.append("much too long\n"); }).find("cannot be written (File too large)") !=
+          std::string::npos);
   }
   file.append("two\n");
   file.synchronise();
@@ -187,5 +194,7 @@ TEST_CASE("append_file: records are whole or absent") {
   CHECK(again.size() == 4);
   again.append("three\n");
   CHECK(read_text(folder / "log") == "one\nthree\n");
-  CHECK(message_of<FileError>([&] { AppendFile other(folder / "none" / "log"); }).find("cannot be written (No such file or directory)") != std::string::npos);
+  CHECK(message_of<FileError>([&] {
+          AppendFile other(folder / "none" / "log");
+        }).find("cannot be written (No such file or directory)") != std::string::npos);
 }

@@ -39,7 +39,8 @@ TEST_CASE("gzip: packed, plain and joined files are read") {
   Stream stream({.seed = 1});
   std::string noise(300'000, '\0');
   for (char& c : noise) c = static_cast<char>(stream.bits());
-  const std::string text = std::string(3'000'000, 'a') + noise;  // zeros of entropy first: the first estimate of the size is far off
+  const std::string text =
+      std::string(3'000'000, 'a') + noise;  // zeros of entropy first: the first estimate of the size is far off
   write_bytes(folder / "a.gz", std::string_view(gzipped(text)));
   CHECK(read(folder / "a.gz") == text);
   write_bytes(folder / "plain", std::string_view("plain"));
@@ -57,7 +58,8 @@ TEST_CASE("gzip: cut and corrupt files are one sentence") {
   const std::string packed = gzipped(contents);
   for (std::size_t part = 1; part < 16; ++part) {
     write_bytes(folder / "cut.gz", std::string_view(packed).substr(0, packed.size() * part / 16));
-    CHECK(message_of<FileError>([&] { read(folder / "cut.gz"); }).find("cut.gz: is gzip data that ends too early, after ") != std::string::npos);
+    CHECK(message_of<FileError>([&] { read(folder / "cut.gz"); }).find("cut.gz: is gzip data that ends too early, after ") !=
+          std::string::npos);
   }
   for (const std::size_t size : {2UL, 9UL, packed.size() - 1}) {
     write_bytes(folder / "cut.gz", std::string_view(packed).substr(0, size));

@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include <numeric>
-
 #include <xtensor/xview.hpp>
 
 #include "arvit/core/random.hpp"
@@ -96,13 +95,19 @@ TEST_CASE("npy: every fault is one sentence") {
   expect(npy(good, data).substr(0, 40), "announces a header of 58 bytes, only 30 follow");
   expect(npy(good, data + "x"), "has the shape [4], which takes 16 bytes, but 17 follow its header");
   expect(npy(good, data.substr(1)), "which takes 16 bytes, but 15 follow");
-  expect(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", data), "holds elements of type '<f8', '<f4' was expected");
+  expect(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", data),
+         "holds elements of type '<f8', '<f4' was expected");
   expect(npy("{'descr': '>f4', 'fortran_order': False, 'shape': (4,), }", data), "type '>f4'");
-  expect(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", data), "more than memory can hold");
-  for (const char* header : {"", "{", "{}", "{'descr': '<f4'}", "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,), }",
-                             "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (4,), }", "{'descr': '<f4', 'fortran_order': False, 'shape': (-4,), }",
-                             "{'descr': '<f4', 'fortran_order': False, 'shape': (4 4), }", "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }",
-                             "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), } more", "{'descr': '<f4, 'fortran_order': False, 'shape': (4,), "})
+  expect(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", data),
+         "more than memory can hold");
+  for (const char* header :
+       {"", "{", "{}", "{'descr': '<f4'}", "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,), }",
+        "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (4,), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (-4,), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (4 4), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), } more",
+        "{'descr': '<f4, 'fortran_order': False, 'shape': (4,), "})
     expect(npy(header, data), "its header describes no plain array of numbers");
 
   const std::string whole = npy(good, data);
@@ -110,7 +115,8 @@ TEST_CASE("npy: every fault is one sentence") {
   int refused = 0;
   for (int attempt = 0; attempt < 2000; ++attempt) {
     std::string wrong = whole;
-    for (int flips = 0; flips < 2; ++flips) wrong[stream.below(static_cast<std::uint32_t>(whole.size() - 16))] = "0123456789'{}(), <f\n"[stream.below(20)];
+    for (int flips = 0; flips < 2; ++flips)
+      wrong[stream.below(static_cast<std::uint32_t>(whole.size() - 16))] = "0123456789'{}(), <f\n"[stream.below(20)];
     write_bytes(folder / "x", std::string_view(wrong));
     std::size_t size = 4;
     const std::string message = message_of<FileError>([&] { size = read_npy<float>(folder / "x").size(); });

@@ -103,10 +103,11 @@ TEST_CASE("chart: lines") {
   const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
   const std::string broken = svg(LineChart{"t", "x", "y", {{"a", {1, 2, 3, 4, 5}, {1, 2, nan, infinity, 3}}}});
   CHECK(is_well_formed(broken));
-  CHECK(count(broken, "M") == 2);     // two pieces
+  CHECK(count(broken, "M") == 2);  // two pieces
   CHECK(count(broken, "<circle") == 3);
   CHECK(count(broken, "nan") + count(broken, "inf") == 0);
-  for (const LineChart& odd : {LineChart{"t", "", "", {}}, LineChart{"t", "", "", {{"a", {1}, {nan}}}}, LineChart{"t", "", "", {{"a", {}, {}}}}})
+  for (const LineChart& odd :
+       {LineChart{"t", "", "", {}}, LineChart{"t", "", "", {{"a", {1}, {nan}}}}, LineChart{"t", "", "", {{"a", {}, {}}}}})
     CHECK(count(svg(odd), "no finite value to draw") == 1);
   for (const double value : {0.0, 5.0, -1e300, 1e-300}) {
     const std::string one = svg(LineChart{"t", "", "", {{"a", {value}, {value}}}});
@@ -117,7 +118,8 @@ TEST_CASE("chart: lines") {
 
   // Of many points, the extremes stay.
   Series many{"a", std::vector<double>(100'000), std::vector<double>(100'000)};
-  for (std::size_t i = 0; i < many.x.size(); ++i) many.x[i] = static_cast<double>(i), many.y[i] = std::sin(static_cast<double>(i));
+  for (std::size_t i = 0; i < many.x.size(); ++i)
+    many.x[i] = static_cast<double>(i), many.y[i] = std::sin(static_cast<double>(i));
   many.y[31'415] = 50, many.y[27'182] = -50, many.y[60'000] = nan;
   const auto drawn = detail::drawn_points(many);
   CHECK(drawn.size() < 2500);
@@ -127,7 +129,8 @@ TEST_CASE("chart: lines") {
 }
 
 TEST_CASE("chart: bars start at zero") {
-  const std::string bars = svg(BarChart{"t", "", {{"a", 50}, {"b", 100}, {"c", 0}, {"d", std::numeric_limits<double>::quiet_NaN()}}, 0});
+  const std::string bars =
+      svg(BarChart{"t", "", {{"a", 50}, {"b", 100}, {"c", 0}, {"d", std::numeric_limits<double>::quiet_NaN()}}, 0});
   CHECK(is_well_formed(bars));
   const auto width_of = [&](int which) {
     std::size_t at = 0;

@@ -55,7 +55,8 @@ TEST_CASE("csv: rows, resumed") {
   CHECK(message_of<FileError>([&] { CsvLog(path, other, 1); }) ==
         path.string() + ": does not begin with the columns of this log; move the file away or choose another name.");
   write_bytes(path, std::string_view(header + "1,0.1,1\nnotes\n"));
-  CHECK(message_of<FileError>([&] { CsvLog(path, columns, 5); }) == path.string() + ": line 3 is none of this log; move the file away or choose another name.");
+  CHECK(message_of<FileError>([&] { CsvLog(path, columns, 5); }) ==
+        path.string() + ": line 3 is none of this log; move the file away or choose another name.");
   CHECK(read_text(path) == header + "1,0.1,1\nnotes\n");
 }
 
@@ -81,7 +82,8 @@ TEST_CASE("json_lines: lines, resumed") {
   CHECK(read_text(path) == "{\"step\":9,\"loss\":0.5}\n{\"step\":11,\"loss\":3}\n");
   for (const char* stranger : {"hello\n", "{\"loss\":1}\n", "{\"step\":x}\n", "{\"step\":1\n"}) {
     write_bytes(path, std::string_view(stranger));
-    CHECK(message_of<FileError>([&] { JsonLinesLog(path, 5); }) == path.string() + ": line 1 is none of this log; move the file away or choose another name.");
+    CHECK(message_of<FileError>([&] { JsonLinesLog(path, 5); }) ==
+          path.string() + ": line 1 is none of this log; move the file away or choose another name.");
     CHECK(read_text(path) == stranger);
   }
 }

@@ -19,7 +19,8 @@ namespace {
 
 /// What read_events.py prints, or nothing when it complains.
 std::vector<Json> events(const std::filesystem::path& file) {
-  const std::string command = text("python3 '", ARVIT_SOURCE_DIR, "/tests/io/read_events.py' '", file.string(), "' 2>/dev/null");
+  const std::string command =
+      text("python3 '", ARVIT_SOURCE_DIR, "/tests/io/read_events.py' '", file.string(), "' 2>/dev/null");
   FILE* pipe = popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
   std::string output;
@@ -99,5 +100,7 @@ TEST_CASE("tensorboard: an independent reader finds every event") {
 TEST_CASE("tensorboard: a folder that cannot be made is one sentence") {
   const TemporaryFolder folder;
   write_bytes(folder / "file", std::string_view("x"));
-  CHECK(message_of<FileError>([&] { TensorBoard run(folder / "file" / "runs"); }).find("/file/runs: cannot be made (Not a directory)") != std::string::npos);
+  CHECK(message_of<FileError>([&] {
+          TensorBoard run(folder / "file" / "runs");
+        }).find("/file/runs: cannot be made (Not a directory)") != std::string::npos);
 }

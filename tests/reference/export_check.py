@@ -3,7 +3,8 @@
 
     python export_check.py timm|hf|mae CHECKPOINT.safetensors IMAGES.npy FEATURES.npy [--heads H] [--pool class|mean]
 
-IMAGES    [B, 3, H, W] float32, already normalised: exactly what the encoder saw
+IMAGES    [B, 3, H, W] float32, already normalised: exactly what the encoder saw. At another size than the checkpoint's (a square
+          grid), timm and transformers interpolate the positions in their own ways
 FEATURES  [B, tokens, D], after the final norm: all tokens, or the patches only; or [B, D], pooled as --pool says
 Ends with status 1 when a name, a shape or a feature differs.
 """
@@ -35,6 +36,16 @@ def count_layers(state, pattern):
     return 1 + max((int(m[1]) for m in (re.match(pattern, name) for name in state) if m), default=-1)
 
 
+def stored_size(positions, class_token, patch, images):
+    """(height, width) that the positions are for, and whether the images have another size; then the grid must be square."""
+    tokens, size = positions.shape[1] - int(class_token), tuple(images.shape[-2:])
+    if tokens == (size[0] // patch) * (size[1] // patch):
+        return size, False
+    side = round(tokens ** 0.5)
+    expect(side * side == tokens, f"{tokens} positions are no square grid, and images of {list(size)} pixels need another number")
+    return (side * patch, side * patch), True
+
+
 def load_strictly(module, state, what):
     missing, unexpected = module.load_state_dict(state, strict=False)  # shapes that differ raise
     expect(not missing and not unexpected, f"{what}: missing {missing}, unexpected {unexpected}")
@@ -44,8 +55,9 @@ def load_strictly(module, state, what):
 def timm_tokens(state, images, heads):
     """All tokens after the final norm, by timm's VisionTransformer."""
     dim, _, patch, _ = state["patch_embed.proj.weight"].shape
+    size, resized = stored_size(state["pos_embed"], "cls_token" in state, patch, images)
     vit = VisionTransformer(
-        img_size=tuple(images.shape[-2:]), patch_size=patch, embed_dim=dim, depth=count_layers(state, r"blocks\.(\d+)\."),
+        img_size=size, dynamic_img_size=resized, patch_size=patch, embed_dim=dim, depth=count_layers(state, r"blocks\.(\d+)\."),
         num_heads=heads or dim // 64, mlp_ratio=state["blocks.0.mlp.fc1.weight"].shape[0] / dim, num_classes=0,
         class_token="cls_token" in state, global_pool="token" if "cls_token" in state else "avg", fc_norm=False)
     return load_strictly(vit, state, f"timm {timm.__version__} VisionTransformer").forward_features(images)
@@ -87,10 +99,11 @@ def hf_tokens(checkpoint, state, images, heads):
     dim, _, patch, _ = names["embeddings.patch_embeddings.projection.weight"].shape
     intermediate = next((t for n, t in names.items() if n.endswith(("0.intermediate.dense.bias", "0.mlp.fc1.bias"))), None)
     expect(intermediate is not None, "the first layer has no MLP bias under a name that transformers knows")
+    size, resized = stored_size(names["embeddings.position_embeddings"], True, patch, images)
     config = transformers.ViTConfig(
         hidden_size=dim, num_hidden_layers=count_layers(names, r"(?:encoder\.layer|layers)\.(\d+)\."),
         num_attention_heads=heads or dim // 64, intermediate_size=intermediate.shape[0], hidden_act="gelu",
-        layer_norm_eps=models.NORM_EPS, image_size=tuple(images.shape[-2:]), patch_size=patch, qkv_bias=True)
+        layer_norm_eps=models.NORM_EPS, image_size=size, patch_size=patch, qkv_bias=True)
     with tempfile.TemporaryDirectory() as folder:
         folder, own = pathlib.Path(folder), checkpoint.parent / "config.json"
         if own.exists():
@@ -101,7 +114,7 @@ def hf_tokens(checkpoint, state, images, heads):
         vit, info = transformers.ViTModel.from_pretrained(folder, add_pooling_layer=False, output_loading_info=True)
     wrong = {k: v for k, v in info.items() if k in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs") and v}
     expect(not wrong, f"transformers {transformers.__version__} ViTModel: {wrong}")
-    return vit.eval()(pixel_values=images).last_hidden_state
+    return vit.eval()(pixel_values=images, interpolate_pos_encoding=resized).last_hidden_state
 
 
 @torch.no_grad()

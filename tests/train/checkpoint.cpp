@@ -117,11 +117,11 @@ TEST_CASE("checkpoint: a file that lacks what a run needs") {
   write_safetensors(folder / "other.safetensors", tensors);
   CHECK(says(loading<SmallModel<>>(folder / "other.safetensors", options_of("Small")), "its metadata do not say 'format'"));
   Metadata metadata = Safetensors(folder / "no-average.safetensors").metadata();
-  for (const auto& [key, bad] : Metadata{{"step", "-3"}, {"step", "many"}, {"steps_per_epoch", ""}, {"pixel_mean", "[1, 2]"}, {"pixel_deviation", "[1, 2, \"x\"]"}, {"format_version", "2"}, {"format", "x"}}) {
+  for (const auto& entry : std::vector<std::pair<std::string, std::string>>{{"step", "-3"}, {"step", "many"}, {"steps_per_epoch", ""}, {"pixel_mean", "[1, 2]"}, {"pixel_deviation", "[1, 2, \"x\"]"}, {"format_version", "2"}, {"format", "x"}}) {
     Metadata changed = metadata;
-    changed[key] = bad;
+    changed[entry.first] = entry.second;
     write_safetensors(folder / "changed.safetensors", tensors, changed);
-    CHECK_MESSAGE(says(loading<SmallModel<>>(folder / "changed.safetensors", options_of("Small")), "changed.safetensors"), key);
+    CHECK_MESSAGE(says(loading<SmallModel<>>(folder / "changed.safetensors", options_of("Small")), "changed.safetensors"), entry.first);
   }
 }
 

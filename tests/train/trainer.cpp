@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <map>
@@ -56,6 +57,36 @@ std::vector<std::int64_t> logged_steps(const std::filesystem::path& path) {
   std::vector<std::int64_t> steps;
   std::string line;
   for (std::getline(lines, line); std::getline(lines, line);) steps.push_back(std::stoll(line));
+  return steps;
+}
+
+/// The steps that TensorBoard shows for a folder of event files: a START at step s (field 7) voids what earlier files hold from s on.
+std::vector<std::int64_t> shown_steps(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) files.push_back(entry.path());
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return std::filesystem::last_write_time(a) < std::filesystem::last_write_time(b); });
+  std::vector<std::int64_t> steps;
+  for (const auto& file : files) {
+    const std::string all = contents(file);
+    for (std::size_t at = 0; at + 16 <= all.size();) {
+      std::uint64_t length;
+      std::memcpy(&length, all.data() + at, 8);
+      REQUIRE(at + 16 + length <= all.size());
+      const std::string_view event(all.data() + at + 12, length);
+      at += 16 + length;
+      std::size_t next = 9;  // after the time
+      std::int64_t step = 0;
+      if (event[next] == 0x10)
+        for (int shift = (++next, 0);; shift += 7) {
+          const auto byte = static_cast<unsigned char>(event[next++]);
+          step |= std::int64_t{byte & 127} << shift;
+          if (byte < 128) break;
+        }
+      const int field = static_cast<unsigned char>(event[next]) >> 3;
+      if (field == 7) steps.erase(std::remove_if(steps.begin(), steps.end(), [&](std::int64_t s) { return s >= step; }), steps.end());
+      if (field == 5) steps.push_back(step);
+    }
+  }
   return steps;
 }
 
@@ -154,6 +185,10 @@ TEST_CASE("trainer: killed after any step and resumed, it ends with the bits of 
     CHECK(result.complete);
     CHECK(tensors(result.checkpoint) == expected);
     CHECK(logged_steps(std::filesystem::path(options.out) / "log.csv") == one_to_nine);
+    CHECK(shown_steps(std::filesystem::path(options.out) / "tensorboard") == one_to_nine);
+    const std::string lines = contents(std::filesystem::path(options.out) / "log.jsonl");
+    CHECK(std::count(lines.begin(), lines.end(), '\n') == 9);
+    CHECK(lines.find("\n{\"step\":9,\"epoch\":3,\"loss\":") != std::string::npos);
   }
 }
 
@@ -308,4 +343,31 @@ TEST_CASE("trainer: --init starts from the parameters of another run") {
   SmallModel<>::for_each_parameter([&](const std::string& name, const Tensor&, std::int64_t) {
     for (std::size_t i = 0; i < before.at(name).size(); ++i) CHECK(after.at(name)[i] == doctest::Approx(before.at(name)[i]).epsilon(1e-4));
   });
+}
+
+TEST_CASE("trainer: the memory plan is true within 5 % and 64 MiB of what the process needed") {
+  const test::TemporaryFolder folder;
+  // A mid-size model: some 400 MiB, of which no part may be missing from the plan.
+  using Middle = Pretrainer<ViT<2, 1024, 2, Patch<4>, Image<12>, MlpRatio<2>>, Decoder<Parallel<2>>, OrderPolicy<Stochastic>, Target<Pixel>>;
+  const auto measure = [&]<class Model>(const std::filesystem::path& out) {
+    RunOptions options = small_options(out);
+    options.epochs = 1, options.warmup = 0, options.batch = options.micro_batch = 1, options.save_every = 1, options.keep = 1;
+    const int status = in_child([&] {
+      Reference<float> device;
+      auto loader = test::made_loader({1, 12}, 1, 1, 1);
+      Trainer<Model, Reference<float>, decltype(loader)> trainer(device, loader, options, {}, silent());
+      const auto plan = static_cast<double>(trainer.memory_plan().total());
+      trainer.run();
+      const auto peak = static_cast<double>(process_bytes("VmHWM"));
+      std::ofstream(out / "memory") << plan << ' ' << peak;
+    });
+    REQUIRE(status == 0);
+    double plan = 0, peak = 0;
+    std::ifstream(out / "memory") >> plan >> peak;
+    MESSAGE("plan ", plan / (1 << 20), " MiB, peak ", peak / (1 << 20), " MiB");
+    CHECK(std::abs(plan - peak) < 0.05 * peak + (64 << 20));
+    return plan;
+  };
+  measure.operator()<SmallModel<>>(folder / "small");
+  CHECK(measure.operator()<Middle>(folder / "middle") > 200 << 20);
 }

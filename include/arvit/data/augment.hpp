@@ -56,7 +56,8 @@ Normalisation measure_normalisation(const S& set, std::int64_t most = 10000) {
   return result;
 }
 
-/// Writes a picture as planar normalised floats: (v / 255 - mean) / deviation, each operation rounded to float as torchvision does.
+/// Writes a picture as planar normalised floats: (v / 255 - mean) / deviation, each operation rounded to float as torchvision
+/// does.
 class Normaliser {
  public:
   explicit Normaliser(const Normalisation& n) {
@@ -91,7 +92,7 @@ class Normaliser {
 namespace detail {
 /// Resizes so that `result` just covers rows x columns, and gives its central box of that size.
 inline PictureView resize_and_center(PictureView picture, int cover_rows, int cover_columns, int rows, int columns,
-                                     Filter filter, Resizer& resize, Picture& result) {
+                                     Interpolation interpolation, Resizer& resize, Picture& result) {
   constexpr int longest = 16;  // a strip of 1 x 100 000 pixels would grow to gigabytes, of which only the middle is kept
   if (picture.width / longest > picture.height)
     picture = picture.crop({0, (picture.width - longest * picture.height) / 2, picture.height, longest * picture.height});
@@ -99,7 +100,7 @@ inline PictureView resize_and_center(PictureView picture, int cover_rows, int co
     picture = picture.crop({(picture.height - longest * picture.width) / 2, 0, longest * picture.width, picture.width});
   const auto [height, width] = covering_size(picture.height, picture.width, cover_rows, cover_columns);
   result.reshape(height, width);
-  resize(picture, filter, result);
+  resize(picture, interpolation, result);
   return PictureView(result).crop(central_box(height, width, rows, columns));
 }
 }  // namespace detail
@@ -118,7 +119,7 @@ struct TrainTransformOptions {
   double smallest_area = 0.2, largest_area = 1;          ///< of the crop, as a share of the picture's
   double smallest_aspect = 3.0 / 4, largest_aspect = 4.0 / 3;  ///< width / height of the crop
   double flip = 0.5;                                     ///< probability of mirroring
-  Filter filter = Filter::bicubic;
+  Interpolation interpolation = Interpolation::bicubic;
   Normalisation normalisation = Normalisation::imagenet();
 };
 
@@ -180,8 +181,8 @@ class TrainTransform {
     Stream crops(image.with(Purpose::crop)), flips(image.with(Purpose::flip));
     const bool mirrored = static_cast<double>(flips.uniform()) < options_.flip;
     if (options_.crop == Crop::short_side) {
-      detail::resize_and_center(picture, options_.height, options_.width, options_.height, options_.width, options_.filter,
-                                resize_, resized_);
+      detail::resize_and_center(picture, options_.height, options_.width, options_.height, options_.width,
+                                options_.interpolation, resize_, resized_);
       const auto any = [&](int sides, int wanted) {
         return static_cast<int>(crops.below(static_cast<std::uint32_t>(sides - wanted) + 1));
       };
@@ -189,7 +190,7 @@ class TrainTransform {
       normalise_(PictureView(resized_).crop({top, left, options_.height, options_.width}), mirrored, out);
     } else {
       resized_.reshape(options_.height, options_.width);
-      resize_(picture.crop(draw_crop(picture.height, picture.width, options_, crops)), options_.filter, resized_);
+      resize_(picture.crop(draw_crop(picture.height, picture.width, options_, crops)), options_.interpolation, resized_);
       normalise_(resized_, mirrored, out);
     }
   }
@@ -206,7 +207,7 @@ struct EvaluationTransformOptions {
   /// The picture is resized to cover `ratio` times the model's size, then its centre is cut out. None: 256 / 224 as on
   /// ImageNet, but 1 for models below 96 pixels, whose pictures have no border to spare.
   std::optional<double> ratio = std::nullopt;
-  Filter filter = Filter::bicubic;
+  Interpolation interpolation = Interpolation::bicubic;
   Normalisation normalisation = Normalisation::imagenet();
 };
 
@@ -230,8 +231,8 @@ class EvaluationTransform {
     if (picture.empty())
       fail<ShapeError>("EvaluationTransform: a picture of ", picture.height, "x", picture.width,
                        " pixels; it must have at least one.");
-    return detail::resize_and_center(picture, cover_rows_, cover_columns_, options_.height, options_.width, options_.filter,
-                                     resize_, resized_);
+    return detail::resize_and_center(picture, cover_rows_, cover_columns_, options_.height, options_.width,
+                                     options_.interpolation, resize_, resized_);
   }
   /// out: [3, height, width].
   void operator()(PictureView picture, Counter, float* out) { normalise_(pixels(picture), false, out); }

@@ -16,7 +16,7 @@
 /// takes the columns first for some sizes; the papers' pipelines, and this, take the rows first always.)
 namespace arvit {
 
-enum class Filter : char { bilinear, bicubic };
+enum class Interpolation : char { bilinear, bicubic };
 
 namespace detail {
 
@@ -24,26 +24,26 @@ namespace detail {
 struct ResizeTaps {
   static constexpr int fraction_bits = 22;
   int input = 0, output = 0, width = 0;
-  Filter filter{};
+  Interpolation interpolation{};
   std::vector<int> first, count;
   std::vector<std::int32_t> weight;
   std::vector<double> exact;
 
   /// Triangle, or the cubic convolution of Keys (1981) with a = -1/2.
-  static double kernel(Filter filter, double x) {
+  static double kernel(Interpolation interpolation, double x) {
     x = std::abs(x);
-    if (filter == Filter::bilinear) return x < 1 ? 1 - x : 0;
+    if (interpolation == Interpolation::bilinear) return x < 1 ? 1 - x : 0;
     constexpr double a = -0.5;
     if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
     return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
   }
 
-  void prepare(int from, int to, Filter chosen) {
-    if (from == input && to == output && chosen == filter) return;
-    input = from, output = to, filter = chosen;
+  void prepare(int from, int to, Interpolation chosen) {
+    if (from == input && to == output && chosen == interpolation) return;
+    input = from, output = to, interpolation = chosen;
     const double scale = static_cast<double>(from) / to;
     const double stretch = std::max(scale, 1.0);  // shrinking widens the kernel: no aliasing
-    const double reach = (filter == Filter::bilinear ? 1.0 : 2.0) * stretch;
+    const double reach = (interpolation == Interpolation::bilinear ? 1.0 : 2.0) * stretch;
     width = static_cast<int>(std::ceil(reach)) * 2 + 1;
     first.resize(static_cast<std::size_t>(to));
     count.resize(static_cast<std::size_t>(to));
@@ -55,7 +55,7 @@ struct ResizeTaps {
       const int end = std::min(static_cast<int>(center + reach + 0.5), from);
       double sum = 0;
       for (int t = 0; t < end - begin; ++t)
-        sum += exact[static_cast<std::size_t>(t)] = kernel(filter, (t + begin - center + 0.5) * (1 / stretch));
+        sum += exact[static_cast<std::size_t>(t)] = kernel(interpolation, (t + begin - center + 0.5) * (1 / stretch));
       std::int32_t* row = weight.data() + static_cast<std::ptrdiff_t>(i) * width;
       for (int t = 0; t < end - begin; ++t) {
         const double fixed = exact[static_cast<std::size_t>(t)] / (sum == 0 ? 1 : sum) * (1 << fraction_bits);
@@ -66,8 +66,9 @@ struct ResizeTaps {
   }
 };
 
-/// 4 N bytes, seen as N words of four: byte k of every word is taken out by shift and mask, summed in a vector of its own, and put
-/// back in its place. So no bytes are widened or moved, whatever the instruction set, and the order of bytes in a word is no matter.
+/// 4 N bytes, seen as N words of four: byte k of every word is taken out by shift and mask, summed in a vector of its own, and
+/// put back in its place. So no bytes are widened or moved, whatever the instruction set, and the order of bytes in a word is
+/// no matter.
 template <int N>
 struct Words {
   typedef std::uint32_t Unsigned __attribute__((vector_size(4 * N)));
@@ -100,8 +101,8 @@ struct Words {
   }
 };
 
-/// to[b] = the weighted sum of `count` rows of bytes, `stride` apart, for b < 4 N sizeof...(P). The sums must stay in registers,
-/// hence the pack in place of a loop.
+/// to[b] = the weighted sum of `count` rows of bytes, `stride` apart, for b < 4 N sizeof...(P). The sums must stay in
+/// registers, hence the pack in place of a loop.
 template <int N, int... P>
 [[gnu::always_inline]] inline void weighted_bytes(const std::uint8_t* from, std::int64_t stride, const std::int32_t* weight,
                                                   int count, std::uint8_t* to, std::integer_sequence<int, P...>) {
@@ -215,7 +216,7 @@ __attribute__((target("avx2"))) inline void resize_avx2(const ResizeJob& job) { 
 class Resizer {
  public:
   /// Fills `out`, whose extents say the size that is wanted. An empty picture throws ShapeError.
-  void operator()(PictureView in, Filter filter, Picture& out) {
+  void operator()(PictureView in, Interpolation interpolation, Picture& out) {
     if (in.empty() || out.height() <= 0 || out.width() <= 0)
       fail<ShapeError>("resize: from ", in.height, "x", in.width, " to ", out.height(), "x", out.width(),
                        " pixels; both sizes must be positive.");
@@ -223,8 +224,8 @@ class Resizer {
       for (int y = 0; y < in.height; ++y) std::copy_n(in.row(y), std::int64_t{3} * in.width, out.row(y));
       return;
     }
-    across_.prepare(in.width, out.width(), filter);
-    down_.prepare(in.height, out.height(), filter);
+    across_.prepare(in.width, out.width(), interpolation);
+    down_.prepare(in.height, out.height(), interpolation);
     const std::int64_t out_stride = detail::round_up(std::int64_t{3} * out.width(), 32);
     const auto grow = [](std::vector<std::uint8_t>& bytes, std::int64_t size) {
       if (static_cast<std::int64_t>(bytes.size()) < size) bytes.resize(static_cast<std::size_t>(size));
@@ -250,9 +251,9 @@ class Resizer {
 };
 
 /// `picture` at height x width pixels. A loop over many pictures keeps a Resizer instead.
-inline Picture resized(PictureView picture, int height, int width, Filter filter = Filter::bicubic) {
+inline Picture resized(PictureView picture, int height, int width, Interpolation interpolation = Interpolation::bicubic) {
   Picture result(height, width);
-  Resizer()(picture, filter, result);
+  Resizer()(picture, interpolation, result);
   return result;
 }
 

@@ -159,8 +159,8 @@ class Loader {
   std::int64_t batches_per_epoch() const { return per_epoch_; }
   /// Spent in next() since the construction, waiting for the workers.
   double seconds_waited() const { return std::chrono::duration<double>(waited_).count(); }
-  /// Of the buffers of batches.
-  std::int64_t bytes() const { return options_.buffers * rows_ * (image_size_ * 4 + 12); }
+  /// Of the buffers of batches and the permutations.
+  std::int64_t bytes() const { return options_.buffers * rows_ * (image_size_ * 4 + 12) + pictures_ * 8; }
   const Set& dataset() const { return set_; }
 
  private:
@@ -178,14 +178,16 @@ class Loader {
     const auto& o = options_;
     if (o.batch < 1) fail<OptionError>("loader: batch ", o.batch, "; it must be at least 1.");
     if (o.threads < 1 || o.threads > 1024) fail<OptionError>("loader: ", o.threads, " threads; choose 1 to 1024.");
-    if (o.buffers < 1 || o.buffers > 1024) fail<OptionError>("loader: ", o.buffers, " buffers; choose 1 to 1024, 2 or more to decode during training.");
+    if (o.buffers < 1 || o.buffers > 1024)
+      fail<OptionError>("loader: ", o.buffers, " buffers; choose 1 to 1024, 2 or more to decode during training.");
     if (o.group < 1) fail<OptionError>("loader: groups of ", o.group, " batches; choose 1 or more.");
     if (o.epochs < 0) fail<OptionError>("loader: ", o.epochs, " epochs; choose 0 for no end, or a positive number.");
     if (pictures_ < 1) fail<OptionError>("loader: the data set holds no picture; give at least one.");
     if (pictures_ > std::numeric_limits<std::uint32_t>::max())
       fail<OptionError>("loader: the data set holds ", pictures_, " pictures, at most 4294967295 can be numbered.");
     if (o.drop_last && o.batch > pictures_ / o.group)
-      fail<OptionError>("loader: a batch of ", o.batch * o.group, " pictures cannot be drawn from a data set of ", pictures_, "; choose a batch of at most ", pictures_, ", or give more pictures.");
+      fail<OptionError>("loader: a batch of ", o.batch * o.group, " pictures cannot be drawn from a data set of ", pictures_,
+                        "; choose a batch of at most ", pictures_, ", or give more pictures.");
   }
 
   void stop() {

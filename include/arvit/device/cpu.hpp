@@ -10,14 +10,8 @@
 #include "arvit/core/buffer.hpp"
 #include "arvit/core/error.hpp"
 #include "arvit/device/concept.hpp"
-#include "arvit/device/cpu/attention.hpp"
-#include "arvit/device/cpu/blur.hpp"
-#include "arvit/device/cpu/elementwise.hpp"
-#include "arvit/device/cpu/gather.hpp"
-#include "arvit/device/cpu/layer_norm.hpp"
-#include "arvit/device/cpu/linear.hpp"
-#include "arvit/device/cpu/loss.hpp"
-#include "arvit/device/cpu/optimiser.hpp"
+#include "arvit/device/cpu/context.hpp"
+#include "arvit/device/cpu/gemm_choice.hpp"
 
 namespace arvit {
 inline namespace ARVIT_GEMM_NAMESPACE {
@@ -49,11 +43,7 @@ class Cpu {
   using Values = Span<const float>;
   using Index = Span<const std::int32_t>;
 
-  explicit Cpu(CpuOptions options = {})
-      : gemm_(cpu::gemm_name()), context_(options.threads, options.isa ? *options.isa : cpu::choose_isa()) {
-    if (context_.isa > cpu::best_isa())
-      fail<OptionError>("instruction set ", cpu::isa_name(context_.isa), ": this processor has at most ", cpu::isa_name(cpu::best_isa()), ".");
-  }
+  explicit Cpu(CpuOptions options = {});
 
   int threads() const { return context_.pool.threads(); }
   cpu::Isa isa() const { return context_.isa; }
@@ -65,136 +55,39 @@ class Cpu {
   /// Bytes of scratch held now.
   std::int64_t scratch_bytes() const { return context_.scratch_bytes(); }
 
-  void linear(In x, Weights w, Values bias, Out y) {
-    check_linear("linear", x, w, bias, y);
-    cpu::linear(context_, x, w, cpu::epilogue::Assign<T>{pointer(bias), y});
-  }
-  void linear_gelu(In x, Weights w, Values bias, Out pre, Out y) {
-    check_linear("linear_gelu", x, w, bias, pre);
-    check_equal("linear_gelu", pre, y);
-    cpu::linear(context_, x, w, cpu::epilogue::Gelu<T>{pointer(bias), pre, y});
-  }
-  void linear_residual(In x, Weights w, Values bias, In residual, Values row_scale, Out y) {
-    check_linear("linear_residual", x, w, bias, y);
-    check_equal("linear_residual", y, residual);
-    if (!row_scale.empty()) rows_equal("linear_residual", y.rows(), row_scale.size());
-    cpu::linear(context_, x, w, cpu::epilogue::Residual<T>{pointer(bias), residual, pointer(row_scale), y});
-  }
-  void linear_backward_input(In dy, Weights w, Out dx, Write write) {
-    check_linear("linear_backward_input", dx, w, {}, dy);
-    if (write == Write::add) cpu::linear_backward_input(context_, dy, w, cpu::epilogue::Add<T>{dx});
-    else cpu::linear_backward_input(context_, dy, w, cpu::epilogue::Assign<T>{nullptr, dx});
-  }
-  void linear_backward_gelu(In dy, Weights w, In pre, Out dpre) {
-    check_linear("linear_backward_gelu", dpre, w, {}, dy);
-    check_equal("linear_backward_gelu", dpre, pre);
-    cpu::linear_backward_input(context_, dy, w, cpu::epilogue::GeluSlope<T>{pre, dpre});
-  }
-  void linear_backward_weight(In dy, In x, Matrix<float> dw, Span<float> dbias) {
-    rows_equal("linear_backward_weight", dy.rows(), x.rows());
-    widths_equal("linear_backward_weight", x.columns(), dw.columns());
-    widths_equal("linear_backward_weight", dy.columns(), dw.rows(), dbias.empty() ? dw.rows() : dbias.size());
-    cpu::linear_backward_weight(context_, dy, x, dw, dbias.empty() ? nullptr : dbias.data());
-  }
-  void gelu(In x, Out y) {
-    check_equal("gelu", x, y);
-    cpu::gelu(context_, x, y);
-  }
+  void linear(In x, Weights w, Values bias, Out y);
+  void linear_gelu(In x, Weights w, Values bias, Out pre, Out y);
+  void linear_residual(In x, Weights w, Values bias, In residual, Values row_scale, Out y);
+  void linear_backward_input(In dy, Weights w, Out dx, Write write);
+  void linear_backward_gelu(In dy, Weights w, In pre, Out dpre);
+  void linear_backward_weight(In dy, In x, Matrix<float> dw, Span<float> dbias);
+  void gelu(In x, Out y);
 
-  void layer_norm(In x, Values gamma, Values beta, double epsilon, Out y, Matrix<float> moments) {
-    check_norm("layer_norm", x, gamma, beta.size(), y, moments);
-    cpu::layer_norm(context_, cpu::LayerNormArgs<T>{x, gamma.data(), beta.data(), static_cast<float>(epsilon), y, moments, true});
-  }
-  void layer_norm_again(In x, Values gamma, Values beta, Matrix<const float> moments, Out y) {
-    check_norm("layer_norm_again", x, gamma, beta.size(), y, moments);
-    const Matrix<float> saved(const_cast<float*>(moments.data()), moments.rows(), moments.columns(), moments.stride());  // only read
-    cpu::layer_norm(context_, cpu::LayerNormArgs<T>{x, gamma.data(), beta.data(), 0.f, y, saved, false});
-  }
-  void layer_norm_backward(In dy, In x, Values gamma, Matrix<const float> moments, Out dx, Write write, Span<float> dgamma, Span<float> dbeta) {
-    check_norm("layer_norm_backward", x, gamma, dgamma.size(), dx, moments);
-    check_equal("layer_norm_backward", x, dy);
-    widths_equal("layer_norm_backward", x.columns(), dbeta.size());
-    cpu::layer_norm_backward(context_, cpu::LayerNormBackwardArgs<T>{dy, x, gamma.data(), moments, dx, write, nullptr}, dgamma.data(), dbeta.data());
-  }
-  void add(In x, Out y) {
-    check_equal("add", x, y);
-    cpu::add(context_, x, y);
-  }
-  void scale_rows(In x, Values row_scale, Out y) {
-    check_equal("scale_rows", x, y);
-    rows_equal("scale_rows", x.rows(), row_scale.size());
-    cpu::scale_rows(context_, x, row_scale.data(), y);
-  }
-  void gather_rows(In x, Index index, Out y) {
-    rows_equal("gather_rows", y.rows(), index.size());
-    widths_equal("gather_rows", x.columns(), y.columns());
-    cpu::gather_rows(context_, x, index, y);
-  }
-  void scatter_add_rows(In x, Index index, Out y) {
-    rows_equal("scatter_add_rows", x.rows(), index.size());
-    widths_equal("scatter_add_rows", x.columns(), y.columns());
-    cpu::scatter_add_rows(context_, x, index, y);
-  }
-  void put_token(Out y, Index index, Values token, Write write) {
-    widths_equal("put_token", y.columns(), token.size());
-    cpu::put_token(context_, y, index, token.data(), write);
-  }
-  void token_gradient(In dx, Index index, Span<float> dtoken) {
-    widths_equal("token_gradient", dx.columns(), dtoken.size());
-    cpu::add_column_sums(context_, dx, &index, dtoken.data());
-  }
-  void clear_rows(Out y, Index index) { cpu::clear_rows(y, index); }
-  void fill(Out y, double value) { cpu::fill(context_, y, static_cast<T>(static_cast<float>(value))); }
-  void fill(Matrix<float> y, double value) requires(!std::same_as<T, float>) { cpu::fill(context_, y, static_cast<float>(value)); }
+  void layer_norm(In x, Values gamma, Values beta, double epsilon, Out y, Matrix<float> moments);
+  void layer_norm_again(In x, Values gamma, Values beta, Matrix<const float> moments, Out y);
+  void layer_norm_backward(In dy, In x, Values gamma, Matrix<const float> moments, Out dx, Write write, Span<float> dgamma, Span<float> dbeta);
+  void add(In x, Out y);
+  void scale_rows(In x, Values row_scale, Out y);
+  void gather_rows(In x, Index index, Out y);
+  void scatter_add_rows(In x, Index index, Out y);
+  void put_token(Out y, Index index, Values token, Write write);
+  void token_gradient(In dx, Index index, Span<float> dtoken);
+  void clear_rows(Out y, Index index);
+  void fill(Out y, double value);
+  void fill(Matrix<float> y, double value) requires(!std::same_as<T, float>);
 
-  void attention(In q, In k, In v, int heads, Span<const Segment> segments, Index limit, Out out, Matrix<float> lse) {
-    check_attention("attention", q, k, v, heads, segments, limit, out, lse);
-    cpu::attention(context_, cpu::AttentionArgs<T>{q, k, v, heads, segments, limit, out, lse});
-  }
+  void attention(In q, In k, In v, int heads, Span<const Segment> segments, Index limit, Out out, Matrix<float> lse);
   void attention_backward(In dout, In q, In k, In v, In out, Matrix<const float> lse, int heads, Span<const Segment> segments, Index limit, Out dq,
-                          Out dk, Out dv, Write write) {
-    check_attention("attention_backward", q, k, v, heads, segments, limit, out, lse);
-    check_equal("attention_backward", q, dout);
-    check_equal("attention_backward", q, dq);
-    check_equal("attention_backward", k, dk);
-    check_equal("attention_backward", v, dv);
-    cpu::attention_backward(context_, cpu::AttentionBackwardArgs<T>{dout, q, k, v, out, lse, heads, segments, limit, dq, dk, dv, write, false});
-  }
+                          Out dk, Out dv, Write write);
 
-  void embed_patches(Values images, ImageShape shape, PatchRows<Space> from, Out y) {
-    check_patches("embed_patches", images, shape, from, y.rows(), y.columns());
-    cpu::embed_patches(context_, images.data(), shape, from, y);
-  }
-  void target_patches(Values images, ImageShape shape, PatchRows<Space> from, bool standardise, Matrix<float> y) {
-    check_patches("target_patches", images, shape, from, y.rows(), y.columns());
-    cpu::target_patches(context_, images.data(), shape, from, standardise, y);
-  }
-  void blur(Values images, ImageShape shape, Values kernel, Span<float> result) {
-    widths_equal("blur", images.size(), result.size());
-    if (kernel.size() % 2 == 0) fail<ShapeError>("blur: a kernel of ", kernel.size(), " numbers has no centre; use an odd length.");
-    if (images.size() % shape.size() != 0) fail<ShapeError>("blur: ", images.size(), " numbers are no whole number of images of ", shape.size(), ".");
-    cpu::blur(context_, images.size() / shape.size() * shape.channels,
-              {images.data(), kernel.data(), result.data(), shape.height, shape.width, kernel.size()});
-  }
-  void add_positions(Out x, Matrix<const float> table, PatchRows<Space> from) {
-    rows_equal("add_positions", x.rows(), from.source.size());
-    widths_equal("add_positions", x.columns(), table.columns());
-    cpu::add_positions(context_, x, table, from);
-  }
-  void argsort(Matrix<const float> keys, Matrix<std::int32_t> order) {
-    rows_equal("argsort", keys.rows(), order.rows());
-    widths_equal("argsort", keys.columns(), order.columns());
-    cpu::argsort(context_, keys, order);
-  }
+  void embed_patches(Values images, ImageShape shape, PatchRows<Space> from, Out y);
+  void target_patches(Values images, ImageShape shape, PatchRows<Space> from, bool standardise, Matrix<float> y);
+  void blur(Values images, ImageShape shape, Values kernel, Span<float> result);
+  void add_positions(Out x, Matrix<const float> table, PatchRows<Space> from);
+  void argsort(Matrix<const float> keys, Matrix<std::int32_t> order);
 
-  void squared_error(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum) {
-    check_loss("squared_error", prediction, target, dprediction, sum);
-    cpu::loss<cpu::SquaredError>(context_, cpu::LossArgs<T>{prediction, target, scale, dprediction, nullptr}, sum[0]);
-  }
-  void absolute_error(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum) {
-    check_loss("absolute_error", prediction, target, dprediction, sum);
-    cpu::loss<cpu::AbsoluteError>(context_, cpu::LossArgs<T>{prediction, target, scale, dprediction, nullptr}, sum[0]);
-  }
+  void squared_error(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum);
+  void absolute_error(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum);
 
   template <class Work>
   void for_each(std::int64_t count, const Work& work) {
@@ -211,22 +104,9 @@ class Cpu {
   template <class U> void download(Span<U> values, std::remove_const_t<U>* host) { std::copy_n(values.data(), values.size(), host); }
 
   void adamw(const AdamW& options, Span<const ParameterRun> runs, Values gradient, double gradient_scale, Span<float> master, Span<float> moment1,
-             Span<float> moment2, Span<float> average, double average_decay, Span<W> weights) {
-    widths_equal("adamw", gradient.size(), master.size(), moment1.size(), moment2.size(), average.empty() ? master.size() : average.size(),
-                 weights.empty() ? master.size() : weights.size());
-    for (const ParameterRun& run : runs)
-      if (run.begin < 0 || run.begin > run.end || run.end > master.size())
-        fail<ShapeError>("adamw: parameters ", run.begin, "..", run.end, " lie outside 0..", master.size(), ".");
-    cpu::adamw(context_,
-               cpu::AdamWArgs<W>{options, gradient.data(), static_cast<float>(gradient_scale), master.data(), moment1.data(), moment2.data(),
-                                 average.empty() ? nullptr : average.data(), average_decay, weights.empty() ? nullptr : weights.data()},
-               runs);
-  }
-  void sum_of_squares(Values values, Span<double> sum) { cpu::sum_of_squares(context_, values, sum[0]); }
-  void convert(Values masters, Span<W> weights) {
-    widths_equal("convert", masters.size(), weights.size());
-    cpu::convert(context_, masters, weights);
-  }
+             Span<float> moment2, Span<float> average, double average_decay, Span<W> weights);
+  void sum_of_squares(Values values, Span<double> sum);
+  void convert(Values masters, Span<W> weights);
 
  private:
   static const float* pointer(Values values) { return values.empty() ? nullptr : values.data(); }
@@ -292,3 +172,10 @@ class Cpu {
 
 }  // namespace ARVIT_GEMM_NAMESPACE
 }  // namespace arvit
+
+// With ARVIT_PRECOMPILED_KERNELS=1 a program's files see declarations only, and one of its files holds the kernels:
+//   #include <arvit/device/cpu/primitives.hpp>
+//   template class arvit::Cpu<arvit::Fp32>;
+#if !(defined(ARVIT_PRECOMPILED_KERNELS) && ARVIT_PRECOMPILED_KERNELS)
+#include "arvit/device/cpu/primitives.hpp"  // IWYU pragma: export
+#endif

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -17,7 +20,7 @@
 #include "arvit/io/file.hpp"
 #include "arvit/io/json_writer.hpp"
 #include "arvit/io/safetensors.hpp"
-#include "arvit/model/features.hpp"
+#include "arvit/nn/layer_norm.hpp"
 #include "arvit/nn/position_embedding.hpp"
 
 /// Encoders under the names of other programs. Positions, which are fixed here, are a tensor there.
@@ -78,119 +81,106 @@ inline std::vector<float> positions_with_class_row(int rows, int columns, int di
   return table;
 }
 
-template <class Visit, class Groups>
-void for_each_of(const Groups& groups, Visit&& visit) {
-  std::apply([&](const auto&... group) { for_each_tensor(visit, group...); }, groups);
-}
-
-/// Whether the model's parameters travel whole: an MAE under the names of the published code.
-template <class Model>
-inline constexpr bool has_joint_decoder = Model::Decoder::rules.joint;
-
 /// The tables of positions that a naming stores, by name and width.
-template <class Model>
-std::vector<std::pair<std::string, int>> position_tables(Naming naming, bool decoder) {
-  std::vector<std::pair<std::string, int>> tables{{naming == Naming::hf ? "embeddings.position_embeddings" : "pos_embed", Model::Encoder::dim}};
-  if (decoder) tables.push_back({"decoder_pos_embed", Model::Decoder::position_dim});
+inline std::vector<std::pair<std::string, int>> position_tables(const ModelDescription& model, Naming naming, bool decoder) {
+  std::vector<std::pair<std::string, int>> tables{{naming == Naming::hf ? "embeddings.position_embeddings" : "pos_embed", model.dim}};
+  if (decoder) tables.push_back({"decoder_pos_embed", model.decoder_dim});
   return tables;
+}
+inline std::vector<float> position_table(const ModelDescription& model, int dim) {
+  return positions_with_class_row(model.height / model.patch, model.width / model.patch, dim, model.class_token);
 }
 
 }  // namespace detail
 
 /// Hugging Face's config.json of an encoder.
-template <class Encoder>
-std::string hf_config() {
+inline std::string hf_config(const ModelDescription& model) {
   JsonWriter json;
   json.begin_object();
   json.key("architectures").begin_array().value("ViTModel").end_array();
-  json.member("model_type", "vit").member("hidden_size", Encoder::dim).member("num_hidden_layers", Encoder::depth).member("num_attention_heads", Encoder::heads);
-  json.member("intermediate_size", Encoder::dim * Encoder::mlp_ratio).member("hidden_act", "gelu").member("layer_norm_eps", Encoder::Norm::epsilon);
-  if constexpr (Encoder::Grid::height == Encoder::Grid::width) json.member("image_size", Encoder::Grid::height);
-  else json.member("image_size", std::array{Encoder::Grid::height, Encoder::Grid::width});
-  json.member("patch_size", Encoder::Grid::patch).member("num_channels", Encoder::Grid::channels).member("qkv_bias", true);
+  json.member("model_type", "vit").member("hidden_size", model.dim).member("num_hidden_layers", model.depth).member("num_attention_heads", model.heads);
+  json.member("intermediate_size", model.dim * model.mlp_ratio).member("hidden_act", "gelu").member("layer_norm_eps", LayerNorm<1>::epsilon);
+  if (model.height == model.width) json.member("image_size", model.height);
+  else json.member("image_size", std::array{model.height, model.width});
+  json.member("patch_size", model.patch).member("num_channels", 3).member("qkv_bias", true);
   json.member("hidden_dropout_prob", 0.0).member("attention_probs_dropout_prob", 0.0);
   return json.end_object().take() + "\n";
 }
 
-/// Writes a pretrainer's encoder with its final norm (MAE's naming: and an MAE's decoder). `parameters`: all of the model's.
+/// Writes a pretrainer's encoder with its final norm, and with MAE's naming an MAE's decoder too. `parameters`: all of the model's.
+/// Where no decoder of the model applies the final norm, it is written as the identity.
 /// Hugging Face: a config.json is written beside the file, so that its folder loads by ViTModel.from_pretrained.
-template <class Model>
-void export_model(const std::filesystem::path& path, Naming naming, std::span<const float> parameters) {
-  using Encoder = typename Model::Encoder;
-  if (naming == Naming::hf && !Encoder::has_class_token)
+inline void export_model(const std::filesystem::path& path, Naming naming, const ModelDescription& model, std::span<const float> parameters) {
+  if (naming == Naming::hf && !model.class_token)
     fail<OptionError>("convert: Hugging Face's ViTModel always has a class token, which this encoder lacks; use --to timm.");
-  const bool decoder = naming == Naming::mae && detail::has_joint_decoder<Model>;
-  const std::vector<float> encoder = encoder_parameters<Model>(parameters);
+  if (static_cast<std::int64_t>(parameters.size()) != model.parameters)
+    fail<ShapeError>("convert: ", parameters.size(), " parameters are given, the model has ", model.parameters, ".");
+  const bool decoder = naming == Naming::mae && model.joint;
+  std::vector<float> identity(static_cast<std::size_t>(2 * model.dim));
+  std::fill_n(identity.begin(), model.dim, 1.0f);
   std::vector<StoredTensor> tensors;
-  const auto add = [&](const float* values) {
-    return [&tensors, values, naming](const std::string& name, const Tensor& tensor, std::int64_t offset) {
-      for (const detail::NamedPart& part : detail::parts_of(naming, name, tensor)) tensors.push_back(stored_tensor(part.name, part.shape, values + offset + part.begin));
-    };
-  };
-  if (decoder) Model::for_each_parameter(add(parameters.data()));
-  else detail::for_each_of(Encoder::groups(), add(encoder.data()));
+  for (const PlacedTensor& t : decoder ? model.tensors : model.encoder) {
+    const bool own_norm = !model.uses_norm && t.name.starts_with("norm.");  // the encoder's part of a model's buffer comes first
+    const float* values = own_norm ? identity.data() + (t.name == "norm.bias" ? model.dim : 0) : parameters.data() + t.offset;
+    for (const detail::NamedPart& part : detail::parts_of(naming, t.name, t.tensor)) tensors.push_back(stored_tensor(part.name, part.shape, values + part.begin));
+  }
   std::vector<std::vector<float>> tables;
-  for (const auto& [name, dim] : detail::position_tables<Model>(naming, decoder)) {
-    tables.push_back(detail::positions_with_class_row(Encoder::Grid::rows, Encoder::Grid::columns, dim, Encoder::has_class_token));
-    tensors.push_back(stored_tensor(name, {1, Encoder::Grid::patches + Encoder::has_class_token, dim}, tables.back().data()));
+  for (const auto& [name, dim] : detail::position_tables(model, naming, decoder)) {
+    tables.push_back(detail::position_table(model, dim));
+    tensors.push_back(stored_tensor(name, {1, model.tokens(), dim}, tables.back().data()));
   }
   write_safetensors(path, tensors, {{"format", "pt"}});  // transformers asks for this word
-  if (naming == Naming::hf) write_atomically(path.parent_path() / "config.json", hf_config<Encoder>());
+  if (naming == Naming::hf) write_atomically(path.parent_path() / "config.json", hf_config(model));
 }
 
 /// Reads such a file back: the encoder's parameters, or with `whole` an MAE's with its decoder. Positions that differ from the fixed ones, missing
 /// tensors and tensors that no encoder has are refused; heads of classifiers (head., classifier., pooler., fc_norm.) are left out.
-template <class Model>
-std::vector<float> import_model(const std::string& path, Naming naming, bool whole) {
-  using Encoder = typename Model::Encoder;
+inline std::vector<float> import_model(const std::string& path, Naming naming, const ModelDescription& model, bool whole) {
   const Safetensors file(path);
   const bool prefixed = naming == Naming::hf && file.find("embeddings.position_embeddings") == nullptr && file.find("vit.embeddings.position_embeddings") != nullptr;
   const std::string prefix = prefixed ? "vit." : "";
-  std::vector<float> values(static_cast<std::size_t>(whole ? Model::parameter_count : Encoder::parameter_count));
-  std::vector<std::string> known;
-  const auto read = [&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
-    for (const detail::NamedPart& part : detail::parts_of(naming, name, tensor)) {
-      known.push_back(prefix + part.name);
-      file.read(known.back(), part.shape, values.data() + offset + part.begin);
+  std::vector<float> values(static_cast<std::size_t>(whole ? model.parameters : model.encoder_parameters));
+  std::set<std::string, std::less<>> known;
+  for (const PlacedTensor& t : whole ? model.tensors : model.encoder)
+    for (const detail::NamedPart& part : detail::parts_of(naming, t.name, t.tensor)) {
+      file.read(prefix + part.name, part.shape, values.data() + t.offset + part.begin);
+      known.insert(prefix + part.name);
     }
-  };
-  if (whole) Model::for_each_parameter(read);
-  else detail::for_each_of(Encoder::groups(), read);
-  for (const auto& [name, dim] : detail::position_tables<Model>(naming, whole)) {
-    const auto ours = detail::positions_with_class_row(Encoder::Grid::rows, Encoder::Grid::columns, dim, Encoder::has_class_token);
+  for (const auto& [name, dim] : detail::position_tables(model, naming, whole)) {
+    const std::vector<float> ours = detail::position_table(model, dim);
     std::vector<float> theirs(ours.size());
-    known.push_back(prefix + name);
-    const std::vector<std::int64_t> shape{1, Encoder::Grid::patches + Encoder::has_class_token, dim};
-    file.read(known.back(), shape, theirs.data());
+    const std::vector<std::int64_t> shape{1, model.tokens(), dim};
+    file.read(prefix + name, shape, theirs.data());
+    known.insert(prefix + name);
     double largest = 0;
     for (std::size_t i = 0; i < ours.size(); ++i) largest = std::max(largest, std::abs(static_cast<double>(ours[i]) - static_cast<double>(theirs[i])));
     if (!(largest < 1e-4))
-      fail<FileError>(path, ": ", known.back(), " differs from the fixed sin-cos positions by up to ", largest, "; encoders here have fixed positions, so a model with learned ones cannot be taken.");
+      fail<FileError>(path, ": ", prefix, name, " differs from the fixed sin-cos positions by up to ", largest,
+                      "; encoders here have fixed positions, so a model with learned ones cannot be taken.");
   }
   for (const StoredTensor& tensor : file.tensors()) {
     const std::string_view name = tensor.name;
     const auto begins = [&](std::initializer_list<std::string_view> words) {
       return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return name.starts_with(word); });
     };
-    if (std::find(known.begin(), known.end(), name) != known.end() || begins({"head.", "classifier.", "fc_norm.", "pooler.", "vit.pooler."})) continue;
+    if (known.contains(name) || begins({"head.", "classifier.", "fc_norm.", "pooler.", "vit.pooler."})) continue;
     if (!whole && begins({"decoder_", "mask_token"})) continue;
     fail<FileError>(path, ": ", name, " is no part of this encoder; choose the --model that the file holds.");
   }
   return values;
 }
 
-/// Writes parameters under our own names, with what the other programs need to know of them.
-template <class Model>
-void save_pretrained(const std::filesystem::path& path, std::string_view model_name, std::span<const float> values, const Normalisation& normalisation) {
+/// Writes parameters, the model's or its encoder's, under our own names, with what the other programs need to know of them.
+inline void save_pretrained(const std::filesystem::path& path, std::string_view model_name, const ModelDescription& model, std::span<const float> values,
+                            const Normalisation& normalisation) {
+  const auto count = static_cast<std::int64_t>(values.size());
+  if (count != model.parameters && count != model.encoder_parameters)
+    fail<ShapeError>(path.string(), ": ", count, " parameters are neither the model's ", model.parameters, " nor its encoder's ", model.encoder_parameters, ".");
   std::vector<StoredTensor> tensors;
-  const auto add = [&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
-    tensors.push_back(stored_tensor(name, detail::stored_shape(tensor), values.data() + offset));
-  };
-  if (static_cast<std::int64_t>(values.size()) == Model::parameter_count) Model::for_each_parameter(add);
-  else if (static_cast<std::int64_t>(values.size()) == Model::Encoder::parameter_count) detail::for_each_of(Model::Encoder::groups(), add);
-  else fail<ShapeError>(path.string(), ": ", values.size(), " parameters are neither the model's ", Model::parameter_count, " nor its encoder's ", Model::Encoder::parameter_count, ".");
+  for (const PlacedTensor& t : count == model.parameters ? model.tensors : model.encoder)
+    tensors.push_back(stored_tensor(t.name, detail::stored_shape(t.tensor), values.data() + t.offset));
   const auto triple = [](const std::array<float, 3>& three) { return JsonWriter().value(three).take(); };
-  write_safetensors(path, tensors, {{"format", "arvit encoder"}, {"model_name", std::string(model_name)}, {"model", type_name<Model>()},
+  write_safetensors(path, tensors, {{"format", "arvit encoder"}, {"model_name", std::string(model_name)}, {"model", model.type},
                                     {"pixel_mean", triple(normalisation.mean)}, {"pixel_deviation", triple(normalisation.deviation)}});
 }
 

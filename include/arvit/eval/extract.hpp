@@ -2,8 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <functional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,9 +14,32 @@
 #include "arvit/data/loader.hpp"
 #include "arvit/eval/feature_table.hpp"
 #include "arvit/model/features.hpp"
+#include "arvit/train/progress.hpp"
 
 /// From a data set to a table of features. Pictures are decoded on threads of their own while the encoder runs.
 namespace arvit {
+
+/// Says on standard error how far a pass over pictures is; on a terminal in one line that is renewed, else once, at the end.
+class PassProgress {
+ public:
+  explicit PassProgress(std::string what) : what_(std::move(what)), begin_(Clock::now()) {}
+  void operator()(std::int64_t done, std::int64_t all) {
+    const auto now = Clock::now();
+    const double seconds = std::max(1e-9, std::chrono::duration<double>(now - begin_).count()), rate = static_cast<double>(done) / seconds;
+    if (done < all && (!terminal_ || now - shown_ < std::chrono::milliseconds(200))) return;
+    shown_ = now;
+    std::fprintf(stderr, "%s%s: %lld of %lld images, %.0f images/s, %s%s%s", terminal_ ? "\r" : "", what_.c_str(), static_cast<long long>(done),
+                 static_cast<long long>(all), rate, duration_text(done < all ? static_cast<double>(all - done) / rate : seconds).c_str(),
+                 done < all ? " left" : "", terminal_ ? "\x1b[K" : "");
+    if (done >= all) std::fputc('\n', stderr);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string what_;
+  Clock::time_point begin_, shown_{};
+  bool terminal_ = isatty(STDERR_FILENO) != 0;
+};
 
 struct ExtractOptions {
   int threads = 2;                               ///< that decode

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "arvit/core/initialise.hpp"
 #include "arvit/data/augment.hpp"
+#include "arvit/data/loader.hpp"
+#include "arvit/data/open_dataset.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/features.hpp"
 #include "arvit/models.hpp"
@@ -35,31 +40,86 @@ struct PretrainedInfo {
   }
 };
 
+/// Some pictures of a set as a model reads them: [counters.size(), 3, height, width].
+struct PictureBatch {
+  std::vector<float> images;
+  std::vector<Counter> counters;
+};
+/// `count` pictures, or all of a smaller set; which ones follows from the seed. A picture that cannot be read is an error.
+template <Dataset Set, Transform T>
+PictureBatch draw_pictures(const Set& set, T transform, int count, std::uint64_t seed) {
+  const auto [drawn, others] = hold_out(set.size(), std::min<std::int64_t>(count, set.size()), seed);
+  PictureBatch batch;
+  batch.images.resize(drawn.size() * std::size_t{3} * static_cast<std::size_t>(transform.height()) * static_cast<std::size_t>(transform.width()));
+  for (std::size_t i = 0; i < drawn.size(); ++i) {
+    batch.counters.push_back({seed, 0, static_cast<std::uint32_t>(drawn[i])});
+    transform(set.picture(drawn[i]), batch.counters.back(), batch.images.data() + i * (batch.images.size() / drawn.size()));
+  }
+  return batch;
+}
+
+inline Split split_from(std::string_view name) {
+  const std::vector<std::string> known{"train", "test"};
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (known[i] == name) return static_cast<Split>(i);
+  fail_unknown_name("split", name, known);
+}
+
 /// The models that the evaluation programs hold, and whatever ARVIT_MODELS adds.
 using PretrainedModels =
-    WithExtraModels<ModelList<Variant<SAIM_Nano, "SAIM_Nano">, Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<ViT_iGPT_Nano, "ViT_iGPT_Nano">,
+    WithExtraModels<ModelList<Variant<SAIM_Nano, "SAIM_Nano">, Variant<SemAIM_Pico, "SemAIM_Pico">, Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<ViT_iGPT_Nano, "ViT_iGPT_Nano">,
                               Variant<MAE_Nano, "MAE_Nano">, Variant<SAIM_B16, "SAIM_B16">, Variant<SemAIM_B16, "SemAIM_B16">,
                               Variant<ViT_iGPT_B16, "ViT_iGPT_B16">, Variant<MAE_B16, "MAE_B16">>>::type;
 
-/// All parameters of a model from a file that holds every one of them.
+/// A tensor of a flat buffer of parameters.
+struct PlacedTensor {
+  std::string name;
+  Tensor tensor;
+  std::int64_t offset;
+};
+template <class Groups>
+std::vector<PlacedTensor> placed_tensors(const Groups& groups) {
+  std::vector<PlacedTensor> tensors;
+  std::apply([&](const auto&... group) {
+    for_each_tensor([&](const std::string& name, const Tensor& tensor, std::int64_t offset) { tensors.push_back({name, tensor, offset}); }, group...);
+  }, groups);
+  return tensors;
+}
+
+/// A model as run-time values, so that what reads and writes files is compiled once and not per model.
+struct ModelDescription {
+  std::string type;
+  std::vector<PlacedTensor> tensors, encoder;  ///< all, in the order of the model's buffer; the encoder's with its final norm, in that of its own
+  std::int64_t parameters = 0, encoder_parameters = 0;
+  int height = 0, width = 0, patch = 0, dim = 0, depth = 0, heads = 0, mlp_ratio = 0, decoder_dim = 0;
+  bool class_token = false, joint = false, uses_norm = true;
+  int tokens() const { return height / patch * (width / patch) + class_token; }
+};
 template <class Model>
-std::vector<float> load_model(const std::string& path, Take take = Take::parameters) {
+ModelDescription describe_model() {
+  using E = typename Model::Encoder;
+  return {type_name<Model>(), placed_tensors(Model::groups()), placed_tensors(E::groups()), Model::parameter_count, E::parameter_count, E::Grid::height, E::Grid::width,
+          E::Grid::patch, E::dim, E::depth, E::heads, E::mlp_ratio, Model::Decoder::position_dim, E::has_class_token, Model::Decoder::rules.joint, Model::Decoder::uses_norm};
+}
+
+/// Parameters of a file that holds every tensor of the list, in the list's order.
+inline std::vector<float> load_tensors(const std::string& path, const std::vector<PlacedTensor>& tensors, Take take = Take::parameters) {
   const Safetensors file(path);
-  const auto for_each = [](auto&& visit) { Model::for_each_parameter(visit); };
   const std::string prefix(take == Take::average ? detail::average_prefix : "");
-  if (const std::string difference = detail::first_difference(file, prefix, for_each); !difference.empty())
-    fail<FileError>(path, ": ", difference, "; give a checkpoint of the whole model, as a trainer writes it.");
-  std::vector<float> values(static_cast<std::size_t>(Model::parameter_count));
-  for_each([&](const std::string& name, const Tensor& tensor, std::int64_t offset) { file.read(prefix + name, detail::stored_shape(tensor), values.data() + offset); });
+  const std::string difference = detail::first_difference(file, prefix, [&](auto&& visit) {
+    for (const PlacedTensor& t : tensors) visit(t.name, t.tensor, t.offset);
+  });
+  if (!difference.empty())
+    fail<FileError>(path, ": ", difference, take == Take::average ? "; give a checkpoint of a run with --ema, or leave out --average." : "; give a checkpoint of the whole model, as a trainer writes it.");
+  std::vector<float> values(static_cast<std::size_t>(tensors.back().offset + tensors.back().tensor.size()));
+  for (const PlacedTensor& t : tensors) file.read(prefix + t.name, detail::stored_shape(t.tensor), values.data() + t.offset);
   return values;
 }
 
-/// Parameters as a new run starts with them: what the untrained row of a table is.
-template <class Model>
-std::vector<float> untrained_model(std::uint64_t seed) {
-  std::vector<float> values(static_cast<std::size_t>(Model::parameter_count));
-  std::uint32_t index = 0;
-  Model::for_each_parameter([&](const std::string&, const Tensor& tensor, std::int64_t offset) { initialise(tensor, index++, seed, values.data() + offset); });
+/// Parameters as a new run with `seed` starts with them: what the untrained row of a table is.
+inline std::vector<float> untrained(const std::vector<PlacedTensor>& tensors, std::uint64_t seed) {
+  std::vector<float> values(static_cast<std::size_t>(tensors.back().offset + tensors.back().tensor.size()));
+  for (std::size_t i = 0; i < tensors.size(); ++i) initialise(tensors[i].tensor, static_cast<std::uint32_t>(i), seed, values.data() + tensors[i].offset);
   return values;
 }
 

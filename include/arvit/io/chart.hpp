@@ -41,7 +41,8 @@ struct BarChart {
 namespace detail {
 
 /// Told apart with any colour vision, on white and on black (Okabe and Ito 2008).
-inline constexpr std::array<std::string_view, 7> chart_colours{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#888888"};
+inline constexpr std::array<std::string_view, 7> chart_colours{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                                               "#e69f00", "#56b4e9", "#888888"};
 constexpr std::string_view chart_colour(std::size_t i) { return chart_colours[i % chart_colours.size()]; }
 
 /// Round numbers at equal distance: first, first + step, ..
@@ -113,7 +114,8 @@ inline double text_width(std::string_view text) {
 }
 
 inline std::string svg_text(double x, double y, std::string_view anchor, std::string_view content, std::string_view more = "") {
-  return text("<text x=\"", fixed(x, 1), "\" y=\"", fixed(y, 1), "\" text-anchor=\"", anchor, "\" ", more, ">", escaped(content), "</text>\n");
+  return text("<text x=\"", fixed(x, 1), "\" y=\"", fixed(y, 1), "\" text-anchor=\"", anchor, "\" ", more, ">",
+              escaped(content), "</text>\n");
 }
 inline std::string svg_line(double x1, double y1, double x2, double y2, std::string_view opacity) {
   return text("<line x1=\"", fixed(x1, 1), "\" y1=\"", fixed(y1, 1), "\" x2=\"", fixed(x2, 1), "\" y2=\"", fixed(y2, 1),
@@ -121,7 +123,8 @@ inline std::string svg_line(double x1, double y1, double x2, double y2, std::str
 }
 inline std::string svg_open(double width, double height, std::string_view title) {
   return text("<svg viewBox=\"0 0 ", fixed(width, 0), " ", fixed(height, 0), "\" role=\"img\" aria-label=\"", escaped(title),
-              "\" xmlns=\"http://www.w3.org/2000/svg\" font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"currentColor\">\n") +
+              "\" xmlns=\"http://www.w3.org/2000/svg\" font-family=\"system-ui, sans-serif\" font-size=\"12\" "
+              "fill=\"currentColor\">\n") +
          svg_text(0, 15, "start", title, "font-size=\"15\" font-weight=\"600\"");
 }
 
@@ -138,7 +141,8 @@ inline std::string svg(const LineChart& chart) {
   if (xs.empty()) return svg_open(width, 60, chart.title) + svg_text(0, 45, "start", "no finite value to draw") + "</svg>\n";
   xs.widen(), ys.widen();
   Ticks y_ticks = ticks(ys.low, ys.high, 6);
-  ys.include(std::floor(ys.low / y_ticks.step + 1e-9) * y_ticks.step), ys.include(std::ceil(ys.high / y_ticks.step - 1e-9) * y_ticks.step);
+  ys.include(std::floor(ys.low / y_ticks.step + 1e-9) * y_ticks.step);
+  ys.include(std::ceil(ys.high / y_ticks.step - 1e-9) * y_ticks.step);
   y_ticks = {ys.low, y_ticks.step, static_cast<int>(std::lround((ys.high - ys.low) / y_ticks.step)) + 1};
   const Ticks x_ticks = ticks(xs.low, xs.high, 8);
 
@@ -151,8 +155,8 @@ inline std::string svg(const LineChart& chart) {
   for (std::size_t i = 0; i < chart.series.size() && chart.series.size() > 1; ++i) {
     const double entry = 40 + text_width(chart.series[i].name);
     if (legend_x + entry > width && legend_x > left) legend_x = left, top += 18;
-    legend += text("<line x1=\"", fixed(legend_x, 1), "\" y1=\"", fixed(top + 4, 1), "\" x2=\"", fixed(legend_x + 18, 1), "\" y2=\"", fixed(top + 4, 1),
-                   "\" stroke=\"", chart_colour(i), "\" stroke-width=\"3\"/>\n");
+    legend += text("<line x1=\"", fixed(legend_x, 1), "\" y1=\"", fixed(top + 4, 1), "\" x2=\"", fixed(legend_x + 18, 1),
+                   "\" y2=\"", fixed(top + 4, 1), "\" stroke=\"", chart_colour(i), "\" stroke-width=\"3\"/>\n");
     legend += svg_text(legend_x + 24, top + 8, "start", chart.series[i].name);
     legend_x += entry;
   }
@@ -182,7 +186,9 @@ inline std::string svg(const LineChart& chart) {
     const std::vector<std::size_t> drawn = drawn_points(series);
     for (std::size_t k = 0; k < drawn.size(); ++k) {
       const double x = series.x[drawn[k]], y = series.y[drawn[k]];
-      const auto finite = [&](std::size_t other) { return std::isfinite(series.x[drawn[other]]) && std::isfinite(series.y[drawn[other]]); };
+      const auto finite = [&](std::size_t other) {
+        return std::isfinite(series.x[drawn[other]]) && std::isfinite(series.y[drawn[other]]);
+      };
       if (!finite(k)) {
         joined = false;
         continue;
@@ -194,7 +200,8 @@ inline std::string svg(const LineChart& chart) {
         dots += text("<circle cx=\"", px, "\" cy=\"", py, "\" r=\"3\" fill=\"", chart_colour(s), "\"/>\n");
       joined = true;
     }
-    result += text("<path d=\"", path, "\" fill=\"none\" stroke=\"", chart_colour(s), "\" stroke-width=\"1.8\" stroke-linejoin=\"round\"/>\n", dots);
+    result += text("<path d=\"", path, "\" fill=\"none\" stroke=\"", chart_colour(s),
+                   "\" stroke-width=\"1.8\" stroke-linejoin=\"round\"/>\n", dots);
   }
   return result + "</svg>\n";
 }
@@ -205,7 +212,9 @@ inline std::string svg(const BarChart& chart) {
   Range values;
   values.include(0);
   double names = 0, labels = 0;
-  const auto label = [&](double value) { return std::isfinite(value) ? fixed(value, chart.decimals) + chart.unit : std::string("no finite value"); };
+  const auto label = [&](double value) {
+    return std::isfinite(value) ? fixed(value, chart.decimals) + chart.unit : std::string("no finite value");
+  };
   for (const BarChart::Bar& one : chart.bars) {
     if (std::isfinite(one.value)) values.include(one.value);
     names = std::max(names, text_width(one.name)), labels = std::max(labels, text_width(label(one.value)));
@@ -220,8 +229,9 @@ inline std::string svg(const BarChart& chart) {
   for (const BarChart::Bar& one : chart.bars) {
     const double end = place(std::isfinite(one.value) ? one.value : 0), zero = place(0);
     result += svg_text(left - 8, y + 15, "end", one.name);
-    result += text("<rect x=\"", fixed(std::min(zero, end), 1), "\" y=\"", fixed(y, 1), "\" width=\"", fixed(std::abs(end - zero), 1), "\" height=\"",
-                   fixed(bar, 0), "\" rx=\"2\" fill=\"", chart_colour(0), "\"/>\n");
+    result +=
+        text("<rect x=\"", fixed(std::min(zero, end), 1), "\" y=\"", fixed(y, 1), "\" width=\"", fixed(std::abs(end - zero), 1),
+             "\" height=\"", fixed(bar, 0), "\" rx=\"2\" fill=\"", chart_colour(0), "\"/>\n");
     result += svg_text(std::max(zero, end) + 6, y + 15, "start", label(one.value));
     y += bar + gap;
   }

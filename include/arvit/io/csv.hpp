@@ -27,7 +27,8 @@ class CsvLog {
 
   void row(std::int64_t step, std::span<const double> values) {
     if (values.size() != columns_)
-      fail<ShapeError>(file_.path().string(), ": a row of ", values.size(), " values for ", columns_, " columns; each column needs one.");
+      fail<ShapeError>(file_.path().string(), ": a row of ", values.size(), " values for ", columns_,
+                       " columns; each column needs one.");
     line_.clear();
     detail::append(line_, step);
     for (const double value : values) detail::append(line_ += ',', value);

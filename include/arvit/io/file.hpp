@@ -108,7 +108,8 @@ Container read_all(const std::filesystem::path& path) {
   Container contents;
   std::size_t size = 0;
   try {
-    contents.resize(static_cast<std::size_t>(std::max<std::int64_t>(status.st_size, 4095)) + 1);  // the extra byte finds the end
+    // One byte more than the size: reading it finds the end.
+    contents.resize(static_cast<std::size_t>(std::max<std::int64_t>(status.st_size, 4095)) + 1);
     for (;;) {
       const ssize_t count = ::read(file.get(), contents.data() + size, std::min<std::size_t>(contents.size() - size, 1 << 30));
       if (count < 0 && errno == EINTR) continue;
@@ -153,12 +154,19 @@ class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path) : path_(resolved(path)), partial_(path_) {
     partial_ += ".partial";
-    struct stat opened {}, named {};
+    struct stat opened {};
+    struct stat named {};
     do {
       file_ = detail::Descriptor(::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
-      if (!file_.is_open() && errno == ENOENT)
-        fail<FileError>(path_.string(), ": cannot be written, its folder ", path_.parent_path().string(), " does not exist; create it first.");
-      if (!file_.is_open()) detail::fail_errno(path_, "cannot be written", errno);
+      if (!file_.is_open()) {
+        const int code = errno;
+        const std::filesystem::path folder = path_.parent_path();
+        std::error_code error;
+        if (code == ENOENT && !folder.empty() && !std::filesystem::exists(folder, error))
+          fail<FileError>(path_.string(), ": cannot be written, its folder ", folder.string(),
+                          " does not exist; create it first.");
+        detail::fail_errno(path_, "cannot be written", code);
+      }
       // File systems without locks are used without: the lock only keeps two writers apart.
       if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         file_.close();
@@ -196,7 +204,8 @@ class AtomicFile {
       fail<FileError>(path.string(), ": is ", std::filesystem::is_directory(status) ? "a folder" : "a device or pipe",
                       ", a file was to be written; choose another name.");
     if (!path.has_filename()) fail<FileError>("'", path.string(), "' names no file; add a file name.");
-    return std::filesystem::is_symlink(path, error) && std::filesystem::exists(status) ? std::filesystem::canonical(path) : path;
+    const bool link = std::filesystem::is_symlink(path, error) && std::filesystem::exists(status);
+    return link ? std::filesystem::canonical(path) : path;
   }
   void discard() {
     if (file_.is_open()) ::unlink(partial_.c_str()), file_.close();

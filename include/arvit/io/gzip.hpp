@@ -47,12 +47,13 @@ inline Bytes read_gzip(const std::filesystem::path& path) {
     if (code == Z_STREAM_END) {
       if (stream.next_in == packed_end) break;
       inflateReset(&stream);
-    } else if (code == Z_BUF_ERROR || (code == Z_OK && stream.next_in == packed_end && stream.avail_out > 0)) {
+    } else if (code == Z_BUF_ERROR) {  // there is room, but no input
       damaged("is gzip data that ends too early, after ", size, " bytes of contents");
     } else if (code == Z_MEM_ERROR) {
       throw std::bad_alloc();
     } else if (code != Z_OK) {
-      damaged("is not valid gzip data after ", size, " bytes of contents", stream.msg != nullptr ? text(" (", static_cast<const char*>(stream.msg), ")") : "");
+      damaged("is not valid gzip data after ", size, " bytes of contents",
+              stream.msg != nullptr ? text(" (", static_cast<const char*>(stream.msg), ")") : "");
     }
   }
   result.resize(size);

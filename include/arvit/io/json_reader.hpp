@@ -30,7 +30,8 @@ class JsonReader {
     std::set<std::string> names;
     enclosed('{', '}', [&] {
       std::string key = string();
-      if (!names.insert(key).second) fail<FileError>(name_, ": its JSON holds the name \"", key, "\" twice in one object; remove one.");
+      if (!names.insert(key).second)
+        fail<FileError>(name_, ": its JSON holds the name \"", key, "\" twice in one object; remove one.");
       expect(':', "':'");
       member(std::as_const(key));
     });
@@ -50,7 +51,8 @@ class JsonReader {
         continue;
       }
       const std::size_t length = detail::utf8_length(text_.substr(next_));
-      if (next_ == text_.size() || length == 0 || static_cast<unsigned char>(text_[next_]) < 0x20) fail_here("a character of UTF-8 or '\"'");
+      if (next_ == text_.size() || length == 0 || static_cast<unsigned char>(text_[next_]) < 0x20)
+        fail_here("a character of UTF-8 or '\"'");
       result += text_.substr(next_, length);
       next_ += length;
     }
@@ -69,13 +71,20 @@ class JsonReader {
   /// Any value.
   void skip() {
     switch (peek()) {
-      case '{': return object([this](const std::string&) { skip(); });
-      case '[': return array([this] { skip(); });
-      case '"': return static_cast<void>(string());
-      case 't': return word("true");
-      case 'f': return word("false");
-      case 'n': return word("null");
-      default: number();
+      case '{':
+        return object([this](const std::string&) { skip(); });
+      case '[':
+        return array([this] { skip(); });
+      case '"':
+        return static_cast<void>(string());
+      case 't':
+        return word("true");
+      case 'f':
+        return word("false");
+      case 'n':
+        return word("null");
+      default:
+        number();
     }
   }
 
@@ -170,8 +179,9 @@ class JsonReader {
     const std::string_view before = text_.substr(0, next_);
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     const std::size_t column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
-    fail<FileError>(name_, ": is not the JSON that it should be: at line ", line, ", column ", column, next_ == text_.size() ? ", where it ends, " : " ",
-                    expected, " was expected; correct it or write it again.");
+    fail<FileError>(name_, ": is not the JSON that it should be: at line ", line, ", column ", column,
+                    next_ == text_.size() ? ", where it ends, " : " ", expected,
+                    " was expected; correct it or write it again.");
   }
 
   std::string_view text_;

@@ -28,7 +28,8 @@ inline void append_json_string(std::string& text, std::string_view value) {
     else if (c == '"' || c == '\\') (text += '\\') += c;
     else if (c == '\n') text += "\\n";
     else if (c == '\t') text += "\\t";
-    else if (static_cast<unsigned char>(c) < 0x20) ((text += "\\u00") += digits[static_cast<std::size_t>(c) >> 4]) += digits[c & 15];
+    else if (static_cast<unsigned char>(c) < 0x20)
+      ((text += "\\u00") += digits[static_cast<std::size_t>(c) >> 4]) += digits[c & 15];
     else text += value.substr(0, length);
     value.remove_prefix(length == 0 ? 1 : length);
   }

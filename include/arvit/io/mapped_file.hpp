@@ -21,7 +21,8 @@ class MappedFile {
   explicit MappedFile(const std::filesystem::path& path) {
     struct stat status {};
     const detail::Descriptor file = detail::open_to_read(path, status);
-    if (!S_ISREG(status.st_mode)) fail<FileError>(path.string(), ": is a device or pipe, a file was expected; copy it to a disk first.");
+    if (!S_ISREG(status.st_mode))
+      fail<FileError>(path.string(), ": is a device or pipe, a file was expected; copy it to a disk first.");
     if (status.st_size == 0) detail::fail_empty(path);
     size_ = static_cast<std::size_t>(status.st_size);
     void* memory = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);

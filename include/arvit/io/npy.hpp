@@ -14,7 +14,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xarray.hpp>
 
@@ -28,7 +27,8 @@
 namespace arvit {
 
 template <class T>
-concept NpyElement = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::int64_t> || std::same_as<T, std::uint8_t>;
+concept NpyElement =
+    std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::int64_t> || std::same_as<T, std::uint8_t>;
 
 namespace detail {
 
@@ -134,27 +134,35 @@ xt::xarray<T> read_npy(const std::filesystem::path& path) {
   const MappedFile file(path);
   const std::string name = path.string();
   const std::string_view all(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  const auto damaged = [&](const auto&... what) { fail<FileError>(name, ": ", what..., "; the file is damaged or cut, create it again."); };
+  const auto damaged = [&](const auto&... what) {
+    fail<FileError>(name, ": ", what..., "; the file is damaged or cut, create it again.");
+  };
   const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(all[i])); };
 
-  if (!all.starts_with("\x93NUMPY")) fail<FileError>(name, ": is not an npy file, those begin with '\\x93NUMPY'; save it with numpy.save.");
+  if (!all.starts_with("\x93NUMPY"))
+    fail<FileError>(name, ": is not an npy file, those begin with '\\x93NUMPY'; save it with numpy.save.");
   const std::size_t before = all.size() > 6 && byte(6) > 1 ? 12 : 10;
   if (all.size() < before) damaged("has ", all.size(), " bytes, the fixed part of its header alone takes ", before);
-  if (byte(6) < 1 || byte(6) > 3) fail<FileError>(name, ": is of npy version ", byte(6), ".", byte(7), ", 1 to 3 can be read; save it with numpy.save.");
+  if (byte(6) < 1 || byte(6) > 3)
+    fail<FileError>(name, ": is of npy version ", byte(6), ".", byte(7), ", 1 to 3 can be read; save it with numpy.save.");
   const std::size_t length = byte(8) + 256 * byte(9) + (before == 12 ? (byte(10) << 16) + (byte(11) << 24) : 0);
   if (length > all.size() - before) damaged("announces a header of ", length, " bytes, only ", all.size() - before, " follow");
   const auto header = detail::NpyHeaderReader(all.substr(before, length)).read();
-  if (!header) fail<FileError>(name, ": its header describes no plain array of numbers; save one array with numpy.save, without fields or objects.");
+  if (!header)
+    fail<FileError>(
+        name, ": its header describes no plain array of numbers; save one array with numpy.save, without fields or objects.");
   if (header->code != detail::npy_code<T>())
-    fail<FileError>(name, ": holds elements of type '", header->code, "', '", detail::npy_code<T>(), "' was expected; convert it with numpy's astype.");
+    fail<FileError>(name, ": holds elements of type '", header->code, "', '", detail::npy_code<T>(),
+                    "' was expected; convert it with numpy's astype.");
 
-  std::size_t count = 1, bytes = sizeof(T);
-  for (const std::size_t extent : header->shape) {
-    if (__builtin_mul_overflow(bytes, extent, &bytes)) damaged("has the shape ", shape_text(header->shape), ", more than memory can hold");
-    count *= extent;
-  }
+  std::size_t bytes = sizeof(T);
+  for (const std::size_t extent : header->shape)
+    if (__builtin_mul_overflow(bytes, extent, &bytes))
+      damaged("has the shape ", shape_text(header->shape), ", more than memory can hold");
   const std::string_view data = all.substr(before + length);
-  if (data.size() != bytes) damaged("has the shape ", shape_text(header->shape), ", which takes ", bytes, " bytes, but ", data.size(), " follow its header");
+  if (data.size() != bytes)
+    damaged("has the shape ", shape_text(header->shape), ", which takes ", bytes, " bytes, but ", data.size(),
+            " follow its header");
   if (!header->column_major) {
     xt::xarray<T> result(header->shape);
     if (bytes > 0) std::memcpy(result.data(), data.data(), bytes);
@@ -176,7 +184,8 @@ void write_npy(const std::filesystem::path& path, const xt::xexpression<E>& expr
     std::vector<T> block;
     block.reserve(std::size_t{1} << 15);
     const auto flush = [&] { file.write(std::as_bytes(std::span(block))), block.clear(); };
-    for (auto element = array.template begin<xt::layout_type::row_major>(); element != array.template end<xt::layout_type::row_major>(); ++element) {
+    const auto end = array.template end<xt::layout_type::row_major>();
+    for (auto element = array.template begin<xt::layout_type::row_major>(); element != end; ++element) {
       block.push_back(*element);
       if (block.size() == block.capacity()) flush();
     }
@@ -198,7 +207,8 @@ auto as_xtensor(Rows<T, Dim> view) {
 }
 template <class T>
 auto as_xtensor(Span<T> view) {
-  return xt::adapt(view.data(), static_cast<std::size_t>(view.size()), xt::no_ownership(), std::array{static_cast<std::size_t>(view.size())});
+  return xt::adapt(view.data(), static_cast<std::size_t>(view.size()), xt::no_ownership(),
+                   std::array{static_cast<std::size_t>(view.size())});
 }
 
 }  // namespace arvit

@@ -41,7 +41,8 @@ inline void append_png_chunk(Bytes& png, std::string_view type, const Bytes& dat
 
 /// Paeth's predictor (PNG 1.2, section 6.6): which of left, above and upper left is nearest to left + above - upper left.
 inline std::uint8_t paeth(int left, int above, int corner) {
-  const int to_left = std::abs(above - corner), to_above = std::abs(left - corner), to_corner = std::abs(left + above - 2 * corner);
+  const int to_left = std::abs(above - corner), to_above = std::abs(left - corner);
+  const int to_corner = std::abs(left + above - 2 * corner);
   return static_cast<std::uint8_t>(to_left <= to_above && to_left <= to_corner ? left : to_above <= to_corner ? above : corner);
 }
 
@@ -94,7 +95,8 @@ inline Bytes encode_png(const Pixels& pixels) {
   detail::append_big_endian(header, static_cast<std::uint32_t>(pixels.width));
   detail::append_big_endian(header, static_cast<std::uint32_t>(pixels.height));
   const std::uint8_t colour_type = pixels.channels == 3 ? 2 : 0;
-  header.insert(header.end(), {8, colour_type, 0, 0, 0});  // bits per sample, colour type, deflate, adaptive filters, not interlaced
+  // Bits per sample, colour type, deflate, adaptive filters, not interlaced.
+  header.insert(header.end(), {8, colour_type, 0, 0, 0});
   detail::append_png_chunk(png, "IHDR", header);
   detail::append_png_chunk(png, "IDAT", packed);
   detail::append_png_chunk(png, "IEND", {});

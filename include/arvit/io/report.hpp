@@ -41,9 +41,11 @@ class Report {
     body_ += "</tr></thead>\n<tbody>\n";
     for (const std::vector<std::string>& row : rows) {
       if (row.size() != columns.size())
-        fail<ShapeError>("report: a table row of ", row.size(), " cells for ", columns.size(), " columns; each column needs one.");
+        fail<ShapeError>("report: a table row of ", row.size(), " cells for ", columns.size(),
+                         " columns; each column needs one.");
       body_ += "<tr>";
-      for (const std::string& cell : row) body_ += text(begins_with_number(cell) ? "<td class=\"number\">" : "<td>", detail::escaped(cell), "</td>");
+      for (const std::string& cell : row)
+        body_ += text(begins_with_number(cell) ? "<td class=\"number\">" : "<td>", detail::escaped(cell), "</td>");
       body_ += "</tr>\n";
     }
     body_ += "</tbody></table></div>\n";
@@ -55,8 +57,9 @@ class Report {
     body_ += "<div class=\"pictures\">\n";
     for (const Picture& picture : pictures) {
       const std::string caption = detail::escaped(picture.caption);
-      body_ += text("<figure><img width=\"", picture.pixels.width, "\" height=\"", picture.pixels.height, "\" alt=\"", caption, "\" src=\"data:image/png;base64,",
-                    detail::base64(encode_png(picture.pixels)), "\">", caption.empty() ? "" : "<figcaption>" + caption + "</figcaption>", "</figure>\n");
+      body_ += text("<figure><img width=\"", picture.pixels.width, "\" height=\"", picture.pixels.height, "\" alt=\"", caption,
+                    "\" src=\"data:image/png;base64,", detail::base64(encode_png(picture.pixels)), "\">",
+                    caption.empty() ? "" : "<figcaption>" + caption + "</figcaption>", "</figure>\n");
     }
     body_ += "</div>\n";
     return *this;
@@ -70,8 +73,10 @@ class Report {
   Report& chart(const BarChart& chart) { return figure(svg(chart)); }
 
   std::string html() const {
-    return text("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<title>", title_,
-                "</title>\n<style>", style, "</style>\n</head>\n<body>\n<h1>", title_, "</h1>\n", body_, "</body>\n</html>\n");
+    return text(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+        "content=\"width=device-width\">\n<title>",
+        title_, "</title>\n<style>", style, "</style>\n</head>\n<body>\n<h1>", title_, "</h1>\n", body_, "</body>\n</html>\n");
   }
   void write(const std::filesystem::path& path) const { write_atomically(path, html()); }
 

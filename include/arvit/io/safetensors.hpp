@@ -65,7 +65,8 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Stored
   std::string text = header.end_object().take();
   text.resize((text.size() + 7) / 8 * 8, ' ');
   if (static_cast<std::int64_t>(text.size()) > safetensors_header_limit)
-    fail<ShapeError>(path.string(), ": names and metadata take ", text.size(), " bytes, safetensors allows ", safetensors_header_limit, "; shorten them.");
+    fail<ShapeError>(path.string(), ": names and metadata take ", text.size(), " bytes, safetensors allows ",
+                     safetensors_header_limit, "; shorten them.");
 
   write_atomically(path, [&](AtomicFile& file) {
     const auto length = std::bit_cast<std::array<char, 8>>(static_cast<std::uint64_t>(text.size()));
@@ -105,7 +106,8 @@ class Safetensors {
     for (const StoredTensor& tensor : tensors_) known.push_back(tensor.name);
     const std::string nearest = nearest_name(name, known);
     fail<FileError>(path_, ": holds no tensor '", name, "' among its ", known.size(),
-                    nearest.empty() ? "" : "; the nearest is '" + nearest + "'", "; use the file of another model or checkpoint.");
+                    nearest.empty() ? "" : "; the nearest is '" + nearest + "'",
+                    "; use the file of another model or checkpoint.");
   }
   /// Copies a tensor of known shape to `to`, converting elements. Floating-point T takes every stored type; an integer T
   /// takes integers that fit.
@@ -113,9 +115,11 @@ class Safetensors {
   void read(std::string_view name, std::span<const std::int64_t> shape, T* to) const {
     const StoredTensor& tensor = at(name);
     if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end()))
-      fail<FileError>(path_, ": ", name, " is ", shape_text(tensor.shape), ", ", shape_text(shape), " was expected; use the file of a model of that shape.");
+      fail<FileError>(path_, ": ", name, " is ", shape_text(tensor.shape), ", ", shape_text(shape),
+                      " was expected; use the file of a model of that shape.");
     if (!detail::convert_elements(tensor, to))
-      fail<FileError>(path_, ": ", name, " is ", name_of(tensor.type), " and holds values that ", name_of(stored_type<T>()), " cannot; read it as a wider type.");
+      fail<FileError>(path_, ": ", name, " is ", name_of(tensor.type), " and holds values that ", name_of(stored_type<T>()),
+                      " cannot; read it as a wider type.");
   }
   /// Gives the memory of a tensor that was read back to the system, so that reading a large file does not hold all of it. It can be read again.
   void release(std::string_view name) const { file_.release(at(name).bytes); }
@@ -152,12 +156,14 @@ class Safetensors {
     });
     std::int64_t end = 0;
     for (auto& [begin, tensor] : entries) {
-      if (begin < end) damaged(tensor.name, " begins at byte ", begin, " of the data, inside the tensor before it, which ends at ", end);
+      if (begin < end)
+        damaged(tensor.name, " begins at byte ", begin, " of the data, inside the tensor before it, which ends at ", end);
       if (begin > end) damaged("bytes ", end, " to ", begin, " of the data, before ", tensor.name, ", belong to no tensor");
       end = begin + static_cast<std::int64_t>(tensor.bytes.size());
       tensors_.push_back(std::move(tensor));
     }
-    if (end != static_cast<std::int64_t>(data.size())) damaged("its tensors take ", end, " bytes, but ", data.size(), " follow the header");
+    if (end != static_cast<std::int64_t>(data.size()))
+      damaged("its tensors take ", end, " bytes, but ", data.size(), " follow the header");
     for (std::size_t i = 0; i < tensors_.size(); ++i) index_.emplace(tensors_[i].name, i);
   }
 
@@ -170,7 +176,8 @@ class Safetensors {
   }
 
   /// The tensor, and the offset of its first byte.
-  std::pair<std::int64_t, StoredTensor> parse_entry(JsonReader& json, const std::string& name, std::span<const std::byte> data) const {
+  std::pair<std::int64_t, StoredTensor> parse_entry(JsonReader& json, const std::string& name,
+                                                    std::span<const std::byte> data) const {
     using Counts = std::vector<std::int64_t>;
     const auto counts = [&](const std::string& key) {
       if (json.peek() != '[') damaged("the ", key, " of ", name, " is not a list");
@@ -198,15 +205,18 @@ class Safetensors {
     if (offsets->size() != 2 || offsets->front() > offsets->back())
       damaged("the data_offsets of ", name, " are ", shape_text(*offsets), ", not [begin, end]");
     const std::int64_t begin = offsets->front(), end = offsets->back();
-    if (end > static_cast<std::int64_t>(data.size())) damaged(name, " ends at byte ", end, " of the data, of which the file has ", data.size());
+    if (end > static_cast<std::int64_t>(data.size()))
+      damaged(name, " ends at byte ", end, " of the data, of which the file has ", data.size());
     if (stored_bytes(*type, *shape) != end - begin)
       damaged(name, " is ", name_of(*type), " ", shape_text(*shape), ", which ", end - begin, " bytes do not fill");
-    return {begin, {name, *type, std::move(*shape), data.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin))}};
+    const auto bytes = data.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    return {begin, {name, *type, std::move(*shape), bytes}};
   }
 
   template <class... Parts>
   [[noreturn]] void damaged(const Parts&... parts) const {
-    fail<FileError>(path_, ": ", parts..., "; the file is damaged, cut or not in the safetensors format, copy or create it again.");
+    fail<FileError>(path_, ": ", parts...,
+                    "; the file is damaged, cut or not in the safetensors format, copy or create it again.");
   }
 
   std::string path_;

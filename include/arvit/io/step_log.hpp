@@ -29,7 +29,8 @@ AppendFile open_step_log(const std::filesystem::path& path, std::string_view hea
       const std::size_t end = contents.find('\n', begin);
       if (end == std::string::npos) break;
       const std::optional<std::int64_t> step = step_of(std::string_view(contents).substr(begin, end - begin));
-      if (!step) fail<FileError>(path.string(), ": line ", line, " is none of this log; move the file away or choose another name.");
+      if (!step)
+        fail<FileError>(path.string(), ": line ", line, " is none of this log; move the file away or choose another name.");
       if (*step >= first_step) break;
       begin = end + 1;
     }
@@ -37,7 +38,8 @@ AppendFile open_step_log(const std::filesystem::path& path, std::string_view hea
     return file;
   }
   // A head that was cut by a power cut counts as none.
-  if (!head.starts_with(contents)) fail<FileError>(path.string(), ": does not begin with the columns of this log; move the file away or choose another name.");
+  if (!head.starts_with(contents))
+    fail<FileError>(path.string(), ": does not begin with the columns of this log; move the file away or choose another name.");
   file.truncate(0);
   file.append(head);
   return file;

@@ -23,16 +23,26 @@
 /// A tensor as a file holds it: name, element type, shape, bytes.
 namespace arvit {
 
-static_assert(std::endian::native == std::endian::little, "io: the file formats are little-endian, and so must the machine be.");
+static_assert(std::endian::native == std::endian::little,
+              "io: the file formats are little-endian, and so must the machine be.");
 
 /// Element types by their names in safetensors.
 enum class StoredType : char { BOOL, U8, I8, U16, I16, F16, BF16, U32, I32, F32, U64, I64, F64 };
 
 namespace detail {
-struct StoredTypeInfo { std::string_view name; int bytes; };
-inline constexpr std::array<StoredTypeInfo, 13> stored_types{{{"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"U16", 2}, {"I16", 2}, {"F16", 2}, {"BF16", 2},
-                                                              {"U32", 4}, {"I32", 4}, {"F32", 4}, {"U64", 8}, {"I64", 8}, {"F64", 8}}};
-struct Half { std::uint16_t bits; };  // IEEE 754 binary16, only ever read
+struct StoredTypeInfo {
+  std::string_view name;
+  int bytes;
+};
+// clang-format off
+inline constexpr std::array<StoredTypeInfo, 13> stored_types{{
+    {"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"U16", 2}, {"I16", 2}, {"F16", 2}, {"BF16", 2},
+    {"U32", 4}, {"I32", 4}, {"F32", 4}, {"U64", 8}, {"I64", 8}, {"F64", 8}}};
+// clang-format on
+/// IEEE 754 binary16, only ever read.
+struct Half {
+  std::uint16_t bits;
+};
 }  // namespace detail
 
 constexpr std::string_view name_of(StoredType type) { return detail::stored_types[static_cast<std::size_t>(type)].name; }
@@ -84,14 +94,16 @@ StoredTensor stored_tensor(std::string name, std::vector<std::int64_t> shape, co
   constexpr StoredType type = stored_type<T>();
   const auto bytes = stored_bytes(type, shape);
   if (!bytes) fail<ShapeError>(name, ": its shape ", shape_text(shape), " is negative or too large; extents count elements.");
-  return {std::move(name), type, std::move(shape), {reinterpret_cast<const std::byte*>(data), static_cast<std::size_t>(*bytes)}};
+  const std::span elements(reinterpret_cast<const std::byte*>(data), static_cast<std::size_t>(*bytes));
+  return {std::move(name), type, std::move(shape), elements};
 }
 
 namespace detail {
 
 inline float to_float(Half half) {
   const std::uint32_t sign = static_cast<std::uint32_t>(half.bits & 0x8000u) << 16, magnitude = half.bits & 0x7fffu;
-  if (magnitude < 0x0400u) return std::copysign(static_cast<float>(magnitude) * 0x1p-24f, sign != 0 ? -1.0f : 1.0f);  // subnormal
+  const bool subnormal = magnitude < 0x0400u;
+  if (subnormal) return std::copysign(static_cast<float>(magnitude) * 0x1p-24f, sign != 0 ? -1.0f : 1.0f);
   // Exponents are biased by 15 and 127; 31 marks infinity and NaN.
   const std::uint32_t bits = (magnitude << 13) + (magnitude >= 0x7c00u ? (255u - 31u) << 23 : (127u - 15u) << 23);
   return std::bit_cast<float>(sign | bits);
@@ -117,8 +129,21 @@ decltype(auto) with_stored_type(StoredType type, Visit&& visit) {
   }
 }
 
-/// to[i] = the tensor's element i as T; false when a value does not fit: a fraction or a number too large for an integer T.
-/// Floating-point T takes every type and rounds to nearest.
+/// to = value, rounded to nearest when T is a floating-point type; false when an integer T cannot hold it.
+template <class T, class From>
+bool convert(From value, T& to) {
+  if constexpr (std::same_as<From, T>) to = value;
+  else if constexpr (std::is_class_v<From>) return convert(to_float(value), to);
+  else if constexpr (std::same_as<T, bf16>) to = bf16(static_cast<float>(value));
+  else if constexpr (std::floating_point<T>) to = static_cast<T>(value);
+  else if constexpr (std::integral<From>) {
+    if (!std::in_range<T>(value)) return false;
+    to = static_cast<T>(value);
+  } else return false;
+  return true;
+}
+
+/// to[i] = element i of the tensor; false when a value does not fit.
 template <class T>
 bool convert_elements(const StoredTensor& tensor, T* to) {
   return with_stored_type(tensor.type, [&]<class From>(From) {
@@ -126,15 +151,7 @@ bool convert_elements(const StoredTensor& tensor, T* to) {
     for (std::int64_t i = 0; i < tensor.size(); ++i, from += sizeof(From)) {
       From element;
       std::memcpy(&element, from, sizeof(From));
-      if constexpr (std::same_as<From, T>) to[i] = element;
-      else if constexpr (std::same_as<T, bf16> && std::is_class_v<From>) to[i] = bf16(to_float(element));
-      else if constexpr (std::same_as<T, bf16>) to[i] = bf16(static_cast<float>(element));
-      else if constexpr (std::floating_point<T> && std::is_class_v<From>) to[i] = static_cast<T>(to_float(element));
-      else if constexpr (std::floating_point<T>) to[i] = static_cast<T>(element);
-      else if constexpr (std::integral<From>) {
-        if (!std::in_range<T>(element)) return false;
-        to[i] = static_cast<T>(element);
-      } else return false;
+      if (!convert(element, to[i])) return false;
     }
     return true;
   });

@@ -131,7 +131,8 @@ class TensorBoard {
     if (error) detail::fail_errno(folder, "cannot be made", error.value());
     char host[256] = "host";
     ::gethostname(host, sizeof(host) - 1);
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
     const std::string name = text("events.out.tfevents.", seconds, ".", host, ".", ::getpid(), ".");
     int number = 0;  // a second run of this process within a second
     while (std::filesystem::exists(folder / text(name, number), error)) ++number;

@@ -44,6 +44,7 @@ struct FeatureOptions {
   int batch = 32;                ///< most images of one pass
   int height = 0, width = 0;     ///< of the images in pixels; 0: the encoder's own
   std::vector<Feature> features{Feature{}};
+  PositionResize positions = PositionResize::bicubic;  ///< when the grid is not the encoder's own
 };
 
 inline std::string_view readout_name(Readout readout) {
@@ -61,6 +62,13 @@ inline Readout readout_from(std::string_view name) {
   for (std::size_t i = 0; i < known.size(); ++i)
     if (known[i] == name) return static_cast<Readout>(i);
   fail_unknown_name("pooling", name, known);
+}
+
+inline PositionResize position_resize_from(std::string_view name) {
+  const std::vector<std::string> known{"bicubic", "antialiased"};
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (known[i] == name) return static_cast<PositionResize>(i);
+  fail_unknown_name("positions", name, known);
 }
 
 /// The encoder's part of a pretrainer's parameters. Where no decoder applies the final norm it starts as the identity.
@@ -182,6 +190,15 @@ class FeatureExtractor {
   /// The columns begin .. end of feature `i` in that row.
   std::int64_t begin(std::size_t i) const { return offsets_[i]; }
   std::int64_t end(std::size_t i) const { return offsets_[i + 1]; }
+  /// The extents of feature `i` of one image.
+  std::vector<int> feature_shape(std::size_t i) const {
+    switch (options_.features.at(i).readout) {
+      case Readout::tokens: return {tokens_, Encoder::dim};
+      case Readout::attention: return {Encoder::heads, shape_.rows(), shape_.columns()};
+      case Readout::similarity: return {shape_.rows(), shape_.columns()};
+      default: return {Encoder::dim};
+    }
+  }
   ImageShape shape() const { return shape_; }
   int tokens() const { return tokens_; }
   const FeatureOptions& options() const { return options_; }
@@ -213,9 +230,13 @@ class FeatureExtractor {
         tokens_(shape_.patches() + first_patch), masters_(device, Encoder::parameter_count), weights_(device, separate_weights ? Encoder::parameter_count : 0),
         memory_(device, capacity), arena_(memory_.data(), capacity) {
     offsets_.push_back(0);
-    for (const Feature& feature : options_.features) offsets_.push_back(offsets_.back() + width_of(feature));
+    for (std::size_t i = 0; i < options_.features.size(); ++i) {
+      std::int64_t width = 1;
+      for (const int extent : feature_shape(i)) width *= extent;
+      offsets_.push_back(offsets_.back() + width);
+    }
     const auto table = resized_positions(sincos_positions<S>(Grid::rows, Grid::columns, Encoder::dim), Grid::rows, Grid::columns, Encoder::dim,
-                                         shape_.rows(), shape_.columns());
+                                         shape_.rows(), shape_.columns(), options_.positions);
     positions_ = uploaded(table);
     RankEngine<1> whole({Encoder::has_class_token ? ClassToken::first : ClassToken::none}, shape_.patches(), options_.batch);
     for (int image = 0; image < options_.batch; ++image) whole.append_whole();
@@ -243,17 +264,9 @@ class FeatureExtractor {
         fail<OptionError>("layer: ", feature.layer, " is not a layer of this encoder; choose 1 to ", Encoder::depth, ".");
       if (!Encoder::has_class_token && feature.readout != Readout::mean && feature.readout != Readout::tokens)
         fail<OptionError>("pooling: '", readout_name(feature.readout), "' needs a class token, which this encoder lacks; choose mean or tokens.");
-      feature.norm = feature.norm && feature.layer == Encoder::depth;
+      feature.norm = feature.norm && feature.layer == Encoder::depth && feature.readout != Readout::attention;
     }
     return options;
-  }
-  std::int64_t width_of(const Feature& feature) const {
-    switch (feature.readout) {
-      case Readout::tokens: return std::int64_t{tokens_} * Encoder::dim;
-      case Readout::attention: return std::int64_t{Encoder::heads} * shape_.patches();
-      case Readout::similarity: return shape_.patches();
-      default: return Encoder::dim;
-    }
   }
   template <class T>
   Span<const T, Space> uploaded(const std::vector<T>& values) {

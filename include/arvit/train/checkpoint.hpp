@@ -150,7 +150,7 @@ inline CheckpointInfo read_checkpoint_info(const Safetensors& file) {
 }
 inline CheckpointInfo read_checkpoint_info(const std::string& path) { return read_checkpoint_info(Safetensors(path)); }
 
-/// Writes the whole state of a step, atomically. Tensors pass one by one through a buffer of the largest.
+/// Writes the whole state of a step, atomically. Tensors of a device with memory of its own pass one by one through a buffer of the largest.
 template <class Model, class D>
 void save_checkpoint(const std::string& path, Step<Model, D>& step, const CheckpointInfo& info) {
   using S = Statistic<D>;
@@ -178,10 +178,13 @@ void save_checkpoint(const std::string& path, Step<Model, D>& step, const Checkp
   std::vector<S> buffer;
   write_safetensors(path, tensors, metadata, [&](const StoredTensor& tensor) -> std::span<const std::byte> {
     const auto& [prefix, from, count] = places[static_cast<std::size_t>(&tensor - tensors.data())];
-    if constexpr (HostAccess<SpaceOf<D>>) return std::as_bytes(std::span<const S>(from, static_cast<std::size_t>(count)));
-    buffer.resize(static_cast<std::size_t>(count));
-    step.device().download(Span<const S, SpaceOf<D>>(from, count), buffer.data());
-    return std::as_bytes(std::span<const S>(buffer));
+    if constexpr (std::same_as<SpaceOf<D>, HostSpace>) {
+      return std::as_bytes(std::span<const S>(from, static_cast<std::size_t>(count)));
+    } else {
+      buffer.resize(static_cast<std::size_t>(count));
+      step.device().download(Span<const S, SpaceOf<D>>(from, count), buffer.data());
+      return std::as_bytes(std::span<const S>(buffer));
+    }
   });
 }
 

@@ -91,7 +91,7 @@ class Trainer {
     TrainingResult result{done_, 0, folder_.newest(), false};
     std::int64_t saved = done_ > 0 ? done_ : -1;
     const auto save_now = [&] {
-      log.synchronise();  // a checkpoint must not outlive the log of the steps before it
+      log.flush();  // a checkpoint must not outlive the log of the steps before it
       result.checkpoint = save(), saved = done_;
     };
     source_.seek({static_cast<std::uint32_t>(done_ / steps_per_epoch_), done_ % steps_per_epoch_ * options_.accumulation()});

@@ -5,20 +5,16 @@
 #include <cstdint>
 #include <string>
 
+#include "arvit/device/cpu/gemm_choice.hpp"
 #include "arvit/device/cpu/panel.hpp"
 
 #if defined(ARVIT_GEMM_ONEDNN) && ARVIT_GEMM_ONEDNN
 #include <dnnl.h>
 #include <omp.h>
-#define ARVIT_GEMM_NAMESPACE gemm_onednn
 #elif defined(ARVIT_GEMM_CBLAS) && ARVIT_GEMM_CBLAS
 #include <cblas.h>
-#define ARVIT_GEMM_NAMESPACE gemm_cblas
 #elif defined(ARVIT_GEMM_EIGEN) && ARVIT_GEMM_EIGEN
 #include <Eigen/Core>
-#define ARVIT_GEMM_NAMESPACE gemm_eigen
-#else
-#define ARVIT_GEMM_NAMESPACE gemm_own
 #endif
 
 /// Matrix products of packed tokens: c = a b^T over blocks of c that depend on shapes only, with an epilogue while a block is in cache.

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSL-1.0
+// Features of pictures as a NumPy array, and their labels beside it.
+//
+//   extract_features --checkpoint b16.safetensors --data pictures --out features.npy
+//   extract_features --checkpoint b16.safetensors --data pictures --image 384 --pooling tokens --out tokens.npy
+#include <array>
+
+#include "arvit/data/open_dataset.hpp"
+#include "arvit/device/cpu.hpp"
+#include "arvit/eval/extract.hpp"
+#include "arvit/eval/pretrained.hpp"
+#include "arvit/io/npy.hpp"
+#include "arvit/train/options.hpp"
+
+using namespace arvit;
+
+int main(int argc, char** argv) {
+  return run_main(argc, argv, [](int argc, char** argv) {
+    std::string data, images, checkpoint, model, out = "features.npy", pooling = "class", split = "train", grid = "bicubic";
+    int image = 0, layer = 0, batch = 32, threads = 0;
+    bool no_norm = false;
+    CommandLine line("Writes one row of features per picture to an npy file.\n\n"
+                     "Begin with:  extract_features --checkpoint CHECKPOINT --data PICTURES --out features.npy");
+    line.add("checkpoint", checkpoint, "file that a trainer or convert wrote", "Options", true);
+    line.add("data", data, "pictures: a folder of JPEG and PNG files, or of Fashion-MNIST or CIFAR files");
+    line.add("split", split, "part of the data: train or test");
+    line.add("images", images, "instead of --data: npy file [pictures, 3, height, width] of normalised floats");
+    line.add("out", out, "npy file to write; labels go to the same name with .labels.npy");
+    line.add("model", model, "model in the checkpoint, where it does not say");
+    line.add("image", image, "height and width of the pictures in pixels, a multiple of the patch; 0: the model's");
+    line.add("pooling", pooling, "class (token), mean (of the patch tokens), tokens, attention or similarity");
+    line.add("layer", layer, "layer to read; 0: the last");
+    line.add("no-norm", no_norm, "leave out the final norm after the last layer");
+    line.add("positions", grid, "interpolation at another image size: bicubic (Hugging Face, MAE) or antialiased (timm)");
+    line.add("batch", batch, "pictures per pass");
+    line.add("threads", threads, "threads; 0: all cores");
+    line.parse(argc, argv);
+    if (data.empty() == images.empty()) fail<OptionError>("give either --data or --images.");
+
+    const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
+    select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
+      using Encoder = typename Model::Encoder;
+      Cpu<Fp32> device({threads, {}});
+      xt::xarray<float> pixels;
+      FeatureOptions options{.batch = batch, .height = image, .width = image, .features = {{readout_from(pooling), layer, !no_norm}}, .positions = position_resize_from(grid)};
+      if (!images.empty()) {
+        pixels = read_npy<float>(images);
+        if (pixels.dimension() != 4 || pixels.shape(1) != 3) fail<FileError>(images, ": is ", shape_text(pixels.shape()), ", [pictures, 3, height, width] was expected.");
+        options.height = static_cast<int>(pixels.shape(2)), options.width = static_cast<int>(pixels.shape(3));
+      }
+      FeatureExtractor<Encoder, Cpu<Fp32>> extractor(device, options);
+      extractor.load(load_encoder<Encoder>(checkpoint));
+      FeatureTable table{extractor.width(), {}, {}};
+      if (!images.empty()) {
+        table.values = extractor.extract(std::span<const float>(pixels.data(), pixels.size()));
+      } else {
+        const EvaluationTransform transform({.height = extractor.shape().height, .width = extractor.shape().width, .normalisation = info.normalisation});
+        table = extract_features(extractor, open_dataset(data, split_from(split)), transform, {.progress = PassProgress("pictures")});
+        write_npy(std::filesystem::path(out).replace_extension(".labels.npy"), xt::cast<std::int64_t>(xt::adapt(table.labels)));
+      }
+      std::vector<std::size_t> shape{table.values.size() / static_cast<std::size_t>(table.width)};
+      for (const int extent : extractor.feature_shape(0)) shape.push_back(static_cast<std::size_t>(extent));
+      write_npy(out, xt::adapt(table.values, shape));
+      std::cout << out << ": " << shape_text(shape) << "\n";
+    });
+  });
+}

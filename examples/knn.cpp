@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSL-1.0
+// k-nearest-neighbour accuracy of a pre-trained encoder, as SemAIM and DINO measure it: nothing is trained.
+//
+//   knn --data /usr/share/datasets/fashion-mnist --checkpoint out/semaim/step-4680.safetensors
+#include "arvit/data/open_dataset.hpp"
+#include "arvit/device/cpu.hpp"
+#include "arvit/eval/extract.hpp"
+#include "arvit/eval/knn.hpp"
+#include "arvit/eval/pretrained.hpp"
+#include "arvit/train/options.hpp"
+
+using namespace arvit;
+
+int main(int argc, char** argv) {
+  return run_main(argc, argv, [](int argc, char** argv) {
+    std::string data, checkpoint, model, pooling = "class";
+    int layer = 0, batch = 64, threads = 0;
+    KnnOptions options;
+    CommandLine line("Classifies the test pictures of a data set by the labels of the most similar training pictures.\n\n"
+                     "Begin with:  knn --data /usr/share/datasets/fashion-mnist --checkpoint CHECKPOINT");
+    line.add("data", data, "pictures with classes, in a training and a test split", "Options", true);
+    line.add("checkpoint", checkpoint, "file that a trainer or convert wrote", "Options", true);
+    line.add("model", model, "model in the checkpoint, where it does not say");
+    line.add("pooling", pooling, "feature of a picture: class (token) or mean (of the patch tokens)");
+    line.add("layer", layer, "layer the feature is read from; 0: the last, with the final norm");
+    line.add("temperature", options.temperature, "of the votes exp(similarity / temperature)");
+    line.add("batch", batch, "pictures per pass");
+    line.add("threads", threads, "threads; 0: all cores");
+    line.parse(argc, argv);
+
+    const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
+    select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
+      using Encoder = typename Model::Encoder;
+      Cpu<Fp32> device({threads, {}});
+      FeatureExtractor<Encoder, Cpu<Fp32>> extractor(device, {.batch = batch, .features = {{readout_from(pooling), layer}}});
+      extractor.load(load_encoder<Encoder>(checkpoint));
+      const EvaluationTransform transform({.height = Encoder::Grid::height, .width = Encoder::Grid::width, .normalisation = info.normalisation});
+      const AnyDataset bank = open_dataset(data), questions = open_dataset(data, Split::test);
+      const FeatureTable train = extract_features(extractor, bank, transform, {.progress = PassProgress("training pictures")});
+      const FeatureTable test = extract_features(extractor, questions, transform, {.progress = PassProgress("test pictures")});
+      cpu::Pool pool(threads);
+      const auto shares = knn(pool, train, test, options);
+      for (std::size_t i = 0; i < shares.size(); ++i) std::cout << "k = " << options.neighbours[i] << "  accuracy " << 100 * shares[i] << " %\n";
+    });
+  });
+}

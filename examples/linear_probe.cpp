@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSL-1.0
+// Linear-probe accuracy of a pre-trained encoder. Without --recipe: on cached features of the layer and pooling that held-out training
+// pictures choose, beside the same encoder untrained and raw pixels. With --recipe: as the papers train it, on augmented pictures.
+//
+//   linear_probe --data /usr/share/datasets/fashion-mnist --checkpoint out/semaim/step-4680.safetensors
+//   linear_probe --data imagenet --checkpoint b16.safetensors --recipe saim
+#include "arvit/data/open_dataset.hpp"
+#include "arvit/device/cpu.hpp"
+#include "arvit/eval/compare.hpp"
+#include "arvit/eval/pretrained.hpp"
+#include "arvit/eval/probe_training.hpp"
+#include "arvit/train/options.hpp"
+
+using namespace arvit;
+
+int main(int argc, char** argv) {
+  return run_main(argc, argv, [](int argc, char** argv) {
+    std::string data, checkpoint, model, method = "logistic", recipe_name, pooling = "class";
+    int batch = 64, threads = 0, epochs = 0, probe_batch = 0;
+    double labels = 1;
+    std::uint64_t seed = 0;
+    CommandLine line("Trains a linear classifier on the features of a frozen encoder.\n\n"
+                     "Begin with:  linear_probe --data /usr/share/datasets/fashion-mnist --checkpoint CHECKPOINT");
+    line.add("data", data, "pictures with classes, in a training and a test split", "Options", true);
+    line.add("checkpoint", checkpoint, "file that a trainer or convert wrote", "Options", true);
+    line.add("model", model, "model in the checkpoint, where it does not say");
+    line.add("method", method, "on cached features: ridge (closed form) or logistic (L-BFGS)");
+    line.add("seed", seed, "seed of splits, of the few labels and of the augmentation");
+    line.add("batch", batch, "pictures per pass");
+    line.add("threads", threads, "threads; 0: all cores");
+    line.add("recipe", recipe_name, "saim, semaim or mae: train on augmented pictures instead", "The papers' recipes");
+    line.add("pooling", pooling, "feature of a picture: class (token) or mean (of the patch tokens)", "The papers' recipes");
+    line.add("epochs", epochs, "passes over the pictures; 0: the recipe's", "The papers' recipes");
+    line.add("probe-batch", probe_batch, "pictures per step; 0: the recipe's", "The papers' recipes");
+    line.add("labels", labels, "share of the training labels that is used, such as 0.01", "The papers' recipes");
+    line.parse(argc, argv);
+
+    const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
+    const AnyDataset train = open_dataset(data), test = open_dataset(data, Split::test);
+    select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
+      using Encoder = typename Model::Encoder;
+      Cpu<Fp32> device({threads, {}});
+      if (recipe_name.empty()) {
+        CompareOptions options{.normalisation = info.normalisation, .batch = batch, .seed = seed};
+        options.protocol.probe.method = probe_method_from(method), options.protocol.seed = seed;
+        const auto rows = compare_with_baselines<Encoder>(device, load_encoder<Encoder>(checkpoint), train, test, options);
+        std::cout << accuracy_table_text(rows, options.protocol.few);
+        return;
+      }
+      ProbeRecipe recipe = probe_recipe_from(recipe_name);
+      if (epochs != 0) recipe.epochs = epochs;
+      if (probe_batch != 0) recipe.batch = probe_batch;
+      FeatureExtractor<Encoder, Cpu<Fp32>> extractor(device, {.batch = batch, .features = {{readout_from(pooling)}}});
+      extractor.load(load_encoder<Encoder>(checkpoint));
+      const Subset<> labelled(train, stratified_fraction(labels_of(train), labels, seed));
+      const auto say = [](int epoch, double loss, double rate) { std::cout << "epoch " << epoch << "  loss " << loss << "  learning rate " << rate << std::endl; };
+      const double share = train_probe(extractor, labelled, test, recipe, {.seed = seed, .normalisation = info.normalisation, .progress = say});
+      std::cout << "accuracy " << 100 * share << " % with " << labelled.size() << " labels\n";
+    });
+  });
+}

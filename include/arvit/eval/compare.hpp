@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "arvit/eval/extract.hpp"
+#include "arvit/eval/pretrained.hpp"
+#include "arvit/eval/protocol.hpp"
+
+/// An encoder beside what it must beat: the same encoder untrained, and raw pixels.
+namespace arvit {
+
+struct CompareOptions {
+  Normalisation normalisation = Normalisation::imagenet();
+  int batch = 64;
+  std::uint64_t seed = 0;          ///< of the untrained encoder
+  ProtocolOptions protocol;
+  OnBadFile on_bad_file = OnBadFile::fail;
+  bool report = true;              ///< progress on standard error
+};
+
+template <Dataset Set>
+std::vector<int> labels_of(const Set& set) {
+  std::vector<int> labels;
+  for (std::int64_t i = 0; i < set.size(); ++i) {
+    labels.push_back(set.label(i));
+    if (labels.back() < 0) fail<OptionError>("evaluation: picture ", i, " has no label; use a data set with classes.");
+  }
+  return labels;
+}
+
+/// Three rows of one protocol: "pre-trained", "untrained", "raw pixels". Features are class token and mean of every layer, and all of them together.
+template <class Encoder, Device D, Dataset Train, Dataset Test>
+std::vector<AccuracyRow> compare_with_baselines(D& device, std::span<const float> parameters, const Train& train, const Test& test, const CompareOptions& options) {
+  labels_of(train), labels_of(test);  // a set without classes is refused before the work begins
+  FeatureExtractor<Encoder, D> extractor(device, {.batch = options.batch, .features = all_layers<Encoder>()});
+  const EvaluationTransformOptions pictures{.height = Encoder::Grid::height, .width = Encoder::Grid::width, .normalisation = options.normalisation};
+  const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  cpu::Pool pool(threads);
+  const auto extraction = [&](const std::string& what) {
+    ExtractOptions extract{.threads = threads, .on_bad_file = options.on_bad_file};
+    if (options.report) extract.progress = PassProgress(what);
+    return extract;
+  };
+  ProtocolOptions protocol = options.protocol;
+  if (options.report) protocol.progress = [](const std::string& what) { std::fprintf(stderr, "%s\n", what.c_str()); };
+  std::vector<AccuracyRow> rows;
+  for (const auto& [name, values] : {std::pair<std::string, std::vector<float>>{"pre-trained", {parameters.begin(), parameters.end()}},
+                                     std::pair<std::string, std::vector<float>>{"untrained", untrained(placed_tensors(Encoder::groups()), options.seed)}}) {
+    extractor.load(values);
+    const FeatureTable known = extract_features(extractor, train, EvaluationTransform(pictures), extraction(name + ", training pictures"));
+    const FeatureTable asked = extract_features(extractor, test, EvaluationTransform(pictures), extraction(name + ", test pictures"));
+    std::vector<Candidate> candidates = candidates_of(extractor);
+    candidates.push_back({"class and mean of all layers", 0, extractor.width()});
+    rows.push_back(evaluate_features(pool, name, known, asked, candidates, protocol));
+  }
+  FeatureTable known = extract_pixels(train, pictures, extraction("raw pixels, training")), asked = extract_pixels(test, pictures, extraction("raw pixels, test"));
+  if (known.width != asked.width)  // one split is grey, the other has colours
+    fail<ShapeError>("evaluation: pixels of the training pictures take ", known.width, " numbers, of the test pictures ", asked.width, "; one split is grey, the other has colours.");
+  const Candidate all{"pixels", 0, known.width};
+  rows.push_back(evaluate_features(pool, "raw pixels", known, asked, std::span(&all, 1), protocol));
+  return rows;
+}
+
+}  // namespace arvit

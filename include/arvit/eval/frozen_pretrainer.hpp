@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "arvit/core/buffer.hpp"
+#include "arvit/device/planner.hpp"
+#include "arvit/model/pretrain_pass.hpp"
+
+namespace arvit {
+
+/// A pretrainer that only looks: the orders it draws and the patches it predicts, without gradients. Memory is taken once.
+template <class Model, Device D>
+class FrozenPretrainer {
+ public:
+  using S = Statistic<D>;
+  using Space = SpaceOf<D>;
+  using Grid = typename Model::Grid;
+  using Pass = typename Model::template Pass<D>;
+  static_assert(std::is_same_v<Weight<D>, S>, "FrozenPretrainer<Model, Device>: products read the parameters themselves; use a device whose weights are as wide as its statistics.");
+
+  /// One row per patch that carries loss.
+  struct Prediction {
+    std::vector<std::int32_t> image, patch;  ///< of every row; patches in reading order
+    std::vector<float> values;               ///< [rows, target_width], as the model predicts them
+  };
+
+  FrozenPretrainer(D& device, int most_images)
+      : device_(device), parameters_(device, Model::parameter_count), images_(device, std::int64_t{most_images} * Grid::image_width),
+        pass_(device, most_images, activation_bytes(most_images)) {}
+
+  void load(std::span<const S> parameters) {
+    if (static_cast<std::int64_t>(parameters.size()) != Model::parameter_count)
+      fail<ShapeError>("pretrainer: ", parameters.size(), " parameters are given, the model has ", Model::parameter_count, ".");
+    device_.upload(parameters.data(), parameters_.span());
+  }
+  /// Draws the orders of images [counters.size(), 3, height, width]. Result [images, patches]: ranks in reading order, 0 is the condition.
+  std::vector<int> order(const S* images, std::span<const Counter> counters) {
+    count_ = static_cast<std::int64_t>(counters.size());
+    const auto pixels = images_.span().part(0, count_ * Grid::image_width);
+    device_.upload(images, pixels);
+    pass_.order(reading(), pixels, counters);
+    const auto permutation = pass_.permutation();
+    std::vector<int> ranks(permutation.size());
+    std::array<int, Grid::patches + 1> ends{};
+    for (std::size_t i = 0; i < counters.size(); ++i) {
+      Model::Order::template profile<Grid>(counters[i], std::span<int>(ends));
+      for (int place = 0, rank = 0; place < Grid::patches; ++place) {
+        while (ends[static_cast<std::size_t>(rank)] <= place) ++rank;
+        ranks[i * Grid::patches + static_cast<std::size_t>(permutation[i * Grid::patches + static_cast<std::size_t>(place)])] = rank;
+      }
+    }
+    return ranks;
+  }
+  /// Predictions of every stream for the images that were ordered last.
+  std::vector<Prediction> predict() {
+    const auto permutation = pass_.permutation();
+    std::vector<Prediction> result;
+    pass_.run(reading(), nullptr, images_.span().part(0, count_ * Grid::image_width), pass_.mean_scale(), [&](std::size_t stream, const auto& rows) {
+      Prediction prediction;
+      std::vector<Activation<D>> values(static_cast<std::size_t>(rows.rows() * Model::target_width));
+      device_.download(Span<const Activation<D>, Space>(rows.data(), static_cast<std::int64_t>(values.size())), values.data());
+      const auto& source = pass_.tables().streams[stream].source;
+      for (std::size_t r = 0; r < source.size(); ++r) {
+        if (source[r] < 0) continue;  // a class query predicts no patch
+        prediction.image.push_back(source[r] / Grid::patches), prediction.patch.push_back(permutation[static_cast<std::size_t>(source[r])]);
+        const auto row = values.begin() + static_cast<std::ptrdiff_t>(r) * Model::target_width;
+        prediction.values.insert(prediction.values.end(), row, row + Model::target_width);
+      }
+      result.push_back(std::move(prediction));
+    });
+    return result;
+  }
+
+ private:
+  static std::int64_t activation_bytes(int images) {
+    using P = Planner<typename D::Precision>;
+    P planner;
+    typename Model::template Pass<P> pass(planner, images, 0);
+    const std::vector<Counter> counters(static_cast<std::size_t>(images));
+    const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
+    const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Grid::image_width);
+    pass.order(parameters, pixels, counters);
+    pass.run(parameters, nullptr, pixels, {});
+    return pass.peak_bytes();
+  }
+  typename Pass::Parameters reading() const { return typename Pass::Parameters(Reading<D>(parameters_.data(), parameters_.data())); }
+
+  D& device_;
+  Buffer<D, S> parameters_, images_;
+  Pass pass_;
+  std::int64_t count_ = 0;
+};
+
+}  // namespace arvit
