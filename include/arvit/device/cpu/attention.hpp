@@ -75,14 +75,20 @@ ARVIT_INLINE void pack_keys(const T* source, std::int64_t stride, const HeadShap
   for (std::int64_t j = 0; j < s.keys; j += Isa::rows)
     pack_rows<Isa, Isa::rows>(source + j * stride, stride, s.keys - j, s.width, panels + j * s.width);
 }
-/// to[r][c] in fp32, rows padded with zeros to whole vectors: the right operand of a product.
+/// to[r][c] = source[r][c] in fp32, rows padded with zeros to whole vectors: the right operand of a product.
+struct CopyRows {
+  template <class Isa, class T>
+  static ARVIT_INLINE void run(const T* source, std::int64_t stride, std::int64_t rows, std::int64_t width, float* to, std::int64_t to_stride) {
+    using V = Floats<Isa::width>;
+    for (std::int64_t r = 0; r < rows; ++r)
+      each_vector<V>(width, [&](std::int64_t c, std::int64_t count) ARVIT_INLINE_LAMBDA {
+        V::load(source + r * stride + c, count).store(to + r * to_stride + c);
+      });
+  }
+};
 template <class Isa, class T>
 ARVIT_INLINE void copy_rows(const T* source, std::int64_t stride, std::int64_t rows, const HeadShape<Isa>& s, float* to) {
-  using V = Floats<Isa::width>;
-  for (std::int64_t r = 0; r < rows; ++r)
-    each_vector<V>(s.width, [&](std::int64_t c, std::int64_t count) ARVIT_INLINE_LAMBDA {
-      V::load(source + r * stride + c, count).store(to + r * s.padded + c);
-    });
+  call<Isa, CopyRows>(source, stride, rows, s.width, to, s.padded);
 }
 /// crosswise[c * tile + i] = row i of `rows` queries; the rest of the last vector is zero.
 template <class Isa, class T>
@@ -126,36 +132,114 @@ struct Limits {
     __builtin_memcpy(&lanes, values, sizeof lanes);
   }
 };
+/// All bits set in the lanes whose limit exceeds a key. Integers instead of comparisons, which g++ 12 would split into elements
+/// where several of them meet.
 template <int N>
-ARVIT_INLINE Floats<N> where_below(std::int64_t key, const typename Floats<N>::Ints& limit, const Floats<N>& value, float otherwise) {
-  const typename Floats<N>::Ints at = static_cast<std::int32_t>(key) - typename Floats<N>::Ints{};
-  return {at < limit ? value.raw : Floats<N>::splat(otherwise).raw};
-}
+struct Visible {
+  typename Floats<N>::Ints bits;
+  ARVIT_INLINE Visible(std::int64_t key, const typename Floats<N>::Ints& limit)
+      : bits(((static_cast<std::int32_t>(key) - typename Floats<N>::Ints{}) - limit) >> 31) {}
+  /// value where visible, else zero, even if value is no number.
+  ARVIT_INLINE Floats<N> operator()(const Floats<N>& value) const {
+    return {__builtin_bit_cast(typename Floats<N>::Raw, __builtin_bit_cast(typename Floats<N>::Ints, value.raw) & bits)};
+  }
+  /// value where visible, else `otherwise`.
+  ARVIT_INLINE Floats<N> operator()(const Floats<N>& value, const Floats<N>& otherwise) const {
+    return {__builtin_bit_cast(typename Floats<N>::Raw, (__builtin_bit_cast(typename Floats<N>::Ints, value.raw) & bits) |
+                                                            (__builtin_bit_cast(typename Floats<N>::Ints, otherwise.raw) & ~bits))};
+  }
+};
 
-/// One vector of columns: scores become exp(scale * score - top), top the column's largest scaled score. Returns top and the sum.
-template <class Isa>
-ARVIT_INLINE void exponentials(float* column, const Limits<Isa>& limit, std::int64_t keys, float scale, Floats<Isa::width>& top,
-                               Floats<Isa::width>& sum) {
-  using V = Floats<Isa::width>;
-  constexpr float lowest = -__builtin_inff();
-  V even = V::splat(lowest), odd = even;  // two chains hide the latency
-  std::int64_t j = 0;
-  for (; j + 2 <= limit.smallest; j += 2) {
-    even = max(even, V::load(column + j * tile));
-    odd = max(odd, V::load(column + (j + 1) * tile));
+/// One vector of columns: scores become exp(scale * score - top), top the column's largest scaled score.
+/// lse = top + log(sum), inverse = 1 / sum; both zero where the limit is.
+struct Exponentials {
+  template <class Isa>
+  static ARVIT_INLINE void run(float* column, const Limits<Isa>* limit, std::int64_t keys, float scale, float* inverse, float* lse) {
+    constexpr int N = Isa::width;
+    using V = Floats<N>;
+    const Visible<N> any(0, limit->lanes);
+    const V lowest = V::splat(-__builtin_inff());
+    V even = lowest, odd = lowest;  // two chains hide the latency
+    std::int64_t j = 0;
+    for (; j + 2 <= limit->smallest; j += 2) {
+      even = max(even, V::load(column + j * tile));
+      odd = max(odd, V::load(column + (j + 1) * tile));
+    }
+    for (; j < limit->largest; ++j) even = max(even, Visible<N>(j, limit->lanes)(V::load(column + j * tile), lowest));
+    const V top = any(V::splat(scale) * max(even, odd)), factor = V::splat(scale), offset = V{} - top;
+    V sum = {};
+    for (j = 0; j < limit->largest; ++j) {
+      const V p = Visible<N>(j, limit->lanes)(exp(fma(factor, V::load(column + j * tile), offset)));
+      p.store(column + j * tile);
+      sum = sum + p;
+    }
+    for (; j < keys; ++j) V{}.store(column + j * tile);
+    any(V::splat(1.f) / sum).store(inverse);
+    any(top + log(sum)).store(lse);
   }
-  for (; j < limit.largest; ++j) even = max(even, where_below(j, limit.lanes, V::load(column + j * tile), lowest));
-  top = V::splat(scale) * max(even, odd);
-  top = where_below(0, limit.lanes, top, 0.f);
-  const V factor = V::splat(scale), offset = V{} - top;
-  sum = V{};
-  for (j = 0; j < limit.largest; ++j) {
-    const V p = where_below(j, limit.lanes, exp(fma(factor, V::load(column + j * tile), offset)), 0.f);
-    p.store(column + j * tile);
-    sum = sum + p;
+};
+
+/// The same way back: scores become weights w = exp(scale * score - lse), slopes become scale * w * (slope - centre).
+struct Slopes {
+  template <class Isa>
+  static ARVIT_INLINE void run(float* weight, float* slope, const Limits<Isa>* limit, std::int64_t keys, float scale, const float* centres,
+                               const float* lses) {
+    constexpr int N = Isa::width;
+    using V = Floats<N>;
+    const V centre = V::load(centres), offset = V{} - V::load(lses), factor = V::splat(scale);
+    std::int64_t j = 0;
+    for (; j < limit->largest; ++j) {
+      const Visible<N> mask(j, limit->lanes);
+      const V w = mask(exp(fma(factor, V::load(weight + j * tile), offset)));
+      mask(factor * w * (V::load(slope + j * tile) - centre)).store(slope + j * tile);
+      w.store(weight + j * tile);
+    }
+    for (; j < keys; ++j) V{}.store(weight + j * tile), V{}.store(slope + j * tile);
   }
-  for (; j < keys; ++j) V{}.store(column + j * tile);
-}
+};
+
+/// centres[i] = dout row i . out row i.
+struct Centres {
+  template <class Isa, class T>
+  static ARVIT_INLINE void run(const T* dout, std::int64_t dout_stride, const T* out, std::int64_t out_stride, std::int64_t rows, std::int64_t width,
+                               float* centres) {
+    using V = Floats<Isa::width>;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      V sum = {};
+      each_vector<V>(width, [&](std::int64_t c, std::int64_t count) ARVIT_INLINE_LAMBDA {
+        sum = fma(V::load(dout + i * dout_stride + c, count), V::load(out + i * out_stride + c, count), sum);
+      });
+      centres[i] = sum.sum();
+    }
+  }
+};
+
+/// to[r][c] = factors[r] * from[r][c]; zero where factors[r] is, whatever `from` holds.
+struct ScaledRows {
+  template <class Isa, class T>
+  static ARVIT_INLINE void run(const float* from, std::int64_t stride, const float* factors, std::int64_t rows, std::int64_t width, T* to,
+                               std::int64_t to_stride) {
+    using V = Floats<Isa::width>;
+    for (std::int64_t r = 0; r < rows; ++r)
+      each_vector<V>(width, [&](std::int64_t c, std::int64_t count) ARVIT_INLINE_LAMBDA {
+        const V value = factors[r] == 0 ? V{} : V::splat(factors[r]) * V::load(from + r * stride + c);
+        value.store(to + r * to_stride + c, count);
+      });
+  }
+};
+/// to[r][c] (=, +=) from[r][c].
+struct WriteRows {
+  template <class Isa, class T>
+  static ARVIT_INLINE void run(const float* from, std::int64_t stride, std::int64_t rows, std::int64_t width, T* to, std::int64_t to_stride, bool add) {
+    using V = Floats<Isa::width>;
+    for (std::int64_t r = 0; r < rows; ++r)
+      each_vector<V>(width, [&](std::int64_t c, std::int64_t count) ARVIT_INLINE_LAMBDA {
+        V value = V::load(from + r * stride + c);
+        if (add) value = value + V::load(to + r * to_stride + c, count);
+        value.store(to + r * to_stride + c, count);
+      });
+  }
+};
 
 struct AttentionTask {
   template <class Isa, class T>
@@ -172,36 +256,20 @@ struct AttentionTask {
     copy_rows(p->v[segment.k_begin] + at, p->v.stride(), s.keys, s, values);
     for (std::int64_t begin = segment.q_begin; begin < segment.q_end; begin += tile) {
       const std::int64_t end = std::min<std::int64_t>(begin + tile, segment.q_end), rows = end - begin;
-      const std::int64_t visible = largest_limit(p->limit, begin, end), columns = round_up(rows, V::width);
+      const std::int64_t keys_seen = largest_limit(p->limit, begin, end), columns = round_up(rows, V::width);
       float inverse[tile], lse[tile];
       cross_queries<Isa>(p->q[begin] + at, p->q.stride(), rows, width, queries);
-      scores_of(keys, queries, s, visible, columns, scores);
+      scores_of(keys, queries, s, keys_seen, columns, scores);
       for (std::int64_t group = 0; group < columns; group += V::width) {
         const Limits<Isa> limit(p->limit, begin + group, end);
-        V top, sum;
-        exponentials<Isa>(scores + group, limit, visible, scale, top, sum);
-        where_below(0, limit.lanes, V::splat(1.f) / sum, 0.f).store(inverse + group);
-        where_below(0, limit.lanes, top + log(sum), 0.f).store(lse + group);
+        call<Isa, Exponentials>(scores + group, &limit, keys_seen, scale, inverse + group, lse + group);
       }
-      weighted_rows(scores, values, s, visible, rows, result);
-      for (std::int64_t i = 0; i < rows; ++i) {
-        p->lse[begin + i][head] = lse[i];
-        T* const out = p->out[begin + i] + at;
-        each_vector<V>(width, [&](std::int64_t c, std::int64_t count) ARVIT_INLINE_LAMBDA {
-          const V value = V::splat(inverse[i]) * V::load(result + i * s.padded + c);
-          where_below(0, p->limit[begin + i] - typename V::Ints{}, value, 0.f).store(out + c, count);
-        });
-      }
+      weighted_rows(scores, values, s, keys_seen, rows, result);
+      for (std::int64_t i = 0; i < rows; ++i) p->lse[begin + i][head] = lse[i];
+      call<Isa, ScaledRows>(static_cast<const float*>(result), s.padded, static_cast<const float*>(inverse), rows, width, p->out[begin] + at, p->out.stride());
     }
   }
 };
-
-template <class V, class T>
-ARVIT_INLINE void write_row(const float* from, T* to, std::int64_t width, bool add) {
-  each_vector<V>(width, [&](std::int64_t c, std::int64_t count) ARVIT_INLINE_LAMBDA {
-    (add ? V::load(to + c, count) + V::load(from + c) : V::load(from + c)).store(to + c, count);
-  });
-}
 
 struct AttentionBackwardTask {
   template <class Isa, class T>
@@ -229,50 +297,34 @@ struct AttentionBackwardTask {
     std::fill_n(dvalues, s.padded_keys * s.padded, 0.f);
     for (std::int64_t begin = segment.q_begin; begin < segment.q_end; begin += tile) {
       const std::int64_t end = std::min<std::int64_t>(begin + tile, segment.q_end), rows = end - begin;
-      const std::int64_t visible = largest_limit(p.limit, begin, end), columns = round_up(rows, V::width);
-      const std::int64_t panels_end = round_up(visible, Isa::rows);
+      const std::int64_t keys_seen = largest_limit(p.limit, begin, end), columns = round_up(rows, V::width);
+      const std::int64_t panels_end = round_up(keys_seen, Isa::rows);
       cross_queries<Isa>(p.q[begin] + at, p.q.stride(), rows, width, crosswise);
       cross_queries<Isa>(p.dout[begin] + at, p.dout.stride(), rows, width, dcrosswise);
       copy_rows(p.q[begin] + at, p.q.stride(), rows, s, queries);
       copy_rows(p.dout[begin] + at, p.dout.stride(), rows, s, douts);
-      scores_of(key_panels, crosswise, s, visible, columns, weights);
-      scores_of(value_panels, dcrosswise, s, visible, columns, slopes);
+      scores_of(key_panels, crosswise, s, keys_seen, columns, weights);
+      scores_of(value_panels, dcrosswise, s, keys_seen, columns, slopes);
       for (std::int64_t group = 0; group < columns; group += V::width) {
         const Limits<Isa> limit(p.limit, begin + group, end);
         float centres[V::width] = {}, lses[V::width] = {};
-        for (std::int64_t i = 0; i < std::min<std::int64_t>(V::width, rows - group); ++i) {
-          const T *const dout = p.dout[begin + group + i] + at, *const out = p.out[begin + group + i] + at;
-          V sum = {};
-          each_vector<V>(width, [&](std::int64_t c, std::int64_t count) ARVIT_INLINE_LAMBDA {
-            sum = fma(V::load(dout + c, count), V::load(out + c, count), sum);
-          });
-          centres[i] = sum.sum();
-          lses[i] = p.lse[begin + group + i][head];
-        }
-        const V centre = V::load(centres), lse = V::load(lses), factor = V::splat(scale);
-        float *const weight = weights + group, *const slope = slopes + group;
-        std::int64_t j = 0;
-        for (; j < limit.largest; ++j) {
-          const V w = where_below(j, limit.lanes, exp(fma(factor, V::load(weight + j * tile), V{} - lse)), 0.f);
-          where_below(j, limit.lanes, factor * w * (V::load(slope + j * tile) - centre), 0.f).store(slope + j * tile);
-          w.store(weight + j * tile);
-        }
-        for (; j < panels_end; ++j) V{}.store(weight + j * tile), V{}.store(slope + j * tile);
+        const std::int64_t count = std::min<std::int64_t>(V::width, rows - group);
+        call<Isa, Centres>(p.dout[begin + group] + at, p.dout.stride(), p.out[begin + group] + at, p.out.stride(), count, width,
+                           static_cast<float*>(centres));
+        for (std::int64_t i = 0; i < count; ++i) lses[i] = p.lse[begin + group + i][head];
+        call<Isa, Slopes>(weights + group, slopes + group, &limit, panels_end, scale, static_cast<const float*>(centres), static_cast<const float*>(lses));
       }
-      weighted_rows(slopes, keys, s, visible, rows, result);
-      for (std::int64_t i = 0; i < rows; ++i) write_row<V>(result + i * s.padded, p.dq[begin + i] + at, width, false);
-      add_to_keys(slopes, queries, s, visible, rows, dkeys);
-      add_to_keys(weights, douts, s, visible, rows, dvalues);
+      weighted_rows(slopes, keys, s, keys_seen, rows, result);
+      call<Isa, WriteRows>(static_cast<const float*>(result), s.padded, rows, width, p.dq[begin] + at, p.dq.stride(), false);
+      add_to_keys(slopes, queries, s, keys_seen, rows, dkeys);
+      add_to_keys(weights, douts, s, keys_seen, rows, dvalues);
     }
-    for (std::int64_t j = 0; j < segment.k_end - segment.k_begin; ++j) {
-      T *const dk = p.dk[segment.k_begin + j] + at, *const dv = p.dv[segment.k_begin + j] + at;
-      if (j < s.keys) {
-        write_row<V>(dkeys + j * s.padded, dk, width, add);
-        write_row<V>(dvalues + j * s.padded, dv, width, add);
-      } else if (!add) {
-        std::fill_n(dk, width, T{});
-        std::fill_n(dv, width, T{});
-      }
+    T *const dk = p.dk[segment.k_begin] + at, *const dv = p.dv[segment.k_begin] + at;
+    call<Isa, WriteRows>(static_cast<const float*>(dkeys), s.padded, s.keys, width, dk, p.dk.stride(), add);
+    call<Isa, WriteRows>(static_cast<const float*>(dvalues), s.padded, s.keys, width, dv, p.dv.stride(), add);
+    for (std::int64_t j = s.keys; !add && j < segment.k_end - segment.k_begin; ++j) {  // no query reads these
+      std::fill_n(dk + j * p.dk.stride(), width, T{});
+      std::fill_n(dv + j * p.dv.stride(), width, T{});
     }
   }
 };

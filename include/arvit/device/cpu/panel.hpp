@@ -6,6 +6,10 @@
 #include "arvit/device/cpu/context.hpp"
 
 /// The inner product kernel and the packing of its operands; matrix products and attention are built from these.
+#if defined(__CUDACC__)  // it hands the host compiler's pragmas on, with a warning at each
+#pragma nv_diagnostic push
+#pragma nv_diag_suppress 1675
+#endif
 namespace arvit::cpu {
 
 /// c (=, +=) a b for Isa::rows x (Vectors * width) elements, all sums in registers.
@@ -141,3 +145,7 @@ ARVIT_INLINE void pack(const Operand<T>& from, std::int64_t begin, std::int64_t 
 }
 
 }  // namespace arvit::cpu
+
+#if defined(__CUDACC__)
+#pragma nv_diagnostic pop
+#endif

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
-#include <utility>
 
 #include "arvit/core/dtype.hpp"
 #include "arvit/core/error.hpp"
@@ -24,6 +23,10 @@
 #define ARVIT_UNROLL _Pragma("GCC unroll 64")
 #endif
 
+#if defined(__CUDACC__)  // it hands the host compiler's pragmas on, with a warning at each
+#pragma nv_diagnostic push
+#pragma nv_diag_suppress 1675
+#endif
 namespace arvit::cpu {
 
 enum class Isa : char { baseline, avx2, avx512 };
@@ -197,9 +200,17 @@ ARVIT_INLINE void each_vector(std::int64_t count, const Step& step) {
 }
 
 namespace detail {
-template <int N, int Half, int... I>
-ARVIT_INLINE Floats<N> interleave(const Floats<N>& a, const Floats<N>& b, std::integer_sequence<int, I...>) {
-  return {__builtin_shufflevector(a.raw, b.raw, ((I & 1) * N + Half * N / 2 + I / 2)...)};
+/// Element i of the lower (Half 0) or upper halves of two vectors of N, taken alternately.
+template <int N, int Half> constexpr int alternate(int i) { return (i & 1) * N + Half * N / 2 + i / 2; }
+
+template <int N, int Half>
+ARVIT_INLINE Floats<N> interleave(const Floats<N>& a, const Floats<N>& b) {  // written out: nvcc loses the expansion of a pack here
+  constexpr auto at = alternate<N, Half>;
+  if constexpr (N == 4) return {__builtin_shufflevector(a.raw, b.raw, at(0), at(1), at(2), at(3))};
+  else if constexpr (N == 8) return {__builtin_shufflevector(a.raw, b.raw, at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7))};
+  else
+    return {__builtin_shufflevector(a.raw, b.raw, at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9), at(10), at(11), at(12), at(13),
+                                    at(14), at(15))};
 }
 }  // namespace detail
 
@@ -214,8 +225,8 @@ ARVIT_INLINE void transpose(Floats<N> (&rows)[N]) {
     auto& to = swapped ? rows : other;
     ARVIT_UNROLL
     for (int i = 0; i < N / 2; ++i) {
-      to[2 * i] = detail::interleave<N, 0>(from[i], from[i + N / 2], std::make_integer_sequence<int, N>());
-      to[2 * i + 1] = detail::interleave<N, 1>(from[i], from[i + N / 2], std::make_integer_sequence<int, N>());
+      to[2 * i] = detail::interleave<N, 0>(from[i], from[i + N / 2]);
+      to[2 * i + 1] = detail::interleave<N, 1>(from[i], from[i + N / 2]);
     }
     swapped = !swapped;
   }
@@ -226,3 +237,7 @@ ARVIT_INLINE void transpose(Floats<N> (&rows)[N]) {
 }
 
 }  // namespace arvit::cpu
+
+#if defined(__CUDACC__)
+#pragma nv_diagnostic pop
+#endif
