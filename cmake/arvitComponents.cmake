@@ -35,10 +35,10 @@ endmacro()
 
 # Makes `target` the choice of ARVIT_GEMM among the packages that were found; arvit_gemm_choice names it.
 macro(arvit_choose_gemm target)
-  if(NOT ARVIT_GEMM MATCHES "^(|auto|onednn|cblas|eigen)$")
+  if(NOT "${ARVIT_GEMM}" MATCHES "^(|auto|onednn|cblas|eigen)$")
     message(FATAL_ERROR "ARVIT_GEMM is '${ARVIT_GEMM}'; it must be auto, onednn, cblas or eigen.")
   endif()
-  if(ARVIT_GEMM MATCHES "^(onednn|cblas|eigen)$")
+  if("${ARVIT_GEMM}" MATCHES "^(onednn|cblas|eigen)$")
     set(arvit_gemm_component ${ARVIT_GEMM})
   elseif(NOT arvit_missing_onednn)
     set(arvit_gemm_component onednn)

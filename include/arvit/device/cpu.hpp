@@ -74,7 +74,7 @@ class Cpu {
   void token_gradient(In dx, Index index, Span<float> dtoken);
   void clear_rows(Out y, Index index);
   void fill(Out y, double value);
-  void fill(Matrix<float> y, double value) requires(!std::same_as<T, float>);
+  void fill(Matrix<float> y, double value) requires(!std::same_as<typename P::Activation, float>);
 
   void attention(In q, In k, In v, int heads, Span<const Segment> segments, Index limit, Out out, Matrix<float> lse);
   void attention_backward(In dout, In q, In k, In v, In out, Matrix<const float> lse, int heads, Span<const Segment> segments, Index limit, Out dq,
