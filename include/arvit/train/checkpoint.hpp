@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "arvit/core/error.hpp"
@@ -75,7 +76,7 @@ Number metadata_number(const Safetensors& file, const std::string& name) {
   const std::string& value = metadata_at(file, name);
   Number number{};
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || end != value.data() + value.size() || number < 0)
+  if (error != std::errc() || end != value.data() + value.size() || std::cmp_less(number, 0))
     fail<FileError>(file.path(), ": its metadata '", name, "' is '", value, "', a number of at least 0 was expected; the file is damaged, use another checkpoint.");
   return number;
 }
