@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <type_traits>
+
 #include "arvit/core/rows.hpp"
 #include "arvit/device/concept.hpp"
 #include "arvit/device/cpu/gemm.hpp"
@@ -40,8 +42,10 @@ struct Gelu {  // pre = sums + bias; y = gelu(pre), of pre as it is stored
     using V = Floats<Isa::width>;
     T *const before = pre[r] + c, *const out = y[r] + c;
     each_vector<V>(columns, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
-      (V::load(sums + i) + bias_at<V>(bias, c + i, count)).store(before + i, count);
-      gelu(V::load(before + i, count)).store(out + i, count);
+      V value = V::load(sums + i) + bias_at<V>(bias, c + i, count);
+      value.store(before + i, count);
+      if constexpr (!std::is_same_v<T, float>) value = V::load(before + i, count);  // rounded
+      gelu(value).store(out + i, count);
     });
   }
 };
