@@ -23,18 +23,15 @@ int main(int argc, char** argv) {
     line.parse(argc, argv);
     if (to.empty() == from.empty()) fail<OptionError>("give either --to or --from.");
 
-    const auto describe = [](const std::string& name) {
-      return select_model(name, PretrainedModels{}, []<class Model>() { return describe_model<Model>(); });
-    };
     if (from == "untrained") {
-      const ModelDescription description = describe(model);
+      const ModelDescription description = describe_model(model);
       save_pretrained(out, model, description, untrained(description.tensors, 0), Normalisation::imagenet());
       return;
     }
     if (checkpoint.empty()) fail<OptionError>("--checkpoint is missing; --help explains it.");
     const Safetensors file(checkpoint);
     const PretrainedInfo info = PretrainedInfo::of(file, model);
-    const ModelDescription description = describe(info.model_name);
+    const ModelDescription description = describe_model(info.model_name);
     if (!to.empty()) {
       export_model(out, naming_from(to), description, load_tensors(checkpoint, description.tensors, average ? Take::average : Take::parameters));
     } else {

@@ -38,30 +38,27 @@ int main(int argc, char** argv) {
     if (data.empty() == images.empty()) fail<OptionError>("give either --data or --images.");
 
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
-    select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
-      using Encoder = typename Model::Encoder;
-      Cpu<Fp32> device({threads, {}});
-      xt::xarray<float> pixels;
-      FeatureOptions options{.batch = batch, .height = image, .width = image, .features = {{readout_from(pooling), layer, !no_norm}}, .positions = position_resize_from(grid)};
-      if (!images.empty()) {
-        pixels = read_npy<float>(images);
-        if (pixels.dimension() != 4 || pixels.shape(1) != 3) fail<FileError>(images, ": is ", shape_text(pixels.shape()), ", [pictures, 3, height, width] was expected.");
-        options.height = static_cast<int>(pixels.shape(2)), options.width = static_cast<int>(pixels.shape(3));
-      }
-      FeatureExtractor<Encoder, Cpu<Fp32>> extractor(device, options);
-      extractor.load(load_encoder<Encoder>(checkpoint));
-      FeatureTable table{extractor.width(), {}, {}};
-      if (!images.empty()) {
-        table.values = extractor.extract(std::span<const float>(pixels.data(), pixels.size()));
-      } else {
-        const EvaluationTransform transform({.height = extractor.shape().height, .width = extractor.shape().width, .normalisation = info.normalisation});
-        table = extract_features(extractor, open_dataset(data, split_from(split)), transform, {.progress = PassProgress("pictures")});
-        write_npy(std::filesystem::path(out).replace_extension(".labels.npy"), xt::cast<std::int64_t>(xt::adapt(table.labels)));
-      }
-      std::vector<std::size_t> shape{table.values.size() / static_cast<std::size_t>(table.width)};
-      for (const int extent : extractor.feature_shape(0)) shape.push_back(static_cast<std::size_t>(extent));
-      write_npy(out, xt::adapt(table.values, shape));
-      std::cout << out << ": " << shape_text(shape) << "\n";
-    });
+    FeatureOptions options{.batch = batch, .height = image, .width = image, .features = {{readout_from(pooling), layer, !no_norm}}, .positions = position_resize_from(grid)};
+    xt::xarray<float> pixels;
+    if (!images.empty()) {
+      pixels = read_npy<float>(images);
+      if (pixels.dimension() != 4 || pixels.shape(1) != 3) fail<FileError>(images, ": is ", shape_text(pixels.shape()), ", [pictures, 3, height, width] was expected.");
+      options.height = static_cast<int>(pixels.shape(2)), options.width = static_cast<int>(pixels.shape(3));
+    }
+    Cpu<Fp32> device({threads, {}});
+    const auto encoder = make_extractor(device, info.model_name, options);
+    encoder->load(load_tensors(checkpoint, describe_model(info.model_name).encoder));
+    FeatureTable table{encoder->width(), {}, {}};
+    if (!images.empty()) {
+      table.values = encoder->extract(std::span<const float>(pixels.data(), pixels.size()));
+    } else {
+      const EvaluationTransform transform({.height = encoder->shape().height, .width = encoder->shape().width, .normalisation = info.normalisation});
+      table = extract_features(*encoder, open_dataset(data, split_from(split)), transform, {.progress = PassProgress("pictures")});
+      write_npy(std::filesystem::path(out).replace_extension(".labels.npy"), xt::cast<std::int64_t>(xt::adapt(table.labels)));
+    }
+    std::vector<std::size_t> shape{table.values.size() / static_cast<std::size_t>(table.width)};
+    shape.insert(shape.end(), encoder->feature_shape(0).begin(), encoder->feature_shape(0).end());
+    write_npy(out, xt::adapt(table.values, shape));
+    std::cout << out << ": " << shape_text(shape) << "\n";
   });
 }

@@ -29,18 +29,15 @@ int main(int argc, char** argv) {
     line.parse(argc, argv);
 
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
-    select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
-      using Encoder = typename Model::Encoder;
-      Cpu<Fp32> device({threads, {}});
-      FeatureExtractor<Encoder, Cpu<Fp32>> extractor(device, {.batch = batch, .features = {{readout_from(pooling), layer}}});
-      extractor.load(load_encoder<Encoder>(checkpoint));
-      const EvaluationTransform transform({.height = Encoder::Grid::height, .width = Encoder::Grid::width, .normalisation = info.normalisation});
-      const AnyDataset bank = open_dataset(data), questions = open_dataset(data, Split::test);
-      const FeatureTable train = extract_features(extractor, bank, transform, {.progress = PassProgress("training pictures")});
-      const FeatureTable test = extract_features(extractor, questions, transform, {.progress = PassProgress("test pictures")});
-      cpu::Pool pool(threads);
-      const auto shares = knn(pool, train, test, options);
-      for (std::size_t i = 0; i < shares.size(); ++i) std::cout << "k = " << options.neighbours[i] << "  accuracy " << 100 * shares[i] << " %\n";
-    });
+    Cpu<Fp32> device({threads, {}});
+    const auto encoder = make_extractor(device, info.model_name, {.batch = batch, .features = {{readout_from(pooling), layer}}});
+    encoder->load(load_tensors(checkpoint, describe_model(info.model_name).encoder));
+    const EvaluationTransform transform({.height = encoder->shape().height, .width = encoder->shape().width, .normalisation = info.normalisation});
+    const AnyDataset bank = open_dataset(data), questions = open_dataset(data, Split::test);
+    const FeatureTable train = extract_features(*encoder, bank, transform, {.progress = PassProgress("training pictures")});
+    const FeatureTable test = extract_features(*encoder, questions, transform, {.progress = PassProgress("test pictures")});
+    cpu::Pool pool(threads);
+    const auto shares = knn(pool, train, test, options);
+    for (std::size_t i = 0; i < shares.size(); ++i) std::cout << "k = " << options.neighbours[i] << "  accuracy " << 100 * shares[i] << " %\n";
   });
 }

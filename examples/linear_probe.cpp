@@ -36,26 +36,25 @@ int main(int argc, char** argv) {
     line.parse(argc, argv);
 
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
+    const ModelDescription description = describe_model(info.model_name);
     const AnyDataset train = open_dataset(data), test = open_dataset(data, Split::test);
-    select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
-      using Encoder = typename Model::Encoder;
-      Cpu<Fp32> device({threads, {}});
-      if (recipe_name.empty()) {
-        CompareOptions options{.normalisation = info.normalisation, .batch = batch, .seed = seed};
-        options.protocol.probe.method = probe_method_from(method), options.protocol.seed = seed;
-        const auto rows = compare_with_baselines<Encoder>(device, load_encoder<Encoder>(checkpoint), train, test, options);
-        std::cout << accuracy_table_text(rows, options.protocol.few);
-        return;
-      }
-      ProbeRecipe recipe = probe_recipe_from(recipe_name);
-      if (epochs != 0) recipe.epochs = epochs;
-      if (probe_batch != 0) recipe.batch = probe_batch;
-      FeatureExtractor<Encoder, Cpu<Fp32>> extractor(device, {.batch = batch, .features = {{readout_from(pooling)}}});
-      extractor.load(load_encoder<Encoder>(checkpoint));
-      const Subset<> labelled(train, stratified_fraction(labels_of(train), labels, seed));
-      const auto say = [](int epoch, double loss, double rate) { std::cout << "epoch " << epoch << "  loss " << loss << "  learning rate " << rate << std::endl; };
-      const double share = train_probe(extractor, labelled, test, recipe, {.seed = seed, .normalisation = info.normalisation, .progress = say});
-      std::cout << "accuracy " << 100 * share << " % with " << labelled.size() << " labels\n";
-    });
+    const auto parameters = load_tensors(checkpoint, description.encoder);
+    Cpu<Fp32> device({threads, {}});
+    if (recipe_name.empty()) {
+      CompareOptions options;
+      options.normalisation = info.normalisation, options.protocol.probe.method = probe_method_from(method), options.protocol.seed = seed;
+      const auto encoder = make_extractor(device, info.model_name, {.batch = batch, .features = all_layers(description.depth, description.class_token)});
+      std::cout << accuracy_table_text(compare_with_baselines(*encoder, parameters, untrained(description.encoder, seed), train, test, options));
+      return;
+    }
+    ProbeRecipe recipe = probe_recipe_from(recipe_name);
+    if (epochs != 0) recipe.epochs = epochs;
+    if (probe_batch != 0) recipe.batch = probe_batch;
+    const auto encoder = make_extractor(device, info.model_name, {.batch = batch, .features = {{readout_from(pooling)}}});
+    encoder->load(parameters);
+    const Subset<> labelled(train, stratified_fraction(labels_of(train), labels, seed));
+    const auto say = [](int epoch, double loss, double rate) { std::cout << "epoch " << epoch << "  loss " << loss << "  learning rate " << rate << std::endl; };
+    const double share = train_probe(*encoder, labelled, test, recipe, {.seed = seed, .normalisation = info.normalisation, .progress = say});
+    std::cout << "accuracy " << 100 * share << " % with " << labelled.size() << " labels\n";
   });
 }

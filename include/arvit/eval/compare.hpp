@@ -19,7 +19,7 @@ struct CompareOptions {
   Normalisation normalisation = Normalisation::imagenet();
   int batch = 64;
   std::uint64_t seed = 0;          ///< of the untrained encoder
-  ProtocolOptions protocol;
+  ProtocolOptions protocol{};
   OnBadFile on_bad_file = OnBadFile::fail;
   bool report = true;              ///< progress on standard error
 };
@@ -34,12 +34,13 @@ std::vector<int> labels_of(const Set& set) {
   return labels;
 }
 
-/// Three rows of one protocol: "pre-trained", "untrained", "raw pixels". Features are class token and mean of every layer, and all of them together.
-template <class Encoder, Device D, Dataset Train, Dataset Test>
-std::vector<AccuracyRow> compare_with_baselines(D& device, std::span<const float> parameters, const Train& train, const Test& test, const CompareOptions& options) {
+/// Three rows of one protocol: "pre-trained", "untrained", "raw pixels", for the parameters of an encoder and those it started with.
+/// The extractor's features are chosen among, one by one and all of them together.
+template <Dataset Train, Dataset Test>
+std::vector<AccuracyRow> compare_with_baselines(FeatureSource<float>& extractor, std::span<const float> pretrained, std::span<const float> untrained, const Train& train,
+                                                const Test& test, const CompareOptions& options) {
   labels_of(train), labels_of(test);  // a set without classes is refused before the work begins
-  FeatureExtractor<Encoder, D> extractor(device, {.batch = options.batch, .features = all_layers<Encoder>()});
-  const EvaluationTransformOptions pictures{.height = Encoder::Grid::height, .width = Encoder::Grid::width, .normalisation = options.normalisation};
+  const EvaluationTransformOptions pictures{.height = extractor.shape().height, .width = extractor.shape().width, .normalisation = options.normalisation};
   const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   cpu::Pool pool(threads);
   const auto extraction = [&](const std::string& what) {
@@ -50,13 +51,12 @@ std::vector<AccuracyRow> compare_with_baselines(D& device, std::span<const float
   ProtocolOptions protocol = options.protocol;
   if (options.report) protocol.progress = [](const std::string& what) { std::fprintf(stderr, "%s\n", what.c_str()); };
   std::vector<AccuracyRow> rows;
-  for (const auto& [name, values] : {std::pair<std::string, std::vector<float>>{"pre-trained", {parameters.begin(), parameters.end()}},
-                                     std::pair<std::string, std::vector<float>>{"untrained", untrained(placed_tensors(Encoder::groups()), options.seed)}}) {
+  for (const auto& [name, values] : {std::pair(std::string("pre-trained"), pretrained), std::pair(std::string("untrained"), untrained)}) {
     extractor.load(values);
     const FeatureTable known = extract_features(extractor, train, EvaluationTransform(pictures), extraction(name + ", training pictures"));
     const FeatureTable asked = extract_features(extractor, test, EvaluationTransform(pictures), extraction(name + ", test pictures"));
     std::vector<Candidate> candidates = candidates_of(extractor);
-    candidates.push_back({"class and mean of all layers", 0, extractor.width()});
+    if (extractor.width() <= 4096) candidates.push_back({"all of these together", 0, extractor.width()});  // the closed form solves a square system of that size
     rows.push_back(evaluate_features(pool, name, known, asked, candidates, protocol));
   }
   FeatureTable known = extract_pixels(train, pictures, extraction("raw pixels, training")), asked = extract_pixels(test, pictures, extraction("raw pixels, test"));
@@ -65,6 +65,13 @@ std::vector<AccuracyRow> compare_with_baselines(D& device, std::span<const float
   const Candidate all{"pixels", 0, known.width};
   rows.push_back(evaluate_features(pool, "raw pixels", known, asked, std::span(&all, 1), protocol));
   return rows;
+}
+
+/// The same for an encoder whose type is known: class token and mean of every layer.
+template <class Encoder, Device D, Dataset Train, Dataset Test>
+std::vector<AccuracyRow> compare_with_baselines(D& device, std::span<const float> parameters, const Train& train, const Test& test, const CompareOptions& options) {
+  FeatureExtractor<Encoder, D> extractor(device, {.batch = options.batch, .features = all_layers<Encoder>()});
+  return compare_with_baselines(extractor, parameters, untrained(placed_tensors(Encoder::groups()), options.seed), train, test, options);
 }
 
 }  // namespace arvit

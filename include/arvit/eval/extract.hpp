@@ -48,8 +48,8 @@ struct ExtractOptions {
 };
 
 /// Row i of the result belongs to picture i of the set (with OnBadFile::skip, to the picture that stood in for it).
-template <class Encoder, Device D, Dataset Set, Transform T>
-FeatureTable extract_features(FeatureExtractor<Encoder, D>& extractor, const Set& set, const T& transform, const ExtractOptions& options = {}) {
+template <Dataset Set, Transform T>
+FeatureTable extract_features(FeatureSource<float>& extractor, const Set& set, const T& transform, const ExtractOptions& options = {}) {
   if (transform.height() != extractor.shape().height || transform.width() != extractor.shape().width)
     fail<ShapeError>("features: the transform gives ", transform.height(), " x ", transform.width(), " pixels, the extractor takes ", extractor.shape().height, " x ",
                      extractor.shape().width, ".");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -102,7 +103,19 @@ ModelDescription describe_model() {
           E::Grid::patch, E::dim, E::depth, E::heads, E::mlp_ratio, Model::Decoder::position_dim, E::has_class_token, Model::Decoder::rules.joint, Model::Decoder::uses_norm};
 }
 
-/// Parameters of a file that holds every tensor of the list, in the list's order.
+/// The encoder of the model of that name, without parameters yet.
+template <class Models = PretrainedModels, Device D>
+std::unique_ptr<FeatureSource<float>> make_extractor(D& device, const std::string& model_name, const FeatureOptions& options) {
+  return select_model(model_name, Models{}, [&]<class Model>() -> std::unique_ptr<FeatureSource<float>> {
+    return std::make_unique<FeatureExtractor<typename Model::Encoder, D>>(device, options);
+  });
+}
+template <class Models = PretrainedModels>
+ModelDescription describe_model(const std::string& model_name) {
+  return select_model(model_name, Models{}, []<class Model>() { return describe_model<Model>(); });
+}
+
+/// Parameters of a file that holds every tensor of the list, in the list's order. The file may hold others besides.
 inline std::vector<float> load_tensors(const std::string& path, const std::vector<PlacedTensor>& tensors, Take take = Take::parameters) {
   const Safetensors file(path);
   const std::string prefix(take == Take::average ? detail::average_prefix : "");

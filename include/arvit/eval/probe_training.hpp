@@ -122,8 +122,8 @@ struct ProbeTrainingOptions {
 };
 
 /// Trains the probe on `train` (a Subset for few labels) and returns its accuracy on `test`, which is read once, at the end.
-template <class Encoder, Device D, Dataset Train, Dataset Test>
-double train_probe(FeatureExtractor<Encoder, D>& extractor, const Train& train, const Test& test, const ProbeRecipe& recipe, const ProbeTrainingOptions& options) {
+template <Dataset Train, Dataset Test>
+double train_probe(FeatureSource<float>& extractor, const Train& train, const Test& test, const ProbeRecipe& recipe, const ProbeTrainingOptions& options) {
   if (recipe.epochs < 1) fail<OptionError>("epochs: ", recipe.epochs, "; they must be at least 1.");
   if (recipe.batch < 2) fail<OptionError>("batch: ", recipe.batch, " pictures; batch normalisation needs at least 2.");
   if (!(recipe.base_lr > 0)) fail<OptionError>("learning rate: ", recipe.base_lr, "; it must be positive.");

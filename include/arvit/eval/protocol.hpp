@@ -23,8 +23,7 @@ struct Candidate {
 };
 
 /// The columns of an extractor's features, named "layer 4 mean".
-template <class Extractor>
-std::vector<Candidate> candidates_of(const Extractor& extractor) {
+inline std::vector<Candidate> candidates_of(const FeatureSource<float>& extractor) {
   std::vector<Candidate> result;
   for (std::size_t i = 0; i < extractor.options().features.size(); ++i) {
     const Feature& feature = extractor.options().features[i];
@@ -33,15 +32,16 @@ std::vector<Candidate> candidates_of(const Extractor& extractor) {
   return result;
 }
 /// Class token and mean of every layer, the last with its norm: what to choose from. `from`: the first layer.
-template <class Encoder>
-std::vector<Feature> all_layers(int from = 1) {
+inline std::vector<Feature> all_layers(int depth, bool class_token, int from = 1) {
   std::vector<Feature> features;
-  for (int layer = from; layer <= Encoder::depth; ++layer) {
-    if (Encoder::has_class_token) features.push_back({Readout::class_token, layer});
+  for (int layer = from; layer <= depth; ++layer) {
+    if (class_token) features.push_back({Readout::class_token, layer});
     features.push_back({Readout::mean, layer});
   }
   return features;
 }
+template <class Encoder>
+std::vector<Feature> all_layers() { return all_layers(Encoder::depth, Encoder::has_class_token); }
 
 struct ProtocolOptions {
   KnnOptions knn;

@@ -153,13 +153,64 @@ struct ClassCosineWork {
 
 }  // namespace detail
 
+/// A frozen encoder whose type is known only where it is made: images in, one row of features per image out. What reads features is
+/// compiled once, not per encoder. `T` is float, or double in tests.
+template <class T>
+class FeatureSource {
+ public:
+  virtual ~FeatureSource() = default;
+  FeatureSource(const FeatureSource&) = delete;
+  FeatureSource& operator=(const FeatureSource&) = delete;
+
+  /// Takes the parameters of the encoder with its final norm, in the order of Encoder::groups().
+  virtual void load(std::span<const T> parameters) = 0;
+  /// images [count, 3, height, width] on the host, normalised as in pre-training; result [count, width()], any count.
+  virtual void extract(const T* images, std::int64_t count, T* features) = 0;
+  std::vector<T> extract(std::span<const T> images) {
+    const auto values = static_cast<std::int64_t>(images.size());
+    if (values % image_width() != 0)
+      fail<ShapeError>("features: ", values, " pixel values are no whole number of images of ", image_width(), " values (3 x ", shape_.height, " x ", shape_.width, ").");
+    std::vector<T> features(static_cast<std::size_t>(values / image_width() * width()));
+    extract(images.data(), values / image_width(), features.data());
+    return features;
+  }
+
+  /// Numbers in one image [3, height, width] and in its row of features.
+  std::int64_t image_width() const { return shape_.size(); }
+  std::int64_t width() const { return offsets_.back(); }
+  /// The columns begin .. end of feature `i` in that row, and its extents.
+  std::int64_t begin(std::size_t i) const { return offsets_[i]; }
+  std::int64_t end(std::size_t i) const { return offsets_[i + 1]; }
+  const std::vector<int>& feature_shape(std::size_t i) const { return feature_shapes_.at(i); }
+  ImageShape shape() const { return shape_; }
+  const FeatureOptions& options() const { return options_; }
+
+ protected:
+  FeatureSource(FeatureOptions options, ImageShape shape, std::vector<std::vector<int>> feature_shapes)
+      : options_(std::move(options)), shape_(shape), feature_shapes_(std::move(feature_shapes)) {
+    offsets_.push_back(0);
+    for (const std::vector<int>& extents : feature_shapes_) {
+      std::int64_t width = 1;
+      for (const int extent : extents) width *= extent;
+      offsets_.push_back(offsets_.back() + width);
+    }
+  }
+  FeatureOptions options_;
+  ImageShape shape_;
+
+ private:
+  std::vector<std::vector<int>> feature_shapes_;
+  std::vector<std::int64_t> offsets_;
+};
+
 /// Runs a frozen encoder over images of any number and reads features from chosen layers, side by side in one row per image.
 /// Height and width may be any multiples of the patch: positions are interpolated from the encoder's grid (resized_positions).
 /// All memory is taken at construction, as a run on a measuring device says; a pass allocates nothing.
 template <class Encoder, Device D>
-class FeatureExtractor {
+class FeatureExtractor final : public FeatureSource<Statistic<D>> {
  public:
   using S = Statistic<D>;
+  using Source = FeatureSource<S>;
   using Space = SpaceOf<D>;
   using Grid = typename Encoder::Grid;
   static constexpr bool separate_weights = !std::is_same_v<Weight<D>, S>;
@@ -172,69 +223,37 @@ class FeatureExtractor {
     using P = Planner<typename D::Precision>;
     P planner;
     FeatureExtractor<Encoder, P> extractor(planner, options, 0);
-    extractor.pass(nullptr, extractor.options().batch);
+    extractor.pass(nullptr, options.batch);
     return extractor.peak_bytes();
   }
 
-  /// Takes the parameters of the encoder with its final norm, in the order of Encoder::groups().
-  void load(std::span<const S> parameters) {
+  void load(std::span<const S> parameters) override {
     if (static_cast<std::int64_t>(parameters.size()) != Encoder::parameter_count)
       fail<ShapeError>("features: ", parameters.size(), " parameters are given, the encoder has ", Encoder::parameter_count, ".");
     device_.upload(parameters.data(), masters_.span());
     if (!weights_.empty()) device_.convert(Span<const S, Space>(masters_.span()), weights_.span());
   }
 
-  /// Numbers in one image [3, height, width] and in its row of features.
-  std::int64_t image_width() const { return shape_.size(); }
-  std::int64_t width() const { return offsets_.back(); }
-  /// The columns begin .. end of feature `i` in that row.
-  std::int64_t begin(std::size_t i) const { return offsets_[i]; }
-  std::int64_t end(std::size_t i) const { return offsets_[i + 1]; }
-  /// The extents of feature `i` of one image.
-  std::vector<int> feature_shape(std::size_t i) const {
-    switch (options_.features.at(i).readout) {
-      case Readout::tokens: return {tokens_, Encoder::dim};
-      case Readout::attention: return {Encoder::heads, shape_.rows(), shape_.columns()};
-      case Readout::similarity: return {shape_.rows(), shape_.columns()};
-      default: return {Encoder::dim};
-    }
-  }
-  ImageShape shape() const { return shape_; }
+  using Source::begin, Source::end, Source::extract, Source::image_width, Source::width;
   int tokens() const { return tokens_; }
-  const FeatureOptions& options() const { return options_; }
   std::int64_t peak_bytes() const { return arena_.peak(); }
 
-  /// images [count, 3, height, width] on the host, normalised as in pre-training; result [count, width()], any count.
-  void extract(const S* images, std::int64_t count, S* features) {
+  void extract(const S* images, std::int64_t count, S* features) override {
     for (std::int64_t first = 0; first < count; first += options_.batch) {
       const auto now = static_cast<int>(std::min<std::int64_t>(options_.batch, count - first));
       pass(images + first * image_width(), now);
       device_.download(Span<const S, Space>(features_.part(0, now * width())), features + first * width());
     }
   }
-  std::vector<S> extract(std::span<const S> images) {
-    const auto values = static_cast<std::int64_t>(images.size());
-    if (values % image_width() != 0)
-      fail<ShapeError>("features: ", values, " pixel values are no whole number of images of ", image_width(), " values (3 x ", shape_.height, " x ", shape_.width, ").");
-    std::vector<S> features(static_cast<std::size_t>(values / image_width() * width()));
-    extract(images.data(), values / image_width(), features.data());
-    return features;
-  }
 
  private:
   template <class E, Device X> friend class FeatureExtractor;
   static constexpr int first_patch = Encoder::has_class_token;
 
-  FeatureExtractor(D& device, FeatureOptions options, std::int64_t capacity)
-      : device_(device), options_(checked(std::move(options))), shape_{Grid::channels, options_.height, options_.width, Grid::patch},
-        tokens_(shape_.patches() + first_patch), masters_(device, Encoder::parameter_count), weights_(device, separate_weights ? Encoder::parameter_count : 0),
+  FeatureExtractor(D& device, const FeatureOptions& options, std::int64_t capacity) : FeatureExtractor(device, checked(options), capacity, 0) {}
+  FeatureExtractor(D& device, const FeatureOptions& options, std::int64_t capacity, int)
+      : Source(options, shape_of(options), feature_shapes_of(options)), device_(device), tokens_(shape_.patches() + first_patch), masters_(device, Encoder::parameter_count), weights_(device, separate_weights ? Encoder::parameter_count : 0),
         memory_(device, capacity), arena_(memory_.data(), capacity) {
-    offsets_.push_back(0);
-    for (std::size_t i = 0; i < options_.features.size(); ++i) {
-      std::int64_t width = 1;
-      for (const int extent : feature_shape(i)) width *= extent;
-      offsets_.push_back(offsets_.back() + width);
-    }
     const auto table = resized_positions(sincos_positions<S>(Grid::rows, Grid::columns, Encoder::dim), Grid::rows, Grid::columns, Encoder::dim,
                                          shape_.rows(), shape_.columns(), options_.positions);
     positions_ = uploaded(table);
@@ -251,6 +270,20 @@ class FeatureExtractor {
     features_ = arena_.template span<S, Space>(options_.batch * width());
   }
 
+  static ImageShape shape_of(const FeatureOptions& options) { return {Grid::channels, options.height, options.width, Grid::patch}; }
+  static std::vector<std::vector<int>> feature_shapes_of(const FeatureOptions& options) {
+    const ImageShape shape = shape_of(options);
+    std::vector<std::vector<int>> shapes;
+    for (const Feature& feature : options.features) {
+      switch (feature.readout) {
+        case Readout::tokens: shapes.push_back({shape.patches() + first_patch, Encoder::dim}); break;
+        case Readout::attention: shapes.push_back({Encoder::heads, shape.rows(), shape.columns()}); break;
+        case Readout::similarity: shapes.push_back({shape.rows(), shape.columns()}); break;
+        default: shapes.push_back({Encoder::dim});
+      }
+    }
+    return shapes;
+  }
   static FeatureOptions checked(FeatureOptions options) {
     if (options.batch < 1) fail<OptionError>("batch: ", options.batch, " images; it must be at least 1.");
     if (options.height == 0) options.height = Grid::height;
@@ -293,7 +326,7 @@ class FeatureExtractor {
                        const Feature& feature = options_.features[i];
                        if (feature.layer != layer) continue;
                        if (feature.norm && !normed_now) Encoder::Norm::forward(device_, norm, tokens, normed, moments), normed_now = true;
-                       read(feature, feature.norm ? normed : tokens, qkv, count, features_.data() + offsets_[i]);
+                       read(feature, feature.norm ? normed : tokens, qkv, count, features_.data() + begin(i));
                      }
                    });
   }
@@ -320,11 +353,9 @@ class FeatureExtractor {
     else return masters_.data();
   }
 
+  using Source::options_, Source::shape_;
   D& device_;
-  FeatureOptions options_;
-  ImageShape shape_;
   int tokens_;
-  std::vector<std::int64_t> offsets_;
   Buffer<D, S> masters_;
   Buffer<D, Weight<D>> weights_;
   Buffer<D, std::byte> memory_;
