@@ -42,6 +42,8 @@ class Cpu {
   using Weights = Matrix<const W>;
   using Values = Span<const float>;
   using Index = Span<const std::int32_t>;
+  /// Where storage is not fp32 (nobody has the other type): a constrained overload would share its mangled name with `fill(Out)` under clang 14.
+  using Statistics = Matrix<std::conditional_t<std::is_same_v<T, float>, std::byte, float>>;
 
   explicit Cpu(CpuOptions options = {});
 
@@ -74,7 +76,7 @@ class Cpu {
   void token_gradient(In dx, Index index, Span<float> dtoken);
   void clear_rows(Out y, Index index);
   void fill(Out y, double value);
-  void fill(Matrix<float> y, double value) requires(!std::same_as<typename P::Activation, float>);
+  void fill(Statistics y, double value);
 
   void attention(In q, In k, In v, int heads, Span<const Segment> segments, Index limit, Out out, Matrix<float> lse);
   void attention_backward(In dout, In q, In k, In v, In out, Matrix<const float> lse, int heads, Span<const Segment> segments, Index limit, Out dq,

@@ -15,7 +15,7 @@ int main() {
 #elif defined(ARVIT_GEMM_EIGEN)
   std::cout << "gemm eigen\n";
 #else
-  std::cout << "gemm default\n";
+  std::cout << "gemm own\n";
 #endif
   return rows[1][2] == 5 ? 0 : 1;
 }

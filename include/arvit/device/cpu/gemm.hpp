@@ -161,8 +161,18 @@ struct PackTask {
   }
 };
 
+/// A row of a block of the left operand in scratch; not a multiple of 4 KiB, so that rows do not share sets of the first cache.
+constexpr std::int64_t pitch = depth_block + 16;
+
 /// One task: its rows of a against its columns of b.
 struct ProductTask {
+  /// Brings rows r0..r1 of a block of the depth to where BlockProduct reads them: panels, each `height * pitch` long.
+  template <class Isa, class T>
+  static ARVIT_INLINE void take(const Operand<T>& a, std::int64_t r0, std::int64_t r1, std::int64_t depth, float* rows) {
+    constexpr int height = Isa::rows;
+    if (!a.crossed) return copy_rows<Isa, static_cast<int>(pitch)>(a.data + r0 * a.stride, a.stride, r1 - r0, depth, rows);
+    pack_columns<Isa, height>(a.data + r0, a.stride, r1 - r0, depth, rows);
+  }
   template <class Isa, class T>
   static ARVIT_INLINE void run(const ProductArgs<T>* p, std::int64_t task, float* scratch) {
     const Division& by = p->by;
@@ -180,8 +190,7 @@ struct ProductTask {
     }
 #else
     constexpr std::int64_t width = Isa::width * Isa::vectors, height = Isa::rows;
-    for (std::int64_t k = 0; k < by.depth; k += depth_block)
-      pack<Isa, static_cast<int>(height)>(from_depth(p->a, k), r0, r1, std::min(depth_block, by.depth - k), rows + k * by.task_rows);
+    for (std::int64_t k = 0; k < by.depth; k += depth_block) take<Isa>(from_depth(p->a, k), r0, r1, std::min(depth_block, by.depth - k), rows + k / depth_block * by.task_rows * pitch);
     for (std::int64_t n = c0; n < c1; n += column_block) {
       const std::int64_t end = std::min(n + column_block, c1);
       for (std::int64_t k = 0; k < by.depth; k += depth_block) {
@@ -189,10 +198,15 @@ struct ProductTask {
         const float* const right = p->packed + k * round_up(by.columns, Division::unit);
         const bool last = k + depth == by.depth;
         for (std::int64_t r = r0; r < r1; r += height) {
-          const float* const left = rows + k * by.task_rows + (r - r0) * depth;
+          const float* const left = rows + k / depth_block * by.task_rows * pitch + (r - r0) * (p->a.crossed ? depth : pitch);
           float* const out = sums + (r - r0) * column_block;
-          for (std::int64_t j = n; j < end; j += width)
-            block_product<Isa, Isa::vectors, 1>(depth, left, height, right + j * depth, width, out + (j - n), column_block, k > 0);
+          if (!p->a.crossed) {
+            for (std::int64_t j = n; j < end; j += width)
+              block_product<Isa, Isa::vectors, static_cast<int>(pitch)>(depth, left, 1, right + j * depth, width, out + (j - n), column_block, k > 0);
+          } else {
+            for (std::int64_t j = n; j < end; j += width)
+              block_product<Isa, Isa::vectors, 1>(depth, left, height, right + j * depth, width, out + (j - n), column_block, k > 0);
+          }
           if (last)
             for (std::int64_t i = r; i < std::min(r + height, r1); ++i) p->finish(p->epilogue, i, n, end - n, sums + (i - r0) * column_block);
         }
@@ -217,7 +231,7 @@ void product(Context& context, std::int64_t rows, std::int64_t columns, std::int
                       gemm_detail::widened<T>((args.by.task_rows + gemm_detail::column_block) * depth) + room);
 #else
   args.packed = context.reserve_shared(round_up(columns, Division::unit) * depth + room);
-  context.reserve_own(args.by.task_rows * (gemm_detail::column_block + depth) + room);
+  context.reserve_own(args.by.task_rows * (gemm_detail::column_block + blocks_of(depth, gemm_detail::depth_block) * gemm_detail::pitch) + room);
   context.each<gemm_detail::PackTask>(blocks_of(columns, Division::unit), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
 #endif
   context.each<gemm_detail::ProductTask>(args.by.tasks(), static_cast<const gemm_detail::ProductArgs<T>*>(&args));

@@ -38,10 +38,10 @@ struct BlockProduct {
         __builtin_prefetch(b + 24 * b_step + j * V::width);  // about 300 cycles ahead: the third cache's latency
       }
       ARVIT_UNROLL
-      for (int i = 0; i < rows; ++i) {
+      for (int i = 0; i < rows; ++i) {  // one way alone is limited by the loads (two a cycle), the other by the instructions (four a cycle, two when a core is shared)
         const V value = V::splat(a[i * RowStep]);
         ARVIT_UNROLL
-        for (int j = 0; j < Vectors; ++j) sum[i][j] = fma(value, row[j], sum[i][j]);
+        for (int j = 0; j < Vectors; ++j) sum[i][j] = i % 2 == 0 ? fma_splat(a + i * RowStep, row[j], sum[i][j]) : fma(value, row[j], sum[i][j]);
       }
     }
     if (add) {
@@ -134,6 +134,14 @@ ARVIT_INLINE void pack_columns(const T* source, std::int64_t stride, std::int64_
       for (int i = 0; i + lanes <= Width; i += lanes) V::load(from + i, valid - begin - i).store(to + i);
       for (int i = Width / lanes * lanes; i < Width; ++i) to[i] = begin + i < valid ? static_cast<float>(from[i]) : 0.f;
     }
+}
+
+/// panel[i * Pitch + k] = source[i * stride + k] for 0 <= i < valid, 0 <= k < depth: rows stay rows, side by side.
+template <class Isa, int Pitch, class T>
+ARVIT_INLINE void copy_rows(const T* source, std::int64_t stride, std::int64_t valid, std::int64_t depth, float* panel) {
+  using V = Floats<Isa::width>;
+  for (std::int64_t i = 0; i < valid; ++i)
+    each_vector<V>(depth, [&](std::int64_t k, std::int64_t left) ARVIT_INLINE_LAMBDA { V::load(source + i * stride + k, left).store(panel + i * Pitch + k, left); });
 }
 
 /// Packs rows begin..end of an operand over its whole depth, in panels of Width rows.

@@ -137,7 +137,9 @@ template <class P>
 void Cpu<P>::fill(Out y, double value) { cpu::fill(context_, y, static_cast<T>(static_cast<float>(value))); }
 
 template <class P>
-void Cpu<P>::fill(Matrix<float> y, double value) requires(!std::same_as<typename P::Activation, float>) { cpu::fill(context_, y, static_cast<float>(value)); }
+void Cpu<P>::fill(Statistics y, double value) {
+  if constexpr (!std::is_same_v<T, float>) cpu::fill(context_, y, static_cast<float>(value));
+}
 
 template <class P>
 void Cpu<P>::attention(In q, In k, In v, int heads, Span<const Segment> segments, Index limit, Out out, Matrix<float> lse) {
