@@ -11,6 +11,7 @@
 #include <map>
 #include <sstream>
 
+#include "arvit/device/cpu.hpp"
 #include "arvit/device/reference.hpp"
 #include "arvit/model/pretrain_pass.hpp"
 #include "support/temporary_folder.hpp"
@@ -349,13 +350,13 @@ TEST_CASE("trainer: the memory plan is true within 5 % and 64 MiB of what the pr
   const test::TemporaryFolder folder;
   // A mid-size model: some 400 MiB, of which no part may be missing from the plan.
   using Middle = Pretrainer<ViT<2, 1024, 2, Patch<4>, Image<12>, MlpRatio<2>>, Decoder<Parallel<2>>, OrderPolicy<Stochastic>, Target<Pixel>>;
-  const auto measure = [&]<class Model>(const std::filesystem::path& out) {
+  const auto measure = [&]<class Model, class D>(const std::filesystem::path& out) {
     RunOptions options = small_options(out);
     options.epochs = 1, options.warmup = 0, options.batch = options.micro_batch = 1, options.save_every = 1, options.keep = 1;
     const int status = in_child([&] {
-      Reference<float> device;
+      D device;
       auto loader = test::made_loader({1, 12}, 1, 1, 1);
-      Trainer<Model, Reference<float>, decltype(loader)> trainer(device, loader, options, {}, silent());
+      Trainer<Model, D, decltype(loader)> trainer(device, loader, options, {}, silent());
       const auto plan = static_cast<double>(trainer.memory_plan().total());
       trainer.run();
       const auto peak = static_cast<double>(process_bytes("VmHWM"));
@@ -368,6 +369,8 @@ TEST_CASE("trainer: the memory plan is true within 5 % and 64 MiB of what the pr
     CHECK(std::abs(plan - peak) < 0.05 * peak + (64 << 20));
     return plan;
   };
-  measure.operator()<SmallModel<>>(folder / "small");
-  CHECK(measure.operator()<Middle>(folder / "middle") > 200 << 20);
+  measure.operator()<SmallModel<>, Reference<float>>(folder / "small");
+  CHECK(measure.operator()<Middle, Reference<float>>(folder / "middle") > 200 << 20);
+  CHECK(measure.operator()<Middle, Cpu<Fp32>>(folder / "cpu") > 200 << 20);
+  CHECK(measure.operator()<Middle, Cpu<Bf16>>(folder / "bf16") > 200 << 20);
 }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "arvit/train/step.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "arvit/core/random.hpp"
+#include "arvit/device/cpu.hpp"
+#include "arvit/model/pretrain_pass.hpp"
+#include "arvit/variants.hpp"
+#include "support/allocation_count.hpp"
+
+using namespace arvit;
+
+namespace {
+using MAE_Pico = MAE<ViT_Pico<>, Joint<2, 64, 4>>;
+using SAIM_Pico = SAIM<ViT_Pico<SeparateQkv>, Parallel<2>>;
+
+constexpr int images = 6;
+
+std::vector<Counter> counters(std::uint32_t epoch) {
+  std::vector<Counter> all;
+  for (std::uint32_t i = 0; i < images; ++i) all.push_back({.seed = 3, .epoch = epoch, .image = i});
+  return all;
+}
+template <class Model>
+std::vector<float> pictures() {
+  std::vector<float> pixels(images * Model::Grid::image_width);
+  Stream random(Counter{.seed = 4});
+  for (float& value : pixels) value = 4 * random.uniform() - 2;
+  return pixels;
+}
+
+template <class Model, class Precision>
+std::vector<float> gradients() {
+  Cpu<Precision> device({2, {}});
+  Step<Model, Cpu<Precision>> step(device, {.micro_batch = images});
+  step.initialise(1);
+  step.begin(counters(0));
+  step.accumulate(pictures<Model>().data(), counters(0));
+  return {step.gradients().data(), step.gradients().data() + step.gradients().size()};
+}
+}  // namespace
+
+// oneDNN allocates inside every product (tests/device/cpu/allocations.cpp).
+#if !defined(ARVIT_GEMM_ONEDNN)
+TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, SemAIM_Pico, SAIM_Pico, MAE_Pico) {
+  const auto count = []<class Precision>() {
+    Cpu<Precision> device({2, {}});
+    Step<Model, Cpu<Precision>> step(device, {.micro_batch = 4, .average = true, .drop_path = 0.1});
+    step.initialise(1);
+    const std::vector<float> pixels = pictures<Model>();
+    long last = -1;
+    for (std::uint32_t number = 0; number < 3; ++number) {
+      const auto names = counters(number);
+      const std::span<const Counter> all(names);
+      const long start = test::allocation_count;
+      step.begin(all);
+      step.accumulate(pixels.data(), all.first(4));
+      step.accumulate(&pixels[4 * Model::Grid::image_width], all.last(2));
+      step.update({.learning_rate = 1e-3}, 1.0);
+      last = test::allocation_count - start;
+    }
+    return last;
+  };
+  CHECK(count.template operator()<Fp32>() == 0);
+  CHECK(count.template operator()<Bf16>() == 0);
+}
+#endif
+
+TEST_CASE_TEMPLATE("step: gradients in bf16 lie within 1.5 % of those in fp32, tensor by tensor", Model, SemAIM_Pico, SAIM_Pico, MAE_Pico) {
+  const std::vector<float> exact = gradients<Model, Fp32>(), rounded = gradients<Model, Bf16>();
+  double largest = 0, whole = 0;
+  for (const float value : exact) whole += double{value} * value;
+  Model::for_each_parameter([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
+    double distance = 0, norm = 0;
+    for (std::int64_t i = offset; i < offset + tensor.size(); ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      distance += std::pow(double{rounded[at]} - exact[at], 2), norm += std::pow(double{exact[at]}, 2);
+    }
+    // A tensor whose gradient hardly exists (the keys' bias) is held to the scale of the model.
+    const double share = std::sqrt(distance / std::max(norm, 1e-8 * whole));
+    CAPTURE(name);
+    CHECK(share < 0.015);
+    largest = std::max(largest, share);
+  });
+  CHECK(largest > 1e-4);  // both precisions were really used
+}
