@@ -59,9 +59,7 @@ TEST_CASE("probe training: augmented pictures through the frozen encoder, evalua
   FeatureExtractor<Small, Reference<float>> extractor(device, {.batch = 8, .features = {{Readout::mean}}});
   std::vector<float> parameters(Small::parameter_count);
   std::uint32_t index = 0;
-  std::apply([&](const auto&... group) {
-    for_each_tensor([&](const std::string&, const Tensor& tensor, std::int64_t offset) { initialise(tensor, index++, 1, parameters.data() + offset); }, group...);
-  }, Small::groups());
+  for (const auto& [name, tensor, offset] : placed_tensors(Small::groups())) initialise(tensor, index++, 1, parameters.data() + offset);
   extractor.load(parameters);
   ProbeRecipe recipe = probe_recipe_from("saim");
   recipe.epochs = 30, recipe.batch = 16;

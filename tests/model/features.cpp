@@ -23,11 +23,8 @@ using Double = Reference<double>;
 template <class Encoder>
 std::vector<double> hashed_parameters() {
   std::vector<double> values(Encoder::parameter_count);
-  std::apply([&](const auto&... group) {
-    for_each_tensor([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
-      fill_parameter<double>(name, {tensor.shape.data(), static_cast<std::size_t>(tensor.dimensions())}, {values.data() + offset, static_cast<std::size_t>(tensor.size())});
-    }, group...);
-  }, Encoder::groups());
+  for (const auto& [name, tensor, offset] : placed_tensors(Encoder::groups()))
+    fill_parameter<double>(name, {tensor.shape.data(), static_cast<std::size_t>(tensor.dimensions())}, {values.data() + offset, static_cast<std::size_t>(tensor.size())});
   return values;
 }
 template <class Encoder>
@@ -37,11 +34,7 @@ dense::Problem problem_of(const std::vector<double>& parameters, const std::vect
   p.dim = Encoder::dim, p.depth = Encoder::depth, p.heads = Encoder::heads, p.class_token = Encoder::has_class_token;
   p.images = images, p.images_count = static_cast<int>(images.size() / Encoder::Grid::image_width);
   p.ranks.assign(static_cast<std::size_t>(p.images_count), std::vector<int>(Encoder::Grid::patches, 0));
-  std::apply([&](const auto&... group) {
-    for_each_tensor([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
-      p.parameters[name] = {parameters.begin() + offset, parameters.begin() + offset + tensor.size()};
-    }, group...);
-  }, Encoder::groups());
+  for (const auto& [name, tensor, offset] : placed_tensors(Encoder::groups())) p.parameters[name] = {parameters.begin() + offset, parameters.begin() + offset + tensor.size()};
   return p;
 }
 

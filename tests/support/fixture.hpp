@@ -70,9 +70,7 @@ void check_fixture(D& device, const std::string& name) {
   // 20 steps of AdamW on the same batch and ranks.
   const auto losses = file.values<double>("losses");
   std::vector<ParameterRun> runs;
-  Model::for_each_parameter([&](const std::string&, const Tensor& tensor, std::int64_t offset) {
-    runs.push_back({offset, offset + tensor.size(), 1.0f, tensor.decay ? 1.0f : 0.0f});
-  });
+  for (const auto& [name, tensor, offset] : Model::parameters()) runs.push_back({offset, offset + tensor.size(), 1.0f, tensor.decay ? 1.0f : 0.0f});
   std::vector<S> moment1(Model::parameter_count), moment2(Model::parameter_count);
   AdamW adamw;
   const auto span = [](auto& values) { return Span(values.data(), static_cast<std::int64_t>(values.size())); };

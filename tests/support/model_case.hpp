@@ -23,9 +23,8 @@ struct ModelCase {
 
   ModelCase(D& on, int count)
       : device(on), images(count), parameters(Model::parameter_count), gradients(Model::parameter_count), pass(on, count, std::int64_t{1} << 26) {
-    Model::for_each_parameter([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
+    for (const auto& [name, tensor, offset] : Model::parameters())
       fill_parameter<S>(name, {tensor.shape.data(), static_cast<std::size_t>(tensor.dimensions())}, {parameters.data() + offset, static_cast<std::size_t>(tensor.size())});
-    });
     const auto values = hashed_images(static_cast<std::size_t>(count) * Model::Grid::image_width);
     pixels.assign(values.begin(), values.end());
   }
@@ -42,9 +41,7 @@ struct ModelCase {
   }
   std::map<std::string, std::span<const S>> named(const std::vector<S>& flat) const {
     std::map<std::string, std::span<const S>> result;
-    Model::for_each_parameter([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
-      result[name] = {flat.data() + offset, static_cast<std::size_t>(tensor.size())};
-    });
+    for (const auto& [name, tensor, offset] : Model::parameters()) result[name] = {flat.data() + offset, static_cast<std::size_t>(tensor.size())};
     return result;
   }
 };

@@ -73,17 +73,17 @@ TEST_CASE_TEMPLATE("step: gradients in bf16 lie within 1.5 % of those in fp32, t
   const std::vector<float> exact = gradients<Model, Fp32>(), rounded = gradients<Model, Bf16>();
   double largest = 0, whole = 0;
   for (const float value : exact) whole += double{value} * value;
-  Model::for_each_parameter([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
+  for (const PlacedTensor& t : Model::parameters()) {
     double distance = 0, norm = 0;
-    for (std::int64_t i = offset; i < offset + tensor.size(); ++i) {
+    for (std::int64_t i = t.offset; i < t.offset + t.tensor.size(); ++i) {
       const auto at = static_cast<std::size_t>(i);
       distance += std::pow(double{rounded[at]} - exact[at], 2), norm += std::pow(double{exact[at]}, 2);
     }
     // A tensor whose gradient hardly exists (the keys' bias) is held to the scale of the model.
     const double share = std::sqrt(distance / std::max(norm, 1e-8 * whole));
-    CAPTURE(name);
+    CAPTURE(t.name);
     CHECK(share < 0.015);
     largest = std::max(largest, share);
-  });
+  }
   CHECK(largest > 1e-4);  // both precisions were really used
 }

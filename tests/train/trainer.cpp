@@ -278,10 +278,10 @@ TEST_CASE("trainer: a loss that is not finite: the step, the tensor and the chec
   CHECK_MESSAGE(message.find("checkpoint-000000004.safetensors") != std::string::npos, message);
   CHECK(CheckpointFolder(options.out).steps() == std::vector<std::int64_t>{2, 4});
   const auto saved = tensors(CheckpointFolder(options.out).newest());
-  SmallModel<>::for_each_parameter([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
-    const float* now = trainer.step().masters().data() + offset;
-    CHECK(std::equal(now, now + tensor.size(), saved.at(name).begin()));
-  });
+  for (const PlacedTensor& t : SmallModel<>::parameters()) {
+    const float* now = trainer.step().masters().data() + t.offset;
+    CHECK(std::equal(now, now + t.tensor.size(), saved.at(t.name).begin()));
+  }
 }
 
 TEST_CASE("trainer: gradients depend on the seed, not on micro-batches or the loader's threads") {
@@ -341,9 +341,8 @@ TEST_CASE("trainer: --init starts from the parameters of another run") {
   RunOptions options = small_options(folder / "second");
   options.init = first, options.lr = 1e-12, options.warmup = 0, options.weight_decay = 0;
   const auto before = tensors(first), after = tensors(train(options).checkpoint);
-  SmallModel<>::for_each_parameter([&](const std::string& name, const Tensor&, std::int64_t) {
-    for (std::size_t i = 0; i < before.at(name).size(); ++i) CHECK(after.at(name)[i] == doctest::Approx(before.at(name)[i]).epsilon(1e-4));
-  });
+  for (const PlacedTensor& t : SmallModel<>::parameters())
+    for (std::size_t i = 0; i < before.at(t.name).size(); ++i) CHECK(after.at(t.name)[i] == doctest::Approx(before.at(t.name)[i]).epsilon(1e-4));
 }
 
 TEST_CASE("trainer: the memory plan is true within 5 % and 64 MiB of what the process needed") {

@@ -3,8 +3,11 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <vector>
 
 /// Where parameters lie: one flat buffer, every name, shape and offset known to the compiler.
 /// Nothing here grows with depth: a group of tensors that repeats is listed once.
@@ -85,21 +88,33 @@ struct Group {
 template <std::size_t N>
 Group(Name, Tensors<N>, int = 1) -> Group<N>;
 
-/// Calls visit(name, tensor, offset) for every tensor of the groups, in the order of the buffer.
-template <class Visit, std::size_t... N>
-void for_each_tensor(Visit&& visit, const Group<N>&... groups) {
-  std::int64_t offset = 0;
-  const auto walk = [&](const auto& group) {
-    for (int i = 0; i < group.repeat; ++i) {
-      std::string prefix(group.prefix.view());
-      if (const auto place = prefix.find("{}"); place != std::string::npos) prefix.replace(place, 2, std::to_string(i));
-      for (const Tensor& tensor : group.tensors) {
-        visit(prefix + std::string(tensor.name.view()), tensor, offset);
-        offset += tensor.size();
-      }
+/// A tensor of a flat buffer: its whole name, and where it begins.
+struct PlacedTensor {
+  std::string name;
+  Tensor tensor;
+  std::int64_t offset;
+};
+
+namespace detail {
+inline void place(const Name& prefix, std::span<const Tensor> tensors, int repeat, std::vector<PlacedTensor>& all) {
+  std::int64_t offset = all.empty() ? 0 : all.back().offset + all.back().tensor.size();
+  for (int i = 0; i < repeat; ++i) {
+    std::string whole(prefix.view());
+    if (const auto at = whole.find("{}"); at != std::string::npos) whole.replace(at, 2, std::to_string(i));
+    for (const Tensor& tensor : tensors) {
+      all.push_back({whole + std::string(tensor.name.view()), tensor, offset});
+      offset += tensor.size();
     }
-  };
-  (walk(groups), ...);
+  }
+}
+}  // namespace detail
+
+/// Every tensor of a tuple of groups, in the order of the buffer.
+template <class Groups>
+std::vector<PlacedTensor> placed_tensors(const Groups& groups) {
+  std::vector<PlacedTensor> all;
+  std::apply([&](const auto&... group) { (detail::place(group.prefix, group.tensors, group.repeat, all), ...); }, groups);
+  return all;
 }
 
 }  // namespace arvit

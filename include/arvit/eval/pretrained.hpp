@@ -72,21 +72,6 @@ using PretrainedModels =
                               Variant<MAE_Nano, "MAE_Nano">, Variant<SAIM_B16, "SAIM_B16">, Variant<SemAIM_B16, "SemAIM_B16">,
                               Variant<ViT_iGPT_B16, "ViT_iGPT_B16">, Variant<MAE_B16, "MAE_B16">>>::type;
 
-/// A tensor of a flat buffer of parameters.
-struct PlacedTensor {
-  std::string name;
-  Tensor tensor;
-  std::int64_t offset;
-};
-template <class Groups>
-std::vector<PlacedTensor> placed_tensors(const Groups& groups) {
-  std::vector<PlacedTensor> tensors;
-  std::apply([&](const auto&... group) {
-    for_each_tensor([&](const std::string& name, const Tensor& tensor, std::int64_t offset) { tensors.push_back({name, tensor, offset}); }, group...);
-  }, groups);
-  return tensors;
-}
-
 /// A model as run-time values, so that what reads and writes files is compiled once and not per model.
 struct ModelDescription {
   std::string type;
@@ -119,9 +104,7 @@ ModelDescription describe_model(const std::string& model_name) {
 inline std::vector<float> load_tensors(const std::string& path, const std::vector<PlacedTensor>& tensors, Take take = Take::parameters) {
   const Safetensors file(path);
   const std::string prefix(take == Take::average ? detail::average_prefix : "");
-  const std::string difference = detail::first_difference(file, prefix, [&](auto&& visit) {
-    for (const PlacedTensor& t : tensors) visit(t.name, t.tensor, t.offset);
-  });
+  const std::string difference = detail::first_difference(file, prefix, tensors);
   if (!difference.empty())
     fail<FileError>(path, ": ", difference, take == Take::average ? "; give a checkpoint of a run with --ema, or leave out --average." : "; give a checkpoint of the whole model, as a trainer writes it.");
   std::vector<float> values(static_cast<std::size_t>(tensors.back().offset + tensors.back().tensor.size()));

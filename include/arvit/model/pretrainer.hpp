@@ -81,10 +81,10 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   static constexpr std::int64_t parameter_count =
       Encoder::body_parameter_count + (Decoder::uses_norm ? Encoder::Norm::parameter_count : 0) + Decoder::parameter_count;
 
-  /// visit(name, tensor, offset) for every parameter, in the order of the flat buffer.
-  template <class Visit>
-  static void for_each_parameter(Visit&& visit) {
-    std::apply([&](const auto&... group) { for_each_tensor(visit, group...); }, groups());
+  /// Every parameter, in the order of the flat buffer.
+  static const std::vector<PlacedTensor>& parameters() {
+    static const std::vector<PlacedTensor> all = placed_tensors(groups());
+    return all;
   }
 
   template <class D> using Pass = PretrainPass<Pretrainer, D>;

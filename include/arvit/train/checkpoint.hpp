@@ -95,18 +95,15 @@ inline std::array<float, 3> metadata_triple(const Safetensors& file, const std::
 }
 
 /// What differs between a file and a list of tensors, as "blocks.0.attn.qkv.weight is [2304, 768] in the file, [3072, 1024] in the model", or "".
-template <class ForEach>
-std::string first_difference(const Safetensors& file, std::string_view prefix, ForEach&& for_each) {
-  std::string difference;
-  for_each([&](const std::string& name, const Tensor& tensor, std::int64_t) {
-    if (!difference.empty()) return;
+inline std::string first_difference(const Safetensors& file, std::string_view prefix, std::span<const PlacedTensor> tensors) {
+  for (const auto& [name, tensor, offset] : tensors) {
     const std::string full = std::string(prefix) + name;
     const StoredTensor* stored = file.find(full);
-    if (stored == nullptr) difference = text(full, " is not in the file");
-    else if (stored->shape != stored_shape(tensor)) difference = text(full, " is ", shape_text(stored->shape), " in the file, ", shape_text(stored_shape(tensor)), " in the model");
-    else if (stored->type != StoredType::F32) difference = text(full, " is ", name_of(stored->type), " in the file, F32 was expected");
-  });
-  return difference;
+    if (stored == nullptr) return text(full, " is not in the file");
+    if (stored->shape != stored_shape(tensor)) return text(full, " is ", shape_text(stored->shape), " in the file, ", shape_text(stored_shape(tensor)), " in the model");
+    if (stored->type != StoredType::F32) return text(full, " is ", name_of(stored->type), " in the file, F32 was expected");
+  }
+  return {};
 }
 
 /// The members of a JSON object, each value as its text stands.
@@ -160,10 +157,10 @@ void save_checkpoint(const std::string& path, Step<Model, D>& step, const Checkp
   std::vector<std::tuple<std::string_view, S*, std::int64_t>> places;  // prefix, where, elements: in the order of `tensors`
   const auto add = [&](std::string_view prefix, Buffer<D, S>& buffer) {
     if (buffer.empty()) return;
-    Model::for_each_parameter([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
+    for (const auto& [name, tensor, offset] : Model::parameters()) {
       tensors.push_back({std::string(prefix) + name, StoredType::F32, detail::stored_shape(tensor), {}});
       places.emplace_back(prefix, buffer.data() + offset, tensor.size());
-    });
+    }
   };
   add("", step.masters()), add(detail::average_prefix, step.average());
   add(detail::moment_prefixes[0], step.moment1()), add(detail::moment_prefixes[1], step.moment2());
@@ -193,12 +190,12 @@ namespace detail {
 template <class Model, class D>
 void upload_tensors(const Safetensors& file, std::string_view prefix, Step<Model, D>& step, Buffer<D, Statistic<D>>& to) {
   std::vector<Statistic<D>> values;
-  Model::for_each_parameter([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
+  for (const auto& [name, tensor, offset] : Model::parameters()) {
     values.resize(static_cast<std::size_t>(tensor.size()));
     file.read(std::string(prefix) + name, stored_shape(tensor), values.data());
     file.release(std::string(prefix) + name);
     step.device().upload(values.data(), to.span().part(offset, offset + tensor.size()));
-  });
+  }
 }
 }  // namespace detail
 
@@ -209,7 +206,7 @@ std::int64_t load_checkpoint(const std::string& path, Step<Model, D>& step, cons
   const Safetensors file(path);
   const CheckpointInfo info = read_checkpoint_info(file);
   const auto compare = [&](std::string_view prefix) {
-    const std::string difference = detail::first_difference(file, prefix, [](auto&& visit) { Model::for_each_parameter(visit); });
+    const std::string difference = detail::first_difference(file, prefix, Model::parameters());
     if (info.model != expected.model)
       fail<FileError>(path, ": holds ", info.model_name, ", this run trains ", expected.model_name, difference.empty() ? "" : text(" (", difference, ")"),
                       "; choose --model ", info.model_name, " or another --out.");
@@ -235,7 +232,7 @@ std::int64_t load_checkpoint(const std::string& path, Step<Model, D>& step, cons
 template <class Model, class D>
 void load_parameters(const std::string& path, Step<Model, D>& step) {
   const Safetensors file(path);
-  const std::string difference = detail::first_difference(file, "", [](auto&& visit) { Model::for_each_parameter(visit); });
+  const std::string difference = detail::first_difference(file, "", Model::parameters());
   if (!difference.empty()) fail<FileError>(path, ": ", difference, "; give a checkpoint of the same model.");
   detail::upload_tensors(file, "", step, step.masters());
   if (!step.average().empty()) detail::upload_tensors(file, "", step, step.average());
@@ -250,9 +247,9 @@ enum class Take : char { parameters, average };
 template <class Encoder>
 std::vector<float> load_encoder(const std::string& path, Take take = Take::parameters) {
   const Safetensors file(path);
-  const auto for_each = [](auto&& visit) { std::apply([&](const auto&... group) { for_each_tensor(visit, group...); }, Encoder::groups()); };
+  const std::vector<PlacedTensor> tensors = placed_tensors(Encoder::groups());
   const std::string prefix(take == Take::average ? detail::average_prefix : "");
-  const std::string difference = detail::first_difference(file, prefix, for_each);
+  const std::string difference = detail::first_difference(file, prefix, tensors);
   if (!difference.empty()) {
     const auto holds = file.metadata().find("model_name");
     fail<FileError>(path, ": ", difference, holds == file.metadata().end() ? std::string() : text("; the file holds ", holds->second),
@@ -260,7 +257,7 @@ std::vector<float> load_encoder(const std::string& path, Take take = Take::param
                                                                                                          : "; choose the model that the file holds.");
   }
   std::vector<float> values(static_cast<std::size_t>(Encoder::parameter_count));
-  for_each([&](const std::string& name, const Tensor& tensor, std::int64_t offset) { file.read(prefix + name, detail::stored_shape(tensor), values.data() + offset); });
+  for (const auto& [name, tensor, offset] : tensors) file.read(prefix + name, detail::stored_shape(tensor), values.data() + offset);
   return values;
 }
 

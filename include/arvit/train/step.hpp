@@ -23,6 +23,7 @@ concept TrainableModel = requires {
   { M::parameter_count } -> std::convertible_to<std::int64_t>;
   { M::streams } -> std::convertible_to<std::size_t>;
   { M::target_width } -> std::convertible_to<int>;
+  { M::parameters() } -> std::convertible_to<std::span<const PlacedTensor>>;
   typename M::Grid;
 };
 
@@ -55,11 +56,11 @@ class Step {
         images_(device, options.micro_batch * Model::Grid::image_width), sum_(device, 1),
         pass_(device, options.micro_batch, activation_bytes(options)) {
     pass_.drop_path(options.drop_path);
-    Model::for_each_parameter([&](const std::string&, const Tensor& tensor, std::int64_t offset) {
+    for (const auto& [name, tensor, offset] : Model::parameters()) {
       const float decay = tensor.decay ? 1.0f : 0.0f;
       if (!run_list_.empty() && run_list_.back().decay == decay) run_list_.back().end = offset + tensor.size();
       else run_list_.push_back({offset, offset + tensor.size(), 1.0f, decay});
-    });
+    }
     runs_ = Buffer<D, ParameterRun>(device, static_cast<std::int64_t>(run_list_.size()));
     device_.upload(run_list_.data(), runs_.span());
   }
@@ -82,12 +83,12 @@ class Step {
   void initialise(std::uint64_t seed) {
     std::vector<S> values;
     std::uint32_t index = 0;
-    Model::for_each_parameter([&](const std::string&, const Tensor& tensor, std::int64_t offset) {
+    for (const auto& [name, tensor, offset] : Model::parameters()) {
       values.resize(static_cast<std::size_t>(tensor.size()));
       arvit::initialise(tensor, index++, seed, values.data());
       device_.upload(values.data(), masters_.span().part(offset, offset + tensor.size()));
       if (options_.average) device_.upload(values.data(), average_.span().part(offset, offset + tensor.size()));
-    });
+    }
     refresh();
   }
   /// Takes parameters; moments and step count start anew, the average starts at the parameters.
@@ -127,9 +128,8 @@ class Step {
     const double squares = sum_of_squares(0, gradients_.size());
     if (std::isfinite(squares) && std::isfinite(loss_)) return std::sqrt(squares);
     std::string first;
-    Model::for_each_parameter([&](const std::string& name, const Tensor& tensor, std::int64_t offset) {
+    for (const auto& [name, tensor, offset] : Model::parameters())
       if (first.empty() && !std::isfinite(sum_of_squares(offset, offset + tensor.size()))) first = name;
-    });
     fail<NumericError>(first.empty() ? std::string("the loss") : "the gradient of " + first, " is not finite (loss ", loss_,
                        "); the parameters are those of the last good step: lower the learning rate or look for bad images.");
   }
