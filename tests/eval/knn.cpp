@@ -46,6 +46,19 @@ TEST_CASE("k-NN: equals the protocol in plain loops, for any number of threads")
   CHECK(share < 1.0);
 }
 
+TEST_CASE("k-NN: standardised columns weigh the same, whatever their scale and offset") {
+  FeatureTable train = blobs(600, 12, 5, 1.4, 1), test = blobs(200, 12, 5, 1.4, 2);
+  cpu::Pool pool(1);
+  const auto before = knn_predict(pool, train, test, {.neighbours = {10}, .standardise = true});
+  for (FeatureTable* const table : {&train, &test})
+    for (std::int64_t i = 0; i < table->rows(); ++i) table->values[static_cast<std::size_t>(i * 12 + 3)] = 1000 + 64 * table->values[static_cast<std::size_t>(i * 12 + 3)];
+  const auto plain = knn_predict(pool, train, test, {.neighbours = {10}}), after = knn_predict(pool, train, test, {.neighbours = {10}, .standardise = true});
+  int differ = 0, plainly = 0;
+  for (std::size_t i = 0; i < after[0].size(); ++i) differ += after[0][i] != before[0][i], plainly += plain[0][i] != before[0][i];
+  CHECK(differ <= 2);
+  CHECK(plainly > 20);
+}
+
 TEST_CASE("k-NN: what cannot be is refused") {
   cpu::Pool pool(1);
   FeatureTable train = blobs(10, 3, 2, 1, 1), test = blobs(4, 3, 2, 1, 2);

@@ -18,6 +18,7 @@ namespace arvit {
 struct CompareOptions {
   Normalisation normalisation = Normalisation::imagenet();
   int batch = 64;
+  std::vector<Feature> features;   ///< to choose among; none: class token and mean of every layer
   std::uint64_t seed = 0;          ///< of the untrained encoder
   ProtocolOptions protocol{};
   OnBadFile on_bad_file = OnBadFile::fail;
@@ -70,7 +71,7 @@ std::vector<AccuracyRow> compare_with_baselines(FeatureSource<float>& extractor,
 /// The same for an encoder whose type is known: class token and mean of every layer.
 template <class Encoder, Device D, Dataset Train, Dataset Test>
 std::vector<AccuracyRow> compare_with_baselines(D& device, std::span<const float> parameters, const Train& train, const Test& test, const CompareOptions& options) {
-  FeatureExtractor<Encoder, D> extractor(device, {.batch = options.batch, .features = all_layers<Encoder>()});
+  FeatureExtractor<Encoder, D> extractor(device, {.batch = options.batch, .features = options.features.empty() ? all_layers<Encoder>() : options.features});
   return compare_with_baselines(extractor, parameters, untrained(placed_tensors(Encoder::groups()), options.seed), train, test, options);
 }
 

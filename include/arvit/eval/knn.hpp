@@ -18,6 +18,7 @@ namespace arvit {
 struct KnnOptions {
   std::vector<int> neighbours{10, 20, 30};  ///< the k to report
   double temperature = 0.07;
+  bool standardise = false;                 ///< first every column, by the training table's mean and deviation, as the probes do
 };
 
 /// Weighted k nearest neighbours as SemAIM evaluates, after DINO: features of length 1, each of the k most similar training
@@ -29,6 +30,12 @@ inline std::vector<std::vector<int>> knn_predict(cpu::Pool& pool, const FeatureT
   if (options.neighbours.empty()) fail<OptionError>("k-NN: no number of neighbours is given; name at least one.");
   for (const int k : options.neighbours)
     if (k < 1 || k > train.rows()) fail<OptionError>("k-NN: ", k, " neighbours of ", train.rows(), " training pictures; choose 1 to ", train.rows(), ".");
+  if (options.standardise) {
+    FeatureTable bank = train, asked = test;
+    const Standardiser standardise(train);
+    standardise.apply(bank), standardise.apply(asked);
+    return knn_predict(pool, bank, asked, {options.neighbours, options.temperature});
+  }
   using Block = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const auto unit = [](const FeatureTable& table) {
     Block rows = Eigen::Map<const Block>(table.values.data(), table.rows(), table.width);

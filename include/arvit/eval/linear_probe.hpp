@@ -84,7 +84,7 @@ class Ridge {
   LinearClassifier solve(double penalty) const {
     Square system = gram_;
     system.diagonal().array() += penalty * static_cast<double>(table_.rows());
-    const Square solution = system.selfadjointView<Eigen::Lower>().ldlt().solve(right_);
+    const Square solution = system.selfadjointView<Eigen::Lower>().llt().solve(right_);
     Rows weight;
     if (primal_) weight = solution.transpose().cast<float>();
     else weight = solution.transpose().cast<float>() * map(table_);

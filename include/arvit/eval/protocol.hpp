@@ -80,7 +80,7 @@ inline AccuracyRow evaluate_features(cpu::Pool& pool, const std::string& name, c
       for (std::size_t k = 0; k < shares.size(); ++k)
         if (shares[k] > best) best = shares[k], chosen = candidate, neighbours = options.knn.neighbours[k];
     }
-    row.knn = knn(pool, train.columns(chosen.begin, chosen.end), test.columns(chosen.begin, chosen.end), {{neighbours}, options.knn.temperature})[0];
+    row.knn = knn(pool, train.columns(chosen.begin, chosen.end), test.columns(chosen.begin, chosen.end), {{neighbours}, options.knn.temperature, options.knn.standardise})[0];
     row.knn_choice = text(chosen.name, ", k = ", neighbours);
   }
   const auto probe = [&](const FeatureTable& all, double& share, std::string& choice) {

@@ -21,12 +21,12 @@ TEST_CASE_TEMPLATE("cpu: a primitive whose shapes were seen before allocates not
       kernel(normal<float>(9, 18));
   Flat<W<D>> weights(normal<T>(90000, 19));
   Flat<double> sum({0.0});
-  std::vector<std::int32_t> limit, every, order(350);
-  for (std::int32_t r = 0; r < rows; ++r) limit.push_back(r % 100), every.push_back(r);
+  std::vector<std::int32_t> limit, every, patch, order(350);
+  for (std::int32_t r = 0; r < rows; ++r) limit.push_back(r % 100), every.push_back(r), patch.push_back(r % 16);
   const ImageShape shape{3, 16, 16, 4};
   Tensor<T> patches(160, 48);
   Tensor<float> targets(160, 48);
-  const PatchRows<HostSpace> from{index(every).part(0, 160), index(every)}, positions{index(every), index(every)};
+  const PatchRows<HostSpace> from{index(every).part(0, 160), index(patch)}, positions{index(every), index(every)};
   const Segment segments[] = {{0, 100, 0, 100}, {100, 200, 100, 200}, {200, 300, 200, 300}};
   const ParameterRun run{0, 90000};
   const AdamW options;
