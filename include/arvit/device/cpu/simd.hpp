@@ -193,7 +193,7 @@ template <int N> ARVIT_INLINE Floats<N> operator/(const Floats<N>& a, const Floa
 template <int N> ARVIT_INLINE Floats<N> fma(const Floats<N>& a, const Floats<N>& b, const Floats<N>& c) { return {a.raw * b.raw + c.raw}; }
 /// *a * b + c. AVX-512 can broadcast inside the instruction: fewer instructions, but one more load if *a is used again.
 template <int N> ARVIT_INLINE Floats<N> fma_splat(const float* a, const Floats<N>& b, const Floats<N>& c) {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(__clang__)  // clang asks for the target where the instruction stands, before it is inlined
   if constexpr (N == 16) {
     Floats<N> sum = c;
     asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum.raw) : "v"(b.raw), "m"(*a));
