@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Encoders to and from the names of timm, Hugging Face and the published MAE code, in safetensors files.
 //
-//   convert --to hf --checkpoint out/semaim/step-4680.safetensors --out vit/model.safetensors
+//   convert --to hf --checkpoint out/semaim --out vit/model.safetensors
 //   convert --from mae --model MAE_B16 --checkpoint mae_pretrain_vit_base.safetensors --out mae_b16.safetensors
 #include "arvit/eval/convert.hpp"
 #include "arvit/train/options.hpp"
@@ -22,6 +22,8 @@ int main(int argc, char** argv) {
     line.add("average", average, "write the average of the parameters that a run with --ema kept");
     line.parse(argc, argv);
     if (to.empty() == from.empty()) fail<OptionError>("give either --to or --from.");
+    if (!from.empty() && model.empty()) fail<OptionError>("--model is missing, which --from needs; --help explains it.");
+    if (average && to.empty()) fail<OptionError>("--average belongs to --to; leave it out.");
 
     if (from == "untrained") {
       const ModelDescription description = describe_model(model);
@@ -29,6 +31,7 @@ int main(int argc, char** argv) {
       return;
     }
     if (checkpoint.empty()) fail<OptionError>("--checkpoint is missing; --help explains it.");
+    checkpoint = find_checkpoint(checkpoint);
     const Safetensors file(checkpoint);
     const PretrainedInfo info = PretrainedInfo::of(file, model);
     const ModelDescription description = describe_model(info.model_name);

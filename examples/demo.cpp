@@ -3,7 +3,7 @@
 // and writes a report with pictures.
 //
 //   demo                                   Fashion-MNIST, as Debian's package installs it
-//   demo --data PICTURES --minutes 3       any folder of pictures by class, CIFAR binary files or idx files
+//   demo --data PICTURES --epochs 3       any folder of pictures by class, CIFAR binary files or idx files
 #include "arvit/eval/compare.hpp"
 #include "arvit/eval/maps.hpp"
 #include "arvit/eval/reconstruct.hpp"
@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
     line.add("epochs", options.epochs, "passes over the pictures");
     line.add("seed", options.seed, "seed of everything random");
     line.add("threads", options.threads, "threads; 0: all cores");
+    line.add("resume", options.resume, "continue from the newest checkpoint in --out");
     line.parse(argc, argv);
 
     const AnyDataset train = open_dataset(options.data, Split::train);
@@ -51,8 +52,8 @@ int main(int argc, char** argv) {
     double images = 0, seconds = 0;
     TrainerHooks hooks;
     hooks.after_step = [&](const StepRecord& step) {
-      images = static_cast<double>(step.step) * options.batch, seconds = step.seconds;
-      curve.series[0].x.push_back(images), curve.series[0].y.push_back(step.loss);
+      images += options.batch, seconds = step.seconds;
+      curve.series[0].x.push_back(static_cast<double>(step.step) * options.batch), curve.series[0].y.push_back(step.loss);
     };
     const TrainingResult result = pretrain<Model>(train, options, hooks);
     if (!result.complete) return;
@@ -62,13 +63,13 @@ int main(int argc, char** argv) {
     Report report("arvit: SemAIM on " + describe(train));
     report.paragraph(text("A vision transformer (", Model::Encoder::depth, " layers, width ", Model::Encoder::dim, ", ", Model::Grid::patches,
                           " patches) learned to predict patches from those before them, in the order that grows from the patch most similar to its class token. ",
-                          "Labels were not used. ", static_cast<std::int64_t>(images), " images in ", duration_text(seconds), ", ",
-                          static_cast<std::int64_t>(images / std::max(1e-9, seconds)), " images/s. ", device.describe(), "."));
-    report.chart(curve);
+                          "Labels were not used. ", images > 0 ? text(static_cast<std::int64_t>(images), " images in ", duration_text(seconds), ", ", static_cast<std::int64_t>(images / seconds), " images/s. ") : "",
+                          device.describe(), "."));
+    if (images > 0) report.chart(curve);
 
     if (class_names(train).size() > 1 && has_test_split(options.data)) {
       CompareOptions compare;
-      compare.normalisation = info.normalisation, compare.seed = options.seed, compare.protocol.seed = options.seed;
+      compare.normalisation = info.normalisation, compare.seed = options.seed, compare.threads = options.threads, compare.protocol.seed = options.seed;
       compare.protocol.probe.method = ProbeMethod::ridge, compare.protocol.knn.standardise = true;
       constexpr int depth = Model::Encoder::depth;
       compare.features = {{Readout::class_token, depth}, {Readout::mean, depth}, {Readout::tokens, depth / 2}, {Readout::tokens, depth}};
@@ -80,7 +81,7 @@ int main(int argc, char** argv) {
       std::cout << accuracy_table_text(rows);
       std::vector<std::vector<std::string>> cells;
       for (const AccuracyRow& row : rows)
-        cells.push_back({row.name, percent(row.knn), percent(row.probe), percent(row.probe_few), text(row.knn_choice, "; ", row.probe_choice)});
+        cells.push_back({row.name, percent(row.knn), percent(row.probe), row.probe_few_choice.empty() ? "-" : percent(row.probe_few), text(row.knn_choice, "; ", row.probe_choice)});
       report.heading("Accuracy on the test pictures")
           .table(std::vector<std::string>{"features", "k-NN", "linear probe", "probe, 1 % of labels", "chosen on training pictures"}, cells)
           .paragraph(text("k-NN and probes use ", labelled.size(),

@@ -21,7 +21,7 @@ int main(int argc, char** argv) {
     bool no_norm = false;
     CommandLine line("Writes one row of features per picture to an npy file.\n\n"
                      "Begin with:  extract_features --checkpoint CHECKPOINT --data PICTURES --out features.npy");
-    line.add("checkpoint", checkpoint, "file that a trainer or convert wrote", "Options", true);
+    line.add("checkpoint", checkpoint, "file that a trainer or convert wrote, or the folder of a run", "Options", true);
     line.add("data", data, "pictures: a folder of JPEG and PNG files, or of Fashion-MNIST or CIFAR files");
     line.add("split", split, "part of the data: train or test");
     line.add("images", images, "instead of --data: npy file [pictures, 3, height, width] of normalised floats");
@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
     line.add("batch", batch, "pictures per pass");
     line.add("threads", threads, "threads; 0: all cores");
     line.parse(argc, argv);
+    checkpoint = find_checkpoint(checkpoint);
     if (data.empty() == images.empty()) fail<OptionError>("give either --data or --images.");
 
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
@@ -53,7 +54,7 @@ int main(int argc, char** argv) {
       table.values = encoder->extract(std::span<const float>(pixels.data(), pixels.size()));
     } else {
       const EvaluationTransform transform({.height = encoder->shape().height, .width = encoder->shape().width, .normalisation = info.normalisation});
-      table = extract_features(*encoder, open_dataset(data, split_from(split)), transform, {.progress = PassProgress("pictures")});
+      table = extract_features(*encoder, open_dataset(data, split_from(split)), transform, {.threads = device.threads(), .progress = PassProgress("pictures")});
       write_npy(std::filesystem::path(out).replace_extension(".labels.npy"), xt::cast<std::int64_t>(xt::adapt(table.labels)));
     }
     std::vector<std::size_t> shape{table.values.size() / static_cast<std::size_t>(table.width)};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // k-nearest-neighbour accuracy of a pre-trained encoder, as SemAIM and DINO measure it: nothing is trained.
 //
-//   knn --data /usr/share/datasets/fashion-mnist --checkpoint out/semaim/step-4680.safetensors
+//   knn --data /usr/share/datasets/fashion-mnist --checkpoint out/semaim
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/extract.hpp"
@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
     CommandLine line("Classifies the test pictures of a data set by the labels of the most similar training pictures.\n\n"
                      "Begin with:  knn --data /usr/share/datasets/fashion-mnist --checkpoint CHECKPOINT");
     line.add("data", data, "pictures with classes, in a training and a test split", "Options", true);
-    line.add("checkpoint", checkpoint, "file that a trainer or convert wrote", "Options", true);
+    line.add("checkpoint", checkpoint, "file that a trainer or convert wrote, or the folder of a run", "Options", true);
     line.add("model", model, "model in the checkpoint, where it does not say");
     line.add("pooling", pooling, "feature of a picture: class (token) or mean (of the patch tokens)");
     line.add("layer", layer, "layer the feature is read from; 0: the last, with the final norm");
@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
     line.add("batch", batch, "pictures per pass");
     line.add("threads", threads, "threads; 0: all cores");
     line.parse(argc, argv);
+    checkpoint = find_checkpoint(checkpoint);
 
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
     Cpu<Fp32> device({threads, {}});
@@ -34,8 +35,8 @@ int main(int argc, char** argv) {
     encoder->load(load_tensors(checkpoint, describe_model(info.model_name).encoder));
     const EvaluationTransform transform({.height = encoder->shape().height, .width = encoder->shape().width, .normalisation = info.normalisation});
     const AnyDataset bank = open_dataset(data), questions = open_dataset(data, Split::test);
-    const FeatureTable train = extract_features(*encoder, bank, transform, {.progress = PassProgress("training pictures")});
-    const FeatureTable test = extract_features(*encoder, questions, transform, {.progress = PassProgress("test pictures")});
+    const FeatureTable train = extract_features(*encoder, bank, transform, {.threads = device.threads(), .progress = PassProgress("training pictures")});
+    const FeatureTable test = extract_features(*encoder, questions, transform, {.threads = device.threads(), .progress = PassProgress("test pictures")});
     cpu::Pool pool(threads);
     const auto shares = knn(pool, train, test, options);
     for (std::size_t i = 0; i < shares.size(); ++i) std::cout << "k = " << options.neighbours[i] << "  accuracy " << 100 * shares[i] << " %\n";

@@ -2,7 +2,7 @@
 // Linear-probe accuracy of a pre-trained encoder. Without --recipe: on cached features of the layer and pooling that held-out training
 // pictures choose, beside the same encoder untrained and raw pixels. With --recipe: as the papers train it, on augmented pictures.
 //
-//   linear_probe --data /usr/share/datasets/fashion-mnist --checkpoint out/semaim/step-4680.safetensors
+//   linear_probe --data /usr/share/datasets/fashion-mnist --checkpoint out/semaim
 //   linear_probe --data imagenet --checkpoint b16.safetensors --recipe saim
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
@@ -22,10 +22,10 @@ int main(int argc, char** argv) {
     CommandLine line("Trains a linear classifier on the features of a frozen encoder.\n\n"
                      "Begin with:  linear_probe --data /usr/share/datasets/fashion-mnist --checkpoint CHECKPOINT");
     line.add("data", data, "pictures with classes, in a training and a test split", "Options", true);
-    line.add("checkpoint", checkpoint, "file that a trainer or convert wrote", "Options", true);
+    line.add("checkpoint", checkpoint, "file that a trainer or convert wrote, or the folder of a run", "Options", true);
     line.add("model", model, "model in the checkpoint, where it does not say");
     line.add("method", method, "on cached features: ridge (closed form) or logistic (L-BFGS)");
-    line.add("seed", seed, "seed of splits, of the few labels and of the augmentation");
+    line.add("seed", seed, "seed of splits, of the few labels, of the augmentation and of the untrained encoder");
     line.add("batch", batch, "pictures per pass");
     line.add("threads", threads, "threads; 0: all cores");
     line.add("recipe", recipe_name, "saim, semaim or mae: train on augmented pictures instead", "The papers' recipes");
@@ -34,6 +34,9 @@ int main(int argc, char** argv) {
     line.add("probe-batch", probe_batch, "pictures per step; 0: the recipe's", "The papers' recipes");
     line.add("labels", labels, "share of the training labels that is used, such as 0.01", "The papers' recipes");
     line.parse(argc, argv);
+    if (recipe_name.empty() && (labels != 1 || epochs != 0 || probe_batch != 0 || pooling != "class"))
+      fail<OptionError>("--labels, --epochs, --probe-batch and --pooling belong to --recipe; give saim, semaim or mae, or leave them out.");
+    checkpoint = find_checkpoint(checkpoint);
 
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
     const ModelDescription description = describe_model(info.model_name);
@@ -42,7 +45,7 @@ int main(int argc, char** argv) {
     Cpu<Fp32> device({threads, {}});
     if (recipe_name.empty()) {
       CompareOptions options;
-      options.normalisation = info.normalisation, options.protocol.probe.method = probe_method_from(method), options.protocol.seed = seed;
+      options.normalisation = info.normalisation, options.protocol.probe.method = probe_method_from(method), options.protocol.seed = seed, options.threads = threads;
       const auto encoder = make_extractor(device, info.model_name, {.batch = batch, .features = all_layers(description.depth, description.class_token)});
       std::cout << accuracy_table_text(compare_with_baselines(*encoder, parameters, untrained(description.encoder, seed), train, test, options));
       return;
@@ -54,7 +57,7 @@ int main(int argc, char** argv) {
     encoder->load(parameters);
     const Subset<> labelled(train, stratified_fraction(labels_of(train), labels, seed));
     const auto say = [](int epoch, double loss, double rate) { std::cout << "epoch " << epoch << "  loss " << loss << "  learning rate " << rate << std::endl; };
-    const double share = train_probe(*encoder, labelled, test, recipe, {.seed = seed, .normalisation = info.normalisation, .progress = say});
+    const double share = train_probe(*encoder, labelled, test, recipe, {.seed = seed, .threads = device.threads(), .normalisation = info.normalisation, .progress = say});
     std::cout << "accuracy " << 100 * share << " % with " << labelled.size() << " labels\n";
   });
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Order, similarity and attention maps of a pre-trained model over some pictures, in one PNG file.
 //
-//   maps --checkpoint out/semaim/step-4680.safetensors --data /usr/share/datasets/fashion-mnist --out maps.png
+//   maps --checkpoint out/semaim --data /usr/share/datasets/fashion-mnist --out maps.png
 #include "arvit/eval/maps.hpp"
 
 #include "arvit/device/cpu.hpp"
@@ -12,14 +12,15 @@ using namespace arvit;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
-    std::string data, checkpoint, out = "maps.png", split = "train";
+    std::string data, checkpoint, model_name, out = "maps.png", split = "train";
     int images = 6, layer = 0, threads = 0;
     bool heads = false;
     std::uint64_t seed = 0;
     CommandLine line("Draws the order in which a pre-trained model reads pictures, and what its class token is like and attends to.\n\n"
                      "Begin with:  maps --checkpoint CHECKPOINT --data PICTURES --out maps.png");
-    line.add("checkpoint", checkpoint, "file that a trainer wrote", "Options", true);
+    line.add("checkpoint", checkpoint, "file that a trainer wrote, or the folder of a run", "Options", true);
     line.add("data", data, "pictures: a folder of JPEG and PNG files, or of Fashion-MNIST or CIFAR files", "Options", true);
+    line.add("model", model_name, "model in the checkpoint, where it does not say");
     line.add("split", split, "part of the data: train or test");
     line.add("out", out, "PNG file to write");
     line.add("images", images, "number of pictures");
@@ -28,9 +29,10 @@ int main(int argc, char** argv) {
     line.add("seed", seed, "which pictures, and their orders");
     line.add("threads", threads, "threads; 0: all cores");
     line.parse(argc, argv);
+    checkpoint = find_checkpoint(checkpoint);
     if (images < 1 || images > 1024) fail<OptionError>("--images is ", images, "; choose 1 to 1024.");
 
-    const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint));
+    const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model_name);
     select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
       Cpu<Fp32> device({threads, {}});
       const EvaluationTransform transform({.height = Model::Grid::height, .width = Model::Grid::width, .normalisation = info.normalisation});

@@ -52,10 +52,10 @@ void save(const std::filesystem::path& path, const std::string& name = "Small", 
   save_checkpoint(path.string(), filled.step, CheckpointInfo::of<Model>(info, options_of(name), 7, 3));
 }
 template <class Model>
-std::string loading(const std::filesystem::path& path, const RunOptions& options, std::int64_t steps_per_epoch = 3) {
+std::string loading(const std::filesystem::path& path, const RunOptions& options, std::int64_t steps_per_epoch = 3, const RunInfo& run = info) {
   Filled<Model> filled;
   const auto before = all_of(filled.step);
-  const std::string message = test::message_of<FileError>([&] { load_checkpoint(path.string(), filled.step, CheckpointInfo::of<Model>(info, options, 0, steps_per_epoch)); });
+  const std::string message = test::message_of<FileError>([&] { load_checkpoint(path.string(), filled.step, CheckpointInfo::of<Model>(run, options, 0, steps_per_epoch)); });
   if (!message.empty()) CHECK(all_of(filled.step) == before);  // nothing is changed by a refusal
   return message;
 }
@@ -106,6 +106,8 @@ TEST_CASE("checkpoint: options that change the result must be equal, others may 
   options.batch = 128;
   CHECK(says(loading<SmallModel<>>(path, options), "(--batch 256 there, 128 here); repeat the options of that run"));
   CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 4), "has 3 steps in an epoch, this one 4"));
+  CHECK(loading<SmallModel<>>(path, options_of("Small"), 3, {"moved", info.pixel_mean, info.pixel_deviation}) == "");
+  CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 3, {"12 pictures", {0.5f, 0.25f, 0.5f}, info.pixel_deviation}), "the colours of its run had another mean or deviation"));
 }
 
 TEST_CASE("checkpoint: a file that lacks what a run needs") {

@@ -22,6 +22,8 @@ struct CompareOptions {
   std::uint64_t seed = 0;          ///< of the untrained encoder
   ProtocolOptions protocol{};
   OnBadFile on_bad_file = OnBadFile::fail;
+  int threads = 0;                 ///< that decode, search and solve; 0: one per processor
+  double pixel_bytes = 8e9;        ///< most memory for raw pixels; more: that row is left out, which is said
   bool report = true;              ///< progress on standard error
 };
 
@@ -35,14 +37,14 @@ std::vector<int> labels_of(const Set& set) {
   return labels;
 }
 
-/// Three rows of one protocol: "pre-trained", "untrained", "raw pixels", for the parameters of an encoder and those it started with.
+/// Three rows of one protocol: "pre-trained", "untrained", "raw pixels", for the parameters of an encoder and others as a new run draws them.
 /// The extractor's features are chosen among, one by one and all of them together.
 template <Dataset Train, Dataset Test>
 std::vector<AccuracyRow> compare_with_baselines(FeatureSource<float>& extractor, std::span<const float> pretrained, std::span<const float> untrained, const Train& train,
                                                 const Test& test, const CompareOptions& options) {
   labels_of(train), labels_of(test);  // a set without classes is refused before the work begins
   const EvaluationTransformOptions pictures{.height = extractor.shape().height, .width = extractor.shape().width, .normalisation = options.normalisation};
-  const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads = options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   cpu::Pool pool(threads);
   const auto extraction = [&](const std::string& what) {
     ExtractOptions extract{.threads = threads, .on_bad_file = options.on_bad_file};
@@ -59,6 +61,10 @@ std::vector<AccuracyRow> compare_with_baselines(FeatureSource<float>& extractor,
     std::vector<Candidate> candidates = candidates_of(extractor);
     if (extractor.width() <= 4096) candidates.push_back({"all of these together", 0, extractor.width()});  // the closed form solves a square system of that size
     rows.push_back(evaluate_features(pool, name, known, asked, candidates, protocol));
+  }
+  if (const double bytes = 4.0 * static_cast<double>(train.size() + test.size()) * static_cast<double>(extractor.image_width()); bytes > options.pixel_bytes) {
+    std::fprintf(stderr, "raw pixels: left out, they would take %.1f GB\n", bytes / 1e9);
+    return rows;
   }
   FeatureTable known = extract_pixels(train, pictures, extraction("raw pixels, training")), asked = extract_pixels(test, pictures, extraction("raw pixels, test"));
   if (known.width != asked.width)  // one split is grey, the other has colours

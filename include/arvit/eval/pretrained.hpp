@@ -18,6 +18,7 @@
 #include "arvit/model/features.hpp"
 #include "arvit/models.hpp"
 #include "arvit/train/checkpoint.hpp"
+#include "arvit/train/checkpoint_folder.hpp"  // IWYU pragma: export
 #include "arvit/train/model_list.hpp"
 
 /// What the evaluation programs read: checkpoints of the trainers, and encoders that `convert` brought in.

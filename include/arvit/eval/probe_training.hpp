@@ -127,6 +127,10 @@ double train_probe(FeatureSource<float>& extractor, const Train& train, const Te
   if (recipe.epochs < 1) fail<OptionError>("epochs: ", recipe.epochs, "; they must be at least 1.");
   if (recipe.batch < 2) fail<OptionError>("batch: ", recipe.batch, " pictures; batch normalisation needs at least 2.");
   if (!(recipe.base_lr > 0)) fail<OptionError>("learning rate: ", recipe.base_lr, "; it must be positive.");
+  if (recipe.warmup >= recipe.epochs)
+    fail<OptionError>("epochs: ", recipe.epochs, " leave nothing after the recipe's warm-up of ", recipe.warmup, "; choose more.");
+  for (std::int64_t i = 0; i < test.size(); ++i)
+    if (test.label(i) < 0) fail<OptionError>("linear probe: test picture ", i, " has no label; use a data set with classes.");
   int classes = 0;
   for (std::int64_t i = 0; i < train.size(); ++i) {
     if (train.label(i) < 0) fail<OptionError>("linear probe: picture ", i, " has no label; use a data set with classes.");

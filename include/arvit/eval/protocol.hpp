@@ -31,10 +31,10 @@ inline std::vector<Candidate> candidates_of(const FeatureSource<float>& extracto
   }
   return result;
 }
-/// Class token and mean of every layer, the last with its norm: what to choose from. `from`: the first layer.
-inline std::vector<Feature> all_layers(int depth, bool class_token, int from = 1) {
+/// Class token and mean of every layer, the last with its norm: what to choose from.
+inline std::vector<Feature> all_layers(int depth, bool class_token) {
   std::vector<Feature> features;
-  for (int layer = from; layer <= depth; ++layer) {
+  for (int layer = 1; layer <= depth; ++layer) {
     if (class_token) features.push_back({Readout::class_token, layer});
     features.push_back({Readout::mean, layer});
   }
@@ -47,7 +47,7 @@ struct ProtocolOptions {
   KnnOptions knn;
   ProbeOptions probe;                                       ///< method and penalties of the numbers in the table
   ProbeMethod choose_by = ProbeMethod::ridge;               ///< the probe that chooses among features; the closed form is quick
-  double few = 0.01;                                        ///< share of the labels of the last column; 0: none
+  double few = 0.01;                                        ///< share of the labels of the last column; 0, or fewer than five labels: none
   std::uint64_t seed = 0;                                   ///< of splits and of the few labels
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
@@ -71,7 +71,10 @@ inline AccuracyRow evaluate_features(cpu::Pool& pool, const std::string& name, c
     for (std::size_t i = 0; i < part.size(); ++i) (part[i] == 0 ? held_out : bank).push_back(static_cast<std::int64_t>(i));
     double best = -1;
     Candidate chosen = candidates[0];
-    int neighbours = options.knn.neighbours.at(0);
+    if (options.knn.neighbours.empty()) fail<OptionError>("evaluation: no number of neighbours is given for ", name, "; name at least one.");
+    std::erase_if(options.knn.neighbours, [&](int k) { return k > static_cast<int>(bank.size()); });  // of a small set
+    if (options.knn.neighbours.empty()) options.knn.neighbours = {1};
+    int neighbours = options.knn.neighbours[0];
     for (const Candidate& candidate : candidates) {
       if (candidates.size() == 1 && options.knn.neighbours.size() == 1) break;
       options.progress(text(name, ": k-NN, ", candidate.name));
@@ -100,7 +103,10 @@ inline AccuracyRow evaluate_features(cpu::Pool& pool, const std::string& name, c
     choice = text(chosen.name, ", penalty ", result.penalty);
   };
   probe(train, row.probe, row.probe_choice);
-  if (options.few > 0) probe(train.subset(stratified_fraction(train.labels, options.few, options.seed)), row.probe_few, row.probe_few_choice);
+  if (options.few > 0) {
+    const auto some = stratified_fraction(train.labels, options.few, options.seed);
+    if (some.size() >= 5) probe(train.subset(some), row.probe_few, row.probe_few_choice);  // fewer cannot choose a penalty
+  }
   return row;
 }
 
@@ -113,7 +119,9 @@ inline std::string accuracy_table_text(std::span<const AccuracyRow> rows, double
   std::snprintf(line, sizeof line, "  %8s  %8s  %10s\n", "k-NN", "probe", text("probe ", few * 100, " %").c_str());
   result += line;
   for (const AccuracyRow& row : rows) {
-    std::snprintf(line, sizeof line, "  %6.2f %%  %6.2f %%  %8.2f %%\n", 100 * row.knn, 100 * row.probe, 100 * row.probe_few);
+    char few_text[16] = "-";
+    if (!row.probe_few_choice.empty()) std::snprintf(few_text, sizeof few_text, "%.2f %%", 100 * row.probe_few);
+    std::snprintf(line, sizeof line, "  %6.2f %%  %6.2f %%  %10s\n", 100 * row.knn, 100 * row.probe, few_text);
     result += row.name + std::string(width - row.name.size(), ' ') + line;
   }
   for (const AccuracyRow& row : rows)

@@ -218,6 +218,8 @@ std::int64_t load_checkpoint(const std::string& path, Step<Model, D>& step, cons
   if (info.steps_per_epoch != expected.steps_per_epoch)
     fail<FileError>(path, ": its run has ", info.steps_per_epoch, " steps in an epoch, this one ", expected.steps_per_epoch,
                     "; give the same pictures as then, or start a new run from it with --init.");
+  if (info.pixel_mean != expected.pixel_mean || info.pixel_deviation != expected.pixel_deviation)
+    fail<FileError>(path, ": the colours of its run had another mean or deviation; give the same pictures as then, or start a new run from it with --init.");
   for (const std::string_view prefix : detail::moment_prefixes) compare(prefix);
   if (!step.average().empty()) compare(detail::average_prefix);
   detail::upload_tensors(file, "", step, step.masters());

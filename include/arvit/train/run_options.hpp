@@ -81,7 +81,7 @@ void for_each_option(O&& o, Visit&& visit) {
         o.loader_threads);
 
   visit(OptionInfo{"out", files, "folder for checkpoints and logs", false}, o.out);
-  visit(OptionInfo{"resume", files, "continue from the newest checkpoint in --out; the other options must be those of the run", false}, o.resume);
+  visit(OptionInfo{"resume", files, "continue from the newest checkpoint in --out; the other options must be those of the run, without --init", false}, o.resume);
   visit(OptionInfo{"init", files, "start from the parameters of this checkpoint", false}, o.init);
   visit(OptionInfo{"save-every", files, "steps between checkpoints; 0: one after every epoch", false}, o.save_every);
   visit(OptionInfo{"keep", files, "newest checkpoints to keep; 0: all", false}, o.keep);
@@ -95,21 +95,6 @@ constexpr int largest_divisor(int batch, int most) {
   return 1;
 }
 inline int RunOptions::images_per_micro_batch() const { return micro_batch > 0 ? micro_batch : largest_divisor(batch, 64); }
-
-namespace detail {
-template <class T>
-std::string option_text(const T& value) {
-  if constexpr (std::same_as<T, bool>) return value ? "true" : "false";
-  else return text(value);
-}
-}  // namespace detail
-
-/// Every option as (name, value) in text, in the order of the list.
-inline std::vector<std::pair<std::string, std::string>> option_values(const RunOptions& options) {
-  std::vector<std::pair<std::string, std::string>> values;
-  for_each_option(options, [&](const OptionInfo& info, const auto& value) { values.emplace_back(info.name, detail::option_text(value)); });
-  return values;
-}
 
 /// Throws OptionError for the first option out of its range, with what is allowed.
 inline void check(const RunOptions& o) {

@@ -91,12 +91,6 @@ class Step {
     }
     refresh();
   }
-  /// Takes parameters; moments and step count start anew, the average starts at the parameters.
-  void load(std::span<const S> values) {
-    device_.upload(values.data(), masters_.span());
-    if (options_.average) device_.upload(values.data(), average_.span());
-    refresh();
-  }
   /// After masters or average were written directly (a resumed checkpoint): brings the copies that products read up to date.
   void refresh() {
     if (!weights_.empty()) device_.convert(Span<const S, SpaceOf<D>>(masters_.span()), weights_.span());
@@ -112,6 +106,8 @@ class Step {
   }
   /// Order, forward and backward of one micro-batch: images [counters.size(), 3, height, width] on the host.
   void accumulate(const S* images, std::span<const Counter> counters) {
+    if (static_cast<std::int64_t>(counters.size()) > options_.micro_batch)
+      fail<ShapeError>("step: ", counters.size(), " images in a micro-batch, the step was made for ", options_.micro_batch, ".");
     const Span<S, SpaceOf<D>> pixels = images_.span().part(0, static_cast<std::int64_t>(counters.size()) * Model::Grid::image_width);
     device_.upload(images, pixels);
     const auto parameters = reading();

@@ -78,6 +78,7 @@ class Trainer {
     if (options_.resume && !newest.empty()) resume(newest);
     else if (!options_.init.empty()) load_parameters(options_.init, *step_);
     else step_->initialise(options_.seed);
+    source_.seek({static_cast<std::uint32_t>(done_ / steps_per_epoch_), done_ % steps_per_epoch_ * options_.accumulation()});
     if (options_.resume && newest.empty()) note(text("no checkpoint in ", options_.out, " yet: the run starts at its first step."));
     counters_.reserve(static_cast<std::size_t>(options_.batch));
   }
@@ -94,7 +95,6 @@ class Trainer {
       log.flush();  // a checkpoint must not outlive the log of the steps before it
       result.checkpoint = save(), saved = done_;
     };
-    source_.seek({static_cast<std::uint32_t>(done_ / steps_per_epoch_), done_ % steps_per_epoch_ * options_.accumulation()});
     double waited = source_.seconds_waited();
     while (done_ < total_steps() && StopOnSignal::received() == 0) {
       const auto step_begin = std::chrono::steady_clock::now();
@@ -126,6 +126,8 @@ class Trainer {
     counters_.clear();
     for (int part = 0; part < options_.accumulation(); ++part)
       for (const std::uint32_t index : source_.planned(epoch, first + part)) counters_.push_back(Counter{options_.seed, epoch, index});
+    if (static_cast<std::int64_t>(counters_.size()) != options_.batch)
+      fail<ShapeError>("the source of pictures planned ", counters_.size(), " images for a batch of ", options_.batch, ".");
     const double at = static_cast<double>(done_) / static_cast<double>(steps_per_epoch_);
     StepRecord record;
     try {
@@ -133,6 +135,8 @@ class Trainer {
       const auto size = static_cast<std::size_t>(options_.images_per_micro_batch());
       for (std::size_t begin = 0; begin < counters_.size(); begin += size) {
         const auto* batch = source_.next();
+        if (batch == nullptr || static_cast<std::size_t>(batch->size) != size)
+          fail<ShapeError>("the source of pictures gave ", batch == nullptr ? 0 : batch->size, " images for a micro-batch of ", size, ".");
         step_->accumulate(batch->images, std::span<const Counter>(counters_).subspan(begin, size));
       }
       record.learning_rate = schedule_.at(at);
