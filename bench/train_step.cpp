@@ -2,8 +2,11 @@
 // Images per second of the training step alone (order, forward, backward, AdamW), without data or files.
 //
 //   bench_train_step --model SemAIM_Nano --batch 256
+#include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <span>
+#include <vector>
 
 #include "arvit/device/cpu.hpp"
 #include "arvit/model/pretrain_pass.hpp"
@@ -14,7 +17,7 @@
 
 using namespace arvit;
 
-using Models = WithExtraModels<ModelList<Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<SAIM_B16, "SAIM_B16">>>::type;
+using Models = WithExtraModels<ModelList<Variant<SemAIM_Pico, "SemAIM_Pico">, Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<SAIM_B16, "SAIM_B16">>>::type;
 
 template <class Model>
 void measure(int batch, int micro_batch, int threads, int steps) {
@@ -32,7 +35,8 @@ void measure(int batch, int micro_batch, int threads, int steps) {
     const auto start = std::chrono::steady_clock::now();
     step.begin(counters);
     for (int at = 0; at < batch; at += micro_batch)
-      step.accumulate(&images[static_cast<std::size_t>(at) * Model::Grid::image_width], std::span(counters).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(std::min(micro_batch, batch - at))));
+      step.accumulate(&images[static_cast<std::size_t>(at) * Model::Grid::image_width],
+                      std::span<const Counter>(counters).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(std::min(micro_batch, batch - at))));
     step.update({.learning_rate = 1e-4}, 1.0);
     if (number > 0) seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());  // the first takes the scratch
   }
@@ -42,15 +46,16 @@ void measure(int batch, int micro_batch, int threads, int steps) {
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
-    CLI::App line("Images per second of a training step in fp32.");
     std::string model = "SemAIM_Nano";
     int batch = 256, micro_batch = 32, threads = 0, steps = 10;
-    line.add_option("--model", model, "what to train")->capture_default_str();
-    line.add_option("--batch", batch, "images of a step")->capture_default_str();
-    line.add_option("--micro-batch", micro_batch, "images of one forward and backward")->capture_default_str();
-    line.add_option("--threads", threads, "0: one per processor")->capture_default_str();
-    line.add_option("--steps", steps, "measured steps")->capture_default_str();
+    CommandLine line("Images per second of a training step in fp32.");
+    line.add("model", model, "what to train");
+    line.add("batch", batch, "images of a step");
+    line.add("micro-batch", micro_batch, "images of one forward and backward");
+    line.add("threads", threads, "threads; 0: all cores");
+    line.add("steps", steps, "measured steps");
     line.parse(argc, argv);
+    if (batch < 1 || micro_batch < 1 || steps < 1) fail<OptionError>("--batch, --micro-batch and --steps must be at least 1.");
     select_model(model, Models{}, [&]<class Model>() { measure<Model>(batch, micro_batch, threads, steps); });
   });
 }
