@@ -71,6 +71,7 @@ int main(int argc, char** argv) {
       CompareOptions compare;
       compare.normalisation = info.normalisation, compare.seed = options.seed, compare.threads = options.threads, compare.protocol.seed = options.seed;
       compare.protocol.probe.method = ProbeMethod::ridge, compare.protocol.knn.standardise = true;
+      compare.protocol.probe.penalties = {1e-3, 1e-2, 1e-1, 1};  // the ones that are chosen; each is a system of 3200 unknowns
       constexpr int depth = Model::Encoder::depth;
       compare.features = {{Readout::class_token, depth}, {Readout::mean, depth}, {Readout::tokens, depth / 2}, {Readout::tokens, depth}};
       const double share = std::min(1.0, static_cast<double>(evaluation_pictures) / static_cast<double>(train.size()));
