@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
     line.parse(argc, argv);
     checkpoint = find_checkpoint(checkpoint);
     if (data.empty() == images.empty()) fail<OptionError>("give either --data or --images.");
+    if (!images.empty() && (image != 0 || split != "train")) fail<OptionError>("--image and --split belong to --data; leave them out with --images, whose pictures have their size.");
 
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
     FeatureOptions options{.batch = batch, .height = image, .width = image, .features = {{readout_from(pooling), layer, !no_norm}}, .positions = position_resize_from(grid)};

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "arvit/core/dtype.hpp"
+#include "arvit/core/linkage.hpp"
 #include "arvit/data/augment.hpp"
 #include "arvit/data/loader.hpp"
 #include "arvit/data/open_dataset.hpp"
@@ -18,19 +19,19 @@
 namespace arvit {
 
 /// The pictures of a run as its options ask for them: cropped, mirrored and normalised, in micro-batches.
-template <TrainableModel Model, Dataset Set>
+template <Dataset Set>
 class TrainingPictures {
  public:
-  TrainingPictures(Set set, const RunOptions& options)
+  TrainingPictures(Set set, const RunOptions& options, int height, int width)
       : normalisation_(options.normalise == "measured" ? measure_normalisation(set) : Normalisation::imagenet()),
-        loader_(std::move(set), TrainTransform(transform_options(options, normalisation_)), loader_options(options)) {}
+        loader_(std::move(set), TrainTransform(transform_options(options, normalisation_, height, width)), loader_options(options)) {}
   Loader<Set, TrainTransform>& loader() { return loader_; }
   const Normalisation& normalisation() const { return normalisation_; }
 
  private:
-  static TrainTransformOptions transform_options(const RunOptions& options, const Normalisation& normalisation) {
+  static TrainTransformOptions transform_options(const RunOptions& options, const Normalisation& normalisation, int height, int width) {
     TrainTransformOptions transform;
-    transform.height = Model::Grid::height, transform.width = Model::Grid::width;
+    transform.height = height, transform.width = width;
     transform.smallest_area = options.crop_min, transform.flip = options.flip, transform.normalisation = normalisation;
     return transform;
   }
@@ -45,6 +46,11 @@ class TrainingPictures {
   Loader<Set, TrainTransform> loader_;
 };
 
+#if !ARVIT_DEFINITIONS
+extern template class Loader<AnyDataset, TrainTransform>;
+extern template class TrainingPictures<AnyDataset>;
+#endif
+
 /// A whole pre-training run on the processor: pictures, loader, device, trainer. Says at the start what it runs.
 template <TrainableModel Model, Dataset Set>
 TrainingResult pretrain(Set set, const RunOptions& options, TrainerHooks hooks = {}) {
@@ -54,7 +60,7 @@ TrainingResult pretrain(Set set, const RunOptions& options, TrainerHooks hooks =
     if (hooks.output.stream != nullptr)
       *hooks.output.stream << options.model << ": " << Model::parameter_count << " parameters\n" << options.data << ": " << pictures << '\n' << device.describe() << '\n'
                            << options.epochs << " epochs, batches of " << options.batch << " in micro-batches of " << options.images_per_micro_batch() << std::endl;
-    TrainingPictures<Model, Set> source(std::move(set), options);
+    TrainingPictures<Set> source(std::move(set), options, Model::Grid::height, Model::Grid::width);
     Trainer<Model, decltype(device), Loader<Set, TrainTransform>> trainer(
         device, source.loader(), options, {pictures, source.normalisation().mean, source.normalisation().deviation}, std::move(hooks));
     return trainer.run();

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "arvit/data/exif.hpp"
 #include "support/encode_picture.hpp"
 #include "support/temporary_folder.hpp"
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "arvit/eval/linear_solvers.hpp"
 #include "support/tables.hpp"
 
 namespace arvit::test {

@@ -7,6 +7,7 @@
 
 #include "arvit/device/reference.hpp"
 #include "arvit/models.hpp"
+#include "arvit/core/initialise.hpp"
 #include "support/tables.hpp"
 
 namespace arvit::test {

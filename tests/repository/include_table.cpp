@@ -40,6 +40,7 @@ const std::vector<Rule> table = {
     {"train/", {"device/", "io/", "core/", "variant_names.hpp"}, {"system"}},
     {"train/options.hpp", {"device/", "io/", "core/", "train/"}, {"system", "cli11"}},
     {"pretrain.hpp", {""}},
+    {"precompiled.hpp", {""}},
     {"eval/", {""}, {"system", "eigen"}},
     {"sweep.hpp", {""}, {"system", "eigen"}},
     {"arvit.hpp", {""}, {"eigen"}},
@@ -61,7 +62,7 @@ const std::vector<std::pair<std::string, Names>> outside_headers = {
      {"cuda.h", "cuda_runtime.h", "cuda_runtime_api.h", "cuda_bf16.h", "cublasLt.h", "nccl.h", "mma.h", "cuda/", "cub/",
       "nvtx3/"}},
     {"intrinsics", {"immintrin.h", "cpuid.h", "arm_neon.h"}},
-    {"system", {"unistd.h", "fcntl.h", "signal.h", "sched.h", "pthread.h", "dirent.h", "sys/"}},
+    {"system", {"unistd.h", "fcntl.h", "signal.h", "time.h", "sched.h", "pthread.h", "dirent.h", "sys/"}},
 };
 
 /// Whether `name` is one of `places`, or lies in one of them that is a folder.

@@ -9,6 +9,7 @@
 #include "arvit/device/reference.hpp"
 #include "arvit/model/pretrain_pass.hpp"
 #include "arvit/train/checkpoint_folder.hpp"
+#include "arvit/io/safetensors.hpp"
 #include "support/temporary_folder.hpp"
 #include "train/made_pictures.hpp"
 

@@ -5,14 +5,17 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <limits>
 #include <map>
 #include <sstream>
+#include <thread>
 
 #include "arvit/device/cpu.hpp"
 #include "arvit/device/reference.hpp"
+#include "arvit/io/safetensors.hpp"
 #include "arvit/model/pretrain_pass.hpp"
 #include "support/temporary_folder.hpp"
 #include "train/made_pictures.hpp"
@@ -235,7 +238,7 @@ TEST_CASE("trainer: a full disk ends the run with one sentence; the checkpoints 
   CHECK_NOTHROW(read_checkpoint_info(CheckpointFolder(options.out).newest()));
 }
 
-TEST_CASE("trainer: SIGTERM stops after the step and saves; a second one ends the process") {
+TEST_CASE("trainer: SIGTERM stops after the step and saves; another one a second later ends the process") {
   const test::TemporaryFolder folder;
   const auto expected = tensors(train(small_options(folder / "whole")).checkpoint);
   RunOptions options = small_options(folder / "stopped");
@@ -250,8 +253,16 @@ TEST_CASE("trainer: SIGTERM stops after the step and saves; a second one ends th
   options.resume = true;
   CHECK(tensors(train(options).checkpoint) == expected);
 
-  hooks.after_step = [](const StepRecord&) { raise(SIGINT), raise(SIGINT); };
-  const int status = in_child([&] { train(small_options(folder / "twice"), {}, hooks); });
+  hooks.after_step = [](const StepRecord& record) {  // as timeout(1) does: to the process and to its group
+    if (record.step == 3) raise(SIGTERM), raise(SIGTERM);
+  };
+  CHECK(train(small_options(folder / "twice"), {}, hooks).step == 3);
+  hooks.after_step = [](const StepRecord&) {
+    raise(SIGINT);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+    raise(SIGINT);
+  };
+  const int status = in_child([&] { train(small_options(folder / "impatient"), {}, hooks); });
   CHECK(WIFSIGNALED(status));
   CHECK(WTERMSIG(status) == SIGINT);
 }

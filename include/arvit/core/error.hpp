@@ -5,6 +5,8 @@
 #include <array>
 #include <charconv>
 #include <concepts>
+#include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -25,30 +27,65 @@ struct OptionError : Error { using Error::Error; };   ///< a run-time option out
 struct NumericError : Error { using Error::Error; };  ///< a value that is not finite
 
 namespace detail {
-inline void append(std::string& text, std::string_view part) { text += part; }
-inline void append(std::string& text, char part) { text += part; }
-inline void append(std::string& text, std::same_as<bool> auto part) { text += part ? "true" : "false"; }
-template <class Number>
-  requires((std::integral<Number> && !std::same_as<Number, bool>) || std::floating_point<Number>)
-void append(std::string& text, Number part) {
-  std::array<char, 48> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), part).ptr;
-  text.append(digits.data(), end);
+/// A word of a message: text, or a number that is printed in its shortest exact form. Views its text.
+class Word {
+ public:
+  template <class T>
+  constexpr Word(const T& value) {
+    if constexpr (std::same_as<T, char>) kind_ = Kind::character, character_ = value;
+    else if constexpr (std::same_as<T, bool>) kind_ = Kind::text, text_ = value ? "true" : "false";
+    else if constexpr (std::same_as<T, float>) kind_ = Kind::single, single_ = value;
+    else if constexpr (std::floating_point<T>) kind_ = Kind::real, real_ = static_cast<double>(value);
+    else if constexpr (std::unsigned_integral<T>) kind_ = Kind::natural, natural_ = value;
+    else if constexpr (std::integral<T>) kind_ = Kind::whole, whole_ = value;
+    else kind_ = Kind::text, text_ = std::string_view(value);
+  }
+  void append_to(std::string& result) const {
+    std::array<char, 32> digits{};
+    const auto print = [&](auto number) { result.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr); };
+    switch (kind_) {
+      case Kind::text: result += text_; return;
+      case Kind::character: result += character_; return;
+      case Kind::whole: return print(whole_);
+      case Kind::natural: return print(natural_);
+      case Kind::single: return print(single_);
+      case Kind::real: return print(real_);
+    }
+  }
+
+ private:
+  enum class Kind : char { text, character, whole, natural, single, real } kind_;
+  union {
+    std::string_view text_{};
+    char character_;
+    std::int64_t whole_;
+    std::uint64_t natural_;
+    float single_;
+    double real_;
+  };
+};
+
+inline std::string join(std::span<const Word> words) {
+  std::string result;
+  for (const Word& word : words) word.append_to(result);
+  return result;
+}
+template <class E>
+[[noreturn]] void throw_joined(std::span<const Word> words) {
+  throw E(join(words));
 }
 }  // namespace detail
 
 /// Concatenates text and numbers; numbers are printed in their shortest exact form.
 template <class... Parts>
 std::string text(const Parts&... parts) {
-  std::string result;
-  (detail::append(result, parts), ...);
-  return result;
+  return detail::join(std::array<detail::Word, sizeof...(parts)>{detail::Word(parts)...});
 }
 
 /// Throws `E` with the concatenation of `parts` as its message.
 template <class E = Error, class... Parts>
-[[noreturn]] void fail(const Parts&... parts) {
-  throw E(text(parts...));
+[[noreturn, gnu::always_inline]] inline void fail(const Parts&... parts) {  // inline: every sentence has a signature of its own, and only lists its words
+  detail::throw_joined<E>(std::array<detail::Word, sizeof...(parts)>{detail::Word(parts)...});
 }
 
 /// Prints an extent list as "[3072, 768]".
@@ -57,7 +94,7 @@ std::string shape_text(const Extents& extents) {
   std::string result = "[";
   for (const auto extent : extents) {
     if (result.size() > 1) result += ", ";
-    detail::append(result, extent);
+    detail::Word(extent).append_to(result);
   }
   return result + "]";
 }
@@ -90,6 +127,13 @@ inline std::string nearest_name(std::string_view name, std::span<const std::stri
   const std::string nearest = nearest_name(name, known);
   fail<OptionError>(what, " '", name, "' is not known", nearest.empty() ? "" : text("; did you mean '", nearest, "'?"),
                     nearest.empty() ? "; " : " ", "Known: ", list, ".");
+}
+
+/// The place of `name` among the known ones, to make an enumerator of; OptionError when it is none.
+inline std::size_t place_of_name(std::string_view what, std::string_view name, std::initializer_list<std::string> known) {
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if (known.begin()[i] == name) return i;
+  fail_unknown_name(what, name, known);
 }
 
 }  // namespace arvit

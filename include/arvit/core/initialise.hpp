@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "arvit/core/layout.hpp"
+#include "arvit/core/linkage.hpp"
 #include "arvit/core/random.hpp"
 
 namespace arvit {
@@ -35,5 +36,9 @@ void initialise(const Tensor& tensor, std::uint32_t index, std::uint64_t seed, T
       }
   }
 }
+
+#if !ARVIT_DEFINITIONS
+extern template void initialise<float>(const Tensor&, std::uint32_t, std::uint64_t, float*);
+#endif
 
 }  // namespace arvit

@@ -9,6 +9,8 @@
 #include <tuple>
 #include <vector>
 
+#include "arvit/core/linkage.hpp"
+
 /// Where parameters lie: one flat buffer, every name, shape and offset known to the compiler.
 /// Nothing here grows with depth: a group of tensors that repeats is listed once.
 namespace arvit {
@@ -96,7 +98,20 @@ struct PlacedTensor {
 };
 
 namespace detail {
-inline void place(const Name& prefix, std::span<const Tensor> tensors, int repeat, std::vector<PlacedTensor>& all) {
+void place(const Name& prefix, std::span<const Tensor> tensors, int repeat, std::vector<PlacedTensor>& all);
+}  // namespace detail
+
+/// Every tensor of a tuple of groups, in the order of the buffer.
+template <class Groups>
+std::vector<PlacedTensor> placed_tensors(const Groups& groups) {
+  std::vector<PlacedTensor> all;
+  std::apply([&](const auto&... group) { (detail::place(group.prefix, group.tensors, group.repeat, all), ...); }, groups);
+  return all;
+}
+
+#if ARVIT_DEFINITIONS
+namespace detail {
+ARVIT_DEFINITION void place(const Name& prefix, std::span<const Tensor> tensors, int repeat, std::vector<PlacedTensor>& all) {
   std::int64_t offset = all.empty() ? 0 : all.back().offset + all.back().tensor.size();
   for (int i = 0; i < repeat; ++i) {
     std::string whole(prefix.view());
@@ -108,13 +123,6 @@ inline void place(const Name& prefix, std::span<const Tensor> tensors, int repea
   }
 }
 }  // namespace detail
-
-/// Every tensor of a tuple of groups, in the order of the buffer.
-template <class Groups>
-std::vector<PlacedTensor> placed_tensors(const Groups& groups) {
-  std::vector<PlacedTensor> all;
-  std::apply([&](const auto&... group) { (detail::place(group.prefix, group.tensors, group.repeat, all), ...); }, groups);
-  return all;
-}
+#endif
 
 }  // namespace arvit

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "arvit/core/error.hpp"
+#include "arvit/core/linkage.hpp"
 #include "arvit/core/random.hpp"
 #include "arvit/data/dataset.hpp"
 #include "arvit/data/image.hpp"
@@ -89,22 +90,6 @@ class Normaliser {
   std::array<std::array<float, 256>, 3> table_{};
 };
 
-namespace detail {
-/// Resizes so that `result` just covers rows x columns, and gives its central box of that size.
-inline PictureView resize_and_center(PictureView picture, int cover_rows, int cover_columns, int rows, int columns,
-                                     Interpolation interpolation, Resizer& resize, Picture& result) {
-  constexpr int longest = 16;  // a strip of 1 x 100 000 pixels would grow to gigabytes, of which only the middle is kept
-  if (picture.width / longest > picture.height)
-    picture = picture.crop({0, (picture.width - longest * picture.height) / 2, picture.height, longest * picture.height});
-  if (picture.height / longest > picture.width)
-    picture = picture.crop({(picture.height - longest * picture.width) / 2, 0, longest * picture.width, picture.width});
-  const auto [height, width] = covering_size(picture.height, picture.width, cover_rows, cover_columns);
-  result.reshape(height, width);
-  resize(picture, interpolation, result);
-  return PictureView(result).crop(central_box(height, width, rows, columns));
-}
-}  // namespace detail
-
 /// How the training crop is drawn.
 enum class Crop : char {
   random_resized,  ///< torchvision's RandomResizedCrop: up to ten draws of area and aspect, else the largest central crop
@@ -124,7 +109,77 @@ struct TrainTransformOptions {
 };
 
 /// A crop of a picture of height x width pixels: area uniform, aspect log-uniform, place uniform.
-inline Box draw_crop(int height, int width, const TrainTransformOptions& options, Stream& stream) {
+Box draw_crop(int height, int width, const TrainTransformOptions& options, Stream& stream);
+
+/// Random crop, resize, mirror, normalise. Holds scratch memory: one copy per thread.
+class TrainTransform {
+ public:
+  /// Options outside their ranges throw OptionError.
+  explicit TrainTransform(const TrainTransformOptions& options);
+  int height() const { return options_.height; }
+  int width() const { return options_.width; }
+
+  /// out: [3, height, width]. `image` names the picture: its purpose is ignored.
+  void operator()(PictureView picture, Counter image, float* out);
+
+ private:
+  TrainTransformOptions options_;
+  Normaliser normalise_;
+  Resizer resize_;
+  Picture resized_;
+};
+
+struct EvaluationTransformOptions {
+  int height = 224, width = 224;  ///< of the model, in pixels
+  /// The picture is resized to cover `ratio` times the model's size, then its centre is cut out. None: 256 / 224 as on
+  /// ImageNet, but 1 for models below 96 pixels, whose pictures have no border to spare.
+  std::optional<double> ratio = std::nullopt;
+  Interpolation interpolation = Interpolation::bicubic;
+  Normalisation normalisation = Normalisation::imagenet();
+};
+
+/// Resize, centre crop, normalise; nothing random. Holds scratch memory: one copy per thread.
+class EvaluationTransform {
+ public:
+  explicit EvaluationTransform(const EvaluationTransformOptions& options);
+  int height() const { return options_.height; }
+  int width() const { return options_.width; }
+
+  /// The resized and cropped pixels; they stay valid until the next call.
+  PictureView pixels(PictureView picture);
+  /// out: [3, height, width].
+  void operator()(PictureView picture, Counter, float* out) { normalise_(pixels(picture), false, out); }
+
+ private:
+  EvaluationTransformOptions options_;
+  Normaliser normalise_;
+  Resizer resize_;
+  Picture resized_;
+  int cover_rows_ = 0, cover_columns_ = 0;
+};
+
+}  // namespace arvit
+
+#if ARVIT_DEFINITIONS
+namespace arvit {
+
+namespace detail {
+/// Resizes so that `result` just covers rows x columns, and gives its central box of that size.
+inline PictureView resize_and_center(PictureView picture, int cover_rows, int cover_columns, int rows, int columns,
+                                     Interpolation interpolation, Resizer& resize, Picture& result) {
+  constexpr int longest = 16;  // a strip of 1 x 100 000 pixels would grow to gigabytes, of which only the middle is kept
+  if (picture.width / longest > picture.height)
+    picture = picture.crop({0, (picture.width - longest * picture.height) / 2, picture.height, longest * picture.height});
+  if (picture.height / longest > picture.width)
+    picture = picture.crop({(picture.height - longest * picture.width) / 2, 0, longest * picture.width, picture.width});
+  const auto [height, width] = covering_size(picture.height, picture.width, cover_rows, cover_columns);
+  result.reshape(height, width);
+  resize(picture, interpolation, result);
+  return PictureView(result).crop(central_box(height, width, rows, columns));
+}
+}  // namespace detail
+
+ARVIT_DEFINITION Box draw_crop(int height, int width, const TrainTransformOptions& options, Stream& stream) {
   const double area = static_cast<double>(height) * width;
   const double low = std::log(options.smallest_aspect), high = std::log(options.largest_aspect);
   const auto uniform = [&](double from, double to) { return from + (to - from) * static_cast<double>(stream.uniform()); };
@@ -153,96 +208,58 @@ inline Box draw_crop(int height, int width, const TrainTransformOptions& options
           static_cast<int>(columns)};
 }
 
-/// Random crop, resize, mirror, normalise. Holds scratch memory: one copy per thread.
-class TrainTransform {
- public:
-  /// Options outside their ranges throw OptionError.
-  explicit TrainTransform(const TrainTransformOptions& options) : options_(options), normalise_(options.normalisation) {
-    const auto& o = options;
-    if (o.height <= 0 || o.width <= 0)
-      fail<OptionError>("TrainTransform: size ", o.height, "x", o.width, "; both extents must be positive.");
-    if (!(0 < o.smallest_area && o.smallest_area <= o.largest_area && o.largest_area <= 1))
-      fail<OptionError>("TrainTransform: crop area from ", o.smallest_area, " to ", o.largest_area,
-                        "; expected 0 < smallest <= largest <= 1.");
-    if (!(0 < o.smallest_aspect && o.smallest_aspect <= o.largest_aspect && std::isfinite(o.largest_aspect)))
-      fail<OptionError>("TrainTransform: crop aspect from ", o.smallest_aspect, " to ", o.largest_aspect,
-                        "; expected 0 < smallest <= largest.");
-    if (!(0 <= o.flip && o.flip <= 1))
-      fail<OptionError>("TrainTransform: flip ", o.flip, "; a probability lies between 0 and 1.");
+ARVIT_DEFINITION TrainTransform::TrainTransform(const TrainTransformOptions& options) : options_(options), normalise_(options.normalisation) {
+  const auto& o = options;
+  if (o.height <= 0 || o.width <= 0)
+    fail<OptionError>("TrainTransform: size ", o.height, "x", o.width, "; both extents must be positive.");
+  if (!(0 < o.smallest_area && o.smallest_area <= o.largest_area && o.largest_area <= 1))
+    fail<OptionError>("TrainTransform: crop area from ", o.smallest_area, " to ", o.largest_area,
+                      "; expected 0 < smallest <= largest <= 1.");
+  if (!(0 < o.smallest_aspect && o.smallest_aspect <= o.largest_aspect && std::isfinite(o.largest_aspect)))
+    fail<OptionError>("TrainTransform: crop aspect from ", o.smallest_aspect, " to ", o.largest_aspect,
+                      "; expected 0 < smallest <= largest.");
+  if (!(0 <= o.flip && o.flip <= 1))
+    fail<OptionError>("TrainTransform: flip ", o.flip, "; a probability lies between 0 and 1.");
+}
+
+ARVIT_DEFINITION void TrainTransform::operator()(PictureView picture, Counter image, float* out) {
+  if (picture.empty())
+    fail<ShapeError>("TrainTransform: picture ", image.image, " has ", picture.height, "x", picture.width,
+                     " pixels; it must have at least one.");
+  Stream crops(image.with(Purpose::crop)), flips(image.with(Purpose::flip));
+  const bool mirrored = static_cast<double>(flips.uniform()) < options_.flip;
+  if (options_.crop == Crop::short_side) {
+    detail::resize_and_center(picture, options_.height, options_.width, options_.height, options_.width,
+                              options_.interpolation, resize_, resized_);
+    const auto any = [&](int sides, int wanted) {
+      return static_cast<int>(crops.below(static_cast<std::uint32_t>(sides - wanted) + 1));
+    };
+    const int top = any(resized_.height(), options_.height), left = any(resized_.width(), options_.width);
+    normalise_(PictureView(resized_).crop({top, left, options_.height, options_.width}), mirrored, out);
+  } else {
+    resized_.reshape(options_.height, options_.width);
+    resize_(picture.crop(draw_crop(picture.height, picture.width, options_, crops)), options_.interpolation, resized_);
+    normalise_(resized_, mirrored, out);
   }
-  int height() const { return options_.height; }
-  int width() const { return options_.width; }
+}
 
-  /// out: [3, height, width]. `image` names the picture: its purpose is ignored.
-  void operator()(PictureView picture, Counter image, float* out) {
-    if (picture.empty())
-      fail<ShapeError>("TrainTransform: picture ", image.image, " has ", picture.height, "x", picture.width,
-                       " pixels; it must have at least one.");
-    Stream crops(image.with(Purpose::crop)), flips(image.with(Purpose::flip));
-    const bool mirrored = static_cast<double>(flips.uniform()) < options_.flip;
-    if (options_.crop == Crop::short_side) {
-      detail::resize_and_center(picture, options_.height, options_.width, options_.height, options_.width,
-                                options_.interpolation, resize_, resized_);
-      const auto any = [&](int sides, int wanted) {
-        return static_cast<int>(crops.below(static_cast<std::uint32_t>(sides - wanted) + 1));
-      };
-      const int top = any(resized_.height(), options_.height), left = any(resized_.width(), options_.width);
-      normalise_(PictureView(resized_).crop({top, left, options_.height, options_.width}), mirrored, out);
-    } else {
-      resized_.reshape(options_.height, options_.width);
-      resize_(picture.crop(draw_crop(picture.height, picture.width, options_, crops)), options_.interpolation, resized_);
-      normalise_(resized_, mirrored, out);
-    }
-  }
+ARVIT_DEFINITION EvaluationTransform::EvaluationTransform(const EvaluationTransformOptions& options)
+    : options_(options), normalise_(options.normalisation) {
+  if (options.height <= 0 || options.width <= 0)
+    fail<OptionError>("EvaluationTransform: size ", options.height, "x", options.width, "; both extents must be positive.");
+  const double ratio = options.ratio.value_or(std::min(options.height, options.width) < 96 ? 1.0 : 256.0 / 224);
+  if (!(1 <= ratio && ratio <= 16)) fail<OptionError>("EvaluationTransform: ratio ", ratio, "; expected 1 to 16.");
+  cover_rows_ = static_cast<int>(std::lround(options.height * ratio));
+  cover_columns_ = static_cast<int>(std::lround(options.width * ratio));
+}
 
- private:
-  TrainTransformOptions options_;
-  Normaliser normalise_;
-  Resizer resize_;
-  Picture resized_;
-};
-
-struct EvaluationTransformOptions {
-  int height = 224, width = 224;  ///< of the model, in pixels
-  /// The picture is resized to cover `ratio` times the model's size, then its centre is cut out. None: 256 / 224 as on
-  /// ImageNet, but 1 for models below 96 pixels, whose pictures have no border to spare.
-  std::optional<double> ratio = std::nullopt;
-  Interpolation interpolation = Interpolation::bicubic;
-  Normalisation normalisation = Normalisation::imagenet();
-};
-
-/// Resize, centre crop, normalise; nothing random. Holds scratch memory: one copy per thread.
-class EvaluationTransform {
- public:
-  explicit EvaluationTransform(const EvaluationTransformOptions& options)
-      : options_(options), normalise_(options.normalisation) {
-    if (options.height <= 0 || options.width <= 0)
-      fail<OptionError>("EvaluationTransform: size ", options.height, "x", options.width, "; both extents must be positive.");
-    const double ratio = options.ratio.value_or(std::min(options.height, options.width) < 96 ? 1.0 : 256.0 / 224);
-    if (!(1 <= ratio && ratio <= 16)) fail<OptionError>("EvaluationTransform: ratio ", ratio, "; expected 1 to 16.");
-    cover_rows_ = static_cast<int>(std::lround(options.height * ratio));
-    cover_columns_ = static_cast<int>(std::lround(options.width * ratio));
-  }
-  int height() const { return options_.height; }
-  int width() const { return options_.width; }
-
-  /// The resized and cropped pixels; they stay valid until the next call.
-  PictureView pixels(PictureView picture) {
-    if (picture.empty())
-      fail<ShapeError>("EvaluationTransform: a picture of ", picture.height, "x", picture.width,
-                       " pixels; it must have at least one.");
-    return detail::resize_and_center(picture, cover_rows_, cover_columns_, options_.height, options_.width,
-                                     options_.interpolation, resize_, resized_);
-  }
-  /// out: [3, height, width].
-  void operator()(PictureView picture, Counter, float* out) { normalise_(pixels(picture), false, out); }
-
- private:
-  EvaluationTransformOptions options_;
-  Normaliser normalise_;
-  Resizer resize_;
-  Picture resized_;
-  int cover_rows_ = 0, cover_columns_ = 0;
-};
+ARVIT_DEFINITION PictureView EvaluationTransform::pixels(PictureView picture) {
+  if (picture.empty())
+    fail<ShapeError>("EvaluationTransform: a picture of ", picture.height, "x", picture.width,
+                     " pixels; it must have at least one.");
+  return detail::resize_and_center(picture, cover_rows_, cover_columns_, options_.height, options_.width,
+                                   options_.interpolation, resize_, resized_);
+}
 
 }  // namespace arvit
+#endif  // ARVIT_DEFINITIONS

@@ -1,27 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <algorithm>
-#include <csetjmp>
-#include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <span>
-#include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
-#include <jerror.h>
-#include <jpeglib.h>
-#include <png.h>
-
-#include "arvit/core/error.hpp"
-#include "arvit/data/exif.hpp"
+#include "arvit/core/linkage.hpp"
 #include "arvit/data/picture.hpp"
-#include "arvit/io/file.hpp"
 
 /// JPEG and PNG files to 8-bit RGB, the way the Python Imaging Library's convert("RGB") makes it: grey is repeated, CMYK and
 /// YCCK become RGB by (255 - ink)(255 - black) / 255, palettes are looked up, alpha is dropped, of 16 bits the upper 8 are kept.
@@ -31,6 +17,34 @@ namespace arvit {
 struct DecodeLimits {
   std::int64_t pixels = std::int64_t{1} << 27;  ///< a header may say anything; above this the file is refused
 };
+
+/// Decodes the content of a JPEG or PNG file. `name` appears in the message of the FileError that anything else throws.
+Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name, const DecodeLimits& limits = {});
+
+/// Reads and decodes one JPEG or PNG file. A missing, foreign, damaged or absurdly large file throws FileError.
+Picture read_picture(const std::filesystem::path& path, const DecodeLimits& limits = {});
+
+}  // namespace arvit
+
+#if ARVIT_DEFINITIONS
+#include <algorithm>
+#include <csetjmp>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <jerror.h>
+#include <jpeglib.h>
+#include <png.h>
+
+#include "arvit/core/error.hpp"
+#include "arvit/data/exif.hpp"
+#include "arvit/io/file.hpp"
+
+namespace arvit {
 
 namespace detail {
 
@@ -246,8 +260,7 @@ inline Picture decode_png(std::span<const std::uint8_t> bytes, std::string_view 
 
 }  // namespace detail
 
-/// Decodes the content of a JPEG or PNG file. `name` appears in the message of the FileError that anything else throws.
-inline Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name, const DecodeLimits& limits = {}) {
+ARVIT_DEFINITION Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name, const DecodeLimits& limits) {
   const auto begins_with = [&](std::string_view magic) {
     return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
   };
@@ -263,9 +276,9 @@ inline Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_v
                   "; convert it to one of the two.");
 }
 
-/// Reads and decodes one JPEG or PNG file. A missing, foreign, damaged or absurdly large file throws FileError.
-inline Picture read_picture(const std::filesystem::path& path, const DecodeLimits& limits = {}) {
+ARVIT_DEFINITION Picture read_picture(const std::filesystem::path& path, const DecodeLimits& limits) {
   return decode_picture(read_file(path), path.string(), limits);
 }
 
 }  // namespace arvit
+#endif  // ARVIT_DEFINITIONS

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "arvit/core/linkage.hpp"
 #include "arvit/data/picture.hpp"
 
 /// Resizing as the Python Imaging Library computes it, bit for bit: antialiased, separable, first rows, then columns,
@@ -216,7 +217,36 @@ __attribute__((target("avx2"))) inline void resize_avx2(const ResizeJob& job) { 
 class Resizer {
  public:
   /// Fills `out`, whose extents say the size that is wanted. An empty picture throws ShapeError.
-  void operator()(PictureView in, Interpolation interpolation, Picture& out) {
+  void operator()(PictureView in, Interpolation interpolation, Picture& out);
+
+ private:
+  detail::ResizeTaps across_, down_;
+  std::vector<std::uint8_t> tile_in_, tile_out_, between_;
+};
+
+/// `picture` at height x width pixels. A loop over many pictures keeps a Resizer instead.
+inline Picture resized(PictureView picture, int height, int width, Interpolation interpolation = Interpolation::bicubic) {
+  Picture result(height, width);
+  Resizer()(picture, interpolation, result);
+  return result;
+}
+
+/// The size at which a picture of height x width just covers rows x columns pixels, its aspect kept, fractions cut off.
+/// For rows = columns this is torchvision's Resize(rows): the short side becomes `rows`.
+inline std::array<int, 2> covering_size(int height, int width, int rows, int columns) {
+  const auto scaled = [](int side, int to, int from) { return static_cast<int>(static_cast<double>(to) * side / from); };
+  if (std::int64_t{width} * rows >= std::int64_t{height} * columns) return {rows, scaled(width, rows, height)};
+  return {scaled(height, columns, width), columns};
+}
+
+/// The central rows x columns pixels of a picture that is at least that large; a half is rounded to even, as torchvision does.
+inline Box central_box(int height, int width, int rows, int columns) {
+  return {static_cast<int>(std::nearbyint((height - rows) / 2.0)), static_cast<int>(std::nearbyint((width - columns) / 2.0)),
+          rows, columns};
+}
+
+#if ARVIT_DEFINITIONS
+  ARVIT_DEFINITION void Resizer::operator()(PictureView in, Interpolation interpolation, Picture& out) {
     if (in.empty() || out.height() <= 0 || out.width() <= 0)
       fail<ShapeError>("resize: from ", in.height, "x", in.width, " to ", out.height(), "x", out.width(),
                        " pixels; both sizes must be positive.");
@@ -244,31 +274,6 @@ class Resizer {
 #endif
     detail::resize_portable(job);
   }
-
- private:
-  detail::ResizeTaps across_, down_;
-  std::vector<std::uint8_t> tile_in_, tile_out_, between_;
-};
-
-/// `picture` at height x width pixels. A loop over many pictures keeps a Resizer instead.
-inline Picture resized(PictureView picture, int height, int width, Interpolation interpolation = Interpolation::bicubic) {
-  Picture result(height, width);
-  Resizer()(picture, interpolation, result);
-  return result;
-}
-
-/// The size at which a picture of height x width just covers rows x columns pixels, its aspect kept, fractions cut off.
-/// For rows = columns this is torchvision's Resize(rows): the short side becomes `rows`.
-inline std::array<int, 2> covering_size(int height, int width, int rows, int columns) {
-  const auto scaled = [](int side, int to, int from) { return static_cast<int>(static_cast<double>(to) * side / from); };
-  if (std::int64_t{width} * rows >= std::int64_t{height} * columns) return {rows, scaled(width, rows, height)};
-  return {scaled(height, columns, width), columns};
-}
-
-/// The central rows x columns pixels of a picture that is at least that large; a half is rounded to even, as torchvision does.
-inline Box central_box(int height, int width, int rows, int columns) {
-  return {static_cast<int>(std::nearbyint((height - rows) / 2.0)), static_cast<int>(std::nearbyint((width - columns) / 2.0)),
-          rows, columns};
-}
+#endif
 
 }  // namespace arvit

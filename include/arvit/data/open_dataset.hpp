@@ -1,10 +1,33 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <filesystem>
+
+#include "arvit/core/linkage.hpp"
+#include "arvit/data/dataset.hpp"
+#include "arvit/data/decode.hpp"
+
+namespace arvit {
+
+/// Which part of a data set. What comes without parts is all `train`.
+enum class Split : char { train, test };
+
+/// Opens what lies at `path`, told by its names:
+///   idx       a folder with train-images-idx3-ubyte(.gz) and its labels, and t10k-... or test-... for the test split; or one such file
+///   CIFAR     a folder with data_batch_1.bin .. 5 and test_batch.bin (CIFAR-10), or train.bin and test.bin (CIFAR-100)
+///   pictures  JPEG and PNG files, by class or flat (ImageFolder), directly or in sub-folders train and val or test
+/// Labels of a test split count as in the training split. Throws FileError when there is no such split, and for bad files.
+AnyDataset open_dataset(const std::filesystem::path& path, Split split = Split::train, const DecodeLimits& limits = {});
+
+/// Whether open_dataset(path, Split::test) finds a test split.
+bool has_test_split(const std::filesystem::path& path);
+
+}  // namespace arvit
+
+#if ARVIT_DEFINITIONS
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <filesystem>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -14,33 +37,29 @@
 
 #include "arvit/core/error.hpp"
 #include "arvit/data/cifar.hpp"
-#include "arvit/data/dataset.hpp"
 #include "arvit/data/idx.hpp"
 #include "arvit/data/image_folder.hpp"
 #include "arvit/io/file.hpp"
 
 namespace arvit {
 
-/// Which part of a data set. What comes without parts is all `train`.
-enum class Split : char { train, test };
-
 namespace detail {
 
-inline bool is_folder(const std::filesystem::path& path) {
+ARVIT_DEFINITION bool is_folder(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::is_directory(path, ignored);
 }
-inline bool is_file(const std::filesystem::path& path) {
+ARVIT_DEFINITION bool is_file(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::is_regular_file(path, ignored);
 }
-inline std::string lower(std::string text) {
+ARVIT_DEFINITION std::string lower(std::string text) {
   for (char& letter : text) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   return text;
 }
 
 /// The pictures of a pair of idx files in `folder`, under one of the names in use; empty when there are none.
-inline std::filesystem::path idx_pictures(const std::filesystem::path& folder, Split split) {
+ARVIT_DEFINITION std::filesystem::path idx_pictures(const std::filesystem::path& folder, Split split) {
   for (const char* part : {split == Split::train ? "train" : "t10k", split == Split::train ? "train" : "test"})
     for (const char* ending : {"-images-idx3-ubyte.gz", "-images-idx3-ubyte", "-images.idx3-ubyte.gz", "-images.idx3-ubyte"})
       if (is_file(folder / text(part, ending))) return folder / text(part, ending);
@@ -48,7 +67,7 @@ inline std::filesystem::path idx_pictures(const std::filesystem::path& folder, S
 }
 
 /// The idx file of pictures with the labels beside it; without them no picture has a label.
-inline Idx open_idx(const std::filesystem::path& pictures) {
+ARVIT_DEFINITION Idx open_idx(const std::filesystem::path& pictures) {
   static const std::vector<std::string> fashion = {"T-shirt/top", "trouser", "pullover", "dress", "coat",
                                                    "sandal",      "shirt",   "sneaker",  "bag",   "ankle boot"};
   std::string name = pictures.filename().string();
@@ -67,7 +86,7 @@ inline Idx open_idx(const std::filesystem::path& pictures) {
 }
 
 /// One class name per line, or nothing when there is no such file.
-inline std::vector<std::string> read_names(const std::filesystem::path& path) {
+ARVIT_DEFINITION std::vector<std::string> read_names(const std::filesystem::path& path) {
   std::vector<std::string> names;
   if (!is_file(path)) return names;
   std::string line;
@@ -80,7 +99,7 @@ inline std::vector<std::string> read_names(const std::filesystem::path& path) {
 
 /// Where the pictures of the split lie, empty when there are none. Sub-folders are splits when one is called train and the
 /// others val, test or the like: with any other beside it, "train" is a class (a vehicle).
-inline std::filesystem::path picture_folder(const std::filesystem::path& folder, Split split) {
+ARVIT_DEFINITION std::filesystem::path picture_folder(const std::filesystem::path& folder, Split split) {
   static constexpr std::array<std::string_view, 4> tests = {"test", "val", "valid", "validation"};
   std::vector<std::string> names;
   std::error_code error;
@@ -113,7 +132,7 @@ struct FoundDataset {
   const std::filesystem::path& of(Split split) const { return split == Split::train ? train : test; }
 };
 
-inline FoundDataset find_dataset(const std::filesystem::path& path) {
+ARVIT_DEFINITION FoundDataset find_dataset(const std::filesystem::path& path) {
   using Kind = FoundDataset::Kind;
   if (is_file(path)) {
     if (path.filename().string().find("idx3") == std::string::npos)
@@ -139,12 +158,7 @@ inline FoundDataset find_dataset(const std::filesystem::path& path) {
 
 }  // namespace detail
 
-/// Opens what lies at `path`, told by its names:
-///   idx       a folder with train-images-idx3-ubyte(.gz) and its labels, and t10k-... or test-... for the test split; or one such file
-///   CIFAR     a folder with data_batch_1.bin .. 5 and test_batch.bin (CIFAR-10), or train.bin and test.bin (CIFAR-100)
-///   pictures  JPEG and PNG files, by class or flat (ImageFolder), directly or in sub-folders train and val or test
-/// Labels of a test split count as in the training split. Throws FileError when there is no such split, and for bad files.
-inline AnyDataset open_dataset(const std::filesystem::path& path, Split split = Split::train, const DecodeLimits& limits = {}) {
+ARVIT_DEFINITION AnyDataset open_dataset(const std::filesystem::path& path, Split split, const DecodeLimits& limits) {
   using Kind = detail::FoundDataset::Kind;
   const detail::FoundDataset found = detail::find_dataset(path);
   if (found.of(split).empty())
@@ -163,7 +177,7 @@ inline AnyDataset open_dataset(const std::filesystem::path& path, Split split = 
   return ImageFolder(found.test, ImageFolder(found.train, {}, limits).class_names(), limits);
 }
 
-/// Whether open_dataset(path, Split::test) finds a test split.
-inline bool has_test_split(const std::filesystem::path& path) { return !detail::find_dataset(path).test.empty(); }
+ARVIT_DEFINITION bool has_test_split(const std::filesystem::path& path) { return !detail::find_dataset(path).test.empty(); }
 
 }  // namespace arvit
+#endif  // ARVIT_DEFINITIONS

@@ -9,6 +9,7 @@
 
 #include "arvit/core/buffer.hpp"
 #include "arvit/core/error.hpp"
+#include "arvit/core/linkage.hpp"
 #include "arvit/device/concept.hpp"
 #include "arvit/device/cpu/context.hpp"
 #include "arvit/device/cpu/gemm_choice.hpp"
@@ -175,9 +176,9 @@ class Cpu {
 }  // namespace ARVIT_GEMM_NAMESPACE
 }  // namespace arvit
 
-// With ARVIT_PRECOMPILED_KERNELS=1 a program's files see declarations only, and one of its files holds the kernels:
+// Where the kernels are compiled apart (core/linkage.hpp), one file of the program says:
 //   #include <arvit/device/cpu/primitives.hpp>
 //   template class arvit::Cpu<arvit::Fp32>;
-#if !(defined(ARVIT_PRECOMPILED_KERNELS) && ARVIT_PRECOMPILED_KERNELS)
+#if ARVIT_DEFINITIONS
 #include "arvit/device/cpu/primitives.hpp"  // IWYU pragma: export
 #endif

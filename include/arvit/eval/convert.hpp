@@ -32,10 +32,7 @@ enum class Naming : char {
   mae,   ///< the published MAE code: timm's, and its decoder's where the model is an MAE
 };
 inline Naming naming_from(std::string_view name) {
-  const std::vector<std::string> known{"timm", "hf", "mae"};
-  for (std::size_t i = 0; i < known.size(); ++i)
-    if (known[i] == name) return static_cast<Naming>(i);
-  fail_unknown_name("naming", name, known);
+  return static_cast<Naming>(place_of_name("naming", name, {"timm", "hf", "mae"}));
 }
 
 namespace detail {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "arvit/core/linkage.hpp"
 #include "arvit/data/augment.hpp"
 #include "arvit/data/loader.hpp"
 #include "arvit/eval/feature_table.hpp"
@@ -47,6 +48,10 @@ struct ExtractOptions {
   std::function<void(std::int64_t done, std::int64_t all)> progress = [](std::int64_t, std::int64_t) {};
 };
 
+#if !ARVIT_DEFINITIONS
+extern template class Loader<AnyDataset, EvaluationTransform>;
+#endif
+
 /// Row i of the result belongs to picture i of the set (with OnBadFile::skip, to the picture that stood in for it).
 template <Dataset Set, Transform T>
 FeatureTable extract_features(FeatureSource<float>& extractor, const Set& set, const T& transform, const ExtractOptions& options = {}) {
@@ -66,7 +71,7 @@ FeatureTable extract_features(FeatureSource<float>& extractor, const Set& set, c
   return table;
 }
 
-/// The normalised pixels themselves as features: what an encoder must beat. Of grey pictures one channel is kept.
+/// The normalised pixels themselves as features [3 * height * width]: what an encoder must beat.
 template <Dataset Set>
 FeatureTable extract_pixels(const Set& set, EvaluationTransformOptions transform, const ExtractOptions& options = {}) {
   const Normalisation normalisation = std::exchange(transform.normalisation, Normalisation{});
@@ -76,13 +81,10 @@ FeatureTable extract_pixels(const Set& set, EvaluationTransformOptions transform
   auto loading = LoaderOptions::one_pass(64, options.threads);
   loading.on_bad_file = options.on_bad_file;
   Loader<Set, EvaluationTransform> loader(set, EvaluationTransform(transform), loading);
-  bool grey = normalisation.mean[0] == normalisation.mean[1] && normalisation.mean[1] == normalisation.mean[2] &&
-              normalisation.deviation[0] == normalisation.deviation[1] && normalisation.deviation[1] == normalisation.deviation[2];
   while (const Batch* batch = loader.next()) {
     table.labels.insert(table.labels.end(), batch->labels.begin(), batch->labels.end());
     for (std::int64_t i = 0; i < batch->size; ++i) {
       const float* pixels = batch->images + i * 3 * plane;
-      grey = grey && std::equal(pixels, pixels + plane, pixels + plane) && std::equal(pixels, pixels + plane, pixels + 2 * plane);
       for (std::int64_t c = 0; c < 3 * plane; ++c) {
         const auto channel = static_cast<std::size_t>(c / plane);
         table.values.push_back((pixels[c] - normalisation.mean[channel]) / normalisation.deviation[channel]);
@@ -90,7 +92,17 @@ FeatureTable extract_pixels(const Set& set, EvaluationTransformOptions transform
     }
     options.progress(table.rows(), set.size());
   }
-  return grey ? table.columns(0, plane) : table;
+  return table;
+}
+
+/// Whether the three channels of every row of extract_pixels are the same.
+inline bool is_grey(const FeatureTable& pixels) {
+  const std::int64_t plane = pixels.width / 3;
+  for (std::int64_t i = 0; i < pixels.rows(); ++i) {
+    const float* row = pixels.values.data() + i * pixels.width;
+    if (!std::equal(row, row + plane, row + plane) || !std::equal(row, row + plane, row + 2 * plane)) return false;
+  }
+  return true;
 }
 
 }  // namespace arvit

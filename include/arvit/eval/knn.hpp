@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <Eigen/Core>
-#include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <span>
-#include <string>
-#include <utility>
 #include <vector>
 
+#include "arvit/core/linkage.hpp"
 #include "arvit/device/cpu/pool.hpp"
 #include "arvit/eval/feature_table.hpp"
 
@@ -24,7 +18,25 @@ struct KnnOptions {
 /// Weighted k nearest neighbours as SemAIM evaluates, after DINO: features of length 1, each of the k most similar training
 /// pictures votes for its class with weight exp(similarity / temperature); ties go to the lower class.
 /// Result [neighbours.size()][test rows]: the predicted classes. Equal bits for any number of threads.
-inline std::vector<std::vector<int>> knn_predict(cpu::Pool& pool, const FeatureTable& train, const FeatureTable& test, const KnnOptions& options = {}) {
+std::vector<std::vector<int>> knn_predict(cpu::Pool& pool, const FeatureTable& train, const FeatureTable& test, const KnnOptions& options = {});
+
+/// Accuracy for every k of the options.
+std::vector<double> knn(cpu::Pool& pool, const FeatureTable& train, const FeatureTable& test, const KnnOptions& options = {});
+
+}  // namespace arvit
+
+#if ARVIT_DEFINITIONS
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+
+#include "arvit/core/error.hpp"
+
+namespace arvit {
+
+ARVIT_DEFINITION std::vector<std::vector<int>> knn_predict(cpu::Pool& pool, const FeatureTable& train, const FeatureTable& test, const KnnOptions& options) {
   check_tables("k-NN", train, test);
   if (!(options.temperature > 0)) fail<OptionError>("k-NN: temperature ", options.temperature, "; it must be positive.");
   if (options.neighbours.empty()) fail<OptionError>("k-NN: no number of neighbours is given; name at least one.");
@@ -83,11 +95,11 @@ inline std::vector<std::vector<int>> knn_predict(cpu::Pool& pool, const FeatureT
   return predicted;
 }
 
-/// Accuracy for every k of the options.
-inline std::vector<double> knn(cpu::Pool& pool, const FeatureTable& train, const FeatureTable& test, const KnnOptions& options = {}) {
+ARVIT_DEFINITION std::vector<double> knn(cpu::Pool& pool, const FeatureTable& train, const FeatureTable& test, const KnnOptions& options) {
   std::vector<double> result;
   for (const auto& predicted : knn_predict(pool, train, test, options)) result.push_back(accuracy(predicted, test.labels));
   return result;
 }
 
 }  // namespace arvit
+#endif  // ARVIT_DEFINITIONS

@@ -61,10 +61,7 @@ PictureBatch draw_pictures(const Set& set, T transform, int count, std::uint64_t
 }
 
 inline Split split_from(std::string_view name) {
-  const std::vector<std::string> known{"train", "test"};
-  for (std::size_t i = 0; i < known.size(); ++i)
-    if (known[i] == name) return static_cast<Split>(i);
-  fail_unknown_name("split", name, known);
+  return static_cast<Split>(place_of_name("split", name, {"train", "test"}));
 }
 
 /// The models that the evaluation programs hold, and whatever ARVIT_MODELS adds.
@@ -101,20 +98,8 @@ ModelDescription describe_model(const std::string& model_name) {
   return select_model(model_name, Models{}, []<class Model>() { return describe_model<Model>(); });
 }
 
-/// Parameters of a file that holds every tensor of the list, in the list's order. The file may hold others besides.
-inline std::vector<float> load_tensors(const std::string& path, const std::vector<PlacedTensor>& tensors, Take take = Take::parameters) {
-  const Safetensors file(path);
-  const std::string prefix(take == Take::average ? detail::average_prefix : "");
-  const std::string difference = detail::first_difference(file, prefix, tensors);
-  if (!difference.empty())
-    fail<FileError>(path, ": ", difference, take == Take::average ? "; give a checkpoint of a run with --ema, or leave out --average." : "; give a checkpoint of the whole model, as a trainer writes it.");
-  std::vector<float> values(static_cast<std::size_t>(tensors.back().offset + tensors.back().tensor.size()));
-  for (const PlacedTensor& t : tensors) file.read(prefix + t.name, detail::stored_shape(t.tensor), values.data() + t.offset);
-  return values;
-}
-
 /// Parameters as a new run with `seed` starts with them: what the untrained row of a table is.
-inline std::vector<float> untrained(const std::vector<PlacedTensor>& tensors, std::uint64_t seed) {
+inline std::vector<float> untrained(std::span<const PlacedTensor> tensors, std::uint64_t seed) {
   std::vector<float> values(static_cast<std::size_t>(tensors.back().offset + tensors.back().tensor.size()));
   for (std::size_t i = 0; i < tensors.size(); ++i) initialise(tensors[i].tensor, static_cast<std::uint32_t>(i), seed, values.data() + tensors[i].offset);
   return values;

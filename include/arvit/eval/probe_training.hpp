@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
-#include "arvit/core/initialise.hpp"
+#include "arvit/core/linkage.hpp"
 #include "arvit/data/augment.hpp"
 #include "arvit/data/loader.hpp"
 #include "arvit/eval/feature_table.hpp"
-#include "arvit/eval/linear_probe.hpp"
 #include "arvit/model/features.hpp"
-#include "arvit/train/schedule.hpp"
+#include "arvit/train/run_options.hpp"
 
 /// Linear probing as the papers do it: the frozen encoder runs on freshly augmented pictures, its features go through batch
 /// normalisation without weights and one linear layer (spec: README.md, "Linear probing").
@@ -36,82 +35,22 @@ inline constexpr std::array probe_recipes{
     ProbeRecipe{"semaim", false, 90, 4096, 0.1, 0, Crop::short_side},
     ProbeRecipe{"mae", true, 90, 16384, 0.1, 10},
 };
-inline ProbeRecipe probe_recipe_from(std::string_view name) {
-  std::vector<std::string> known;
-  for (const ProbeRecipe& recipe : probe_recipes) {
-    if (recipe.name == name) return recipe;
-    known.emplace_back(recipe.name);
-  }
-  fail_unknown_name("recipe", name, known);
-}
+ProbeRecipe probe_recipe_from(std::string_view name);
 
 /// Batch normalisation without weights (epsilon 1e-6, running moments with momentum 0.1), then y = x W^T + b; on the host, in float.
 class ProbeHead {
  public:
-  using Rows = probe::Rows;
-
   /// W starts as a truncated normal of deviation 0.01, b at 0.
-  ProbeHead(std::int64_t width, int classes, bool lars, std::uint64_t seed)
-      : lars_(lars), mean_(Row::Zero(width)), variance_(Row::Ones(width)), weight_(classes, width), bias_(Row::Zero(classes)),
-        weight_velocity_(Rows::Zero(classes, width)), bias_velocity_(Row::Zero(classes)) {
-    initialise(Tensor{"weight", {classes, width}, {Init::truncated_normal, 0.01}, false}, 0, seed, weight_.data());
-  }
-
+  ProbeHead(std::int64_t width, int classes, bool lars, std::uint64_t seed);
+  ~ProbeHead();
   /// One step on features [rows, width]; returns the mean cross entropy before it.
-  double step(const float* features, std::span<const int> labels, double rate) {
-    const auto rows = static_cast<Eigen::Index>(labels.size());
-    const Eigen::Map<const Rows> x(features, rows, mean_.size());
-    const Row mean = x.colwise().mean();
-    Rows normed = x.rowwise() - mean;
-    const Row variance = normed.array().square().colwise().mean();  // over the batch, divided by its size
-    const float unbiased = rows > 1 ? static_cast<float>(rows) / static_cast<float>(rows - 1) : 1.0f;
-    mean_ += 0.1f * (mean - mean_);
-    variance_ += 0.1f * (variance * unbiased - variance_);
-    normed.array().rowwise() *= (variance.array() + 1e-6f).rsqrt();
-    Rows p = (normed * weight_.transpose()).rowwise() + bias_;
-    double loss = 0;
-    for (Eigen::Index i = 0; i < rows; ++i) {
-      const int label = labels[static_cast<std::size_t>(i)];
-      const float top = p.row(i).maxCoeff(), own = p(i, label);
-      p.row(i) = (p.row(i).array() - top).exp();
-      const float sum = p.row(i).sum();
-      loss += static_cast<double>(top - own) + std::log(static_cast<double>(sum));
-      p.row(i) /= sum;
-      p(i, label) -= 1;
-    }
-    p /= static_cast<float>(rows);
-    Rows dweight = p.transpose() * normed;
-    if (lars_)  // biases take the plain step
-      if (const float w = weight_.norm(), g = dweight.norm(); w > 0 && g > 0) dweight *= 0.001f * w / g;
-    weight_velocity_ = 0.9f * weight_velocity_ + dweight;
-    bias_velocity_ = 0.9f * bias_velocity_ + p.colwise().sum();
-    weight_ -= static_cast<float>(rate) * weight_velocity_;
-    bias_ -= static_cast<float>(rate) * bias_velocity_;
-    return loss / static_cast<double>(rows);
-  }
-
-  /// The classes of features [rows, width], with the running moments.
-  std::vector<int> predict(const float* features, std::int64_t rows) const {
-    Rows x = Eigen::Map<const Rows>(features, rows, mean_.size());
-    x = (x.rowwise() - mean_).array().rowwise() * (variance_.array() + 1e-6f).rsqrt();
-    const Rows logits = (x * weight_.transpose()).rowwise() + bias_;
-    std::vector<int> predicted;
-    for (Eigen::Index i = 0; i < rows; ++i) {
-      Eigen::Index best = 0;
-      logits.row(i).maxCoeff(&best);
-      predicted.push_back(static_cast<int>(best));
-    }
-    return predicted;
-  }
+  double step(const float* features, std::span<const int> labels, double rate);
+  /// The classes of features [rows, width], by the running moments.
+  std::vector<int> predict(const float* features, std::int64_t rows) const;
 
  private:
-  using Row = Eigen::RowVectorXf;
-  bool lars_;
-  Row mean_, variance_;
-  Rows weight_;
-  Row bias_;
-  Rows weight_velocity_;
-  Row bias_velocity_;
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 struct ProbeTrainingOptions {
@@ -138,32 +77,110 @@ double train_probe(FeatureSource<float>& extractor, const Train& train, const Te
   }
   const ImageShape shape = extractor.shape();
   TrainTransformOptions crops{.height = shape.height, .width = shape.width, .crop = recipe.crop, .smallest_area = recipe.smallest_area, .normalisation = options.normalisation};
-  LoaderOptions loading{.batch = std::min<std::int64_t>(recipe.batch, train.size()), .threads = options.threads, .seed = options.seed, .epochs = recipe.epochs};
+  // A step's pictures pass through the encoder in small groups: at 224 pixels the papers' batches would take gigabytes.
+  const int batch_size = static_cast<int>(std::min<std::int64_t>(recipe.batch, train.size())), group = largest_divisor(batch_size, extractor.options().batch);
+  LoaderOptions loading{.batch = group, .threads = options.threads, .seed = options.seed, .group = batch_size / group, .epochs = recipe.epochs};
   Loader<Train, TrainTransform> loader(train, TrainTransform(crops), loading);
   ProbeHead head(extractor.width(), classes, recipe.lars, options.seed);
-  const Schedule schedule{scaled_learning_rate(recipe.base_lr, static_cast<double>(loading.batch)), 0, recipe.warmup, static_cast<double>(recipe.epochs)};
-  const auto steps = loader.batches_per_epoch();
+  const Schedule schedule{scaled_learning_rate(recipe.base_lr, batch_size), 0, recipe.warmup, static_cast<double>(recipe.epochs)};
+  const auto steps = loader.batches_per_epoch() / loading.group;
   std::vector<float> features;
+  std::vector<int> predicted, labels;
+  const auto append = [&](const Batch& batch) {
+    features.resize(features.size() + static_cast<std::size_t>(batch.size * extractor.width()));
+    extractor.extract(batch.images, batch.size, features.data() + features.size() - static_cast<std::size_t>(batch.size * extractor.width()));
+    labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
+  };
   double loss = 0;
   while (const Batch* batch = loader.next()) {
-    features.resize(static_cast<std::size_t>(batch->size * extractor.width()));
-    extractor.extract(batch->images, batch->size, features.data());
-    const double rate = schedule.at(static_cast<double>(batch->epoch) + static_cast<double>(batch->number) / static_cast<double>(steps));
-    loss += head.step(features.data(), batch->labels, rate) / static_cast<double>(steps);
+    append(*batch);
+    if (static_cast<int>(labels.size()) < batch_size) continue;
+    const std::int64_t step = batch->number / loading.group;
+    const double rate = schedule.at(static_cast<double>(batch->epoch) + static_cast<double>(step) / static_cast<double>(steps));
+    loss += head.step(features.data(), labels, rate) / static_cast<double>(steps);
+    features.clear(), labels.clear();
     if (!std::isfinite(loss)) fail<NumericError>("linear probe: the loss is not finite in epoch ", batch->epoch + 1, "; lower the learning rate.");
-    if (batch->number + 1 == steps) options.progress(static_cast<int>(batch->epoch) + 1, loss, rate), loss = 0;
+    if (step + 1 == steps) options.progress(static_cast<int>(batch->epoch) + 1, loss, rate), loss = 0;
   }
   Loader<Test, EvaluationTransform> tests(test, EvaluationTransform({.height = shape.height, .width = shape.width, .normalisation = options.normalisation}),
                                           LoaderOptions::one_pass(extractor.options().batch, options.threads));
-  std::vector<int> predicted, labels;
   while (const Batch* batch = tests.next()) {
-    features.resize(static_cast<std::size_t>(batch->size * extractor.width()));
-    extractor.extract(batch->images, batch->size, features.data());
+    append(*batch);
     const auto now = head.predict(features.data(), batch->size);
     predicted.insert(predicted.end(), now.begin(), now.end());
-    labels.insert(labels.end(), batch->labels.begin(), batch->labels.end());
+    features.clear();
   }
   return accuracy(predicted, labels);
 }
 
 }  // namespace arvit
+
+#if ARVIT_DEFINITIONS
+#include <Eigen/Core>
+
+#include "arvit/core/initialise.hpp"
+#include "arvit/eval/linear_solvers.hpp"
+
+namespace arvit {
+
+ARVIT_DEFINITION ProbeRecipe probe_recipe_from(std::string_view name) {
+  std::vector<std::string> known;
+  for (const ProbeRecipe& recipe : probe_recipes) {
+    if (recipe.name == name) return recipe;
+    known.emplace_back(recipe.name);
+  }
+  fail_unknown_name("recipe", name, known);
+}
+
+struct ProbeHead::State {
+  using Row = Eigen::RowVectorXf;
+  bool lars;
+  Row mean, variance;
+  probe::Rows weight;
+  Row bias;
+  probe::Rows weight_velocity;
+  Row bias_velocity;
+};
+
+ARVIT_DEFINITION ProbeHead::ProbeHead(std::int64_t width, int classes, bool lars, std::uint64_t seed) {
+  using Row = State::Row;
+  state_ = std::make_unique<State>(State{lars, Row::Zero(width), Row::Ones(width), probe::Rows(classes, width), Row::Zero(classes), probe::Rows::Zero(classes, width), Row::Zero(classes)});
+  initialise(Tensor{"weight", {classes, width}, {Init::truncated_normal, 0.01}, false}, 0, seed, state_->weight.data());
+}
+ARVIT_DEFINITION ProbeHead::~ProbeHead() = default;
+
+ARVIT_DEFINITION double ProbeHead::step(const float* features, std::span<const int> labels, double rate) {
+  State& s = *state_;
+  const auto rows = static_cast<Eigen::Index>(labels.size());
+  const Eigen::Map<const probe::Rows> x(features, rows, s.mean.size());
+  const State::Row mean = x.colwise().mean();
+  probe::Rows normed = x.rowwise() - mean;
+  const State::Row variance = normed.array().square().colwise().mean();  // over the batch, divided by its size
+  const float unbiased = rows > 1 ? static_cast<float>(rows) / static_cast<float>(rows - 1) : 1.0f;
+  s.mean += 0.1f * (mean - s.mean);
+  s.variance += 0.1f * (variance * unbiased - s.variance);
+  normed.array().rowwise() *= (variance.array() + 1e-6f).rsqrt();
+  probe::Rows p = (normed * s.weight.transpose()).rowwise() + s.bias;
+  const double loss = probe::cross_entropy(p, labels);
+  p /= static_cast<float>(rows);
+  probe::Rows dweight = p.transpose() * normed;
+  if (s.lars)  // biases take the plain step
+    if (const float w = s.weight.norm(), g = dweight.norm(); w > 0 && g > 0) dweight *= 0.001f * w / g;
+  s.weight_velocity = 0.9f * s.weight_velocity + dweight;
+  s.bias_velocity = 0.9f * s.bias_velocity + p.colwise().sum();
+  s.weight -= static_cast<float>(rate) * s.weight_velocity;
+  s.bias -= static_cast<float>(rate) * s.bias_velocity;
+  return loss / static_cast<double>(rows);
+}
+
+ARVIT_DEFINITION std::vector<int> ProbeHead::predict(const float* features, std::int64_t rows) const {
+  const State& s = *state_;
+  probe::Rows x = Eigen::Map<const probe::Rows>(features, rows, s.mean.size());
+  x = (x.rowwise() - s.mean).array().rowwise() * (s.variance.array() + 1e-6f).rsqrt();
+  std::vector<int> classes;
+  probe::append_classes((x * s.weight.transpose()).rowwise() + s.bias, classes);
+  return classes;
+}
+
+}  // namespace arvit
+#endif  // ARVIT_DEFINITIONS

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "arvit/core/linkage.hpp"
 #include "arvit/eval/knn.hpp"
 #include "arvit/eval/linear_probe.hpp"
 #include "arvit/model/features.hpp"
@@ -23,23 +23,9 @@ struct Candidate {
 };
 
 /// The columns of an extractor's features, named "layer 4 mean".
-inline std::vector<Candidate> candidates_of(const FeatureSource<float>& extractor) {
-  std::vector<Candidate> result;
-  for (std::size_t i = 0; i < extractor.options().features.size(); ++i) {
-    const Feature& feature = extractor.options().features[i];
-    result.push_back({text("layer ", feature.layer, " ", readout_name(feature.readout), feature.norm ? ", normed" : ""), extractor.begin(i), extractor.end(i)});
-  }
-  return result;
-}
+std::vector<Candidate> candidates_of(const FeatureSource<float>& extractor);
 /// Class token and mean of every layer, the last with its norm: what to choose from.
-inline std::vector<Feature> all_layers(int depth, bool class_token) {
-  std::vector<Feature> features;
-  for (int layer = 1; layer <= depth; ++layer) {
-    if (class_token) features.push_back({Readout::class_token, layer});
-    features.push_back({Readout::mean, layer});
-  }
-  return features;
-}
+std::vector<Feature> all_layers(int depth, bool class_token);
 template <class Encoder>
 std::vector<Feature> all_layers() { return all_layers(Encoder::depth, Encoder::has_class_token); }
 
@@ -58,8 +44,42 @@ struct AccuracyRow {
   std::string knn_choice, probe_choice, probe_few_choice;      ///< what the training table chose
 };
 
-inline AccuracyRow evaluate_features(cpu::Pool& pool, const std::string& name, const FeatureTable& train, const FeatureTable& test,
-                                     std::span<const Candidate> candidates, ProtocolOptions options = {}) {
+AccuracyRow evaluate_features(cpu::Pool& pool, const std::string& name, const FeatureTable& train, const FeatureTable& test,
+                              std::span<const Candidate> candidates, ProtocolOptions options = {});
+
+/// The table for people, in percent; `few` names its last column.
+std::string accuracy_table_text(std::span<const AccuracyRow> rows, double few = 0.01);
+
+}  // namespace arvit
+
+#if ARVIT_DEFINITIONS
+#include <algorithm>
+#include <cstdio>
+
+#include "arvit/core/error.hpp"
+
+namespace arvit {
+
+ARVIT_DEFINITION std::vector<Candidate> candidates_of(const FeatureSource<float>& extractor) {
+  std::vector<Candidate> result;
+  for (std::size_t i = 0; i < extractor.options().features.size(); ++i) {
+    const Feature& feature = extractor.options().features[i];
+    result.push_back({text("layer ", feature.layer, " ", readout_name(feature.readout), feature.norm ? ", normed" : ""), extractor.begin(i), extractor.end(i)});
+  }
+  return result;
+}
+
+ARVIT_DEFINITION std::vector<Feature> all_layers(int depth, bool class_token) {
+  std::vector<Feature> features;
+  for (int layer = 1; layer <= depth; ++layer) {
+    if (class_token) features.push_back({Readout::class_token, layer});
+    features.push_back({Readout::mean, layer});
+  }
+  return features;
+}
+
+ARVIT_DEFINITION AccuracyRow evaluate_features(cpu::Pool& pool, const std::string& name, const FeatureTable& train, const FeatureTable& test,
+                                               std::span<const Candidate> candidates, ProtocolOptions options) {
   check_tables("evaluation", train, test);
   if (candidates.empty()) fail<OptionError>("evaluation: no feature is given for ", name, ".");
   options.probe.seed = options.seed;
@@ -110,8 +130,7 @@ inline AccuracyRow evaluate_features(cpu::Pool& pool, const std::string& name, c
   return row;
 }
 
-/// The table for people, in percent; `few` names its last column.
-inline std::string accuracy_table_text(std::span<const AccuracyRow> rows, double few = 0.01) {
+ARVIT_DEFINITION std::string accuracy_table_text(std::span<const AccuracyRow> rows, double few) {
   std::size_t width = 8;
   for (const AccuracyRow& row : rows) width = std::max(width, row.name.size());
   std::string result(width, ' ');
@@ -130,3 +149,4 @@ inline std::string accuracy_table_text(std::span<const AccuracyRow> rows, double
 }
 
 }  // namespace arvit
+#endif  // ARVIT_DEFINITIONS

@@ -30,8 +30,8 @@ class CsvLog {
       fail<ShapeError>(file_.path().string(), ": a row of ", values.size(), " values for ", columns_,
                        " columns; each column needs one.");
     line_.clear();
-    detail::append(line_, step);
-    for (const double value : values) detail::append(line_ += ',', value);
+    detail::Word(step).append_to(line_);
+    for (const double value : values) detail::Word(value).append_to(line_ += ',');
     file_.append(line_ += '\n');
   }
   void flush() { file_.synchronise(); }

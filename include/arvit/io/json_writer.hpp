@@ -70,10 +70,10 @@ class JsonWriter {
     } else if constexpr (std::floating_point<T>) {
       if (!std::isfinite(value)) return this->value(nullptr);
       separate();
-      detail::append(text_, value);
+      detail::Word(value).append_to(text_);
     } else {
       separate();
-      detail::append(text_, value);
+      detail::Word(value).append_to(text_);
     }
     comma_ = true;
     return *this;

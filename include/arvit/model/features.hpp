@@ -58,17 +58,11 @@ inline std::string_view readout_name(Readout readout) {
   return "";
 }
 inline Readout readout_from(std::string_view name) {
-  const std::vector<std::string> known{"class", "mean", "tokens", "attention", "similarity"};
-  for (std::size_t i = 0; i < known.size(); ++i)
-    if (known[i] == name) return static_cast<Readout>(i);
-  fail_unknown_name("pooling", name, known);
+  return static_cast<Readout>(place_of_name("pooling", name, {"class", "mean", "tokens", "attention", "similarity"}));
 }
 
 inline PositionResize position_resize_from(std::string_view name) {
-  const std::vector<std::string> known{"bicubic", "antialiased"};
-  for (std::size_t i = 0; i < known.size(); ++i)
-    if (known[i] == name) return static_cast<PositionResize>(i);
-  fail_unknown_name("positions", name, known);
+  return static_cast<PositionResize>(place_of_name("positions", name, {"bicubic", "antialiased"}));
 }
 
 /// The encoder's part of a pretrainer's parameters. Where no decoder applies the final norm it starts as the identity.

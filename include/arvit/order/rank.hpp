@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "arvit/core/error.hpp"
+#include "arvit/core/linkage.hpp"
 #include "arvit/core/random.hpp"
 #include "arvit/core/rows.hpp"
 #include "arvit/core/segment.hpp"
@@ -239,6 +240,10 @@ class RankEngine {
   int patches_, images_ = 0;
   RankTables<HostLists, Streams> tables_;
 };
+#if !ARVIT_DEFINITIONS
+extern template class RankEngine<1>;
+extern template class RankEngine<2>;
+#endif
 
 /// Sorts given patch ranks (any integers >= 0, 0 meaning rank 0; gaps allowed): group ends and the patches in sorted order.
 inline void profile_of_ranks(std::span<const int> ranks, std::vector<int>& ends, std::vector<std::int32_t>& permutation) {

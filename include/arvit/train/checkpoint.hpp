@@ -2,23 +2,16 @@
 #pragma once
 
 #include <array>
-#include <charconv>
 #include <concepts>
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
-#include <utility>
 #include <vector>
 
-#include "arvit/core/error.hpp"
+#include "arvit/core/linkage.hpp"
 #include "arvit/core/type_name.hpp"
-#include "arvit/core/version.hpp"
-#include "arvit/io/json_reader.hpp"
-#include "arvit/io/json_writer.hpp"
-#include "arvit/io/safetensors.hpp"
 #include "arvit/train/run_options.hpp"
 #include "arvit/train/step.hpp"
 
@@ -49,23 +42,112 @@ struct CheckpointInfo {
     return {type_name<Model>(), options.model, info.data, Model::parameter_count, step, steps_per_epoch, options.seed, info.pixel_mean, info.pixel_deviation,
             options_json(options)};
   }
-  static std::string options_json(const RunOptions& options) {
-    JsonWriter json;
-    json.begin_object();
-    for_each_option(options, [&](const OptionInfo& option, const auto& value) { json.member(option.name, value); });
-    return json.end_object().take();
-  }
+  static std::string options_json(const RunOptions& options);
 };
+
+class Safetensors;  // io/safetensors.hpp
+
+/// What a checkpoint says of itself. FileError when it is none.
+CheckpointInfo read_checkpoint_info(const Safetensors& file);
+CheckpointInfo read_checkpoint_info(const std::string& path);
+
+/// Which parameters of a checkpoint to take.
+enum class Take : char { parameters, average };
+
+/// Parameters of a file that holds every tensor of the list, in the list's order. The file may hold others besides.
+std::vector<float> load_tensors(const std::string& path, std::span<const PlacedTensor> tensors, Take take = Take::parameters);
+
+/// The encoder of any pretrainer whose encoder has the names and shapes of `Encoder`, as a flat buffer in the order of Encoder::groups().
+template <class Encoder>
+std::vector<float> load_encoder(const std::string& path, Take take = Take::parameters) {
+  return load_tensors(path, placed_tensors(Encoder::groups()), take);
+}
 
 namespace detail {
 
 inline constexpr std::string_view checkpoint_format = "arvit checkpoint", checkpoint_version = "1";
-inline constexpr std::array<std::string_view, 2> moment_prefixes{"optimiser.moment1.", "optimiser.moment2."};
 inline constexpr std::string_view average_prefix = "average.";
 
 inline std::vector<std::int64_t> stored_shape(const Tensor& tensor) { return {tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions()}; }
+std::array<float, 3> metadata_triple(const Safetensors& file, const std::string& name);
 
-inline const std::string& metadata_at(const Safetensors& file, const std::string& name) {
+/// A step as a file sees it: buffers in the order of the model's parameters, each under a prefix, the parameters themselves first.
+struct StepState {
+  struct Part { std::string_view prefix; float* values; };
+  std::span<const PlacedTensor> parameters;
+  std::vector<Part> parts;
+  std::function<std::span<const float>(const float* from, std::int64_t count)> download;  ///< valid until the next
+  std::function<void(const float* from, float* to, std::int64_t count)> upload;
+};
+void write_state(const std::string& path, const StepState& state, const CheckpointInfo& info);
+std::int64_t read_state(const std::string& path, const StepState& state, const CheckpointInfo& expected);
+void read_parameters(const std::string& path, const StepState& state);
+
+template <class Model, class D>
+StepState state_of(Step<Model, D>& step) {
+  using S = Statistic<D>;
+  static_assert(std::same_as<S, float>, "checkpoint: checkpoints hold fp32; train with a device whose statistics are float.");
+  StepState state{Model::parameters(), {{"", step.masters().data()}, {"optimiser.moment1.", step.moment1().data()}, {"optimiser.moment2.", step.moment2().data()}}, {}, {}};
+  if (!step.average().empty()) state.parts.push_back({average_prefix, step.average().data()});
+  state.download = [&device = step.device(), buffer = std::vector<S>()](const S* from, std::int64_t count) mutable {
+    if constexpr (std::same_as<SpaceOf<D>, HostSpace>) return std::span<const S>(from, static_cast<std::size_t>(count));
+    buffer.resize(static_cast<std::size_t>(count));  // tensors of a device with memory of its own pass one by one through a buffer of the largest
+    device.download(Span<const S, SpaceOf<D>>(from, count), buffer.data());
+    return std::span<const S>(buffer);
+  };
+  state.upload = [&device = step.device()](const S* from, S* to, std::int64_t count) { device.upload(from, Span<S, SpaceOf<D>>(to, count)); };
+  return state;
+}
+
+}  // namespace detail
+
+/// Writes the whole state of a step, atomically.
+template <class Model, class D>
+void save_checkpoint(const std::string& path, Step<Model, D>& step, const CheckpointInfo& info) {
+  detail::write_state(path, detail::state_of(step), info);
+}
+
+/// Continues a run: parameters, moments and average as they were. Returns the number of steps done. Everything is compared before anything is
+/// changed: the model, every tensor's name and shape, the options that change the result, and the number of steps in an epoch.
+template <class Model, class D>
+std::int64_t load_checkpoint(const std::string& path, Step<Model, D>& step, const CheckpointInfo& expected) {
+  const std::int64_t done = detail::read_state(path, detail::state_of(step), expected);
+  step.refresh();
+  return done;
+}
+
+/// Starts from the parameters of a file that holds every tensor of the model; moments stay zero, an average starts at the parameters.
+template <class Model, class D>
+void load_parameters(const std::string& path, Step<Model, D>& step) {
+  detail::read_parameters(path, detail::state_of(step));
+  step.refresh();
+}
+
+}  // namespace arvit
+
+#if ARVIT_DEFINITIONS
+#include <charconv>
+#include <map>
+#include <utility>
+
+#include "arvit/core/error.hpp"
+#include "arvit/core/version.hpp"
+#include "arvit/io/json_reader.hpp"
+#include "arvit/io/json_writer.hpp"
+#include "arvit/io/safetensors.hpp"
+
+namespace arvit {
+
+ARVIT_DEFINITION std::string CheckpointInfo::options_json(const RunOptions& options) {
+  JsonWriter json;
+  json.begin_object();
+  for_each_option(options, [&](const OptionInfo& option, const auto& value) { json.member(option.name, value); });
+  return json.end_object().take();
+}
+
+namespace detail {
+
+ARVIT_DEFINITION const std::string& metadata_at(const Safetensors& file, const std::string& name) {
   const auto found = file.metadata().find(name);
   if (found == file.metadata().end())
     fail<FileError>(file.path(), ": its metadata do not say '", name, "', so it is no checkpoint of a training run; give a file that a trainer wrote.");
@@ -80,7 +162,7 @@ Number metadata_number(const Safetensors& file, const std::string& name) {
     fail<FileError>(file.path(), ": its metadata '", name, "' is '", value, "', a number of at least 0 was expected; the file is damaged, use another checkpoint.");
   return number;
 }
-inline std::array<float, 3> metadata_triple(const Safetensors& file, const std::string& name) {
+ARVIT_DEFINITION std::array<float, 3> metadata_triple(const Safetensors& file, const std::string& name) {
   const std::string& value = metadata_at(file, name);
   std::array<float, 3> triple{};
   std::size_t count = 0;
@@ -95,7 +177,7 @@ inline std::array<float, 3> metadata_triple(const Safetensors& file, const std::
 }
 
 /// What differs between a file and a list of tensors, as "blocks.0.attn.qkv.weight is [2304, 768] in the file, [3072, 1024] in the model", or "".
-inline std::string first_difference(const Safetensors& file, std::string_view prefix, std::span<const PlacedTensor> tensors) {
+ARVIT_DEFINITION std::string first_difference(const Safetensors& file, std::string_view prefix, std::span<const PlacedTensor> tensors) {
   for (const auto& [name, tensor, offset] : tensors) {
     const std::string full = std::string(prefix) + name;
     const StoredTensor* stored = file.find(full);
@@ -107,7 +189,7 @@ inline std::string first_difference(const Safetensors& file, std::string_view pr
 }
 
 /// The members of a JSON object, each value as its text stands.
-inline std::map<std::string, std::string> json_members(std::string_view object, const std::string& name) {
+ARVIT_DEFINITION std::map<std::string, std::string> json_members(std::string_view object, const std::string& name) {
   std::map<std::string, std::string> members;
   JsonReader json(object, name);
   json.object([&](const std::string& key) { members[key] = json.raw(); });
@@ -116,7 +198,7 @@ inline std::map<std::string, std::string> json_members(std::string_view object, 
 }
 
 /// The first option that changes the result and differs between the file's and the run's, in the words of the command line, or "".
-inline std::string option_difference(const Safetensors& file, const std::string& ours) {
+ARVIT_DEFINITION std::string option_difference(const Safetensors& file, const std::string& ours) {
   const auto before = json_members(metadata_at(file, "options"), file.path() + " (its metadata 'options')"), now = json_members(ours, "options");
   std::string difference;
   for_each_option(RunOptions{}, [&](const OptionInfo& option, const auto&) {
@@ -130,8 +212,7 @@ inline std::string option_difference(const Safetensors& file, const std::string&
 
 }  // namespace detail
 
-/// What a checkpoint says of itself. FileError when it is none.
-inline CheckpointInfo read_checkpoint_info(const Safetensors& file) {
+ARVIT_DEFINITION CheckpointInfo read_checkpoint_info(const Safetensors& file) {
   using detail::metadata_at, detail::metadata_number, detail::metadata_triple;
   if (metadata_at(file, "format") != detail::checkpoint_format)
     fail<FileError>(file.path(), ": its format is '", metadata_at(file, "format"), "', not '", detail::checkpoint_format, "'; give a file that a trainer wrote.");
@@ -146,121 +227,87 @@ inline CheckpointInfo read_checkpoint_info(const Safetensors& file) {
   info.options = metadata_at(file, "options");
   return info;
 }
-inline CheckpointInfo read_checkpoint_info(const std::string& path) { return read_checkpoint_info(Safetensors(path)); }
+ARVIT_DEFINITION CheckpointInfo read_checkpoint_info(const std::string& path) { return read_checkpoint_info(Safetensors(path)); }
 
-/// Writes the whole state of a step, atomically. Tensors of a device with memory of its own pass one by one through a buffer of the largest.
-template <class Model, class D>
-void save_checkpoint(const std::string& path, Step<Model, D>& step, const CheckpointInfo& info) {
-  using S = Statistic<D>;
-  static_assert(std::same_as<S, float>, "save_checkpoint: checkpoints hold fp32; train with a device whose statistics are float.");
+ARVIT_DEFINITION std::vector<float> load_tensors(const std::string& path, std::span<const PlacedTensor> tensors, Take take) {
+  const Safetensors file(path);
+  const std::string prefix(take == Take::average ? detail::average_prefix : "");
+  const std::string difference = detail::first_difference(file, prefix, tensors);
+  if (!difference.empty()) {
+    const auto holds = file.metadata().find("model_name");
+    const bool no_average = take == Take::average && file.find(prefix + tensors.front().name) == nullptr;
+    fail<FileError>(path, ": ", difference, holds == file.metadata().end() ? std::string() : text("; the file holds ", holds->second),
+                    no_average ? "; train with --ema, or take the parameters themselves." : "; choose the model that the file holds.");
+  }
+  std::vector<float> values(static_cast<std::size_t>(tensors.back().offset + tensors.back().tensor.size()));
+  for (const auto& [name, tensor, offset] : tensors) file.read(prefix + name, detail::stored_shape(tensor), values.data() + offset);
+  return values;
+}
+
+namespace detail {
+
+ARVIT_DEFINITION void write_state(const std::string& path, const StepState& state, const CheckpointInfo& info) {
   std::vector<StoredTensor> tensors;
-  std::vector<std::tuple<std::string_view, S*, std::int64_t>> places;  // prefix, where, elements: in the order of `tensors`
-  const auto add = [&](std::string_view prefix, Buffer<D, S>& buffer) {
-    if (buffer.empty()) return;
-    for (const auto& [name, tensor, offset] : Model::parameters()) {
-      tensors.push_back({std::string(prefix) + name, StoredType::F32, detail::stored_shape(tensor), {}});
-      places.emplace_back(prefix, buffer.data() + offset, tensor.size());
+  std::vector<std::pair<const float*, std::int64_t>> places;  // where, elements: in the order of `tensors`
+  for (const auto& [prefix, values] : state.parts)
+    for (const auto& [name, tensor, offset] : state.parameters) {
+      tensors.push_back({std::string(prefix) + name, StoredType::F32, stored_shape(tensor), {}});
+      places.emplace_back(values + offset, tensor.size());
     }
-  };
-  add("", step.masters()), add(detail::average_prefix, step.average());
-  add(detail::moment_prefixes[0], step.moment1()), add(detail::moment_prefixes[1], step.moment2());
-
   const auto triple = [](const std::array<float, 3>& values) { return JsonWriter().value(values).take(); };
   const Metadata metadata{
-      {"format", std::string(detail::checkpoint_format)}, {"format_version", std::string(detail::checkpoint_version)},
+      {"format", std::string(checkpoint_format)}, {"format_version", std::string(checkpoint_version)},
       {"arvit", text(ARVIT_VERSION_MAJOR, ".", ARVIT_VERSION_MINOR, ".", ARVIT_VERSION_PATCH)}, {"model", info.model}, {"model_name", info.model_name},
       {"parameters", text(info.parameters)}, {"step", text(info.step)}, {"steps_per_epoch", text(info.steps_per_epoch)},
       {"epoch", text(static_cast<double>(info.step) / static_cast<double>(info.steps_per_epoch))}, {"seed", text(info.seed)}, {"data", info.data},
       {"pixel_mean", triple(info.pixel_mean)}, {"pixel_deviation", triple(info.pixel_deviation)}, {"options", info.options}};
-
-  std::vector<S> buffer;
-  write_safetensors(path, tensors, metadata, [&](const StoredTensor& tensor) -> std::span<const std::byte> {
-    const auto& [prefix, from, count] = places[static_cast<std::size_t>(&tensor - tensors.data())];
-    if constexpr (std::same_as<SpaceOf<D>, HostSpace>) {
-      return std::as_bytes(std::span<const S>(from, static_cast<std::size_t>(count)));
-    } else {
-      buffer.resize(static_cast<std::size_t>(count));
-      step.device().download(Span<const S, SpaceOf<D>>(from, count), buffer.data());
-      return std::as_bytes(std::span<const S>(buffer));
-    }
+  write_safetensors(path, tensors, metadata, [&](const StoredTensor& tensor) {
+    const auto& [from, count] = places[static_cast<std::size_t>(&tensor - tensors.data())];
+    return std::as_bytes(state.download(from, count));
   });
 }
 
-namespace detail {
-template <class Model, class D>
-void upload_tensors(const Safetensors& file, std::string_view prefix, Step<Model, D>& step, Buffer<D, Statistic<D>>& to) {
-  std::vector<Statistic<D>> values;
-  for (const auto& [name, tensor, offset] : Model::parameters()) {
+ARVIT_DEFINITION void upload(const Safetensors& file, std::string_view prefix, const StepState& state, float* to) {
+  std::vector<float> values;
+  for (const auto& [name, tensor, offset] : state.parameters) {
     values.resize(static_cast<std::size_t>(tensor.size()));
     file.read(std::string(prefix) + name, stored_shape(tensor), values.data());
     file.release(std::string(prefix) + name);
-    step.device().upload(values.data(), to.span().part(offset, offset + tensor.size()));
+    state.upload(values.data(), to + offset, tensor.size());
   }
 }
-}  // namespace detail
 
-/// Continues a run: parameters, moments and average as they were. Returns the number of steps done. Everything is compared before anything is
-/// changed: the model, every tensor's name and shape, the options that change the result, and the number of steps in an epoch.
-template <class Model, class D>
-std::int64_t load_checkpoint(const std::string& path, Step<Model, D>& step, const CheckpointInfo& expected) {
+ARVIT_DEFINITION std::int64_t read_state(const std::string& path, const StepState& state, const CheckpointInfo& expected) {
   const Safetensors file(path);
   const CheckpointInfo info = read_checkpoint_info(file);
   const auto compare = [&](std::string_view prefix) {
-    const std::string difference = detail::first_difference(file, prefix, Model::parameters());
+    const std::string difference = first_difference(file, prefix, state.parameters);
     if (info.model != expected.model)
       fail<FileError>(path, ": holds ", info.model_name, ", this run trains ", expected.model_name, difference.empty() ? "" : text(" (", difference, ")"),
                       "; choose --model ", info.model_name, " or another --out.");
     if (!difference.empty()) fail<FileError>(path, ": ", difference, "; the file is no complete checkpoint of ", expected.model_name, ", use another one.");
   };
   compare("");
-  const std::string option = detail::option_difference(file, expected.options);
+  const std::string option = option_difference(file, expected.options);  // before the rest: without --ema there is no average, say
   if (!option.empty()) fail<FileError>(path, ": was made with other options (", option, "); repeat the options of that run, or start a new one from it with --init.");
   if (info.steps_per_epoch != expected.steps_per_epoch)
     fail<FileError>(path, ": its run has ", info.steps_per_epoch, " steps in an epoch, this one ", expected.steps_per_epoch,
                     "; give the same pictures as then, or start a new run from it with --init.");
   if (info.pixel_mean != expected.pixel_mean || info.pixel_deviation != expected.pixel_deviation)
     fail<FileError>(path, ": the colours of its run had another mean or deviation; give the same pictures as then, or start a new run from it with --init.");
-  for (const std::string_view prefix : detail::moment_prefixes) compare(prefix);
-  if (!step.average().empty()) compare(detail::average_prefix);
-  detail::upload_tensors(file, "", step, step.masters());
-  detail::upload_tensors(file, detail::moment_prefixes[0], step, step.moment1());
-  detail::upload_tensors(file, detail::moment_prefixes[1], step, step.moment2());
-  if (!step.average().empty()) detail::upload_tensors(file, detail::average_prefix, step, step.average());
-  step.refresh();
+  for (const auto& [prefix, values] : state.parts) compare(prefix);
+  for (const auto& [prefix, values] : state.parts) upload(file, prefix, state, values);
   return info.step;
 }
 
-/// Starts from the parameters of a file that holds every tensor of the model; moments stay zero, an average starts at the parameters.
-template <class Model, class D>
-void load_parameters(const std::string& path, Step<Model, D>& step) {
+ARVIT_DEFINITION void read_parameters(const std::string& path, const StepState& state) {
   const Safetensors file(path);
-  const std::string difference = detail::first_difference(file, "", Model::parameters());
+  const std::string difference = first_difference(file, "", state.parameters);
   if (!difference.empty()) fail<FileError>(path, ": ", difference, "; give a checkpoint of the same model.");
-  detail::upload_tensors(file, "", step, step.masters());
-  if (!step.average().empty()) detail::upload_tensors(file, "", step, step.average());
-  step.refresh();
+  for (const auto& [prefix, values] : state.parts)
+    if (prefix.empty() || prefix == average_prefix) upload(file, "", state, values);
 }
 
-/// Which parameters of a checkpoint to take.
-enum class Take : char { parameters, average };
-
-/// The encoder of any pretrainer whose encoder has the names and shapes of `Encoder`, as a flat buffer in the order of Encoder::groups().
-/// `Encoder` lists its tensors with groups(); the file may hold more than those.
-template <class Encoder>
-std::vector<float> load_encoder(const std::string& path, Take take = Take::parameters) {
-  const Safetensors file(path);
-  const std::vector<PlacedTensor> tensors = placed_tensors(Encoder::groups());
-  const std::string prefix(take == Take::average ? detail::average_prefix : "");
-  const std::string difference = detail::first_difference(file, prefix, tensors);
-  if (!difference.empty()) {
-    const auto holds = file.metadata().find("model_name");
-    fail<FileError>(path, ": ", difference, holds == file.metadata().end() ? std::string() : text("; the file holds ", holds->second),
-                    take == Take::average && file.find(difference.substr(0, difference.find(' '))) == nullptr ? "; train with --ema, or take the parameters themselves."
-                                                                                                         : "; choose the model that the file holds.");
-  }
-  std::vector<float> values(static_cast<std::size_t>(Encoder::parameter_count));
-  for (const auto& [name, tensor, offset] : tensors) file.read(prefix + name, detail::stored_shape(tensor), values.data() + offset);
-  return values;
-}
-
+}  // namespace detail
 }  // namespace arvit
+#endif  // ARVIT_DEFINITIONS

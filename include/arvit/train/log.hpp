@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <filesystem>
+#include <memory>
 #include <string>
-#include <string_view>
-#include <vector>
 
-#include "arvit/io/csv.hpp"
-#include "arvit/io/json_lines.hpp"
-#include "arvit/io/tensorboard.hpp"
+#include "arvit/core/linkage.hpp"
 #include "arvit/train/progress.hpp"
 
 namespace arvit {
@@ -19,23 +14,32 @@ namespace arvit {
 /// steps; what a killed process wrote beyond its last checkpoint is cut off or, in events, declared void: every step appears once.
 class TrainingLog {
  public:
-  TrainingLog(const std::filesystem::path& folder, std::int64_t done)
-      : csv_(folder / "log.csv", names(), done + 1), lines_(folder / "log.jsonl", done + 1), events_(folder / "tensorboard", done + 1) {}  // from step 1 too: a run killed before its first checkpoint left events
-
-  void write(const StepRecord& record) {
-    const auto values = values_of(record);
-    csv_.row(record.step, values);
-    lines_.line(record.step, [&](JsonWriter& json) {
-      for (std::size_t i = 0; i < columns.size(); ++i) json.member(columns[i].name, values[i]);
-    });
-    std::array<Scalar, columns.size()> scalars;
-    for (std::size_t i = 0; i < columns.size(); ++i) scalars[i] = {columns[i].tag, static_cast<float>(values[i])};
-    events_.scalars(record.step, scalars);
-  }
+  TrainingLog(const std::string& folder, std::int64_t done);
+  ~TrainingLog();
+  void write(const StepRecord& record);
   /// Makes what is written survive a power cut.
-  void flush() { csv_.flush(), lines_.flush(), events_.flush(); }
+  void flush();
 
  private:
+  struct Files;
+  std::unique_ptr<Files> files_;
+};
+
+}  // namespace arvit
+
+#if ARVIT_DEFINITIONS
+#include <array>
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "arvit/io/csv.hpp"
+#include "arvit/io/json_lines.hpp"
+#include "arvit/io/tensorboard.hpp"
+
+namespace arvit {
+
+struct TrainingLog::Files {
   struct Column { std::string_view name, tag; double StepRecord::*value; };
   static constexpr std::array columns{
       Column{"epoch", "train/epoch", &StepRecord::epoch},
@@ -50,14 +54,32 @@ class TrainingLog {
     for (const Column& column : columns) all.emplace_back(column.name);
     return all;
   }
-  static std::array<double, columns.size()> values_of(const StepRecord& record) {
-    std::array<double, columns.size()> values;
-    for (std::size_t i = 0; i < columns.size(); ++i) values[i] = record.*columns[i].value;
-    return values;
-  }
-  CsvLog csv_;
-  JsonLinesLog lines_;
-  TensorBoard events_;
+  Files(const std::filesystem::path& folder, std::int64_t done)
+      : csv(folder / "log.csv", names(), done + 1), lines(folder / "log.jsonl", done + 1), events(folder / "tensorboard", done + 1) {}  // from step 1 too: a run killed before its first checkpoint left events
+  CsvLog csv;
+  JsonLinesLog lines;
+  TensorBoard events;
 };
 
+ARVIT_DEFINITION TrainingLog::TrainingLog(const std::string& folder, std::int64_t done) : files_(std::make_unique<Files>(folder, done)) {}
+ARVIT_DEFINITION TrainingLog::~TrainingLog() = default;
+
+ARVIT_DEFINITION void TrainingLog::write(const StepRecord& record) {
+  constexpr const auto& columns = Files::columns;
+  std::array<double, columns.size()> values;
+  std::array<Scalar, columns.size()> scalars;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    values[i] = record.*columns[i].value;
+    scalars[i] = {columns[i].tag, static_cast<float>(values[i])};
+  }
+  files_->csv.row(record.step, values);
+  files_->lines.line(record.step, [&](JsonWriter& json) {
+    for (std::size_t i = 0; i < columns.size(); ++i) json.member(columns[i].name, values[i]);
+  });
+  files_->events.scalars(record.step, scalars);
+}
+
+ARVIT_DEFINITION void TrainingLog::flush() { files_->csv.flush(), files_->lines.flush(), files_->events.flush(); }
+
 }  // namespace arvit
+#endif  // ARVIT_DEFINITIONS

@@ -1,56 +1,77 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <fstream>
-#include <ostream>
+#include <iosfwd>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "arvit/core/linkage.hpp"
 #include "arvit/train/step.hpp"
 
 namespace arvit {
 
 /// A line of /proc/self/status such as "VmRSS" (resident now) or "VmHWM" (the most that was ever resident), in bytes; 0 where there is no such file.
-inline std::int64_t process_bytes(std::string_view field) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with(field) && line.size() > field.size() && line[field.size()] == ':') return std::stoll(line.substr(field.size() + 1)) * 1024;
-  return 0;
-}
+std::int64_t process_bytes(std::string_view field);
 
 /// What a run will hold in memory, by kind.
 struct MemoryTable {
   struct Line { std::string what; std::int64_t bytes; };
   std::vector<Line> lines;
 
-  void add(std::string what, std::int64_t bytes) {
-    if (bytes > 0) lines.push_back({std::move(what), bytes});
-  }
-  void add(const MemoryPlan& plan, int micro_batch) {
-    add("parameters", plan.masters), add("parameters in the precision of the products", plan.weights), add("gradients", plan.gradients);
-    add("optimiser's moments", plan.moments), add("average of the parameters", plan.average);
-    add(text("activations of ", micro_batch, " images"), plan.activations), add("images on the device", plan.images);
-  }
-  std::int64_t total() const {
-    std::int64_t sum = 0;
-    for (const Line& line : lines) sum += line.bytes;
-    return sum;
-  }
-  void print(std::ostream& stream) const {
-    const auto print_line = [&](const std::string& what, std::int64_t bytes) {
-      char text[128];
-      std::snprintf(text, sizeof text, "  %-46s %10.1f MiB\n", what.c_str(), static_cast<double>(bytes) / (1 << 20));
-      stream << text;
-    };
-    stream << "memory plan\n";
-    for (const Line& line : lines) print_line(line.what, line.bytes);
-    print_line("together", total());
-    stream << std::flush;
-  }
+  void add(std::string what, std::int64_t bytes);
+  void add(const MemoryPlan& plan, int micro_batch);
+  std::int64_t total() const;
+  void print(std::ostream& stream) const;
 };
 
 }  // namespace arvit
+
+#if ARVIT_DEFINITIONS
+#include <cstdio>
+#include <fstream>
+#include <ostream>
+
+#include "arvit/core/error.hpp"
+
+namespace arvit {
+
+ARVIT_DEFINITION std::int64_t process_bytes(std::string_view field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(field) && line.size() > field.size() && line[field.size()] == ':') return std::stoll(line.substr(field.size() + 1)) * 1024;
+  return 0;
+}
+
+ARVIT_DEFINITION void MemoryTable::add(std::string what, std::int64_t bytes) {
+  if (bytes > 0) lines.push_back({std::move(what), bytes});
+}
+
+ARVIT_DEFINITION void MemoryTable::add(const MemoryPlan& plan, int micro_batch) {
+  add("parameters", plan.masters), add("parameters in the precision of the products", plan.weights), add("gradients", plan.gradients);
+  add("optimiser's moments", plan.moments), add("average of the parameters", plan.average);
+  add(text("activations of ", micro_batch, " images"), plan.activations), add("images on the device", plan.images);
+}
+
+ARVIT_DEFINITION std::int64_t MemoryTable::total() const {
+  std::int64_t sum = 0;
+  for (const Line& line : lines) sum += line.bytes;
+  return sum;
+}
+
+ARVIT_DEFINITION void MemoryTable::print(std::ostream& stream) const {
+  const auto print_line = [&](const std::string& what, std::int64_t bytes) {
+    char text[128];
+    std::snprintf(text, sizeof text, "  %-46s %10.1f MiB\n", what.c_str(), static_cast<double>(bytes) / (1 << 20));
+    stream << text;
+  };
+  stream << "memory plan\n";
+  for (const Line& line : lines) print_line(line.what, line.bytes);
+  print_line("together", total());
+  stream << std::flush;
+}
+
+}  // namespace arvit
+#endif  // ARVIT_DEFINITIONS

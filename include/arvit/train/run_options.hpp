@@ -2,15 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
-#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <type_traits>
-#include <vector>
 
-#include "arvit/core/error.hpp"
+#include "arvit/core/linkage.hpp"
 #include "arvit/train/recipes.hpp"
 #include "arvit/train/schedule.hpp"
 
@@ -97,7 +93,22 @@ constexpr int largest_divisor(int batch, int most) {
 inline int RunOptions::images_per_micro_batch() const { return micro_batch > 0 ? micro_batch : largest_divisor(batch, 64); }
 
 /// Throws OptionError for the first option out of its range, with what is allowed.
-inline void check(const RunOptions& o) {
+void check(const RunOptions& o);
+
+/// Makes the recipe's values the options'.
+void apply(const Recipe& recipe, RunOptions& o);
+
+}  // namespace arvit
+
+#if ARVIT_DEFINITIONS
+#include <cmath>
+#include <vector>
+
+#include "arvit/core/error.hpp"
+
+namespace arvit {
+
+ARVIT_DEFINITION void check(const RunOptions& o) {
   const auto at_least = [](std::string_view name, double value, double least) {
     if (!(value >= least) || !std::isfinite(value)) fail<OptionError>("--", name, " is ", value, "; it must be a number of at least ", least, ".");
   };
@@ -128,11 +139,11 @@ inline void check(const RunOptions& o) {
   if (o.resume && !o.init.empty()) fail<OptionError>("--resume and --init exclude each other: --resume continues a run, --init starts one from a checkpoint.");
 }
 
-/// Makes the recipe's values the options'.
-inline void apply(const Recipe& recipe, RunOptions& o) {
+ARVIT_DEFINITION void apply(const Recipe& recipe, RunOptions& o) {
   o.preset = recipe.name;
   o.epochs = recipe.epochs, o.batch = recipe.batch, o.base_lr = recipe.base_lr, o.warmup = recipe.warmup;
   o.weight_decay = recipe.weight_decay, o.clip = recipe.clip, o.crop_min = recipe.crop_min;
 }
 
 }  // namespace arvit
+#endif  // ARVIT_DEFINITIONS

@@ -2,20 +2,34 @@
 #pragma once
 
 #include <signal.h>
+#include <time.h>
 
 #include <array>
 #include <atomic>
+#include <cstdint>
 
 namespace arvit {
 
 namespace detail {
 // A signal handler reaches nothing but globals; whoever asks first in a process sees the signal.
 inline std::atomic<int> received_signal{0};
-static_assert(std::atomic<int>::is_always_lock_free, "StopOnSignal: a signal handler may write lock-free atomics only.");
-extern "C" inline void arvit_receive_signal(int number) { received_signal.store(number); }
+inline std::atomic<std::int64_t> received_at{0};  // nanoseconds
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free, "StopOnSignal: a signal handler may write lock-free atomics only.");
+extern "C" inline void arvit_receive_signal(int number) {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  const std::int64_t now = std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+  if (received_signal.load() == 0) {
+    received_at.store(now), received_signal.store(number);
+  } else if (now - received_at.load() > 1'000'000'000) {
+    signal(number, SIG_DFL);
+    raise(number);
+  }
+}
 }  // namespace detail
 
-/// While it lives, SIGINT and SIGTERM ask for an orderly stop; a second one of the same kind ends the process at once.
+/// While it lives, SIGINT and SIGTERM ask for an orderly stop; another one ends the process, unless it comes within a second: a terminal or
+/// timeout(1) signals a process and its group.
 class StopOnSignal {
  public:
   StopOnSignal() {
@@ -24,7 +38,7 @@ class StopOnSignal {
       struct sigaction action {};
       action.sa_handler = detail::arvit_receive_signal;
       sigemptyset(&action.sa_mask);
-      action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);  // the second signal meets the default action
+      action.sa_flags = SA_RESTART;
       sigaction(signals[i], &action, &before_[i]);
     }
   }

@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <algorithm>
-#include <chrono>
 #include <concepts>
 #include <cstdint>
-#include <cstdio>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "arvit/core/linkage.hpp"
 #include "arvit/core/random.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"
-#include "arvit/train/log.hpp"
 #include "arvit/train/memory.hpp"
 #include "arvit/train/progress.hpp"
 #include "arvit/train/run_options.hpp"
 #include "arvit/train/step.hpp"
-#include "arvit/train/stop.hpp"
 
 namespace arvit {
 
@@ -55,6 +50,27 @@ struct TrainingResult {
   bool complete = false;    ///< false: a signal asked for a stop; --resume continues
 };
 
+namespace detail {
+// What of a run depends on no model.
+
+/// A run from step `done` on: steps, logs, progress and checkpoints, until `total` steps or a signal.
+struct TrainingLoop {
+  const RunOptions& options;
+  const TrainerHooks& hooks;
+  std::int64_t done, total, steps_per_epoch;
+  std::string newest;                                           ///< checkpoint, or ""
+  std::function<StepRecord(const std::string& newest)> step;
+  std::function<std::string()> save;                            ///< returns the file
+  std::function<double()> seconds_waited;
+  TrainingResult run();
+};
+void check_source(const RunOptions& options, std::int64_t batches_per_epoch);
+/// The newest checkpoint of the folder; OptionError when there is one and the run is to start.
+std::string checkpoint_to_resume(const CheckpointFolder& folder, const RunOptions& options);
+[[noreturn]] void fail_step(const NumericError& error, std::int64_t step, double epoch, const std::string& newest_checkpoint);
+void note(const TrainerHooks& hooks, const std::string& line);
+}  // namespace detail
+
 /// Pre-trains a model: epochs of steps, each of `accumulation` micro-batches; checkpoints; logs; progress. What it computes depends on the
 /// options, the seed and the pictures only: not on threads, and not on where a run was interrupted and resumed.
 template <TrainableModel Model, Device D, PictureSource Source>
@@ -66,57 +82,22 @@ class Trainer {
   Trainer(D& device, Source& source, RunOptions options, RunInfo info, TrainerHooks hooks = {})
       : device_(device), source_(source), options_(checked(std::move(options))), info_(std::move(info)), hooks_(std::move(hooks)), folder_(options_.out, options_.keep),
         schedule_(options_.schedule()), average_decay_(options_.average_decay()), steps_per_epoch_(source.batches_per_epoch() / options_.accumulation()) {
-    if (steps_per_epoch_ < 1 || source.batches_per_epoch() % options_.accumulation() != 0)
-      fail<OptionError>("--batch ", options_.batch, ": an epoch of ", source.batches_per_epoch(), " micro-batches of ", options_.images_per_micro_batch(),
-                        " holds no whole number of batches; choose a batch that the data set can fill.");
-    folder_.prepare();
-    const std::string newest = folder_.newest();
-    if (!options_.resume && !newest.empty())
-      fail<OptionError>("--out ", options_.out, " already holds ", newest, "; continue that run with --resume, or choose another folder.");
+    detail::check_source(options_, source.batches_per_epoch());
+    const std::string newest = detail::checkpoint_to_resume(folder_, options_);
     if (memory_plan(); hooks_.output.stream != nullptr) memory_plan().print(*hooks_.output.stream);
     step_ = std::make_unique<Step<Model, D>>(device_, step_options());
     if (options_.resume && !newest.empty()) resume(newest);
     else if (!options_.init.empty()) load_parameters(options_.init, *step_);
     else step_->initialise(options_.seed);
     source_.seek({static_cast<std::uint32_t>(done_ / steps_per_epoch_), done_ % steps_per_epoch_ * options_.accumulation()});
-    if (options_.resume && newest.empty()) note(text("no checkpoint in ", options_.out, " yet: the run starts at its first step."));
+    if (options_.resume && newest.empty()) detail::note(hooks_, text("no checkpoint in ", options_.out, " yet: the run starts at its first step."));
     counters_.reserve(static_cast<std::size_t>(options_.batch));
   }
 
   /// Trains to the end, or until SIGINT or SIGTERM; saves before it returns.
   TrainingResult run() {
-    const StopOnSignal stop;
-    TrainingLog log(options_.out, done_);
-    Progress progress(hooks_.output, options_.epochs, total_steps(), done_);
-    const auto begin = std::chrono::steady_clock::now();
-    TrainingResult result{done_, 0, folder_.newest(), false};
-    std::int64_t saved = done_ > 0 ? done_ : -1;
-    const auto save_now = [&] {
-      log.flush();  // a checkpoint must not outlive the log of the steps before it
-      result.checkpoint = save(), saved = done_;
-    };
-    double waited = source_.seconds_waited();
-    while (done_ < total_steps() && StopOnSignal::received() == 0) {
-      const auto step_begin = std::chrono::steady_clock::now();
-      StepRecord record = train_step(result.checkpoint);
-      const auto now = std::chrono::steady_clock::now();
-      const double seconds = std::chrono::duration<double>(now - step_begin).count();
-      record.images_per_second = options_.batch / seconds;
-      record.wait_share = std::min(1.0, (source_.seconds_waited() - waited) / seconds);
-      record.seconds = std::chrono::duration<double>(now - begin).count();
-      waited = source_.seconds_waited();
-      result.step = done_, result.loss = record.loss;
-      if (done_ % options_.log_every == 0 || done_ == total_steps()) log.write(record);
-      progress.show(record);
-      if (hooks_.after_step) hooks_.after_step(record);
-      if (done_ % save_interval() == 0) save_now();
-    }
-    result.complete = done_ == total_steps();
-    if (saved != done_) save_now();
-    if (!result.complete)
-      progress.note(text("stopped by ", StopOnSignal::received() == SIGINT ? "SIGINT" : "SIGTERM", " after step ", done_, " of ", total_steps(), "; ", result.checkpoint,
-                         " is written, --resume continues."));
-    return result;
+    return detail::TrainingLoop{options_, hooks_, done_, total_steps(), steps_per_epoch_, folder_.newest(),
+                                [this](const std::string& newest) { return train_step(newest); }, [this] { return save(); }, [this] { return source_.seconds_waited(); }}.run();
   }
 
   /// One optimiser step, without logs, progress and checkpoints.
@@ -144,10 +125,7 @@ class Trainer {
       record.gradient_norm = step_->update(AdamW{record.learning_rate, options_.beta1, options_.beta2, 1e-8, options_.weight_decay, done_ + 1}, options_.clip,
                                            average_decay_.at(at));
     } catch (const NumericError& error) {
-      char epoch_text[32];
-      std::snprintf(epoch_text, sizeof epoch_text, "%.2f", at);
-      fail<NumericError>("step ", done_ + 1, " (epoch ", epoch_text, "): ", error.what(),
-                         newest_checkpoint.empty() ? " No checkpoint is written yet." : text(" The newest checkpoint is ", newest_checkpoint, "."));
+      detail::fail_step(error, done_ + 1, at, newest_checkpoint);
     }
     record.step = ++done_;
     record.epoch = static_cast<double>(done_) / static_cast<double>(steps_per_epoch_);
@@ -183,13 +161,9 @@ class Trainer {
     return options;
   }
   StepOptions step_options() const { return {options_.images_per_micro_batch(), options_.ema > 0, options_.drop_path}; }
-  std::int64_t save_interval() const { return options_.save_every > 0 ? options_.save_every : steps_per_epoch_; }
-  void note(const std::string& line) const {
-    if (hooks_.output.stream != nullptr) *hooks_.output.stream << line << std::endl;
-  }
   void resume(const std::string& file) {
     done_ = load_checkpoint(file, *step_, CheckpointInfo::of<Model>(info_, options_, 0, steps_per_epoch_));
-    note(text("resumed ", file, " after step ", done_, " of ", total_steps(), "."));
+    detail::note(hooks_, text("resumed ", file, " after step ", done_, " of ", total_steps(), "."));
   }
 
   D& device_;
@@ -207,3 +181,77 @@ class Trainer {
 };
 
 }  // namespace arvit
+
+#if ARVIT_DEFINITIONS
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "arvit/train/log.hpp"
+#include "arvit/train/stop.hpp"
+
+namespace arvit::detail {
+
+ARVIT_DEFINITION TrainingResult TrainingLoop::run() {
+  const StopOnSignal stop;
+  TrainingLog log(options.out, done);
+  Progress progress(hooks.output, options.epochs, total, done);
+  const std::int64_t save_interval = options.save_every > 0 ? options.save_every : steps_per_epoch;
+  const auto begin = std::chrono::steady_clock::now();
+  TrainingResult result{done, 0, newest, false};
+  std::int64_t saved = done > 0 ? done : -1;
+  const auto save_now = [&] {
+    log.flush();  // a checkpoint must not outlive the log of the steps before it
+    result.checkpoint = save(), saved = done;
+  };
+  double waited = seconds_waited();
+  while (done < total && StopOnSignal::received() == 0) {
+    const auto step_begin = std::chrono::steady_clock::now();
+    StepRecord record = step(result.checkpoint);
+    const auto now = std::chrono::steady_clock::now();
+    const double seconds = std::chrono::duration<double>(now - step_begin).count();
+    record.images_per_second = options.batch / seconds;
+    record.wait_share = std::min(1.0, (seconds_waited() - waited) / seconds);
+    record.seconds = std::chrono::duration<double>(now - begin).count();
+    waited = seconds_waited();
+    result.step = done = record.step, result.loss = record.loss;
+    if (done % options.log_every == 0 || done == total) log.write(record);
+    progress.show(record);
+    if (hooks.after_step) hooks.after_step(record);
+    if (done % save_interval == 0) save_now();
+  }
+  result.complete = done == total;
+  if (saved != done) save_now();
+  if (!result.complete)
+    progress.note(text("stopped by ", StopOnSignal::received() == SIGINT ? "SIGINT" : "SIGTERM", " after step ", done, " of ", total, "; ", result.checkpoint,
+                       " is written, --resume continues."));
+  return result;
+}
+
+ARVIT_DEFINITION void check_source(const RunOptions& options, std::int64_t batches_per_epoch) {
+  if (batches_per_epoch < options.accumulation() || batches_per_epoch % options.accumulation() != 0)
+    fail<OptionError>("--batch ", options.batch, ": an epoch of ", batches_per_epoch, " micro-batches of ", options.images_per_micro_batch(),
+                      " holds no whole number of batches; choose a batch that the data set can fill.");
+}
+
+ARVIT_DEFINITION std::string checkpoint_to_resume(const CheckpointFolder& folder, const RunOptions& options) {
+  folder.prepare();
+  const std::string newest = folder.newest();
+  if (!options.resume && !newest.empty())
+    fail<OptionError>("--out ", options.out, " already holds ", newest, "; continue that run with --resume, or choose another folder.");
+  return newest;
+}
+
+ARVIT_DEFINITION void fail_step(const NumericError& error, std::int64_t step, double epoch, const std::string& newest_checkpoint) {
+  char epoch_text[32];
+  std::snprintf(epoch_text, sizeof epoch_text, "%.2f", epoch);
+  fail<NumericError>("step ", step, " (epoch ", epoch_text, "): ", error.what(),
+                     newest_checkpoint.empty() ? " No checkpoint is written yet." : text(" The newest checkpoint is ", newest_checkpoint, "."));
+}
+
+ARVIT_DEFINITION void note(const TrainerHooks& hooks, const std::string& line) {
+  if (hooks.output.stream != nullptr) *hooks.output.stream << line << std::endl;
+}
+
+}  // namespace arvit::detail
+#endif  // ARVIT_DEFINITIONS

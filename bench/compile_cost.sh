@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSL-1.0
+# What a translation unit costs: seconds of the compiler (best of three) and its largest memory, with and without the precompiled library.
+#
+#   bench/compile_cost.sh [COMPILER]        g++ when none is named
+set -euo pipefail
+cd "$(dirname "$0")/.."
+compiler=${1:-g++}
+folder=$(mktemp -d)
+trap 'rm -r "$folder"' EXIT
+
+includes=(-std=c++20 -Iinclude -isystem /usr/include/eigen3 -DNDEBUG)
+apart=(-DARVIT_PRECOMPILED=1 -O1)  # as the examples are compiled
+whole=(-O3)
+
+# name, options, source
+unit() {
+  local name=$1 source=$2 best=1000000 memory=0
+  shift 2
+  for _ in 1 2 3; do
+    /usr/bin/time -o "$folder/time" -f "%U %M" "$compiler" "${includes[@]}" "$@" -c "$source" -o /dev/null
+    read -r seconds kilobytes <"$folder/time"
+    best=$(awk "BEGIN { print ($seconds < $best) ? $seconds : $best }")
+    memory=$kilobytes
+  done
+  printf '%-66s %7.1f s %6.0f MiB\n' "$name" "$best" "$(awk "BEGIN { print $memory / 1024 }")"
+}
+# A program that pre-trains the models that are named.
+trainer() {
+  {
+    echo '#include "arvit/pretrain.hpp"'
+    echo '#include "arvit/variants.hpp"'
+    for model in "$@"; do echo "void train(arvit::$model*, const arvit::RunOptions& options) { arvit::pretrain<arvit::$model>(options); }"; done
+  } >"$folder/trainer.cpp"
+}
+including() { echo "#include \"arvit/$1\"" >"$folder/include.cpp"; }
+
+"$compiler" --version | head -1
+including models.hpp && unit "models.hpp alone" "$folder/include.cpp" "${whole[@]}"
+including variants.hpp && unit "variants.hpp alone" "$folder/include.cpp" "${whole[@]}"
+echo "with the precompiled library, -O1"
+including pretrain.hpp && unit "pretrain.hpp alone" "$folder/include.cpp" "${apart[@]}"
+trainer SemAIM_Nano && unit "a trainer of one model" "$folder/trainer.cpp" "${apart[@]}"
+trainer SemAIM_Nano SemAIM_B16 && unit "a trainer of two models" "$folder/trainer.cpp" "${apart[@]}"
+trainer SemAIM_Nano SemAIM_B16 SAIM_B16 && unit "a trainer of three models" "$folder/trainer.cpp" "${apart[@]}"
+unit "examples/pretrain_semaim.cpp (two models and the command line)" examples/pretrain_semaim.cpp "${apart[@]}"
+unit "examples/demo.cpp" examples/demo.cpp "${apart[@]}"
+echo "header-only, -O3"
+trainer SemAIM_Nano && unit "a trainer of one model, kernels included" "$folder/trainer.cpp" "${whole[@]}"

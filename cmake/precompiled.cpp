@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: BSL-1.0
+// File formats, command line, loader and log, compiled once for all programs of this tree.
+#undef ARVIT_PRECOMPILED
+#define ARVIT_PRECOMPILED 2
+#include "arvit/precompiled.hpp"
