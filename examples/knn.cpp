@@ -37,8 +37,7 @@ int main(int argc, char** argv) {
     const AnyDataset bank = open_dataset(data), questions = open_dataset(data, Split::test);
     const FeatureTable train = extract_features(*encoder, bank, transform, {.threads = device.threads(), .progress = PassProgress("training pictures")});
     const FeatureTable test = extract_features(*encoder, questions, transform, {.threads = device.threads(), .progress = PassProgress("test pictures")});
-    cpu::Pool pool(threads);
-    const auto shares = knn(pool, train, test, options);
+    const auto shares = knn(device, train, test, options);
     for (std::size_t i = 0; i < shares.size(); ++i) std::cout << "k = " << options.neighbours[i] << "  accuracy " << 100 * shares[i] << " %\n";
   });
 }

@@ -35,7 +35,7 @@ std::vector<int> plain_knn(const FeatureTable& train, const FeatureTable& test, 
 
 TEST_CASE("k-NN: equals the protocol in plain loops, for any number of threads") {
   const FeatureTable train = blobs(3000, 12, 5, 1.4, 1), test = blobs(300, 12, 5, 1.4, 2);
-  cpu::Pool one(1), three(3);
+  Cpu<Fp32> one({1, {}}), three({3, {}});
   const auto predicted = knn_predict(one, train, test, {{1, 20, 30}});
   CHECK(predicted[0] == plain_knn(train, test, 1));
   CHECK(predicted[1] == plain_knn(train, test, 20));
@@ -48,11 +48,11 @@ TEST_CASE("k-NN: equals the protocol in plain loops, for any number of threads")
 
 TEST_CASE("k-NN: standardised columns weigh the same, whatever their scale and offset") {
   FeatureTable train = blobs(600, 12, 5, 1.4, 1), test = blobs(200, 12, 5, 1.4, 2);
-  cpu::Pool pool(1);
-  const auto before = knn_predict(pool, train, test, {.neighbours = {10}, .standardise = true});
+  Cpu<Fp32> device({1, {}});
+  const auto before = knn_predict(device, train, test, {.neighbours = {10}, .standardise = true});
   for (FeatureTable* const table : {&train, &test})
     for (std::int64_t i = 0; i < table->rows(); ++i) table->values[static_cast<std::size_t>(i * 12 + 3)] = 1000 + 64 * table->values[static_cast<std::size_t>(i * 12 + 3)];
-  const auto plain = knn_predict(pool, train, test, {.neighbours = {10}}), after = knn_predict(pool, train, test, {.neighbours = {10}, .standardise = true});
+  const auto plain = knn_predict(device, train, test, {.neighbours = {10}}), after = knn_predict(device, train, test, {.neighbours = {10}, .standardise = true});
   int differ = 0, plainly = 0;
   for (std::size_t i = 0; i < after[0].size(); ++i) differ += after[0][i] != before[0][i], plainly += plain[0][i] != before[0][i];
   CHECK(differ <= 2);
@@ -60,15 +60,15 @@ TEST_CASE("k-NN: standardised columns weigh the same, whatever their scale and o
 }
 
 TEST_CASE("k-NN: what cannot be is refused") {
-  cpu::Pool pool(1);
+  Cpu<Fp32> device({1, {}});
   FeatureTable train = blobs(10, 3, 2, 1, 1), test = blobs(4, 3, 2, 1, 2);
-  CHECK_THROWS_WITH_AS(knn(pool, train, test, {{20}}), "k-NN: 20 neighbours of 10 training pictures; choose 1 to 10.", OptionError);
-  CHECK_THROWS_AS(knn(pool, train, blobs(4, 2, 2, 1, 2), {{2}}), ShapeError);
+  CHECK_THROWS_WITH_AS(knn(device, train, test, {{20}}), "k-NN: 20 neighbours of 10 training pictures; choose 1 to 10.", OptionError);
+  CHECK_THROWS_AS(knn(device, train, blobs(4, 2, 2, 1, 2), {{2}}), ShapeError);
   test.labels[1] = -1;
-  CHECK_THROWS_WITH_AS(knn(pool, train, test, {{2}}), doctest::Contains("has no label"), ShapeError);
+  CHECK_THROWS_WITH_AS(knn(device, train, test, {{2}}), doctest::Contains("has no label"), ShapeError);
   test.labels[1] = 0;
   train.values[5] = std::numeric_limits<float>::quiet_NaN();
-  CHECK_THROWS_AS(knn(pool, train, test, {{2}}), NumericError);
+  CHECK_THROWS_AS(knn(device, train, test, {{2}}), NumericError);
 }
 
 }  // namespace

@@ -18,11 +18,11 @@ FeatureTable standardised(FeatureTable table) {
 }
 
 TEST_CASE("linear probe: ridge zeroes the gradient of its loss, by either Gram matrix") {
-  cpu::Pool pool(2);
+  Cpu<Fp32> device({2, {}});
   for (const int rows : {60, 8}) {  // more rows than columns, and fewer
     const FeatureTable x = standardised(blobs(rows, 12, 3, 1, 1));
     const double penalty = 0.1;
-    const LinearClassifier fitted = probe::Ridge(pool, x).solve(penalty);
+    const LinearClassifier fitted = probe::Ridge(device, x).solve(penalty);
     double largest = 0;
     for (int k = 0; k < 3; ++k) {
       std::vector<double> gradient(12);
@@ -42,9 +42,9 @@ TEST_CASE("linear probe: ridge zeroes the gradient of its loss, by either Gram m
 }
 
 TEST_CASE("linear probe: the logistic loss has the gradient it returns, and L-BFGS finds where it vanishes") {
-  cpu::Pool pool(2);
+  Cpu<Fp32> device({2, {}});
   const FeatureTable x = standardised(blobs(700, 6, 3, 1.5, 1));
-  probe::LogisticLoss loss(pool, x, 3);
+  probe::LogisticLoss loss(device, x, 3);
   Eigen::VectorXd at = Eigen::VectorXd::LinSpaced(loss.size(), -1, 1), gradient, unused;
   loss(at, 0.01, gradient);
   for (Eigen::Index i = 0; i < at.size(); i += 4) {
@@ -62,7 +62,7 @@ TEST_CASE("linear probe: the logistic loss has the gradient it returns, and L-BF
 
 TEST_CASE("linear probe: separates what is separable, chooses on the training table, and ignores threads") {
   const FeatureTable train = blobs(1200, 16, 4, 0.4, 1), test = blobs(400, 16, 4, 0.4, 2);
-  cpu::Pool one(1), three(3);
+  Cpu<Fp32> one({1, {}}), three({3, {}});
   for (const ProbeMethod method : {ProbeMethod::ridge, ProbeMethod::logistic}) {
     ProbeOptions options;
     options.method = method;
@@ -79,9 +79,9 @@ TEST_CASE("linear probe: separates what is separable, chooses on the training ta
 }
 
 TEST_CASE("linear probe: noise of many columns calls for a strong penalty") {
-  cpu::Pool pool(2);
+  Cpu<Fp32> device({2, {}});
   FeatureTable train = blobs(300, 200, 2, 6, 1);
-  const ProbeChoice choice = choose_penalty(pool, train, {.method = ProbeMethod::ridge, .penalties = {1e-6, 1}});
+  const ProbeChoice choice = choose_penalty(device, train, {.method = ProbeMethod::ridge, .penalties = {1e-6, 1}});
   CHECK(choice.penalty == 1);
 }
 
@@ -108,11 +108,11 @@ TEST_CASE("feature table: stratified fractions and folds hold every class, follo
 }
 
 TEST_CASE("linear probe: what cannot be is refused") {
-  cpu::Pool pool(1);
+  Cpu<Fp32> device({1, {}});
   const FeatureTable table = blobs(40, 3, 2, 1, 1);
-  CHECK_THROWS_WITH_AS(choose_penalty(pool, table, {.penalties = {0}}), "linear probe: penalty 0; it must be positive.", OptionError);
-  CHECK_THROWS_AS(choose_penalty(pool, blobs(40, 3, 1, 1, 1)), OptionError);
-  CHECK_THROWS_AS(choose_penalty(pool, blobs(2, 3, 2, 1, 1)), OptionError);
+  CHECK_THROWS_WITH_AS(choose_penalty(device, table, {.penalties = {0}}), "linear probe: penalty 0; it must be positive.", OptionError);
+  CHECK_THROWS_AS(choose_penalty(device, blobs(40, 3, 1, 1, 1)), OptionError);
+  CHECK_THROWS_AS(choose_penalty(device, blobs(2, 3, 2, 1, 1)), OptionError);
   CHECK_THROWS_WITH_AS(probe_method_from("logistics"), doctest::Contains("did you mean 'logistic'?"), OptionError);
 }
 

@@ -25,10 +25,10 @@ FeatureTable noisy_then_good(int rows, std::uint64_t seed) {
 }
 
 TEST_CASE("protocol: the feature is chosen on the training table, whatever the test labels say") {
-  cpu::Pool pool(2);
+  Cpu<Fp32> device({2, {}});
   const std::array candidates{Candidate{"noise", 0, 3}, Candidate{"good", 3, 11}};
   const FeatureTable train = noisy_then_good(2000, 1), test = noisy_then_good(400, 2);
-  const AccuracyRow row = evaluate_features(pool, "ours", train, test, candidates);
+  const AccuracyRow row = evaluate_features(device, "ours", train, test, candidates);
   CHECK(row.knn > 0.95);
   CHECK(row.probe > 0.95);
   CHECK(row.probe_few > 0.8);
@@ -36,7 +36,7 @@ TEST_CASE("protocol: the feature is chosen on the training table, whatever the t
   CHECK(row.probe_choice.find("good, penalty ") == 0);
   FeatureTable wrong = test;
   for (int& label : wrong.labels) label = (label + 1) % 4;
-  const AccuracyRow other = evaluate_features(pool, "ours", train, wrong, candidates);
+  const AccuracyRow other = evaluate_features(device, "ours", train, wrong, candidates);
   CHECK(other.knn_choice == row.knn_choice);
   CHECK(other.probe_choice == row.probe_choice);
   CHECK(other.probe_few_choice == row.probe_few_choice);

@@ -45,7 +45,7 @@ std::vector<AccuracyRow> compare_with_baselines(FeatureSource<float>& extractor,
   labels_of(train), labels_of(test);  // a set without classes is refused before the work begins
   const EvaluationTransformOptions pictures{.height = extractor.shape().height, .width = extractor.shape().width, .normalisation = options.normalisation};
   const int threads = options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  cpu::Pool pool(threads);
+  Cpu<Fp32> device({threads, {}});
   const auto extraction = [&](const std::string& what) {
     ExtractOptions extract{.threads = threads, .on_bad_file = options.on_bad_file};
     if (options.report) extract.progress = PassProgress(what);
@@ -60,7 +60,7 @@ std::vector<AccuracyRow> compare_with_baselines(FeatureSource<float>& extractor,
     const FeatureTable asked = extract_features(extractor, test, EvaluationTransform(pictures), extraction(name + ", test pictures"));
     std::vector<Candidate> candidates = candidates_of(extractor);
     if (extractor.width() <= 4096) candidates.push_back({"all of these together", 0, extractor.width()});  // the closed form solves a square system of that size
-    rows.push_back(evaluate_features(pool, name, known, asked, candidates, protocol));
+    rows.push_back(evaluate_features(device, name, known, asked, candidates, protocol));
   }
   if (const double bytes = 4.0 * static_cast<double>(train.size() + test.size()) * static_cast<double>(extractor.image_width()); bytes > options.pixel_bytes) {
     std::fprintf(stderr, "raw pixels: left out, they would take %.1f GB\n", bytes / 1e9);
@@ -69,7 +69,7 @@ std::vector<AccuracyRow> compare_with_baselines(FeatureSource<float>& extractor,
   FeatureTable known = extract_pixels(train, pictures, extraction("raw pixels, training")), asked = extract_pixels(test, pictures, extraction("raw pixels, test"));
   if (is_grey(known) && is_grey(asked)) known = known.columns(0, known.width / 3), asked = asked.columns(0, asked.width / 3);
   const Candidate all{"pixels", 0, known.width};
-  rows.push_back(evaluate_features(pool, "raw pixels", known, asked, std::span(&all, 1), protocol));
+  rows.push_back(evaluate_features(device, "raw pixels", known, asked, std::span(&all, 1), protocol));
   return rows;
 }
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "arvit/core/linkage.hpp"
-#include "arvit/device/cpu/pool.hpp"
+#include "arvit/device/cpu.hpp"
 #include "arvit/eval/linear_classifier.hpp"
 
 /// Linear classifiers on cached, standardised features. The strength of the penalty is chosen on a part of the training rows;
@@ -31,13 +31,13 @@ struct ProbeOptions {
 struct ProbeChoice {
   double penalty = 0, validation_accuracy = 0;
 };
-ProbeChoice choose_penalty(cpu::Pool& pool, const FeatureTable& train, const ProbeOptions& options = {});
+ProbeChoice choose_penalty(Cpu<Fp32>& device, const FeatureTable& train, const ProbeOptions& options = {});
 
 struct ProbeResult {
   double accuracy = 0, penalty = 0;
 };
 /// Chooses the penalty within the training table, fits to all of it, and looks at the test table once.
-ProbeResult linear_probe(cpu::Pool& pool, FeatureTable train, FeatureTable test, const ProbeOptions& options = {});
+ProbeResult linear_probe(Cpu<Fp32>& device, FeatureTable train, FeatureTable test, const ProbeOptions& options = {});
 
 }  // namespace arvit
 
@@ -60,14 +60,16 @@ ARVIT_DEFINITION ProbeMethod probe_method_from(std::string_view name) {
 namespace probe {
 /// Classifiers for every penalty, fitted to a standardised table; L-BFGS goes from strong to weak, each from the one before.
 template <class Visit>
-void fit_all(cpu::Pool& pool, const FeatureTable& table, const ProbeOptions& options, std::span<const double> penalties, Visit&& visit) {
+void fit_all(Cpu<Fp32>& device, const FeatureTable& table, const ProbeOptions& options, std::span<const double> penalties, Visit&& visit) {
   const int classes = table.classes();
   if (options.method == ProbeMethod::ridge) {
-    const Ridge ridge(pool, table);
-    for (const double penalty : penalties) visit(penalty, ridge.solve(penalty));
+    const Ridge ridge(device, table);
+    std::vector<LinearClassifier> solved(penalties.size());
+    device.for_each(static_cast<std::int64_t>(penalties.size()), [&](std::int64_t i) { solved[static_cast<std::size_t>(i)] = ridge.solve(penalties[static_cast<std::size_t>(i)]); });
+    for (std::size_t i = 0; i < solved.size(); ++i) visit(penalties[i], solved[i]);
     return;
   }
-  LogisticLoss loss(pool, table, classes);
+  LogisticLoss loss(device, table, classes);
   Eigen::VectorXd at = Eigen::VectorXd::Zero(loss.size());
   std::vector<double> descending(penalties.begin(), penalties.end());
   std::sort(descending.rbegin(), descending.rend());
@@ -94,7 +96,7 @@ ARVIT_DEFINITION std::vector<int> LinearClassifier::predict(const FeatureTable& 
   return predicted;
 }
 
-ARVIT_DEFINITION ProbeChoice choose_penalty(cpu::Pool& pool, const FeatureTable& train, const ProbeOptions& options) {
+ARVIT_DEFINITION ProbeChoice choose_penalty(Cpu<Fp32>& device, const FeatureTable& train, const ProbeOptions& options) {
   check_tables("linear probe", train, train);
   if (options.penalties.empty()) fail<OptionError>("linear probe: no penalty is given; name at least one.");
   for (const double penalty : options.penalties)
@@ -110,7 +112,7 @@ ARVIT_DEFINITION ProbeChoice choose_penalty(cpu::Pool& pool, const FeatureTable&
     const Standardiser standardise(fit);
     standardise.apply(fit), standardise.apply(validation);
     std::size_t next = 0;
-    probe::fit_all(pool, fit, options, penalties, [&](double, const LinearClassifier& classifier) {
+    probe::fit_all(device, fit, options, penalties, [&](double, const LinearClassifier& classifier) {
       score[next++] += accuracy(classifier.predict(validation), validation.labels) / static_cast<double>(folds.fit.size());
     });
   }
@@ -118,13 +120,13 @@ ARVIT_DEFINITION ProbeChoice choose_penalty(cpu::Pool& pool, const FeatureTable&
   return {penalties[static_cast<std::size_t>(best)], score[static_cast<std::size_t>(best)]};
 }
 
-ARVIT_DEFINITION ProbeResult linear_probe(cpu::Pool& pool, FeatureTable train, FeatureTable test, const ProbeOptions& options) {
+ARVIT_DEFINITION ProbeResult linear_probe(Cpu<Fp32>& device, FeatureTable train, FeatureTable test, const ProbeOptions& options) {
   check_tables("linear probe", train, test);
-  const ProbeChoice choice = choose_penalty(pool, train, options);
+  const ProbeChoice choice = choose_penalty(device, train, options);
   const Standardiser standardise(train);
   standardise.apply(train), standardise.apply(test);
   ProbeResult result{0, choice.penalty};
-  probe::fit_all(pool, train, options, std::span(&choice.penalty, 1), [&](double, const LinearClassifier& classifier) {
+  probe::fit_all(device, train, options, std::span(&choice.penalty, 1), [&](double, const LinearClassifier& classifier) {
     result.accuracy = accuracy(classifier.predict(test), test.labels);
   });
   return result;

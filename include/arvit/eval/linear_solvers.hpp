@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "arvit/device/cpu/pool.hpp"
+#include "arvit/device/cpu.hpp"
 #include "arvit/eval/linear_classifier.hpp"
 
 /// The arithmetic of linear_probe.hpp: ridge regression in closed form, and cross entropy minimised by L-BFGS.
@@ -21,28 +21,30 @@ using Square = Eigen::MatrixXd;
 inline Eigen::Map<const Rows> map(const FeatureTable& table) { return {table.values.data(), table.rows(), table.width}; }
 
 /// X^T X (`columns`) or X X^T, in double. Divided by shape only: equal bits for any number of threads.
-inline Square gram(cpu::Pool& pool, const FeatureTable& table, bool columns) {
-  const auto x = map(table);
+inline Square gram(Cpu<Fp32>& device, const FeatureTable& table, bool columns) {
   const std::int64_t size = columns ? table.width : table.rows(), depth = columns ? table.rows() : table.width;
-  constexpr std::int64_t panel = 128, stripe = 2048;  // floats are summed over a stripe, doubles over stripes
+  constexpr std::int64_t stripe = 2048;  // floats are summed over a stripe, doubles over stripes
   Square result = Square::Zero(size, size);
-  pool.run((size + panel - 1) / panel, [&](std::int64_t task, int) {
-    const std::int64_t begin = task * panel, count = std::min(panel, size - begin), rest = size - begin;  // the lower triangle
-    Eigen::MatrixXf part;
-    for (std::int64_t from = 0; from < depth; from += stripe) {
-      const std::int64_t rows = std::min(stripe, depth - from);
-      if (columns) part.noalias() = x.block(from, begin, rows, rest).transpose() * x.block(from, begin, rows, count);
-      else part.noalias() = x.block(begin, from, rest, rows) * x.block(begin, from, count, rows).transpose();
-      result.block(begin, begin, rest, count) += part.cast<double>();
+  Rows part(size, size);
+  for (std::int64_t from = 0; from < depth; from += stripe) {
+    const std::int64_t count = std::min(stripe, depth - from);
+    if (columns) {
+      const Matrix<const float> x{table.row(from), count, table.width};
+      part.setZero();
+      device.linear_backward_weight(x, x, {part.data(), size, size}, {});
+    } else {
+      const Matrix<const float> x{table.values.data() + from, size, count, table.width};
+      device.linear(x, x, {}, {part.data(), size, size});
     }
-  });
+    device.for_each(size, [&](std::int64_t i) { result.col(i) += part.row(i).cast<double>().transpose(); });  // symmetric
+  }
   return result;
 }
 
 /// Ridge regression for several penalties: minimises |X W^T + b - Y|^2 / rows + penalty |W|^2 through the smaller of X^T X and X X^T.
 class Ridge {
  public:
-  Ridge(cpu::Pool& pool, const FeatureTable& table) : table_(table), primal_(table.width <= table.rows()), gram_(gram(pool, table, primal_)) {
+  Ridge(Cpu<Fp32>& device, const FeatureTable& table) : table_(table), primal_(table.width <= table.rows()), gram_(gram(device, table, primal_)) {
     const int classes = table.classes();
     const auto rows = static_cast<double>(table.rows());
     target_ = Square::Zero(table.rows(), classes);
@@ -98,8 +100,8 @@ inline void append_classes(const Rows& logits, std::vector<int>& classes) {
 /// Mean cross entropy + penalty / 2 |W|^2 of a classifier (W, b) [classes, width + 1], and its gradient.
 class LogisticLoss {
  public:
-  LogisticLoss(cpu::Pool& pool, const FeatureTable& table, int classes)
-      : pool_(pool), table_(table), classes_(classes), blocks_(std::clamp<std::int64_t>(table.rows() / 256, 1, 32)), partial_(static_cast<std::size_t>(blocks_)) {}
+  LogisticLoss(Cpu<Fp32>& device, const FeatureTable& table, int classes)
+      : device_(device), table_(table), classes_(classes), blocks_(std::clamp<std::int64_t>(table.rows() / 256, 1, 32)), partial_(static_cast<std::size_t>(blocks_)) {}
   std::int64_t size() const { return classes_ * (table_.width + 1); }
 
   double operator()(const Eigen::VectorXd& at, double penalty, Eigen::VectorXd& gradient) {
@@ -108,7 +110,7 @@ class LogisticLoss {
     const auto bias = at.tail(classes_);
     const Rows w = weight.cast<float>();
     const Eigen::RowVectorXf b = bias.cast<float>().transpose();
-    pool_.run(blocks_, [&](std::int64_t block, int) {
+    device_.for_each(blocks_, [&](std::int64_t block) {
       const std::int64_t begin = rows * block / blocks_, end = rows * (block + 1) / blocks_;
       Partial& part = partial_[static_cast<std::size_t>(block)];
       const auto x = map(table_).middleRows(begin, end - begin);
@@ -137,7 +139,7 @@ class LogisticLoss {
     Rows weight;
     Eigen::RowVectorXf bias;
   };
-  cpu::Pool& pool_;
+  Cpu<Fp32>& device_;
   const FeatureTable& table_;
   int classes_;
   std::int64_t blocks_;

@@ -44,7 +44,7 @@ struct AccuracyRow {
   std::string knn_choice, probe_choice, probe_few_choice;      ///< what the training table chose
 };
 
-AccuracyRow evaluate_features(cpu::Pool& pool, const std::string& name, const FeatureTable& train, const FeatureTable& test,
+AccuracyRow evaluate_features(Cpu<Fp32>& device, const std::string& name, const FeatureTable& train, const FeatureTable& test,
                               std::span<const Candidate> candidates, ProtocolOptions options = {});
 
 /// The table for people, in percent; `few` names its last column.
@@ -78,7 +78,7 @@ ARVIT_DEFINITION std::vector<Feature> all_layers(int depth, bool class_token) {
   return features;
 }
 
-ARVIT_DEFINITION AccuracyRow evaluate_features(cpu::Pool& pool, const std::string& name, const FeatureTable& train, const FeatureTable& test,
+ARVIT_DEFINITION AccuracyRow evaluate_features(Cpu<Fp32>& device, const std::string& name, const FeatureTable& train, const FeatureTable& test,
                                                std::span<const Candidate> candidates, ProtocolOptions options) {
   check_tables("evaluation", train, test);
   if (candidates.empty()) fail<OptionError>("evaluation: no feature is given for ", name, ".");
@@ -99,11 +99,11 @@ ARVIT_DEFINITION AccuracyRow evaluate_features(cpu::Pool& pool, const std::strin
       if (candidates.size() == 1 && options.knn.neighbours.size() == 1) break;
       options.progress(text(name, ": k-NN, ", candidate.name));
       const FeatureTable columns = train.columns(candidate.begin, candidate.end);
-      const auto shares = knn(pool, columns.subset(bank), columns.subset(held_out), options.knn);
+      const auto shares = knn(device, columns.subset(bank), columns.subset(held_out), options.knn);
       for (std::size_t k = 0; k < shares.size(); ++k)
         if (shares[k] > best) best = shares[k], chosen = candidate, neighbours = options.knn.neighbours[k];
     }
-    row.knn = knn(pool, train.columns(chosen.begin, chosen.end), test.columns(chosen.begin, chosen.end), {{neighbours}, options.knn.temperature, options.knn.standardise})[0];
+    row.knn = knn(device, train.columns(chosen.begin, chosen.end), test.columns(chosen.begin, chosen.end), {{neighbours}, options.knn.temperature, options.knn.standardise})[0];
     row.knn_choice = text(chosen.name, ", k = ", neighbours);
   }
   const auto probe = [&](const FeatureTable& all, double& share, std::string& choice) {
@@ -114,11 +114,11 @@ ARVIT_DEFINITION AccuracyRow evaluate_features(cpu::Pool& pool, const std::strin
     for (const Candidate& candidate : candidates) {
       if (candidates.size() == 1) break;
       options.progress(text(name, ": linear probe on ", all.rows(), " labels, ", candidate.name));
-      const ProbeChoice here = choose_penalty(pool, all.columns(candidate.begin, candidate.end), choosing);
+      const ProbeChoice here = choose_penalty(device, all.columns(candidate.begin, candidate.end), choosing);
       if (here.validation_accuracy > best) best = here.validation_accuracy, chosen = candidate;
     }
     options.progress(text(name, ": linear probe on ", all.rows(), " labels, fitting"));
-    const ProbeResult result = linear_probe(pool, all.columns(chosen.begin, chosen.end), test.columns(chosen.begin, chosen.end), options.probe);
+    const ProbeResult result = linear_probe(device, all.columns(chosen.begin, chosen.end), test.columns(chosen.begin, chosen.end), options.probe);
     share = result.accuracy;
     choice = text(chosen.name, ", penalty ", result.penalty);
   };
