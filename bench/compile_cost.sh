@@ -13,7 +13,7 @@ includes=(-std=c++20 -Iinclude -isystem /usr/include/eigen3 -DNDEBUG)
 apart=(-DARVIT_PRECOMPILED=1 -O1)  # as the examples are compiled
 whole=(-O3)
 
-# name, options, source
+# name, source, options
 unit() {
   local name=$1 source=$2 best=1000000 memory=0
   shift 2

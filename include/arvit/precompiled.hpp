@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// All that does not depend on a program's models, for the one file of a program that holds it: see core/linkage.hpp.
-#include <arvit/precompiled.hpp>
+/// All headers that take part in core/linkage.hpp, for the one file of a program that holds their definitions. Needs arvit::io, arvit::image, arvit::options.
+#include "arvit/core/linkage.hpp"
+#if !ARVIT_DEFINITIONS
+#error "arvit/precompiled.hpp belongs into the one file that begins with: #undef ARVIT_PRECOMPILED, #define ARVIT_PRECOMPILED 2."
+#endif
 #include "arvit/core/initialise.hpp"
 #include "arvit/core/layout.hpp"
 #include "arvit/data/augment.hpp"
@@ -11,6 +14,7 @@
 #include "arvit/data/loader.hpp"
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
+#include "arvit/eval/extract.hpp"
 #include "arvit/eval/knn.hpp"
 #include "arvit/eval/linear_probe.hpp"
 #include "arvit/eval/probe_training.hpp"
@@ -25,10 +29,3 @@
 #include "arvit/train/options.hpp"
 #include "arvit/train/progress.hpp"
 #include "arvit/train/trainer.hpp"
-
-template void arvit::initialise<float>(const arvit::Tensor&, std::uint32_t, std::uint64_t, float*);
-template class arvit::RankEngine<1>;
-template class arvit::RankEngine<2>;
-template class arvit::Loader<arvit::AnyDataset, arvit::TrainTransform>;
-template class arvit::Loader<arvit::AnyDataset, arvit::EvaluationTransform>;
-template class arvit::TrainingPictures<arvit::AnyDataset>;

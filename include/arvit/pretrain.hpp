@@ -46,9 +46,9 @@ class TrainingPictures {
   Loader<Set, TrainTransform> loader_;
 };
 
-#if !ARVIT_DEFINITIONS
-extern template class Loader<AnyDataset, TrainTransform>;
-extern template class TrainingPictures<AnyDataset>;
+#if defined(ARVIT_INSTANTIATE)
+ARVIT_INSTANTIATE class Loader<AnyDataset, TrainTransform>;
+ARVIT_INSTANTIATE class TrainingPictures<AnyDataset>;
 #endif
 
 /// A whole pre-training run on the processor: pictures, loader, device, trainer. Says at the start what it runs.

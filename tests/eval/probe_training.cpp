@@ -69,6 +69,10 @@ TEST_CASE("probe training: augmented pictures through the frozen encoder, evalua
   CHECK(train_probe(extractor, Colours{60}, Colours{30}, recipe, options) > 0.9);
   CHECK(epochs == 30);
   CHECK(train_probe(extractor, Subset<Colours>(Colours{60}, stratified_fraction(std::vector<int>{0, 1, 2, 0, 1, 2}, 1.0, 0)), Colours{30}, recipe, options) > 0.3);
+  recipe.batch = 64, recipe.epochs = 40;  // more than there are: whole passes of 8, five of the 61 pictures wait for the next epoch
+  CHECK(train_probe(extractor, Colours{61}, Colours{30}, recipe, options) > 0.9);
+  recipe.batch = 12;
+  CHECK_THROWS_WITH_AS(train_probe(extractor, Colours{60}, Colours{30}, recipe, options), "batch: 12 pictures are no whole number of passes of 8; choose 8, say.", OptionError);
   recipe.batch = 1;
   CHECK_THROWS_WITH_AS(train_probe(extractor, Colours{6}, Colours{3}, recipe, options), "batch: 1 pictures; batch normalisation needs at least 2.", OptionError);
   CHECK_THROWS_WITH_AS(probe_recipe_from("sain"), doctest::Contains("did you mean 'saim'?"), OptionError);

@@ -154,7 +154,7 @@ TEST_CASE("checkpoint: the encoder alone, from any pretrainer with an encoder of
   CHECK(says(test::message_of<FileError>([&] { load_encoder<OtherWidth::Encoder>(path.string()); }),
              "cls_token is [1, 1, 8] in the file, [1, 1, 12] in the model; the file holds SAIM_Nano; choose the model that the file holds."));
   save<SmallModel<>>(path, "SAIM_Nano", 1, false);
-  CHECK(says(test::message_of<FileError>([&] { load_encoder<Encoder>(path.string(), Take::average); }), "train with --ema"));
+  CHECK(says(test::message_of<FileError>([&] { load_encoder<Encoder>(path.string(), Take::average); }), "give a checkpoint of a run with --ema"));
 }
 
 TEST_CASE("checkpoint: a run's folder stands for its newest checkpoint") {

@@ -126,7 +126,7 @@ inline std::string nearest_name(std::string_view name, std::span<const std::stri
   for (const std::string& candidate : known) list += (list.empty() ? "" : ", ") + candidate;
   const std::string nearest = nearest_name(name, known);
   fail<OptionError>(what, " '", name, "' is not known", nearest.empty() ? "" : text("; did you mean '", nearest, "'?"),
-                    nearest.empty() ? "; " : " ", "Known: ", list, ".");
+                    nearest.empty() ? ". " : " ", "Known: ", list, ".");
 }
 
 /// The place of `name` among the known ones, to make an enumerator of; OptionError when it is none.

@@ -92,6 +92,7 @@ class Cpu {
   void squared_error(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum);
   void absolute_error(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum);
 
+  /// On the host `work` may be any callable; of several exceptions that of the lowest index is thrown.
   template <class Work>
   void for_each(std::int64_t count, const Work& work) {
     constexpr std::int64_t most_tasks = 256;
@@ -176,9 +177,7 @@ class Cpu {
 }  // namespace ARVIT_GEMM_NAMESPACE
 }  // namespace arvit
 
-// Where the kernels are compiled apart (core/linkage.hpp), one file of the program says:
-//   #include <arvit/device/cpu/primitives.hpp>
-//   template class arvit::Cpu<arvit::Fp32>;
+// The kernels: here, or in the one file that core/linkage.hpp describes.
 #if ARVIT_DEFINITIONS
 #include "arvit/device/cpu/primitives.hpp"  // IWYU pragma: export
 #endif

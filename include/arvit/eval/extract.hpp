@@ -48,8 +48,8 @@ struct ExtractOptions {
   std::function<void(std::int64_t done, std::int64_t all)> progress = [](std::int64_t, std::int64_t) {};
 };
 
-#if !ARVIT_DEFINITIONS
-extern template class Loader<AnyDataset, EvaluationTransform>;
+#if defined(ARVIT_INSTANTIATE)
+ARVIT_INSTANTIATE class Loader<AnyDataset, EvaluationTransform>;
 #endif
 
 /// Row i of the result belongs to picture i of the set (with OnBadFile::skip, to the picture that stood in for it).

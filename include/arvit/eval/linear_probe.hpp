@@ -7,7 +7,7 @@
 
 #include "arvit/core/linkage.hpp"
 #include "arvit/device/cpu.hpp"
-#include "arvit/eval/linear_classifier.hpp"
+#include "arvit/eval/feature_table.hpp"
 
 /// Linear classifiers on cached, standardised features. The strength of the penalty is chosen on a part of the training rows;
 /// the classifier is then fitted to all of them. The recipe that augments pictures is in probe_training.hpp.
@@ -65,7 +65,10 @@ void fit_all(Cpu<Fp32>& device, const FeatureTable& table, const ProbeOptions& o
   if (options.method == ProbeMethod::ridge) {
     const Ridge ridge(device, table);
     std::vector<LinearClassifier> solved(penalties.size());
-    device.for_each(static_cast<std::int64_t>(penalties.size()), [&](std::int64_t i) { solved[static_cast<std::size_t>(i)] = ridge.solve(penalties[static_cast<std::size_t>(i)]); });
+    const auto solve = [&](std::int64_t i) { solved[static_cast<std::size_t>(i)] = ridge.solve(penalties[static_cast<std::size_t>(i)]); };
+    const auto count = static_cast<std::int64_t>(penalties.size());
+    if (ridge.solve_bytes() * std::min<std::int64_t>(count, device.threads()) <= std::int64_t{1} << 30) device.for_each(count, solve);
+    else for (std::int64_t i = 0; i < count; ++i) solve(i);
     for (std::size_t i = 0; i < solved.size(); ++i) visit(penalties[i], solved[i]);
     return;
   }
@@ -81,20 +84,6 @@ void fit_all(Cpu<Fp32>& device, const FeatureTable& table, const ProbeOptions& o
   }
 }
 }  // namespace probe
-
-ARVIT_DEFINITION std::vector<int> LinearClassifier::predict(const FeatureTable& table) const {
-  const auto classes = static_cast<Eigen::Index>(bias.size());
-  if (static_cast<std::int64_t>(weight.size()) != classes * table.width)
-    fail<ShapeError>("classifier: its ", weight.size(), " weights do not suit ", classes, " classes and features of width ", table.width, ".");
-  const Eigen::Map<const probe::Rows> w(weight.data(), classes, table.width);
-  const Eigen::Map<const Eigen::RowVectorXf> b(bias.data(), classes);
-  std::vector<int> predicted;
-  for (std::int64_t from = 0; from < table.rows(); from += 4096) {
-    const probe::Rows logits = (probe::map(table).middleRows(from, std::min<std::int64_t>(4096, table.rows() - from)) * w.transpose()).rowwise() + b;
-    probe::append_classes(logits, predicted);
-  }
-  return predicted;
-}
 
 ARVIT_DEFINITION ProbeChoice choose_penalty(Cpu<Fp32>& device, const FeatureTable& train, const ProbeOptions& options) {
   check_tables("linear probe", train, train);

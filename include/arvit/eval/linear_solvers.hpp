@@ -16,9 +16,7 @@
 
 /// The arithmetic of linear_probe.hpp: ridge regression in closed form, and cross entropy minimised by L-BFGS.
 namespace arvit::probe {
-using Rows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using Square = Eigen::MatrixXd;
-inline Eigen::Map<const Rows> map(const FeatureTable& table) { return {table.values.data(), table.rows(), table.width}; }
 
 /// X^T X (`columns`) or X X^T, in double. Divided by shape only: equal bits for any number of threads.
 inline Square gram(Cpu<Fp32>& device, const FeatureTable& table, bool columns) {
@@ -54,10 +52,13 @@ class Ridge {
     if (primal_) right_ = (map(table_).transpose() * target_.cast<float>()).cast<double>();
     else right_ = target_;
   }
+  /// That one solve() takes, beside this object.
+  std::int64_t solve_bytes() const { return gram_.size() * static_cast<std::int64_t>(sizeof(double)); }
   LinearClassifier solve(double penalty) const {
     Square system = gram_;
     system.diagonal().array() += penalty * static_cast<double>(table_.rows());
-    const Square solution = system.selfadjointView<Eigen::Lower>().llt().solve(right_);
+    const Eigen::LLT<Eigen::Ref<Square>> factor(system);  // in place
+    const Square solution = factor.solve(right_);
     Rows weight;
     if (primal_) weight = solution.transpose().cast<float>();
     else weight = solution.transpose().cast<float>() * map(table_);
@@ -88,15 +89,6 @@ inline double cross_entropy(Rows& p, std::span<const int> labels) {
   }
   return loss;
 }
-/// The largest of each row of logits, of equal ones the first.
-inline void append_classes(const Rows& logits, std::vector<int>& classes) {
-  for (Eigen::Index i = 0; i < logits.rows(); ++i) {
-    Eigen::Index best = 0;
-    logits.row(i).maxCoeff(&best);
-    classes.push_back(static_cast<int>(best));
-  }
-}
-
 /// Mean cross entropy + penalty / 2 |W|^2 of a classifier (W, b) [classes, width + 1], and its gradient.
 class LogisticLoss {
  public:

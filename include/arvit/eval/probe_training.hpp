@@ -43,6 +43,8 @@ class ProbeHead {
   /// W starts as a truncated normal of deviation 0.01, b at 0.
   ProbeHead(std::int64_t width, int classes, bool lars, std::uint64_t seed);
   ~ProbeHead();
+  ProbeHead(ProbeHead&&) noexcept;
+  ProbeHead& operator=(ProbeHead&&) noexcept;
   /// One step on features [rows, width]; returns the mean cross entropy before it.
   double step(const float* features, std::span<const int> labels, double rate);
   /// The classes of features [rows, width], by the running moments.
@@ -77,8 +79,11 @@ double train_probe(FeatureSource<float>& extractor, const Train& train, const Te
   }
   const ImageShape shape = extractor.shape();
   TrainTransformOptions crops{.height = shape.height, .width = shape.width, .crop = recipe.crop, .smallest_area = recipe.smallest_area, .normalisation = options.normalisation};
-  // A step's pictures pass through the encoder in small groups: at 224 pixels the papers' batches would take gigabytes.
-  const int batch_size = static_cast<int>(std::min<std::int64_t>(recipe.batch, train.size())), group = largest_divisor(batch_size, extractor.options().batch);
+  // A step's pictures pass through the encoder in groups: at 224 pixels the papers' batches would take gigabytes.
+  const auto group = static_cast<int>(std::min<std::int64_t>({extractor.options().batch, recipe.batch, train.size()}));
+  if (recipe.batch % group != 0 && recipe.batch <= train.size())
+    fail<OptionError>("batch: ", recipe.batch, " pictures are no whole number of passes of ", group, "; choose ", recipe.batch - recipe.batch % group, ", say.");
+  const int batch_size = static_cast<int>(std::min<std::int64_t>(recipe.batch, train.size() - train.size() % group));
   LoaderOptions loading{.batch = group, .threads = options.threads, .seed = options.seed, .group = batch_size / group, .epochs = recipe.epochs};
   Loader<Train, TrainTransform> loader(train, TrainTransform(crops), loading);
   ProbeHead head(extractor.width(), classes, recipe.lars, options.seed);
@@ -148,6 +153,8 @@ ARVIT_DEFINITION ProbeHead::ProbeHead(std::int64_t width, int classes, bool lars
   initialise(Tensor{"weight", {classes, width}, {Init::truncated_normal, 0.01}, false}, 0, seed, state_->weight.data());
 }
 ARVIT_DEFINITION ProbeHead::~ProbeHead() = default;
+ARVIT_DEFINITION ProbeHead::ProbeHead(ProbeHead&&) noexcept = default;
+ARVIT_DEFINITION ProbeHead& ProbeHead::operator=(ProbeHead&&) noexcept = default;
 
 ARVIT_DEFINITION double ProbeHead::step(const float* features, std::span<const int> labels, double rate) {
   State& s = *state_;

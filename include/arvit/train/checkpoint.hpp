@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -74,7 +75,7 @@ std::array<float, 3> metadata_triple(const Safetensors& file, const std::string&
 /// A step as a file sees it: buffers in the order of the model's parameters, each under a prefix, the parameters themselves first.
 struct StepState {
   struct Part { std::string_view prefix; float* values; };
-  std::span<const PlacedTensor> parameters;
+  std::vector<PlacedTensor> parameters;
   std::vector<Part> parts;
   std::function<std::span<const float>(const float* from, std::int64_t count)> download;  ///< valid until the next
   std::function<void(const float* from, float* to, std::int64_t count)> upload;
@@ -87,7 +88,8 @@ template <class Model, class D>
 StepState state_of(Step<Model, D>& step) {
   using S = Statistic<D>;
   static_assert(std::same_as<S, float>, "checkpoint: checkpoints hold fp32; train with a device whose statistics are float.");
-  StepState state{Model::parameters(), {{"", step.masters().data()}, {"optimiser.moment1.", step.moment1().data()}, {"optimiser.moment2.", step.moment2().data()}}, {}, {}};
+  const auto& listed = Model::parameters();
+  StepState state{{std::begin(listed), std::end(listed)}, {{"", step.masters().data()}, {"optimiser.moment1.", step.moment1().data()}, {"optimiser.moment2.", step.moment2().data()}}, {}, {}};
   if (!step.average().empty()) state.parts.push_back({average_prefix, step.average().data()});
   state.download = [&device = step.device(), buffer = std::vector<S>()](const S* from, std::int64_t count) mutable {
     if constexpr (std::same_as<SpaceOf<D>, HostSpace>) return std::span<const S>(from, static_cast<std::size_t>(count));
@@ -235,9 +237,11 @@ ARVIT_DEFINITION std::vector<float> load_tensors(const std::string& path, std::s
   const std::string difference = detail::first_difference(file, prefix, tensors);
   if (!difference.empty()) {
     const auto holds = file.metadata().find("model_name");
-    const bool no_average = take == Take::average && file.find(prefix + tensors.front().name) == nullptr;
+    const bool missing = difference.ends_with("is not in the file");
     fail<FileError>(path, ": ", difference, holds == file.metadata().end() ? std::string() : text("; the file holds ", holds->second),
-                    no_average ? "; train with --ema, or take the parameters themselves." : "; choose the model that the file holds.");
+                    !missing                ? "; choose the model that the file holds."
+                    : take == Take::average ? "; give a checkpoint of a run with --ema, or take the parameters themselves."
+                                            : "; give a checkpoint of the whole model, as a trainer writes it.");
   }
   std::vector<float> values(static_cast<std::size_t>(tensors.back().offset + tensors.back().tensor.size()));
   for (const auto& [name, tensor, offset] : tensors) file.read(prefix + name, detail::stored_shape(tensor), values.data() + offset);

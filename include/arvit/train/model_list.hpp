@@ -57,7 +57,7 @@ auto select_model(std::string_view name, ModelList<Variants...> list, F&& f) {
   const std::string nearest = nearest_name(name, all);
   std::string built;
   for (const std::string& other : names) built += (built.empty() ? "" : ", ") + other;
-  fail<OptionError>("--model '", name, "' is not known", nearest.empty() ? std::string("; ") : text("; did you mean ", nearest, "? "), "This program holds ", built,
+  fail<OptionError>("--model '", name, "' is not known", nearest.empty() ? std::string(". ") : text("; did you mean ", nearest, "? "), "This program holds ", built,
                     "; include/arvit/variant_names.hpp lists all models that can be built in.");
 }
 

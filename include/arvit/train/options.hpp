@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -20,9 +21,10 @@ class CommandLine {
  public:
   explicit CommandLine(const std::string& description);
   ~CommandLine();
-  /// The value that `target` holds is the default that --help shows. A bool is a flag without a value.
   using Target = std::variant<bool*, int*, std::int64_t*, std::uint64_t*, double*, std::string*>;
+  /// The value that `target` holds is the default that --help shows. A bool is a flag without a value.
   template <class T>
+    requires std::constructible_from<Target, T*>
   void add(std::string_view name, T& target, std::string_view help, std::string_view group = "Options", bool required = false) {
     add_option(name, &target, help, group, required);
   }

@@ -21,15 +21,15 @@ extern "C" inline void arvit_receive_signal(int number) {
   const std::int64_t now = std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
   if (received_signal.load() == 0) {
     received_at.store(now), received_signal.store(number);
-  } else if (now - received_at.load() > 1'000'000'000) {
+  } else if (number == received_signal.load() && now - received_at.load() > 1'000'000'000) {
     signal(number, SIG_DFL);
     raise(number);
   }
 }
 }  // namespace detail
 
-/// While it lives, SIGINT and SIGTERM ask for an orderly stop; another one ends the process, unless it comes within a second: a terminal or
-/// timeout(1) signals a process and its group.
+/// While it lives, SIGINT and SIGTERM ask for an orderly stop; another one of the same kind ends the process, unless it comes within a second:
+/// timeout(1), say, signals a process and its group.
 class StopOnSignal {
  public:
   StopOnSignal() {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arvit/core/linkage.hpp"
@@ -66,7 +67,7 @@ struct TrainingLoop {
 };
 void check_source(const RunOptions& options, std::int64_t batches_per_epoch);
 /// The newest checkpoint of the folder; OptionError when there is one and the run is to start.
-std::string checkpoint_to_resume(const CheckpointFolder& folder, const RunOptions& options);
+std::string newest_checkpoint(const CheckpointFolder& folder, const RunOptions& options);
 [[noreturn]] void fail_step(const NumericError& error, std::int64_t step, double epoch, const std::string& newest_checkpoint);
 void note(const TrainerHooks& hooks, const std::string& line);
 }  // namespace detail
@@ -83,7 +84,8 @@ class Trainer {
       : device_(device), source_(source), options_(checked(std::move(options))), info_(std::move(info)), hooks_(std::move(hooks)), folder_(options_.out, options_.keep),
         schedule_(options_.schedule()), average_decay_(options_.average_decay()), steps_per_epoch_(source.batches_per_epoch() / options_.accumulation()) {
     detail::check_source(options_, source.batches_per_epoch());
-    const std::string newest = detail::checkpoint_to_resume(folder_, options_);
+    folder_.prepare();
+    const std::string newest = detail::newest_checkpoint(folder_, options_);
     if (memory_plan(); hooks_.output.stream != nullptr) memory_plan().print(*hooks_.output.stream);
     step_ = std::make_unique<Step<Model, D>>(device_, step_options());
     if (options_.resume && !newest.empty()) resume(newest);
@@ -234,8 +236,7 @@ ARVIT_DEFINITION void check_source(const RunOptions& options, std::int64_t batch
                       " holds no whole number of batches; choose a batch that the data set can fill.");
 }
 
-ARVIT_DEFINITION std::string checkpoint_to_resume(const CheckpointFolder& folder, const RunOptions& options) {
-  folder.prepare();
+ARVIT_DEFINITION std::string newest_checkpoint(const CheckpointFolder& folder, const RunOptions& options) {
   const std::string newest = folder.newest();
   if (!options.resume && !newest.empty())
     fail<OptionError>("--out ", options.out, " already holds ", newest, "; continue that run with --resume, or choose another folder.");
