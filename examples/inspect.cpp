@@ -2,11 +2,12 @@
 // Looks into models, checkpoints and masks.
 //
 //   inspect --model SAIM_B16                     memory plan and parameters
-//   inspect --checkpoint FILE                    what a checkpoint says of itself
+//   inspect --checkpoint FILE_OR_FOLDER          what a checkpoint says of itself
 //   inspect --mask SAIM_B16                      who reads whom, on a small grid
 //   inspect --ranks 0,0,2,0,1,1,2                the masks of given ranks (GVP, matrix 19)
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/inspect.hpp"
+#include "arvit/train/checkpoint_folder.hpp"
 #include "arvit/train/memory.hpp"
 #include "arvit/train/options.hpp"
 
@@ -24,7 +25,7 @@ int main(int argc, char** argv) {
     line.add("model", model, "print memory plan and parameters of this model");
     line.add("micro-batch", step.micro_batch, "images that are trained at once, for the memory plan");
     line.add("average", average, "the plan includes an average of the parameters (--ema)");
-    line.add("checkpoint", checkpoint, "print the metadata of this file");
+    line.add("checkpoint", checkpoint, "print the metadata of this file, or of the newest in the folder of a run");
     line.add("mask", mask, "print the masks of this model on a small grid");
     line.add("seed", seed, "seed of the order, for --mask");
     line.add("ranks", ranks, "print the masks of tokens with these ranks, separated by commas");
@@ -44,7 +45,7 @@ int main(int argc, char** argv) {
         std::cout << "parameters\n" << parameter_table(describe_model<Model>());
       });
     }
-    if (!checkpoint.empty()) std::cout << checkpoint_text(Safetensors(checkpoint));
+    if (!checkpoint.empty()) std::cout << checkpoint_text(Safetensors(find_checkpoint(checkpoint)));
     if (!mask.empty()) select_model(mask, PretrainedModels{}, [&]<class Model>() { std::cout << model_masks_text<Model>(seed, sorted); });
     if (!ranks.empty()) std::cout << ranks_text(ranks_from(ranks, condition), sorted);
   });
