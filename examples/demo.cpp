@@ -60,8 +60,8 @@ int main(int argc, char** argv) {
 
     Cpu<Fp32> device({options.threads, {}});
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(result.checkpoint));
-    Report report("arvit: SemAIM on " + describe(train));
-    report.paragraph(text("A vision transformer (", Model::Encoder::depth, " layers, width ", Model::Encoder::dim, ", ", Model::Grid::patches,
+    Report report("arvit: SemAIM, pre-trained and measured");
+    report.paragraph(text("Pictures: ", describe(train), ". A vision transformer (", Model::Encoder::depth, " layers, width ", Model::Encoder::dim, ", ", Model::Grid::patches,
                           " patches) learned to predict patches from those before them, in the order that grows from the patch most similar to its class token. ",
                           "Labels were not used. ", images > 0 ? text(static_cast<std::int64_t>(images), " images in ", duration_text(seconds), ", ", static_cast<std::int64_t>(images / seconds), " images/s. ") : "",
                           device.describe(), "."));
@@ -95,7 +95,7 @@ int main(int argc, char** argv) {
     model.load(parameters);
     const EvaluationTransform transform({.height = Model::Grid::height, .width = Model::Grid::width, .normalisation = info.normalisation});
     const PictureBatch batch = draw_pictures(train, transform, 6, options.seed);
-    report.heading("Predictions").paragraph(reconstruction_note<Model>()).picture(reconstruction_picture<Model>(reconstruct(model, batch.images, batch.counters), info.normalisation));
+    report.heading("Predictions").paragraph("Every patch is predicted from the patches before it in its order. The picture says how predictions became pixels.").picture(reconstruction_picture<Model>(reconstruct(model, batch.images, batch.counters), info.normalisation));
     const auto maps = patch_maps<Model>(device, parameters, batch.images, batch.counters, 0);
     report.heading("Order, similarity and attention").picture(maps_picture<Model>(batch.images, maps, info.normalisation, false));
     report.heading("What was run").preformatted(text("./demo --data ", options.data, " --epochs ", options.epochs, " --seed ", options.seed, "\n", device.describe(), "\ncheckpoint: ", result.checkpoint));

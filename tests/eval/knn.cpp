@@ -34,7 +34,7 @@ std::vector<int> plain_knn(const FeatureTable& train, const FeatureTable& test, 
 }
 
 TEST_CASE("k-NN: equals the protocol in plain loops, for any number of threads") {
-  const FeatureTable train = blobs(3000, 12, 5, 1.4, 1), test = blobs(300, 12, 5, 1.4, 2);
+  const FeatureTable train = blobs(3000, 12, 5, 1.4, 1), test = blobs(600, 12, 5, 1.4, 2);  // several blocks of either
   Cpu<Fp32> one({1, {}}), three({3, {}});
   const auto predicted = knn_predict(one, train, test, {{1, 20, 30}});
   CHECK(predicted[0] == plain_knn(train, test, 1));

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "arvit/eval/linear_solvers.hpp"
@@ -19,22 +20,22 @@ FeatureTable standardised(FeatureTable table) {
 
 TEST_CASE("linear probe: ridge zeroes the gradient of its loss, by either Gram matrix") {
   Cpu<Fp32> device({2, {}});
-  for (const int rows : {60, 8}) {  // more rows than columns, and fewer
-    const FeatureTable x = standardised(blobs(rows, 12, 3, 1, 1));
+  for (const auto& [rows, width] : {std::pair(60, 12), {8, 12}, {4200, 12}, {8, 4200}}) {  // more rows than columns, and fewer; one stripe of the sums, and three
+    const FeatureTable x = standardised(blobs(rows, width, 3, 1, 1));
     const double penalty = 0.1;
     const LinearClassifier fitted = probe::Ridge(device, x).solve(penalty);
     double largest = 0;
     for (int k = 0; k < 3; ++k) {
-      std::vector<double> gradient(12);
+      std::vector<double> gradient(static_cast<std::size_t>(width));
       double slope = 0;
       for (int i = 0; i < rows; ++i) {
         double error = fitted.bias[static_cast<std::size_t>(k)] - (x.labels[static_cast<std::size_t>(i)] == k);
-        for (int c = 0; c < 12; ++c) error += static_cast<double>(fitted.weight[static_cast<std::size_t>(k * 12 + c)]) * x.row(i)[c];
-        for (int c = 0; c < 12; ++c) gradient[static_cast<std::size_t>(c)] += error * x.row(i)[c] / rows;
+        for (int c = 0; c < width; ++c) error += static_cast<double>(fitted.weight[static_cast<std::size_t>(k * width + c)]) * x.row(i)[c];
+        for (int c = 0; c < width; ++c) gradient[static_cast<std::size_t>(c)] += error * x.row(i)[c] / rows;
         slope += error / rows;
       }
-      for (int c = 0; c < 12; ++c)
-        largest = std::max(largest, std::abs(gradient[static_cast<std::size_t>(c)] + penalty * static_cast<double>(fitted.weight[static_cast<std::size_t>(k * 12 + c)])));
+      for (int c = 0; c < width; ++c)
+        largest = std::max(largest, std::abs(gradient[static_cast<std::size_t>(c)] + penalty * static_cast<double>(fitted.weight[static_cast<std::size_t>(k * width + c)])));
       largest = std::max(largest, std::abs(slope));
     }
     CHECK(largest < 1e-6);

@@ -5,9 +5,9 @@
 
 #include <cmath>
 
+#include "arvit/core/initialise.hpp"
 #include "arvit/device/reference.hpp"
 #include "arvit/models.hpp"
-#include "arvit/core/initialise.hpp"
 #include "support/tables.hpp"
 
 namespace arvit::test {
@@ -70,7 +70,9 @@ TEST_CASE("probe training: augmented pictures through the frozen encoder, evalua
   CHECK(epochs == 30);
   CHECK(train_probe(extractor, Subset<Colours>(Colours{60}, stratified_fraction(std::vector<int>{0, 1, 2, 0, 1, 2}, 1.0, 0)), Colours{30}, recipe, options) > 0.3);
   recipe.batch = 64, recipe.epochs = 40;  // more than there are: whole passes of 8, five of the 61 pictures wait for the next epoch
-  CHECK(train_probe(extractor, Colours{61}, Colours{30}, recipe, options) > 0.9);
+  int reports = 0;
+  CHECK(train_probe(extractor, Colours{61}, Colours{30}, recipe, {.progress = [&](int epoch, double, double) { CHECK(epoch == ++reports); }}) > 0.9);
+  CHECK(reports == 40);  // one step in every epoch
   recipe.batch = 12;
   CHECK_THROWS_WITH_AS(train_probe(extractor, Colours{60}, Colours{30}, recipe, options), "batch: 12 pictures are no whole number of passes of 8; choose 8, say.", OptionError);
   recipe.batch = 1;

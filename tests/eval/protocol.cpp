@@ -6,6 +6,7 @@
 #include <array>
 
 #include "arvit/device/reference.hpp"
+#include "arvit/eval/compare.hpp"
 #include "arvit/eval/extract.hpp"
 #include "arvit/models.hpp"
 #include "support/tables.hpp"
@@ -58,7 +59,7 @@ struct Colours {
   }
 };
 
-TEST_CASE("extract: one row per picture in the set's order, and one channel of grey pixels") {
+TEST_CASE("extract: one row per picture in the set's order, and pixels, grey or not") {
   using Small = ViT<2, 24, 3, Patch<4>, Image<12, 16>>;
   Reference<float> device;
   FeatureExtractor<Small, Reference<float>> extractor(device, {.batch = 4, .features = all_layers<Small>()});
@@ -86,6 +87,21 @@ TEST_CASE("extract: one row per picture in the set's order, and one channel of g
   CHECK_FALSE(is_grey(pixels));
   CHECK(pixels.row(1)[0] == doctest::Approx((100 / 255.0 - 0.5) / 0.5));
   CHECK_THROWS_AS(extract_features(extractor, Colours{false}, EvaluationTransform({.height = 16, .width = 16})), ShapeError);
+}
+
+TEST_CASE("compare: three rows, also where one split is grey and the other has colours") {
+  using Small = ViT<2, 24, 3, Patch<4>, Image<12, 16>>;
+  Reference<float> device;
+  CompareOptions options{.normalisation = Normalisation::half(), .batch = 4, .threads = 2, .report = false};
+  const std::vector<float> parameters = untrained(placed_tensors(Small::groups()), 3);
+  for (const bool grey : {true, false}) {
+    const auto rows = compare_with_baselines<Small>(device, parameters, Colours{true}, Colours{grey}, options);
+    REQUIRE(rows.size() == 3);
+    CHECK(rows[0].name == "pre-trained");
+    CHECK(rows[1].name == "untrained");
+    CHECK(rows[2].name == "raw pixels");
+    if (grey) CHECK(rows[2].knn == 1);  // the training pictures themselves
+  }
 }
 
 }  // namespace

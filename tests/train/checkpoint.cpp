@@ -7,9 +7,9 @@
 #include <sstream>
 
 #include "arvit/device/reference.hpp"
+#include "arvit/io/safetensors.hpp"
 #include "arvit/model/pretrain_pass.hpp"
 #include "arvit/train/checkpoint_folder.hpp"
-#include "arvit/io/safetensors.hpp"
 #include "support/temporary_folder.hpp"
 #include "train/made_pictures.hpp"
 
@@ -155,6 +155,9 @@ TEST_CASE("checkpoint: the encoder alone, from any pretrainer with an encoder of
              "cls_token is [1, 1, 8] in the file, [1, 1, 12] in the model; the file holds SAIM_Nano; choose the model that the file holds."));
   save<SmallModel<>>(path, "SAIM_Nano", 1, false);
   CHECK(says(test::message_of<FileError>([&] { load_encoder<Encoder>(path.string(), Take::average); }), "give a checkpoint of a run with --ema"));
+  std::vector<PlacedTensor> more = SmallModel<>::parameters();  // what a file of the encoder alone lacks
+  more.push_back({"decoder.more", Tensor{"more", {2}}, more.back().offset + more.back().tensor.size()});
+  CHECK(says(test::message_of<FileError>([&] { load_tensors(path.string(), more); }), "decoder.more is not in the file; the file holds SAIM_Nano; give a checkpoint of the whole model"));
 }
 
 TEST_CASE("checkpoint: a run's folder stands for its newest checkpoint") {

@@ -75,6 +75,7 @@ th { text-align: left; font-weight: 600; color: var(--soft); border-bottom: 2px 
 th, td { padding: .4rem 1.1rem .4rem .4rem; }
 td { border-bottom: 1px solid var(--line); }
 .number { text-align: right; }
+.number, th, td:first-child { white-space: nowrap; }
 tbody tr:nth-child(even) { background: var(--band); }
 figure { margin: 1rem 0; max-width: 100%; }
 figure svg { display: block; width: 100%; max-width: 760px; height: auto; }
