@@ -1,61 +1,187 @@
 // SPDX-License-Identifier: BSL-1.0
-// Images per second of the training step alone (order, forward, backward, AdamW), without data or files.
+// The training step alone (order, forward, backward, AdamW; neither data nor files): images per second, memory, and how near it is to what
+// the machine's best matrix product would allow.
 //
-//   bench_train_step --model SemAIM_Nano --batch 256
-#include <algorithm>
-#include <chrono>
+//   bench_train_step                                          the four ViT-B/16 models at 224
+//   bench_train_step --models SemAIM_Nano --batches 256       small ones
+//   bench_train_step --models SAIM_B16 --batches 8 --profile  where the time goes
+//
+// efficiency = (minimum multiply-adds of the step / best rate of matrix products, measured between the steps) / time of the step.
+// The minimum counts every product of a forward pass over what is alive, three times, and that of the order once: 105.1 G an image for SAIM_B16.
+#include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "arvit/device/cpu.hpp"
 #include "arvit/model/pretrain_pass.hpp"
+#include "arvit/train/memory.hpp"
 #include "arvit/train/model_list.hpp"
 #include "arvit/train/options.hpp"
 #include "arvit/train/step.hpp"
 #include "arvit/variants.hpp"
+#include "onednn_rate.hpp"
+#include "rates.hpp"
+#include "timed_device.hpp"
 
 using namespace arvit;
+using namespace arvit::bench;
 
-using Models = WithExtraModels<ModelList<Variant<SemAIM_Pico, "SemAIM_Pico">, Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<SAIM_B16, "SAIM_B16">>>::type;
+using Models = WithExtraModels<ModelList<Variant<SAIM_B16, "SAIM_B16">, Variant<SemAIM_B16, "SemAIM_B16">, Variant<MAE_B16, "MAE_B16">, Variant<ViT_iGPT_B16, "ViT_iGPT_B16">,
+                                         Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<SemAIM_Pico, "SemAIM_Pico">>>::type;
 
-template <class Model>
-void measure(int batch, int micro_batch, int threads, int steps) {
-  Cpu<Fp32> device({threads, {}});
-  std::cout << device.describe() << "\n";
-  Step<Model, Cpu<Fp32>> step(device, {.micro_batch = micro_batch, .average = true});
+struct Setting {
+  int batch = 8, micro_batch = 8, threads = 0, steps = 3;
+  bool profile = false, serve = false;
+};
+
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> parts(1);
+  for (const char c : list)
+    if (c == ',') parts.emplace_back();
+    else parts.back() += c;
+  return parts;
+}
+std::vector<int> numbers(std::string_view option, const std::string& list) {
+  std::vector<int> values;
+  for (const std::string& part : split(list)) {
+    char* end = nullptr;
+    const long value = std::strtol(part.c_str(), &end, 10);
+    if (part.empty() || *end != 0 || value < 1 || value > 1 << 20) fail<OptionError>("--", option, " '", list, "': '", part, "' is not a positive number; separate numbers by commas.");
+    values.push_back(static_cast<int>(value));
+  }
+  return values;
+}
+
+/// From here on, VmHWM counts anew.
+void forget_peak() { std::ofstream("/proc/self/clear_refs") << "5"; }
+
+void print_profile(const std::vector<Phase>& phases, int steps, double step_seconds, double rate, double bandwidth) {
+  std::vector<Phase> sorted = phases;
+  std::ranges::sort(sorted, std::ranges::greater(), &Phase::seconds);
+  std::printf("  %-50s %6s %10s %6s %10s %10s %10s\n", "phase, a step", "calls", "ms", "share", "products", "bytes", "left over");
+  double all = 0, floors = 0;
+  const auto line = [&](const std::string& label, double calls, double ms, double products, double bytes) {
+    std::printf("  %-50s %6.0f %10.2f %5.1f%% %10.2f %10.2f %10.2f\n", label.c_str(), calls, ms, ms / (10 * step_seconds), products, bytes, ms - std::max(products, bytes));
+  };
+  for (const Phase& p : sorted) {
+    const double products = 1e3 * p.macs / rate / steps, bytes = 1e3 * p.bytes / bandwidth / steps, ms = 1e3 * p.seconds / steps;
+    all += ms, floors += std::max(products, bytes);
+    line(p.label(), static_cast<double>(p.calls) / steps, ms, products, bytes);
+  }
+  line("outside of primitives", 0, 1e3 * step_seconds - all, 0, 0);
+  std::printf("  floors: %.1f ms of %.1f ms; products at %.0f GFLOP/s, bytes at %.1f GB/s\n", floors, 1e3 * step_seconds, 2e-9 * rate, 1e-9 * bandwidth);
+}
+
+template <class Model, class P>
+void measure(const std::string& name, const Setting& setting) {
+  const auto [batch, micro_batch, threads, steps, profile, serve] = setting;
+  using D = Timed<Cpu<P>>;
+  D device(CpuOptions{threads, {}});
+  forget_peak();
+  const std::int64_t before = process_bytes("VmRSS");
+  const StepOptions options{.micro_batch = std::min(micro_batch, batch)};
+  Step<Model, D> step(device, options);
   step.initialise(1);
-  std::vector<float> images(static_cast<std::size_t>(batch) * Model::Grid::image_width);
+  constexpr std::int64_t width = Model::Grid::image_width;
+  std::vector<float> images(static_cast<std::size_t>(batch * width));
   Stream random(Counter{.seed = 1, .epoch = 0, .image = 0});
   for (float& value : images) value = 2 * random.uniform() - 1;
-  std::vector<double> seconds;
-  for (int number = 0; number <= steps; ++number) {
+  const auto counters_of = [&](int epoch) {
     std::vector<Counter> counters;
-    for (int i = 0; i < batch; ++i) counters.push_back({.seed = 1, .epoch = static_cast<std::uint32_t>(number), .image = static_cast<std::uint32_t>(i)});
-    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < batch; ++i) counters.push_back({.seed = 1, .epoch = static_cast<std::uint32_t>(epoch), .image = static_cast<std::uint32_t>(i)});
+    return counters;
+  };
+  const auto run = [&](int epoch) {
+    const auto counters = counters_of(epoch);
     step.begin(counters);
-    for (int at = 0; at < batch; at += micro_batch)
-      step.accumulate(&images[static_cast<std::size_t>(at) * Model::Grid::image_width],
-                      std::span<const Counter>(counters).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(std::min(micro_batch, batch - at))));
+    for (int at = 0; at < batch; at += options.micro_batch)
+      step.accumulate(&images[static_cast<std::size_t>(at * width)],
+                      std::span<const Counter>(counters).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(std::min(options.micro_batch, batch - at))));
     step.update({.learning_rate = 1e-4}, 1.0);
-    if (number > 0) seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());  // the first takes the scratch
+  };
+  if (serve) {
+    std::cout << Model::parameter_count << std::endl;
+    std::string line;
+    for (int number = 0; std::getline(std::cin, line); ++number) {
+      const double seconds = seconds_of([&] { run(number); });
+      std::cout << seconds << " " << process_bytes("VmHWM") << " " << step.loss() << std::endl;
+    }
+    return;
   }
-  std::ranges::sort(seconds);
-  std::cout << batch / seconds[seconds.size() / 2] << " images/s (median of " << steps << " steps), loss " << step.loss() << "\n";
+  run(0);  // takes the scratch
+  const std::int64_t peak = process_bytes("VmHWM") - before;
+
+  // The minimum: what one image's products are, counted.
+  const auto one = counters_of(1);
+  const Span<const float> pixels(images.data(), width);
+  device.clear();
+  step.pass().order(step.reading(), pixels, std::span<const Counter>(one).first(1));
+  const double order = device.macs();
+  step.pass().run(step.reading(), nullptr, pixels, {});
+  const double forward = device.macs() - order, minimum = (order + 3 * forward) * batch;
+
+  const std::int64_t dim = Model::Encoder::dim, rows = options.micro_batch * std::int64_t{Model::Grid::patches};
+  GemmRate<D> panelled(device, rows, dim, 4 * dim), large(device, 1536, 1536, 1536);
+  OneDnnRate<Activation<D>> whole(device.threads(), 1536, 768, 3072);
+  Bandwidth<D> bandwidth(device);
+  std::vector<double> seconds, efficiency, panelled_rates, whole_rates, best_rates, bandwidths;
+  std::vector<Phase> phases;
+  device.clear();
+  for (int number = 0; number < steps; ++number) {
+    double own = 0, library = 0;
+    for (int repeat = 0; repeat < 3; ++repeat) own = std::max({own, panelled(), large()}), library = std::max(library, whole());
+    bandwidths.push_back(bandwidth());
+    device.clear();
+    seconds.push_back(seconds_of([&] { run(number + 2); }));
+    for (const Phase& p : device.phases()) {
+      const auto same = std::ranges::find_if(phases, [&](const Phase& q) { return q.label() == p.label(); });
+      if (same == phases.end()) phases.push_back(p);
+      else same->calls += p.calls, same->seconds += p.seconds, same->macs += p.macs, same->bytes += p.bytes;
+    }
+    panelled_rates.push_back(own), whole_rates.push_back(library), best_rates.push_back(std::max(own, library));
+    efficiency.push_back(minimum / best_rates.back() / seconds.back());
+  }
+  char line[256];
+  std::snprintf(line, sizeof line, "%-14s %-5s %5d %6d %8d %10.2f %9.2f GiB %8.1f %9.0f %9.0f %11.3f\n", name.c_str(), dtype_name<Activation<D>>().data(), batch, options.micro_batch, device.threads(),
+                batch / median(seconds), static_cast<double>(peak) / (1 << 30), 1e-9 * minimum / batch, 2e-9 * median(panelled_rates), 2e-9 * median(whole_rates), median(efficiency));
+  std::cout << line << std::flush;
+  if (profile) {
+    double all = 0;
+    for (const double s : seconds) all += s;
+    print_profile(phases, steps, all / steps, median(best_rates), median(bandwidths));
+  }
 }
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
-    std::string model = "SemAIM_Nano";
-    int batch = 256, micro_batch = 32, threads = 0, steps = 10;
-    CommandLine line("Images per second of a training step in fp32.");
-    line.add("model", model, "what to train");
-    line.add("batch", batch, "images of a step");
-    line.add("micro-batch", micro_batch, "images of one forward and backward");
-    line.add("threads", threads, "threads; 0: all cores");
-    line.add("steps", steps, "measured steps");
+    std::string models = "SAIM_B16,SemAIM_B16,MAE_B16,ViT_iGPT_B16", batches = "8", threads, precisions = "fp32";
+    Setting setting;
+    CommandLine line("A training step without data: images/s, memory, efficiency.\n\nBegin with:  bench_train_step --models SAIM_B16 --profile");
+    line.add("models", models, "what to train, separated by commas");
+    line.add("batches", batches, "images of a step");
+    line.add("precisions", precisions, "fp32, bf16 or both");
+    line.add("threads", threads, "numbers of threads; empty: all cores");
+    line.add("micro-batch", setting.micro_batch, "most images of one forward and backward");
+    line.add("steps", setting.steps, "measured steps");
+    line.add("serve", setting.serve, "one step for each line of standard input; prints seconds, peak bytes and loss (for peer.py)");
+    line.add("profile", setting.profile, "print where the time went");
     line.parse(argc, argv);
-    if (batch < 1 || micro_batch < 1 || steps < 1) fail<OptionError>("--batch, --micro-batch and --steps must be at least 1.");
-    select_model(model, Models{}, [&]<class Model>() { measure<Model>(batch, micro_batch, threads, steps); });
+    if (setting.micro_batch < 1 || setting.steps < 1) fail<OptionError>("--micro-batch and --steps must be at least 1.");
+    if (!setting.serve) std::cout << Cpu<Fp32>().describe() << "\n";
+    if (!setting.serve) std::printf("%-14s %-5s %5s %6s %8s %10s %13s %8s %9s %9s %11s\n", "model", "", "batch", "micro", "threads", "images/s", "peak memory", "G MAC", "own GF/s", onednn_name, "efficiency");
+    for (const std::string& model : split(models))
+      for (const std::string& precision : split(precisions))
+        for (const int batch : numbers("batches", batches))
+          for (const int count : threads.empty() ? std::vector<int>{0} : numbers("threads", threads)) {
+            setting.batch = batch, setting.threads = count;
+            if (precision != "fp32" && precision != "bf16") fail<OptionError>("--precisions '", precision, "' is not known; use fp32, bf16 or fp32,bf16.");
+            select_model(model, Models{}, [&]<class Model>() {
+              if (precision == "fp32") measure<Model, Fp32>(model, setting);
+              else measure<Model, Bf16>(model, setting);
+            });
+          }
   });
 }

@@ -25,6 +25,7 @@ const std::vector<Rule> table = {
     {"io/", {"core/"}, {"system", "json", "xtensor", "zlib"}},
     {"order/", {"core/"}},
     {"device/", {"core/"}},
+    {"device/host_memory.hpp", {"core/"}, {"system"}},
     {"device/cpu/", {"core/", "device/"}, {"system", "intrinsics", "eigen", "cblas", "onednn", "openmp"}},
     {"device/cuda/", {"core/", "device/"}, {"system", "cuda"}},
     {"nn/", {"core/", "device/concept.hpp"}},

@@ -3,25 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <new>
 #include <utility>
 
-#include "arvit/core/error.hpp"
 #include "arvit/core/rows.hpp"
 
 namespace arvit {
-
-/// Host memory aligned to 64 bytes, zeroed. Devices on the host take their memory here.
-struct HostMemory {
-  static std::byte* allocate(std::int64_t bytes) {
-    auto* memory = static_cast<std::byte*>(::operator new(static_cast<std::size_t>(bytes), std::align_val_t{64}, std::nothrow));
-    if (memory == nullptr) fail("memory: ", bytes, " bytes could not be reserved; use a smaller batch or model.");
-    std::memset(memory, 0, static_cast<std::size_t>(bytes));
-    return memory;
-  }
-  static void deallocate(std::byte* memory) noexcept { ::operator delete(memory, std::align_val_t{64}); }
-};
 
 /// Owns `size` elements on device D, zeroed at the start.
 template <class D, class T>

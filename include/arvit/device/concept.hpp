@@ -87,9 +87,9 @@ concept Device = requires(
   device.linear_gelu(x, w, s, y, y);                  // pre = x W^T + bias (assigned), y = gelu(pre), exact (erf) GELU
   device.linear_residual(x, w, s, x, s, y);           // y = residual + row_scale[row] * (x W^T + bias); empty row_scale: 1; y may be residual
   device.linear_backward_input(x, w, y, write);       // dx (=, +=) dy W
-  device.linear_backward_gelu(x, w, x, y);            // dpre = (dy W) * gelu'(pre); dpre may be pre
+  device.linear_backward_scaled(x, w, x, y);          // dx = (dy W) * factor, entry by entry; dx may be factor
   device.linear_backward_weight(x, x, dw, g);         // dW += dy^T x, dbias += column sums of dy; an empty dbias is none
-  device.gelu(x, y);                                  // y = gelu(x)
+  device.gelu(x, y, y);                               // y = gelu(x), slope = gelu'(x); slope may be x
 
   // Rows. moments [rows, 2] = mean, rstd.
   device.layer_norm(x, s, s, 1e-6, y, m);

@@ -7,12 +7,12 @@
 #include <optional>
 #include <string>
 
-#include "arvit/core/buffer.hpp"
 #include "arvit/core/error.hpp"
 #include "arvit/core/linkage.hpp"
 #include "arvit/device/concept.hpp"
 #include "arvit/device/cpu/context.hpp"
 #include "arvit/device/cpu/gemm_choice.hpp"
+#include "arvit/device/host_memory.hpp"
 
 namespace arvit {
 inline namespace ARVIT_GEMM_NAMESPACE {
@@ -62,9 +62,9 @@ class Cpu {
   void linear_gelu(In x, Weights w, Values bias, Out pre, Out y);
   void linear_residual(In x, Weights w, Values bias, In residual, Values row_scale, Out y);
   void linear_backward_input(In dy, Weights w, Out dx, Write write);
-  void linear_backward_gelu(In dy, Weights w, In pre, Out dpre);
+  void linear_backward_scaled(In dy, Weights w, In factor, Out dx);
   void linear_backward_weight(In dy, In x, Matrix<float> dw, Span<float> dbias);
-  void gelu(In x, Out y);
+  void gelu(In x, Out y, Out slope);
 
   void layer_norm(In x, Values gamma, Values beta, double epsilon, Out y, Matrix<float> moments);
   void layer_norm_again(In x, Values gamma, Values beta, Matrix<const float> moments, Out y);

@@ -25,9 +25,9 @@ class Planner {
   void linear_gelu(M<const A>, M<const W>, V<const S>, M<A>, M<A>) {}
   void linear_residual(M<const A>, M<const W>, V<const S>, M<const A>, V<const S>, M<A>) {}
   void linear_backward_input(M<const A>, M<const W>, M<A>, Write) {}
-  void linear_backward_gelu(M<const A>, M<const W>, M<const A>, M<A>) {}
+  void linear_backward_scaled(M<const A>, M<const W>, M<const A>, M<A>) {}
   void linear_backward_weight(M<const A>, M<const A>, M<G>, V<G>) {}
-  void gelu(M<const A>, M<A>) {}
+  void gelu(M<const A>, M<A>, M<A>) {}
   void layer_norm(M<const A>, V<const S>, V<const S>, double, M<A>, M<S>) {}
   void layer_norm_again(M<const A>, V<const S>, V<const S>, M<const S>, M<A>) {}
   void layer_norm_backward(M<const A>, M<const A>, V<const S>, M<const S>, M<A>, Write, V<G>, V<G>) {}

@@ -7,9 +7,9 @@
 #include <numeric>
 #include <vector>
 
-#include "arvit/core/buffer.hpp"
 #include "arvit/core/error.hpp"
 #include "arvit/device/concept.hpp"
+#include "arvit/device/host_memory.hpp"
 
 namespace arvit {
 
@@ -50,7 +50,8 @@ class Reference {
   }
   void linear_gelu(In x, In w, Values bias, Out pre, Out y) {
     linear(x, w, bias, pre);
-    gelu(pre, y);
+    for (std::int64_t r = 0; r < y.rows(); ++r)
+      for (std::int64_t c = 0; c < y.columns(); ++c) y[r][c] = pre[r][c] * normal_cdf(pre[r][c]);
   }
   void linear_residual(In x, In w, Values bias, In residual, Values row_scale, Out y) {
     check_linear("linear_residual", x, w, bias, y);
@@ -70,13 +71,13 @@ class Reference {
         dx[r][i] = sum;
       }
   }
-  void linear_backward_gelu(In dy, In w, In pre, Out dpre) {
-    check_linear("linear_backward_gelu", dpre, w, {}, dy);
+  void linear_backward_scaled(In dy, In w, In factor, Out dx) {
+    check_linear("linear_backward_scaled", dx, w, {}, dy);
     for (std::int64_t r = 0; r < dy.rows(); ++r)
       for (std::int64_t i = 0; i < w.columns(); ++i) {
         T sum = 0;
         for (std::int64_t o = 0; o < w.rows(); ++o) sum += dy[r][o] * w[o][i];
-        dpre[r][i] = sum * gelu_slope(pre[r][i]);
+        dx[r][i] = sum * factor[r][i];
       }
   }
   void linear_backward_weight(In dy, In x, Out dw, Span<T> dbias) {
@@ -88,9 +89,12 @@ class Reference {
       }
   }
   /// Exact GELU (Hendrycks and Gimpel 2016): x * Phi(x), Phi the normal distribution function.
-  void gelu(In x, Out y) {
+  void gelu(In x, Out y, Out slope) {
     for (std::int64_t r = 0; r < x.rows(); ++r)
-      for (std::int64_t c = 0; c < x.columns(); ++c) y[r][c] = x[r][c] * normal_cdf(x[r][c]);
+      for (std::int64_t c = 0; c < x.columns(); ++c) {
+        y[r][c] = x[r][c] * normal_cdf(x[r][c]);
+        slope[r][c] = gelu_slope(x[r][c]);
+      }
   }
 
   /// Standardises every row over its channels (Ba, Kiros and Hinton 2016, Eq. 4; variance divided by the width).

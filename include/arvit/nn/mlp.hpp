@@ -6,7 +6,8 @@
 
 namespace arvit {
 
-/// Two affine maps with an exact GELU between them: y = fc2(gelu(fc1(x))). Backward keeps fc1's output; gelu of it is recomputed.
+/// Two affine maps with an exact GELU between them: y = fc2(gelu(fc1(x))). Backward keeps fc1's output; gelu of it is recomputed,
+/// together with its slope, which takes its place.
 ///
 /// Shapes     x [rows, In]   hidden [rows, Hidden]   y [rows, Out]
 template <int In, int Hidden, int Out>
@@ -40,14 +41,15 @@ struct Mlp {
     device.linear_gelu(x, p.fc1.weight, p.fc1.bias, hidden, active);
     device.linear_residual(active, p.fc2.weight, p.fc2.bias, residual, row_scale, y);
   }
+  /// `hidden` is used up.
   template <Device D>
-  static void backward(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, In> x, ConstTokens<D, Hidden> hidden,
+  static void backward(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, In> x, Tokens<D, Hidden> hidden,
                        ConstTokens<D, Out> dy, Tokens<D, In> dx, const Parameters<Adding<D>>& gradient) {
     const ArenaScope scope(scratch);
     const auto wide = scratch.rows<Activation<D>, Hidden, SpaceOf<D>>(x.rows());  // gelu(hidden), then the gradient of hidden
-    device.gelu(hidden, wide);
+    device.gelu(hidden, wide, hidden);
     device.linear_backward_weight(dy, wide, gradient.fc2.weight, gradient.fc2.bias);
-    device.linear_backward_gelu(dy, p.fc2.weight, hidden, wide);
+    device.linear_backward_scaled(dy, p.fc2.weight, hidden, wide);
     device.linear_backward_weight(wide, x, gradient.fc1.weight, gradient.fc1.bias);
     device.linear_backward_input(wide, p.fc1.weight, dx, Write::assign);
   }

@@ -37,9 +37,9 @@ TEST_CASE_TEMPLATE("cpu: a primitive whose shapes were seen before allocates not
     device.linear_gelu(x, w, wide, y, z);
     device.linear_residual(x, w, wide, y, tall, y);
     device.linear_backward_input(y, w, dx, Write::add);
-    device.linear_backward_gelu(y, w, x, dx);
+    device.linear_backward_scaled(y, w, x, dx);
     device.linear_backward_weight(y, x, dw, wide);
-    device.gelu(x, u);
+    device.gelu(x, u, u);
     device.layer_norm(x, narrow, narrow, 1e-6, u, moments);
     device.layer_norm_again(x, narrow, narrow, moments, u);
     device.layer_norm_backward(u, x, narrow, moments, dx, Write::assign, dnarrow, dnarrow);

@@ -55,14 +55,15 @@ TEST_CASE_TEMPLATE("cpu/elementwise: GELU, add, scale and fill agree with the de
     const Numbers x = normal<T>(rows * columns, 1, 2), y0 = normal<T>(rows * columns, 2), scale = normal<float>(rows, 3);
     compare<P>([&](auto& device) {
       using D = std::remove_reference_t<decltype(device)>;
-      Tensor<A<D>> tx(rows, columns, x), y(rows, columns), sum(rows, columns, y0), scaled(rows, columns), filled(rows, columns), in_place(rows, columns, x);
+      Tensor<A<D>> tx(rows, columns, x), y(rows, columns), slope(rows, columns), replaced(rows, columns, x), again(rows, columns), sum(rows, columns, y0), scaled(rows, columns), filled(rows, columns), in_place(rows, columns, x);
       Flat<S<D>> row_scale(scale);
-      device.gelu(tx, y);
+      device.gelu(tx, y, slope);
+      device.gelu(replaced, again, replaced);  // in place
       device.add(tx, sum);
       device.scale_rows(tx, row_scale, scaled);
       device.scale_rows(in_place, row_scale, in_place);
       device.fill(filled, 0.5);
-      return Outputs{y.numbers(), sum.numbers(), scaled.numbers(), in_place.numbers(), filled.numbers()};
+      return Outputs{y.numbers(), slope.numbers(), again.numbers(), replaced.numbers(), sum.numbers(), scaled.numbers(), in_place.numbers(), filled.numbers()};
     });
   }
 }

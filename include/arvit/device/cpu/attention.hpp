@@ -27,7 +27,7 @@ struct AttentionArgs {
 
 template <class T>
 struct AttentionBackwardArgs {
-  Matrix<const T> dout, q, k, v, out;
+  Matrix<const T> dout, q, k, v;
   Matrix<const float> lse;
   int heads;
   Span<const Segment> segments;
@@ -41,20 +41,28 @@ namespace detail {
 /// Queries of a tile: a multiple of every vector width and of every number of rows in a register block.
 constexpr std::int64_t tile = 48;
 
+/// Keys and values are copied row by row, `slice` channels at a time, with a pitch that the product kernel knows.
+constexpr std::int64_t slice = 64, pitch = 80;
+
 /// Sizes of one (segment, head), and how its scratch is laid out.
 template <class Isa>
 struct HeadShape {
   std::int64_t width, padded, keys, padded_keys;
   ARVIT_INLINE HeadShape(std::int64_t width, std::int64_t keys)
       : width(width), padded(round_up(width, Isa::width)), keys(keys), padded_keys(round_up(keys, Isa::rows)) {}
+  ARVIT_INLINE std::int64_t copied() const { return blocks_of(width, slice) * padded_keys * pitch; }
+  /// each(first channel, channels, where its rows begin) for every slice of the head.
+  template <class Each>
+  ARVIT_INLINE void slices(const Each& each) const {
+    for (std::int64_t c = 0; c < width; c += slice) each(c, std::min(slice, width - c), c / slice * padded_keys * pitch);
+  }
 };
 /// Enough for any instruction set: a vector is at most 16 wide, a register block at most 12 high.
 inline std::int64_t attention_scratch(std::int64_t width, std::int64_t keys, bool backward) {
-  const std::int64_t padded = round_up(width, 16), rows = round_up(keys, 12);
-  const std::int64_t forward_floats = rows * (width + padded + tile) + tile * (width + padded) + 16 * 16;
-  return backward ? forward_floats + rows * (width + 2 * padded + tile) + tile * (width + 2 * padded) + 16 * 16 : forward_floats;
+  const std::int64_t padded = round_up(width, 16), rows = round_up(keys, 12), copied = blocks_of(width, slice) * rows * pitch;
+  return (backward ? 2 * rows * (padded + tile) + tile * (2 * width + 3 * padded) : rows * tile + tile * (width + padded)) + 2 * copied + 16 * 32;
 }
-struct Stack {  // hands out scratch; 16 floats of slack, because packing may write one vector beyond a panel
+struct Stack {  // hands out scratch; 16 floats of slack, because crossing may write one vector beyond the last column
   float* next;
   ARVIT_INLINE float* take(std::int64_t floats) {
     float* const result = next;
@@ -63,19 +71,7 @@ struct Stack {  // hands out scratch; 16 floats of slack, because packing may wr
   }
 };
 
-ARVIT_INLINE std::int64_t largest_limit(Span<const std::int32_t> limit, std::int64_t begin, std::int64_t end) {
-  std::int32_t largest = 0;
-  for (std::int64_t i = begin; i < end; ++i) largest = std::max(largest, limit[i]);
-  return largest;
-}
-
-/// All keys (or values) of a head, crosswise in panels of a register block's height: the left operand of scores.
-template <class Isa, class T>
-ARVIT_INLINE void pack_keys(const T* source, std::int64_t stride, const HeadShape<Isa>& s, float* panels) {
-  for (std::int64_t j = 0; j < s.keys; j += Isa::rows)
-    pack_rows<Isa, Isa::rows>(source + j * stride, stride, s.keys - j, s.width, panels + j * s.width);
-}
-/// to[r][c] = source[r][c] in fp32, rows padded with zeros to whole vectors: the right operand of a product.
+/// to[r][c] = source[r][c] in fp32, rows padded with zeros to whole vectors: an operand of a product.
 struct CopyRows {
   template <class Isa, class T>
   static ARVIT_INLINE void run(const T* source, std::int64_t stride, std::int64_t rows, std::int64_t width, float* to, std::int64_t to_stride) {
@@ -87,51 +83,101 @@ struct CopyRows {
   }
 };
 template <class Isa, class T>
-ARVIT_INLINE void copy_rows(const T* source, std::int64_t stride, std::int64_t rows, const HeadShape<Isa>& s, float* to) {
+ARVIT_INLINE void copy_keys(const T* source, std::int64_t stride, const HeadShape<Isa>& s, float* to) {
+  s.slices([&](std::int64_t c, std::int64_t channels, std::int64_t at) ARVIT_INLINE_LAMBDA { call<Isa, CopyRows>(source + c, stride, s.keys, channels, to + at, pitch); });
+}
+template <class Isa, class T>
+ARVIT_INLINE void copy_queries(const T* source, std::int64_t stride, std::int64_t rows, const HeadShape<Isa>& s, float* to) {
   call<Isa, CopyRows>(source, stride, rows, s.width, to, s.padded);
 }
-/// crosswise[c * tile + i] = row i of `rows` queries; the rest of the last vector is zero.
+/// crosswise[c * tile + i] = row i of `rows` queries; the rest of the last vector is some other row.
 template <class Isa, class T>
 ARVIT_INLINE void cross_queries(const T* source, std::int64_t stride, std::int64_t rows, std::int64_t width, float* crosswise) {
   for (std::int64_t group = 0; group < rows; group += Isa::width)
     call<Isa, Cross>(source + group * stride, stride, std::min<std::int64_t>(Isa::width, rows - group), width, crosswise + group, tile);
 }
-/// scores[j * tile + i] = key j . query i, for keys below `keys` and `columns` queries.
+
+/// The limits of one vector of queries, 0 beyond `count`.
 template <class Isa>
-ARVIT_INLINE void scores_of(const float* panels, const float* crosswise, const HeadShape<Isa>& s, std::int64_t keys, std::int64_t columns,
-                            float* scores) {
-  for (std::int64_t j = 0; j < keys; j += Isa::rows)
-    row_product<Isa, 1>(s.width, panels + j * s.width, Isa::rows, crosswise, tile, scores + j * tile, tile, columns, false);
+struct Limits {
+  using Ints = typename Floats<Isa::width>::Ints;
+  Ints lanes;
+  std::int64_t smallest, largest;
+  ARVIT_INLINE void read(const std::int32_t* limit, std::int64_t count) {
+    std::int32_t values[Isa::width] = {};
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(Isa::width, count); ++i) values[i] = limit[i];
+    __builtin_memcpy(&lanes, values, sizeof lanes);
+    smallest = largest = values[0];
+    ARVIT_UNROLL
+    for (int i = 1; i < Isa::width; ++i) smallest = std::min<std::int64_t>(smallest, values[i]), largest = std::max<std::int64_t>(largest, values[i]);
+  }
+};
+
+/// What the queries of a tile may read, by groups of one vector: sorted tokens leave out whole corners of a tile.
+template <class Isa>
+struct TileReach {
+  std::int64_t rows, groups, keys = 0;
+  Limits<Isa> group[tile / Isa::width];
+  ARVIT_INLINE TileReach(Span<const std::int32_t> limit, std::int64_t begin, std::int64_t end) : rows(end - begin), groups(blocks_of(rows, Isa::width)) {
+    for (std::int64_t g = 0; g < groups; ++g) {
+      group[g].read(limit.data() + begin + g * Isa::width, rows - g * Isa::width);
+      keys = std::max(keys, group[g].largest);
+    }
+  }
+  /// The queries first..last, in whole groups, outside of which nobody reads `key` or a later one.
+  struct Range { std::int64_t first, last; };
+  ARVIT_INLINE Range readers(std::int64_t key) const {
+    std::int64_t g0 = 0, g1 = groups;
+    while (g0 < g1 && group[g0].largest <= key) ++g0;
+    while (g1 > g0 && group[g1 - 1].largest <= key) --g1;
+    return {g0 * Isa::width, g1 * Isa::width};
+  }
+  /// As many keys as the queries of a register block from row i on read, or some more.
+  ARVIT_INLINE std::int64_t keys_of_block(std::int64_t i) const {
+    std::int64_t most = 0;
+    for (std::int64_t g = i / Isa::width; g <= (std::min(i + Isa::rows, rows) - 1) / Isa::width; ++g) most = std::max(most, group[g].largest);
+    return most;
+  }
+};
+
+/// How many keys of a segment are read at all.
+template <class Isa>
+ARVIT_INLINE std::int64_t keys_read(Span<const std::int32_t> limit, Segment segment) {
+  std::int64_t most = 0;
+  Limits<Isa> group;
+  for (std::int64_t i = segment.q_begin; i < segment.q_end; i += Isa::width) group.read(limit.data() + i, segment.q_end - i), most = std::max(most, group.largest);
+  return most;
+}
+
+/// scores[j * tile + i] = key j . query i, for the keys and queries of `reach`; what no query reads is not assigned.
+template <class Isa>
+ARVIT_INLINE void scores_of(const float* keys, const float* crosswise, const HeadShape<Isa>& s, const TileReach<Isa>& reach, float* scores) {
+  for (std::int64_t j = 0; j < reach.keys; j += Isa::rows) {
+    const auto [first, last] = reach.readers(j);
+    const std::int64_t begin = first, columns = last - first;
+    s.slices([&](std::int64_t c, std::int64_t channels, std::int64_t at) ARVIT_INLINE_LAMBDA {
+      row_product<Isa, pitch>(channels, keys + at + j * pitch, 1, crosswise + c * tile + begin, tile, scores + j * tile + begin, tile, columns, c > 0);
+    });
+  }
 }
 /// to[i][c] = sum over keys of scores[j * tile + i] * rows[j][c], for whole register blocks of queries.
 template <class Isa>
-ARVIT_INLINE void weighted_rows(const float* scores, const float* rows, const HeadShape<Isa>& s, std::int64_t keys, std::int64_t queries, float* to) {
-  for (std::int64_t i = 0; i < queries; i += Isa::rows)
-    row_product<Isa, 1>(keys, scores + i, tile, rows, s.padded, to + i * s.padded, s.padded, s.padded, false);
+ARVIT_INLINE void weighted_rows(const float* scores, const float* rows, const HeadShape<Isa>& s, const TileReach<Isa>& reach, float* to) {
+  for (std::int64_t i = 0; i < reach.rows; i += Isa::rows)
+    s.slices([&](std::int64_t c, std::int64_t channels, std::int64_t at) ARVIT_INLINE_LAMBDA {
+      row_product<Isa, 1>(reach.keys_of_block(i), scores + i, tile, rows + at, pitch, to + i * s.padded + c, s.padded, round_up(channels, Isa::width), false);
+    });
 }
 /// to[j][c] += sum over queries of scores[j * tile + i] * rows[i][c].
 template <class Isa>
-ARVIT_INLINE void add_to_keys(const float* scores, const float* rows, const HeadShape<Isa>& s, std::int64_t keys, std::int64_t queries, float* to) {
-  for (std::int64_t j = 0; j < keys; j += Isa::rows)
-    row_product<Isa, tile>(queries, scores + j * tile, 1, rows, s.padded, to + j * s.padded, s.padded, s.padded, true);
+ARVIT_INLINE void add_to_keys(const float* scores, const float* rows, const HeadShape<Isa>& s, const TileReach<Isa>& reach, float* to) {
+  for (std::int64_t j = 0; j < reach.keys; j += Isa::rows) {
+    const auto [first, last] = reach.readers(j);
+    row_product<Isa, tile>(std::min(last, reach.rows) - first, scores + j * tile + first, 1, rows + first * s.padded, s.padded, to + j * s.padded, s.padded, s.padded,
+                           true);
+  }
 }
 
-/// The limits of one vector of queries, 0 beyond the tile's end.
-template <class Isa>
-struct Limits {
-  typename Floats<Isa::width>::Ints lanes;
-  std::int64_t smallest, largest;
-  ARVIT_INLINE Limits(Span<const std::int32_t> limit, std::int64_t begin, std::int64_t end) {
-    std::int32_t values[Isa::width] = {};
-    smallest = largest = begin < end ? limit[begin] : 0;
-    for (std::int64_t i = begin; i < std::min(begin + Isa::width, end); ++i) {
-      values[i - begin] = limit[i];
-      smallest = std::min<std::int64_t>(smallest, limit[i]), largest = std::max<std::int64_t>(largest, limit[i]);
-    }
-    if (end - begin < Isa::width) smallest = 0;
-    __builtin_memcpy(&lanes, values, sizeof lanes);
-  }
-};
 /// All bits set in the lanes whose limit exceeds a key. Integers instead of comparisons, which g++ 12 would split into elements
 /// where several of them meet.
 template <int N>
@@ -150,7 +196,7 @@ struct Visible {
   }
 };
 
-/// One vector of columns: scores become exp(scale * score - top), top the column's largest scaled score.
+/// One vector of columns, with `keys` rows: scores become exp(scale * score - top), top the column's largest scaled score.
 /// lse = top + log(sum), inverse = 1 / sum; both zero where the limit is.
 struct Exponentials {
   template <class Isa>
@@ -169,7 +215,7 @@ struct Exponentials {
     const V top = any(V::splat(scale) * max(even, odd)), factor = V::splat(scale), offset = V{} - top;
     V sum = {};
     for (j = 0; j < limit->largest; ++j) {
-      const V p = Visible<N>(j, limit->lanes)(exp(fma(factor, V::load(column + j * tile), offset)));
+      const V p = Visible<N>(j, limit->lanes)(exp_falling(fma(factor, V::load(column + j * tile), offset)));
       p.store(column + j * tile);
       sum = sum + p;
     }
@@ -179,37 +225,26 @@ struct Exponentials {
   }
 };
 
-/// The same way back: scores become weights w = exp(scale * score - lse), slopes become scale * w * (slope - centre).
+/// The same way back: scores become weights w = exp(scale * score - lse), slopes become scale * w * (slope - centre); centre, the sum of
+/// w * slope, is dout . out.
 struct Slopes {
   template <class Isa>
-  static ARVIT_INLINE void run(float* weight, float* slope, const Limits<Isa>* limit, std::int64_t keys, float scale, const float* centres,
-                               const float* lses) {
+  static ARVIT_INLINE void run(float* weight, float* slope, const Limits<Isa>* limit, std::int64_t keys, float scale, const float* lses) {
     constexpr int N = Isa::width;
     using V = Floats<N>;
-    const V centre = V::load(centres), offset = V{} - V::load(lses), factor = V::splat(scale);
+    const V offset = V{} - V::load(lses), factor = V::splat(scale);
+    V centre = {};
     std::int64_t j = 0;
     for (; j < limit->largest; ++j) {
       const Visible<N> mask(j, limit->lanes);
-      const V w = mask(exp(fma(factor, V::load(weight + j * tile), offset)));
-      mask(factor * w * (V::load(slope + j * tile) - centre)).store(slope + j * tile);
+      const V w = mask(exp_falling(fma(factor, V::load(weight + j * tile), offset)));
       w.store(weight + j * tile);
+      centre = centre + mask(w * V::load(slope + j * tile));
     }
     for (; j < keys; ++j) V{}.store(weight + j * tile), V{}.store(slope + j * tile);
-  }
-};
-
-/// centres[i] = dout row i . out row i.
-struct Centres {
-  template <class Isa, class T>
-  static ARVIT_INLINE void run(const T* dout, std::int64_t dout_stride, const T* out, std::int64_t out_stride, std::int64_t rows, std::int64_t width,
-                               float* centres) {
-    using V = Floats<Isa::width>;
-    for (std::int64_t i = 0; i < rows; ++i) {
-      V sum = {};
-      each_vector<V>(width, [&](std::int64_t c, std::int64_t count) ARVIT_INLINE_LAMBDA {
-        sum = fma(V::load(dout + i * dout_stride + c, count), V::load(out + i * out_stride + c, count), sum);
-      });
-      centres[i] = sum.sum();
+    for (j = 0; j < limit->largest; ++j) {
+      const Visible<N> mask(j, limit->lanes);
+      mask(factor * V::load(weight + j * tile) * (V::load(slope + j * tile) - centre)).store(slope + j * tile);
     }
   }
 };
@@ -220,11 +255,14 @@ struct ScaledRows {
   static ARVIT_INLINE void run(const float* from, std::int64_t stride, const float* factors, std::int64_t rows, std::int64_t width, T* to,
                                std::int64_t to_stride) {
     using V = Floats<Isa::width>;
-    for (std::int64_t r = 0; r < rows; ++r)
-      each_vector<V>(width, [&](std::int64_t c, std::int64_t count) ARVIT_INLINE_LAMBDA {
-        const V value = factors[r] == 0 ? V{} : V::splat(factors[r]) * V::load(from + r * stride + c);
-        value.store(to + r * to_stride + c, count);
-      });
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const V factor = V::splat(factors[r]);
+      if (factors[r] == 0) each_vector<V>(width, [&](std::int64_t c, std::int64_t count) ARVIT_INLINE_LAMBDA { V{}.store(to + r * to_stride + c, count); });
+      else
+        each_vector<V>(width, [&](std::int64_t c, std::int64_t count) ARVIT_INLINE_LAMBDA {
+          (factor * V::load(from + r * stride + c)).store(to + r * to_stride + c, count);
+        });
+    }
   }
 };
 /// to[r][c] (=, +=) from[r][c].
@@ -248,23 +286,21 @@ struct AttentionTask {
     const Segment segment = p->segments[task / p->heads];
     const std::int64_t head = task % p->heads, width = p->q.columns() / p->heads, at = head * width;
     const float scale = 1.f / std::sqrt(static_cast<float>(width));
-    const HeadShape<Isa> s(width, largest_limit(p->limit, segment.q_begin, segment.q_end));
+    const HeadShape<Isa> s(width, keys_read<Isa>(p->limit, segment));
     Stack stack{scratch};
-    float *const keys = stack.take(s.padded_keys * width), *const values = stack.take(s.keys * s.padded);
+    float *const keys = stack.take(s.copied()), *const values = stack.take(s.copied());
     float *const queries = stack.take(width * tile), *const scores = stack.take(s.padded_keys * tile), *const result = stack.take(tile * s.padded);
-    pack_keys(p->k[segment.k_begin] + at, p->k.stride(), s, keys);
-    copy_rows(p->v[segment.k_begin] + at, p->v.stride(), s.keys, s, values);
+    copy_keys(p->k[segment.k_begin] + at, p->k.stride(), s, keys);
+    copy_keys(p->v[segment.k_begin] + at, p->v.stride(), s, values);
     for (std::int64_t begin = segment.q_begin; begin < segment.q_end; begin += tile) {
       const std::int64_t end = std::min<std::int64_t>(begin + tile, segment.q_end), rows = end - begin;
-      const std::int64_t keys_seen = largest_limit(p->limit, begin, end), columns = round_up(rows, V::width);
+      const TileReach<Isa> reach(p->limit, begin, end);
       float inverse[tile], lse[tile];
       cross_queries<Isa>(p->q[begin] + at, p->q.stride(), rows, width, queries);
-      scores_of(keys, queries, s, keys_seen, columns, scores);
-      for (std::int64_t group = 0; group < columns; group += V::width) {
-        const Limits<Isa> limit(p->limit, begin + group, end);
-        call<Isa, Exponentials>(scores + group, &limit, keys_seen, scale, inverse + group, lse + group);
-      }
-      weighted_rows(scores, values, s, keys_seen, rows, result);
+      scores_of(keys, queries, s, reach, scores);
+      for (std::int64_t g = 0; g < reach.groups; ++g)
+        call<Isa, Exponentials>(scores + g * V::width, &reach.group[g], reach.keys, scale, inverse + g * V::width, lse + g * V::width);
+      weighted_rows(scores, values, s, reach, result);
       for (std::int64_t i = 0; i < rows; ++i) p->lse[begin + i][head] = lse[i];
       call<Isa, ScaledRows>(static_cast<const float*>(result), s.padded, static_cast<const float*>(inverse), rows, width, p->out[begin] + at, p->out.stride());
     }
@@ -282,42 +318,35 @@ struct AttentionBackwardTask {
     using V = Floats<Isa::width>;
     const std::int64_t width = p.q.columns() / p.heads, at = head * width;
     const float scale = 1.f / std::sqrt(static_cast<float>(width));
-    const HeadShape<Isa> s(width, largest_limit(p.limit, segment.q_begin, segment.q_end));
+    const HeadShape<Isa> s(width, keys_read<Isa>(p.limit, segment));
     Stack stack{scratch};
-    float *const key_panels = stack.take(s.padded_keys * width), *const value_panels = stack.take(s.padded_keys * width);
-    float* const keys = stack.take(s.keys * s.padded);
+    float *const keys = stack.take(s.copied()), *const values = stack.take(s.copied());
     float *const dkeys = stack.take(s.padded_keys * s.padded), *const dvalues = stack.take(s.padded_keys * s.padded);
     float *const weights = stack.take(s.padded_keys * tile), *const slopes = stack.take(s.padded_keys * tile);
     float *const crosswise = stack.take(width * tile), *const dcrosswise = stack.take(width * tile);
     float *const queries = stack.take(tile * s.padded), *const douts = stack.take(tile * s.padded), *const result = stack.take(tile * s.padded);
-    pack_keys(p.k[segment.k_begin] + at, p.k.stride(), s, key_panels);
-    pack_keys(p.v[segment.k_begin] + at, p.v.stride(), s, value_panels);
-    copy_rows(p.k[segment.k_begin] + at, p.k.stride(), s.keys, s, keys);
+    copy_keys(p.k[segment.k_begin] + at, p.k.stride(), s, keys);
+    copy_keys(p.v[segment.k_begin] + at, p.v.stride(), s, values);
     std::fill_n(dkeys, s.padded_keys * s.padded, 0.f);
     std::fill_n(dvalues, s.padded_keys * s.padded, 0.f);
     for (std::int64_t begin = segment.q_begin; begin < segment.q_end; begin += tile) {
       const std::int64_t end = std::min<std::int64_t>(begin + tile, segment.q_end), rows = end - begin;
-      const std::int64_t keys_seen = largest_limit(p.limit, begin, end), columns = round_up(rows, V::width);
-      const std::int64_t panels_end = round_up(keys_seen, Isa::rows);
+      const TileReach<Isa> reach(p.limit, begin, end);
       cross_queries<Isa>(p.q[begin] + at, p.q.stride(), rows, width, crosswise);
       cross_queries<Isa>(p.dout[begin] + at, p.dout.stride(), rows, width, dcrosswise);
-      copy_rows(p.q[begin] + at, p.q.stride(), rows, s, queries);
-      copy_rows(p.dout[begin] + at, p.dout.stride(), rows, s, douts);
-      scores_of(key_panels, crosswise, s, keys_seen, columns, weights);
-      scores_of(value_panels, dcrosswise, s, keys_seen, columns, slopes);
-      for (std::int64_t group = 0; group < columns; group += V::width) {
-        const Limits<Isa> limit(p.limit, begin + group, end);
-        float centres[V::width] = {}, lses[V::width] = {};
-        const std::int64_t count = std::min<std::int64_t>(V::width, rows - group);
-        call<Isa, Centres>(p.dout[begin + group] + at, p.dout.stride(), p.out[begin + group] + at, p.out.stride(), count, width,
-                           static_cast<float*>(centres));
-        for (std::int64_t i = 0; i < count; ++i) lses[i] = p.lse[begin + group + i][head];
-        call<Isa, Slopes>(weights + group, slopes + group, &limit, panels_end, scale, static_cast<const float*>(centres), static_cast<const float*>(lses));
-      }
-      weighted_rows(slopes, keys, s, keys_seen, rows, result);
+      copy_queries(p.q[begin] + at, p.q.stride(), rows, s, queries);
+      copy_queries(p.dout[begin] + at, p.dout.stride(), rows, s, douts);
+      scores_of(keys, crosswise, s, reach, weights);
+      scores_of(values, dcrosswise, s, reach, slopes);
+      float lses[tile] = {};
+      for (std::int64_t i = 0; i < rows; ++i) lses[i] = p.lse[begin + i][head];
+      for (std::int64_t g = 0; g < reach.groups; ++g)
+        call<Isa, Slopes>(weights + g * V::width, slopes + g * V::width, &reach.group[g], round_up(reach.keys, Isa::rows), scale,
+                          static_cast<const float*>(lses + g * V::width));
+      weighted_rows(slopes, keys, s, reach, result);
       call<Isa, WriteRows>(static_cast<const float*>(result), s.padded, rows, width, p.dq[begin] + at, p.dq.stride(), false);
-      add_to_keys(slopes, queries, s, keys_seen, rows, dkeys);
-      add_to_keys(weights, douts, s, keys_seen, rows, dvalues);
+      add_to_keys(slopes, queries, s, reach, dkeys);
+      add_to_keys(weights, douts, s, reach, dvalues);
     }
     T *const dk = p.dk[segment.k_begin] + at, *const dv = p.dv[segment.k_begin] + at;
     call<Isa, WriteRows>(static_cast<const float*>(dkeys), s.padded, s.keys, width, dk, p.dk.stride(), add);
@@ -331,7 +360,8 @@ struct AttentionBackwardTask {
 
 inline std::int64_t most_keys(Span<const Segment> segments, Span<const std::int32_t> limit) {
   std::int64_t most = 0;
-  for (const Segment s : segments) most = std::max(most, largest_limit(limit, s.q_begin, s.q_end));
+  for (const Segment s : segments)
+    for (std::int64_t i = s.q_begin; i < s.q_end; ++i) most = std::max<std::int64_t>(most, limit[i]);
   return most;
 }
 }  // namespace detail

@@ -3,17 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <vector>
-
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include "arvit/device/cpu/pool.hpp"
 #include "arvit/device/cpu/simd.hpp"
+#include "arvit/device/host_memory.hpp"
 
 namespace arvit::cpu {
 
@@ -22,27 +17,18 @@ class Scratch {
  public:
   void reserve(std::int64_t floats) {
     if (floats <= capacity_) return;
-    const bool large = floats >= page / 4;
-    const std::int64_t unit = large ? page : 4096;
-    const std::int64_t bytes = (floats * std::int64_t{sizeof(float)} + unit - 1) / unit * unit;
-    memory_.reset();
-    memory_.reset(static_cast<float*>(std::aligned_alloc(static_cast<std::size_t>(unit), static_cast<std::size_t>(bytes))));
-    if (memory_ == nullptr) capacity_ = 0, throw std::bad_alloc();
-#if defined(__linux__)
-    if (large) madvise(memory_.get(), static_cast<std::size_t>(bytes), MADV_HUGEPAGE);  // packed panels touch many pages; failure only costs speed
-#endif
-    __builtin_memset(memory_.get(), 0, static_cast<std::size_t>(bytes));
-    capacity_ = bytes / std::int64_t{sizeof(float)};
+    capacity_ = 0, memory_.reset();
+    memory_.reset(HostMemory::allocate(floats * std::int64_t{sizeof(float)}));
+    capacity_ = floats;
   }
-  float* data() const { return memory_.get(); }
+  float* data() const { return reinterpret_cast<float*>(memory_.get()); }
   std::int64_t bytes() const { return capacity_ * std::int64_t{sizeof(float)}; }
 
  private:
-  static constexpr std::int64_t page = 2 << 20;
   struct Free {
-    void operator()(float* memory) const { std::free(memory); }
+    void operator()(std::byte* memory) const { HostMemory::deallocate(memory); }
   };
-  std::unique_ptr<float, Free> memory_;
+  std::unique_ptr<std::byte, Free> memory_;
   std::int64_t capacity_ = 0;
 };
 

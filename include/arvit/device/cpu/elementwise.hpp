@@ -17,11 +17,13 @@ inline std::int64_t rows_per_block(std::int64_t columns) { return std::max<std::
 namespace detail {
 struct GeluTask {
   template <class Isa, class T>
-  static ARVIT_INLINE void run(const Matrix<const T>* x, const Matrix<T>* y, std::int64_t rows, std::int64_t task, float*) {
+  static ARVIT_INLINE void run(const Matrix<const T>* x, const Matrix<T>* y, const Matrix<T>* slope, std::int64_t rows, std::int64_t task, float*) {
     using V = Floats<Isa::width>;
     for (std::int64_t r = task * rows; r < std::min((task + 1) * rows, x->rows()); ++r)
       each_vector<V>(x->columns(), [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
-        gelu(V::load((*x)[r] + i, count)).store((*y)[r] + i, count);
+        const auto at = gelu_slope(V::load((*x)[r] + i, count));
+        at.value.store((*y)[r] + i, count);
+        at.slope.store((*slope)[r] + i, count);
       });
   }
 };
@@ -56,9 +58,10 @@ struct ConvertTask {
 }  // namespace detail
 
 template <class T>
-void gelu(Context& context, Matrix<const T> x, Matrix<T> y) {
+void gelu(Context& context, Matrix<const T> x, Matrix<T> y, Matrix<T> slope) {
   const std::int64_t rows = rows_per_block(x.columns());
-  context.each<detail::GeluTask>(blocks_of(x.rows(), rows), static_cast<const Matrix<const T>*>(&x), static_cast<const Matrix<T>*>(&y), rows);
+  context.each<detail::GeluTask>(blocks_of(x.rows(), rows), static_cast<const Matrix<const T>*>(&x), static_cast<const Matrix<T>*>(&y),
+                                 static_cast<const Matrix<T>*>(&slope), rows);
 }
 template <class T>
 void add(Context& context, Matrix<const T> x, Matrix<T> y) {
@@ -73,6 +76,12 @@ void scale_rows(Context& context, Matrix<const T> x, const float* scale, Matrix<
 }
 template <class T>
 void fill(Context& context, Matrix<T> y, T value) {
+  if (y.stride() == y.columns()) {  // a flat buffer may be one row
+    const std::int64_t size = y.rows() * y.columns();
+    return context.pool.run(blocks_of(size, flat_block), [&](std::int64_t task, int) {
+      std::fill(y.data() + task * flat_block, y.data() + std::min((task + 1) * flat_block, size), value);
+    });
+  }
   const std::int64_t rows = rows_per_block(y.columns());
   context.pool.run(blocks_of(y.rows(), rows), [&](std::int64_t task, int) {
     for (std::int64_t r = task * rows; r < std::min((task + 1) * rows, y.rows()); ++r) std::fill_n(y[r], y.columns(), value);

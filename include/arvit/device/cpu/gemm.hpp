@@ -156,7 +156,7 @@ struct PackTask {
     const std::int64_t begin = task * Division::unit, end = std::min(begin + Division::unit, p->by.columns);
     for (std::int64_t k = 0; k < p->by.depth; k += depth_block) {
       const std::int64_t depth = std::min(depth_block, p->by.depth - k);
-      pack<Isa, width>(from_depth(p->b, k), begin, end, depth, p->packed + k * round_up(p->by.columns, Division::unit) + begin * depth);
+      pack<Isa, width>(from_depth(p->b, k), begin, end, p->by.columns, depth, p->packed + k * round_up(p->by.columns, Division::unit) + begin * depth);
     }
   }
 };
@@ -166,12 +166,12 @@ constexpr std::int64_t pitch = depth_block + 16;
 
 /// One task: its rows of a against its columns of b.
 struct ProductTask {
-  /// Brings rows r0..r1 of a block of the depth to where BlockProduct reads them: panels, each `height * pitch` long.
+  /// Brings rows r0..r1 of `all`, in a block of the depth, to where BlockProduct reads them: panels, each `height * pitch` long.
   template <class Isa, class T>
-  static ARVIT_INLINE void take(const Operand<T>& a, std::int64_t r0, std::int64_t r1, std::int64_t depth, float* rows) {
+  static ARVIT_INLINE void take(const Operand<T>& a, std::int64_t r0, std::int64_t r1, std::int64_t all, std::int64_t depth, float* rows) {
     constexpr int height = Isa::rows;
     if (!a.crossed) return copy_rows<Isa, static_cast<int>(pitch)>(a.data + r0 * a.stride, a.stride, r1 - r0, depth, rows);
-    pack_columns<Isa, height>(a.data + r0, a.stride, r1 - r0, depth, rows);
+    pack_columns<Isa, height>(a.data + r0, a.stride, r1 - r0, all - r0, depth, rows);
   }
   template <class Isa, class T>
   static ARVIT_INLINE void run(const ProductArgs<T>* p, std::int64_t task, float* scratch) {
@@ -190,22 +190,30 @@ struct ProductTask {
     }
 #else
     constexpr std::int64_t width = Isa::width * Isa::vectors, height = Isa::rows;
-    for (std::int64_t k = 0; k < by.depth; k += depth_block) take<Isa>(from_depth(p->a, k), r0, r1, std::min(depth_block, by.depth - k), rows + k / depth_block * by.task_rows * pitch);
+    for (std::int64_t k = 0; k < by.depth; k += depth_block) take<Isa>(from_depth(p->a, k), r0, r1, by.rows, std::min(depth_block, by.depth - k), rows + k / depth_block * by.task_rows * pitch);
     for (std::int64_t n = c0; n < c1; n += column_block) {
       const std::int64_t end = std::min(n + column_block, c1);
       for (std::int64_t k = 0; k < by.depth; k += depth_block) {
         const std::int64_t depth = std::min(depth_block, by.depth - k);
         const float* const right = p->packed + k * round_up(by.columns, Division::unit);
         const bool last = k + depth == by.depth;
+        // The block of b after this one; while b stays in the second cache as a whole, there is none to fetch.
+        const std::int64_t next_k = last ? 0 : k + depth, next_n = last ? end : n, row_blocks = blocks_of(r1 - r0, height);
+        Ahead ahead{p->packed + next_k * round_up(by.columns, Division::unit) + next_n * std::min(depth_block, by.depth - next_k), blocks_of(width, row_blocks)};
+        const bool fetch = by.columns * by.depth > 2 * column_block * depth_block && next_n < c1;
         for (std::int64_t r = r0; r < r1; r += height) {
           const float* const left = rows + k / depth_block * by.task_rows * pitch + (r - r0) * (p->a.crossed ? depth : pitch);
           float* const out = sums + (r - r0) * column_block;
-          if (!p->a.crossed) {
-            for (std::int64_t j = n; j < end; j += width)
-              block_product<Isa, Isa::vectors, static_cast<int>(pitch)>(depth, left, 1, right + j * depth, width, out + (j - n), column_block, k > 0);
-          } else {
-            for (std::int64_t j = n; j < end; j += width)
-              block_product<Isa, Isa::vectors, 1>(depth, left, height, right + j * depth, width, out + (j - n), column_block, k > 0);
+          for (std::int64_t j = n; j < end; j += width, ahead.next += ahead.step * depth) {
+            const float* const panel = right + j * depth;
+            if (!p->a.crossed) {
+              constexpr int step = static_cast<int>(pitch);
+              if (fetch) block_product<Isa, Isa::vectors, step, true>(depth, left, 1, panel, width, out + (j - n), column_block, k > 0, ahead);
+              else block_product<Isa, Isa::vectors, step>(depth, left, 1, panel, width, out + (j - n), column_block, k > 0);
+            } else {
+              if (fetch) block_product<Isa, Isa::vectors, 1, true>(depth, left, height, panel, width, out + (j - n), column_block, k > 0, ahead);
+              else block_product<Isa, Isa::vectors, 1>(depth, left, height, panel, width, out + (j - n), column_block, k > 0);
+            }
           }
           if (last)
             for (std::int64_t i = r; i < std::min(r + height, r1); ++i) p->finish(p->epilogue, i, n, end - n, sums + (i - r0) * column_block);

@@ -82,17 +82,15 @@ struct Add {  // y += sums
 };
 
 template <class T>
-struct GeluSlope {  // dpre = sums * gelu'(pre)
-  Matrix<const T> pre;
-  Matrix<T> dpre;
+struct Scale {  // y = sums * factor
+  Matrix<const T> factor;
+  Matrix<T> y;
   template <class Isa>
   ARVIT_INLINE void row(std::int64_t r, std::int64_t c, std::int64_t columns, const float* sums) const {
     using V = Floats<Isa::width>;
-    const T* const before = pre[r] + c;
-    T* const out = dpre[r] + c;
-    each_vector<V>(columns, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
-      (V::load(sums + i) * gelu_slope(V::load(before + i, count))).store(out + i, count);
-    });
+    const T* const by = factor[r] + c;
+    T* const out = y[r] + c;
+    each_vector<V>(columns, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA { (V::load(sums + i) * V::load(by + i, count)).store(out + i, count); });
   }
 };
 

@@ -12,13 +12,19 @@
 #endif
 namespace arvit::cpu {
 
+/// Where the next numbers of b will be read, so that they are on their way to the second cache: `step` of them for every k.
+struct Ahead {
+  const float* next;
+  std::int64_t step;
+};
+
 /// c (=, +=) a b for Isa::rows x (Vectors * width) elements, all sums in registers.
 /// a[row * RowStep + k * a_step], b[k * b_step + column], c[row * c_step + column].
-template <int Vectors, int RowStep>
+template <int Vectors, int RowStep, bool Fetch>
 struct BlockProduct {
   template <class Isa>
   static ARVIT_INLINE void run(std::int64_t depth, const float* a, std::int64_t a_step, const float* b, std::int64_t b_step, float* c,
-                               std::int64_t c_step, bool add) {
+                               std::int64_t c_step, bool add, Ahead ahead) {
     using V = Floats<Isa::width>;
     constexpr int rows = Isa::rows;
     V sum[rows][Vectors];
@@ -27,15 +33,16 @@ struct BlockProduct {
       ARVIT_UNROLL
       for (int j = 0; j < Vectors; ++j) {
         sum[i][j] = V{};
-        __builtin_prefetch(c + i * c_step + j * V::width, 1);
+        if (add) __builtin_prefetch(c + i * c_step + j * V::width, 1);
       }
     }
     for (std::int64_t k = 0; k < depth; ++k, a += a_step, b += b_step) {
+      if constexpr (Fetch) __builtin_prefetch(ahead.next, 0, 2), ahead.next += ahead.step;
       V row[Vectors];
       ARVIT_UNROLL
       for (int j = 0; j < Vectors; ++j) {
         row[j] = V::load(b + j * V::width);
-        __builtin_prefetch(b + 24 * b_step + j * V::width);  // about 300 cycles ahead: the third cache's latency
+        __builtin_prefetch(b + 24 * b_step + j * V::width);
       }
       ARVIT_UNROLL
       for (int i = 0; i < rows; ++i) {  // one way alone is limited by the loads (two a cycle), the other by the instructions (four a cycle, two when a core is shared)
@@ -60,10 +67,10 @@ struct BlockProduct {
   }
 };
 
-template <class Isa, int Vectors, int RowStep>
+template <class Isa, int Vectors, int RowStep, bool Fetch = false>
 ARVIT_INLINE void block_product(std::int64_t depth, const float* a, std::int64_t a_step, const float* b, std::int64_t b_step, float* c,
-                                std::int64_t c_step, bool add) {
-  call<Isa, BlockProduct<Vectors, RowStep>>(depth, a, a_step, b, b_step, c, c_step, add);
+                                std::int64_t c_step, bool add, Ahead ahead = {}) {
+  call<Isa, BlockProduct<Vectors, RowStep, Fetch>>(depth, a, a_step, b, b_step, c, c_step, add, ahead);
 }
 
 /// The same for `columns` columns, a multiple of the vector's width.
@@ -76,30 +83,29 @@ ARVIT_INLINE void row_product(std::int64_t depth, const float* a, std::int64_t a
   for (; j < columns; j += Isa::width) block_product<Isa, 1, RowStep>(depth, a, a_step, b + j, b_step, c + j, c_step, add);
 }
 
-/// to[c * step + i] = from[i * stride + c] in fp32, for `rows` rows, at most a vector's width, and `columns` columns.
-/// Whole vectors are written, zero beyond `rows`: in the order of c, so the next column mends what it overlaps.
+/// to[c * step + i] = from[i * stride + c] in fp32, for `rows` rows, 1 to a vector's width, and `columns` columns.
+/// Whole vectors are written, with the last row beyond `rows`: in the order of c, so the next column mends what it overlaps.
 struct Cross {
   template <class Isa, class T>
   static ARVIT_INLINE void run(const T* from, std::int64_t stride, std::int64_t rows, std::int64_t columns, float* to, std::int64_t step) {
     using V = Floats<Isa::width>;
     constexpr int N = V::width;
-    for (std::int64_t c = 0; c < columns; c += N) {
+    const T* row[N];
+    for (int i = 0; i < N; ++i) row[i] = from + std::min<std::int64_t>(i, rows - 1) * stride;
+    std::int64_t c = 0;
+    for (; c + N <= columns; c += N) {  // in registers from load to store
       V block[N];
-      if (columns - c >= N) {  // in registers from load to store
-        ARVIT_UNROLL
-        for (int i = 0; i < N; ++i) {
-          block[i] = V{};
-          if (i < rows) block[i] = V::load(from + i * stride + c);
-        }
-        transpose(block);
-        ARVIT_UNROLL
-        for (int i = 0; i < N; ++i) block[i].store(to + (c + i) * step);
-      } else {
-        for (int i = 0; i < N; ++i) block[i] = i < rows ? V::load(from + i * stride + c, columns - c) : V{};
-        transpose(block);
-        for (int i = 0; i < columns - c; ++i) block[i].store(to + (c + i) * step);
-      }
+      ARVIT_UNROLL
+      for (int i = 0; i < N; ++i) block[i] = V::load(row[i] + c);
+      transpose(block);
+      ARVIT_UNROLL
+      for (int i = 0; i < N; ++i) block[i].store(to + (c + i) * step);
     }
+    if (c == columns) return;
+    V block[N];
+    for (int i = 0; i < N; ++i) block[i] = V::load(row[i] + c, columns - c);
+    transpose(block);
+    for (int i = 0; i < columns - c; ++i) block[i].store(to + (c + i) * step);
   }
 };
 
@@ -111,28 +117,32 @@ struct Operand {
   bool crossed;
 };
 
-/// panel[k * Width + i] = source[i * stride + k] for 0 <= k < depth; i from `valid` to Width gives zero.
+/// panel[k * Width + i] = source[i * stride + k] for 0 <= k < depth; for i from `valid` to Width some other row's number or what was there.
 /// A Width below the vector's width writes up to one vector beyond the panel's end.
 template <class Isa, int Width, class T>
 ARVIT_INLINE void pack_rows(const T* source, std::int64_t stride, std::int64_t valid, std::int64_t depth, float* panel) {
   constexpr int lanes = Width < Isa::width ? Width : Isa::width;
   static_assert(Width % lanes == 0, "pack_rows: Width is below the vector's width or a multiple of it.");
   for (std::int64_t group = 0; group < Width; group += lanes)
-    call<Isa, Cross>(source + group * stride, stride, std::clamp<std::int64_t>(valid - group, 0, lanes), depth, panel + group, std::int64_t{Width});
+    if (valid > group) call<Isa, Cross>(source + group * stride, stride, std::min<std::int64_t>(valid - group, lanes), depth, panel + group, std::int64_t{Width});
 }
 
-/// The same for all panels of an operand whose i is contiguous, source[k * stride + i]: k outermost, since every k is another page.
+/// The same for the panels that hold 0 <= i < count of an operand whose i is contiguous, source[k * stride + i], of which `valid` >= count exist:
+/// k outermost, since every k is another page. Whole vectors are read and written: what they overlap is mended by the next k, and written
+/// exactly in the last one.
 template <class Isa, int Width, class T>
-ARVIT_INLINE void pack_columns(const T* source, std::int64_t stride, std::int64_t valid, std::int64_t depth, float* panels) {
-  constexpr int lanes = Width % Isa::width == 0 ? Isa::width : 4;
-  using V = Floats<lanes>;
+ARVIT_INLINE void pack_columns(const T* source, std::int64_t stride, std::int64_t count, std::int64_t valid, std::int64_t depth, float* panels) {
+  using V = Floats<Isa::width>;
   for (std::int64_t k = 0; k < depth; ++k)
-    for (std::int64_t begin = 0; begin < valid; begin += Width) {
+    for (std::int64_t begin = 0; begin < count; begin += Width) {
       const T* const from = source + k * stride + begin;
       float* const to = panels + begin * depth + k * Width;
       ARVIT_UNROLL
-      for (int i = 0; i + lanes <= Width; i += lanes) V::load(from + i, valid - begin - i).store(to + i);
-      for (int i = Width / lanes * lanes; i < Width; ++i) to[i] = begin + i < valid ? static_cast<float>(from[i]) : 0.f;
+      for (int i = 0; i < Width; i += V::width) {
+        const V part = V::load(from + i, valid - begin - i);
+        if (i + V::width <= Width || k + 1 < depth) part.store(to + i);
+        else part.store(to + i, Width - i);
+      }
     }
 }
 
@@ -144,10 +154,10 @@ ARVIT_INLINE void copy_rows(const T* source, std::int64_t stride, std::int64_t v
     each_vector<V>(depth, [&](std::int64_t k, std::int64_t left) ARVIT_INLINE_LAMBDA { V::load(source + i * stride + k, left).store(panel + i * Pitch + k, left); });
 }
 
-/// Packs rows begin..end of an operand over its whole depth, in panels of Width rows.
+/// Packs rows begin..end of an operand of `rows` rows over its whole depth, in panels of Width rows.
 template <class Isa, int Width, class T>
-ARVIT_INLINE void pack(const Operand<T>& from, std::int64_t begin, std::int64_t end, std::int64_t depth, float* panels) {
-  if (from.crossed) return pack_columns<Isa, Width>(from.data + begin, from.stride, end - begin, depth, panels);
+ARVIT_INLINE void pack(const Operand<T>& from, std::int64_t begin, std::int64_t end, std::int64_t rows, std::int64_t depth, float* panels) {
+  if (from.crossed) return pack_columns<Isa, Width>(from.data + begin, from.stride, end - begin, rows - begin, depth, panels);
   for (std::int64_t i = begin; i < end; i += Width)
     pack_rows<Isa, Width>(from.data + i * from.stride, from.stride, std::min<std::int64_t>(Width, end - i), depth, panels + (i - begin) * depth);
 }

@@ -50,10 +50,10 @@ void Cpu<P>::linear_backward_input(In dy, Weights w, Out dx, Write write) {
 }
 
 template <class P>
-void Cpu<P>::linear_backward_gelu(In dy, Weights w, In pre, Out dpre) {
-  check_linear("linear_backward_gelu", dpre, w, {}, dy);
-  check_equal("linear_backward_gelu", dpre, pre);
-  cpu::linear_backward_input(context_, dy, w, cpu::epilogue::GeluSlope<T>{pre, dpre});
+void Cpu<P>::linear_backward_scaled(In dy, Weights w, In factor, Out dx) {
+  check_linear("linear_backward_scaled", dx, w, {}, dy);
+  check_equal("linear_backward_scaled", dx, factor);
+  cpu::linear_backward_input(context_, dy, w, cpu::epilogue::Scale<T>{factor, dx});
 }
 
 template <class P>
@@ -65,9 +65,10 @@ void Cpu<P>::linear_backward_weight(In dy, In x, Matrix<float> dw, Span<float> d
 }
 
 template <class P>
-void Cpu<P>::gelu(In x, Out y) {
+void Cpu<P>::gelu(In x, Out y, Out slope) {
   check_equal("gelu", x, y);
-  cpu::gelu(context_, x, y);
+  check_equal("gelu", x, slope);
+  cpu::gelu(context_, x, y, slope);
 }
 
 template <class P>
@@ -155,7 +156,7 @@ void Cpu<P>::attention_backward(In dout, In q, In k, In v, In out, Matrix<const 
   check_equal("attention_backward", q, dq);
   check_equal("attention_backward", k, dk);
   check_equal("attention_backward", v, dv);
-  cpu::attention_backward(context_, cpu::AttentionBackwardArgs<T>{dout, q, k, v, out, lse, heads, segments, limit, dq, dk, dv, write, false});
+  cpu::attention_backward(context_, cpu::AttentionBackwardArgs<T>{dout, q, k, v, lse, heads, segments, limit, dq, dk, dv, write, false});
 }
 
 template <class P>

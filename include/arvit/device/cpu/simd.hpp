@@ -175,13 +175,16 @@ struct Floats {
     store(part);
     detail::copy_part(part, p, count);
   }
-  /// Sum of the elements, in a fixed order.
+  /// Sum of the elements, in a fixed order: the upper half is added to the lower until one is left.
   ARVIT_INLINE float sum() const {
-    float part[N];
-    store(part);
-    for (int half = N / 2; half > 0; half /= 2)
-      for (int i = 0; i < half; ++i) part[i] += part[i + half];
-    return part[0];
+    if constexpr (N == 16) {
+      return Floats<8>{__builtin_shufflevector(raw, raw, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(raw, raw, 8, 9, 10, 11, 12, 13, 14, 15)}.sum();
+    } else if constexpr (N == 8) {
+      return Floats<4>{__builtin_shufflevector(raw, raw, 0, 1, 2, 3) + __builtin_shufflevector(raw, raw, 4, 5, 6, 7)}.sum();
+    } else {
+      const Raw pairs = raw + __builtin_shufflevector(raw, raw, 2, 3, 0, 1);
+      return pairs[0] + pairs[1];
+    }
   }
 };
 
@@ -204,10 +207,13 @@ template <int N> ARVIT_INLINE Floats<N> fma_splat(const float* a, const Floats<N
 }
 template <int N> ARVIT_INLINE Floats<N> max(const Floats<N>& a, const Floats<N>& b) { return {a.raw > b.raw ? a.raw : b.raw}; }
 
-/// step(begin, left) for every vector of 0..count; the last may be partial. One copy of the step: code is small and compiles fast.
+/// step(begin, left) for every vector of 0..count; only the last may be partial, and has its own copy of the step: a call for part of a vector
+/// would make the loop keep its state in memory.
 template <class V, class Step>
 ARVIT_INLINE void each_vector(std::int64_t count, const Step& step) {
-  for (std::int64_t i = 0; i < count; i += V::width) step(i, count - i);
+  std::int64_t i = 0;
+  for (; i + V::width <= count; i += V::width) step(i, std::int64_t{V::width});
+  if (i < count) step(i, count - i);
 }
 
 namespace detail {

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Our training step beside PyTorch's, step by step in turn: A, B, A, B, ... Prints medians, their ratio and the peak memory of each process.
+
+    python bench/peer.py --models SAIM_B16,MAE_B16 --batches 8 --precisions fp32
+    python bench/peer.py --models SemAIM_Pico --batches 256 --micro-batch 32
+
+Needs torch in the Python that runs it, and build/release/bench/bench_train_step (cmake --preset release && cmake --build build/release).
+"""
+
+import argparse
+import pathlib
+import statistics
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+class Server:
+    """A program that makes one step for each line."""
+
+    def __init__(self, command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.parameters = int(self.answer()[0])
+        self.seconds, self.peak = [], 0
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"peer.py: '{' '.join(self.process.args)}' ended early with code {self.process.wait()}")
+        return line.split()
+
+    def step(self, counts):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        seconds, peak, _ = self.answer()
+        self.peak = int(peak)
+        if counts:
+            self.seconds.append(float(seconds))
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", default="SAIM_B16,SemAIM_B16,MAE_B16,ViT_iGPT_B16")
+    parser.add_argument("--batches", default="8")
+    parser.add_argument("--precisions", default="fp32")
+    parser.add_argument("--forms", default="eager,sdpa", help="of PyTorch: eager, sdpa, compile")
+    parser.add_argument("--micro-batch", default="8", help="ours")
+    parser.add_argument("--threads", default="2")
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--program", default=str(HERE.parent / "build/release/bench/bench_train_step"))
+    options = parser.parse_args()
+    print(f"{'model':14} {'':5} {'batch':>5} {'PyTorch':8} {'ours, images/s':>15} {'PyTorch':>9} {'ratio':>7} {'ours, GiB':>10} {'PyTorch':>8} {'ratio':>6}")
+    for model in options.models.split(","):
+        for precision in options.precisions.split(","):
+            for batch in options.batches.split(","):
+                for form in options.forms.split(","):
+                    ours = Server([options.program, "--serve", "--models", model, "--batches", batch, "--precisions", precision,
+                                   "--threads", options.threads, "--micro-batch", options.micro_batch])
+                    theirs = Server([sys.executable, str(HERE / "torch_step.py"), "--model", model, "--batch", batch, "--precision", precision,
+                                     "--threads", options.threads, "--form", form])
+                    if ours.parameters != theirs.parameters:
+                        raise SystemExit(f"peer.py: {model} has {ours.parameters} parameters here and {theirs.parameters} in PyTorch; these are two models.")
+                    for number in range(options.steps + 1):  # the first takes memory, and compiles
+                        ours.step(number > 0)
+                        theirs.step(number > 0)
+                    ratio = statistics.median(b / a for a, b in zip(ours.seconds, theirs.seconds))
+                    a, b = (int(batch) / statistics.median(s.seconds) for s in (ours, theirs))
+                    gib = [s.peak / 2**30 for s in (ours, theirs)]
+                    print(f"{model:14} {precision:5} {batch:>5} {form:8} {a:15.2f} {b:9.2f} {ratio:6.2f}x {gib[0]:10.2f} {gib[1]:8.2f} {gib[0] / gib[1]:6.2f}", flush=True)
+                    ours.close()
+                    theirs.close()
+
+
+if __name__ == "__main__":
+    main()
