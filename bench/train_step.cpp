@@ -34,7 +34,7 @@ using Models = WithExtraModels<ModelList<Variant<SAIM_B16, "SAIM_B16">, Variant<
 
 struct Setting {
   int batch = 8, micro_batch = 8, threads = 0, steps = 3;
-  bool profile = false, serve = false;
+  bool profile = false, serve = false, recompute = false;
 };
 
 std::vector<std::string> split(const std::string& list) {
@@ -77,12 +77,12 @@ void print_profile(const std::vector<Phase>& phases, int steps, double step_seco
 
 template <class Model, class P>
 void measure(const std::string& name, const Setting& setting) {
-  const auto [batch, micro_batch, threads, steps, profile, serve] = setting;
+  const auto [batch, micro_batch, threads, steps, profile, serve, recompute] = setting;
   using D = Timed<Cpu<P>>;
   D device(CpuOptions{threads, {}});
   forget_peak();
   const std::int64_t before = process_bytes("VmRSS");
-  const StepOptions options{.micro_batch = std::min(micro_batch, batch)};
+  const StepOptions options{.micro_batch = std::min(micro_batch, batch), .recompute = recompute};
   Step<Model, D> step(device, options);
   step.initialise(1);
   constexpr std::int64_t width = Model::Grid::image_width;
@@ -131,17 +131,25 @@ void measure(const std::string& name, const Setting& setting) {
   std::vector<Phase> phases;
   device.clear();
   for (int number = 0; number < steps; ++number) {
-    double own = 0, library = 0;
-    for (int repeat = 0; repeat < 3; ++repeat) own = std::max({own, panelled(), large()}), library = std::max(library, whole());
+    std::vector<double> own, library;
+    const auto sample = [&] {  // as long as a step lasts, in all: a shared machine gives bursts, and they are not its rate
+      double spent = 0;
+      do spent += seconds_of([&] { own.push_back(std::max(panelled(), large())), library.push_back(whole()); });
+      while (spent < 0.4 * (seconds.empty() ? 0.5 : seconds.back()));
+    };
+    sample();
     bandwidths.push_back(bandwidth());
     device.clear();
-    seconds.push_back(seconds_of([&] { run(number + 2); }));
-    for (const Phase& p : device.phases()) {
+    const double step_seconds = seconds_of([&] { run(number + 2); });
+    const std::vector<Phase> of_step = device.phases();
+    sample();
+    seconds.push_back(step_seconds);
+    for (const Phase& p : of_step) {
       const auto same = std::ranges::find_if(phases, [&](const Phase& q) { return q.label() == p.label(); });
       if (same == phases.end()) phases.push_back(p);
       else same->calls += p.calls, same->seconds += p.seconds, same->macs += p.macs, same->bytes += p.bytes;
     }
-    panelled_rates.push_back(own), whole_rates.push_back(library), best_rates.push_back(std::max(own, library));
+    panelled_rates.push_back(median(own)), whole_rates.push_back(median(library)), best_rates.push_back(std::max(panelled_rates.back(), whole_rates.back()));
     efficiency.push_back(minimum / best_rates.back() / seconds.back());
   }
   char line[256];
@@ -167,6 +175,7 @@ int main(int argc, char** argv) {
     line.add("micro-batch", setting.micro_batch, "most images of one forward and backward");
     line.add("steps", setting.steps, "measured steps");
     line.add("serve", setting.serve, "one step for each line of standard input; prints seconds, peak bytes and loss (for peer.py)");
+    line.add("recompute", setting.recompute, "keep only the inputs of blocks");
     line.add("profile", setting.profile, "print where the time went");
     line.parse(argc, argv);
     if (setting.micro_batch < 1 || setting.steps < 1) fail<OptionError>("--micro-batch and --steps must be at least 1.");

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
                      "Begin with:  inspect --model SAIM_B16    or    inspect --ranks 0,0,2,0,1,1,2");
     line.add("model", model, "print memory plan and parameters of this model");
     line.add("micro-batch", step.micro_batch, "images that are trained at once, for the memory plan");
+    line.add("recompute", step.recompute, "plan for a step that keeps only the inputs of blocks");
     line.add("average", average, "the plan includes an average of the parameters (--ema)");
     line.add("checkpoint", checkpoint, "print the metadata of this file, or of the newest in the folder of a run");
     line.add("mask", mask, "print the masks of this model on a small grid");

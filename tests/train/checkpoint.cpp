@@ -156,7 +156,7 @@ TEST_CASE("checkpoint: the encoder alone, from any pretrainer with an encoder of
   save<SmallModel<>>(path, "SAIM_Nano", 1, false);
   CHECK(says(test::message_of<FileError>([&] { load_encoder<Encoder>(path.string(), Take::average); }), "give a checkpoint of a run with --ema"));
   std::vector<PlacedTensor> more = SmallModel<>::parameters();  // what a file of the encoder alone lacks
-  more.push_back({"decoder.more", Tensor{"more", {2}}, more.back().offset + more.back().tensor.size()});
+  more.push_back({"decoder.more", Tensor{"more", {2}, {}, false}, more.back().offset + more.back().tensor.size()});
   CHECK(says(test::message_of<FileError>([&] { load_tensors(path.string(), more); }), "decoder.more is not in the file; the file holds SAIM_Nano; give a checkpoint of the whole model"));
 }
 

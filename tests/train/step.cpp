@@ -14,7 +14,9 @@
 using namespace arvit;
 
 namespace {
-using MAE_Pico = MAE<ViT_Pico<>, Joint<2, 64, 4>>;
+using MAE_Pico = MAE<ViT_Pico<>, Joint<4, 64, 4>>;
+using SAIM_Pico_shared = SAIM<ViT_Pico<>, Parallel<4, SharedWeights>>;
+using ViT_iGPT_Pico = CausalViT<ViT_Pico<>>;
 
 constexpr int images = 6;
 
@@ -41,6 +43,23 @@ std::vector<float> gradients() {
   return {step.gradients().data(), step.gradients().data() + step.gradients().size()};
 }
 }  // namespace
+
+TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less memory", Model, SemAIM_Pico, MAE_Pico, ViT_iGPT_Pico, SAIM_Pico_shared) {
+  const auto two_steps = [](bool recompute) {
+    Cpu<Fp32> device({2, {}});
+    Step<Model, Cpu<Fp32>> step(device, {.micro_batch = images, .drop_path = 0.2, .recompute = recompute});
+    step.initialise(1);
+    for (std::uint32_t number = 0; number < 2; ++number) {
+      step.begin(counters(number));
+      step.accumulate(pictures<Model>().data(), counters(number));
+      step.update({.learning_rate = 0.01}, 1.0);
+    }
+    return std::vector<float>(step.masters().data(), step.masters().data() + step.masters().size());
+  };
+  CHECK(two_steps(false) == two_steps(true));
+  const auto plan = [](bool recompute) { return Step<Model, Cpu<Fp32>>::plan({.micro_batch = images, .recompute = recompute}).activations; };
+  CHECK(plan(true) < 0.75 * static_cast<double>(plan(false)));
+}
 
 // oneDNN allocates inside every product (tests/device/cpu/allocations.cpp).
 #if !defined(ARVIT_GEMM_ONEDNN)

@@ -74,7 +74,10 @@ struct Joint {
             masked_(context.tables.joint.of_query.size()) {
         moments_ = context.arena.template rows<Statistic<D>, 2, Space>(latents_);
         for (auto& x : x_) x = context.arena.template rows<Activation<D>, Dim, Space>(rows_);
-        for (auto& saved : saved_) saved = {context.arena, rows_, false};
+        for (int m = 0; m + 1 < Depth; ++m) {
+          if (context.recompute && m > 0) saved_[m] = saved_[0];
+          else saved_[m] = {context.arena, rows_, false};
+        }
         keys_ = {context.arena, rows_};
         last_ = {context.arena, masked_};
         query_ = context.arena.template rows<Activation<D>, Dim, Space>(masked_);
@@ -125,8 +128,10 @@ struct Joint {
         {
           const ArenaScope inner(arena);
           const auto dqkv = arena.template rows<Activation<D>, 3 * Dim, Space>(rows_);
-          for (int m = Depth - 2; m >= 0; --m)
+          for (int m = Depth - 2; m >= 0; --m) {
+            if (context_.recompute) Self::again(device, arena, p_.block(m), x_[m], Context::reach(joint.self), {}, saved_[m]);
             Self::backward(device, arena, p_.block(m), x_[m], Context::reach(joint.self), {}, saved_[m], dx, dqkv, Write::assign, gradient.block(m));
+          }
         }
         device.token_gradient(dx, joint.of_query, gradient.mask_token);
         const auto dlatent = arena.template rows<Activation<D>, Dim, Space>(latents_);

@@ -84,8 +84,10 @@ struct Parallel {
       Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
           : context_(context), p_(parameters), norm_(norm), rows_(context.tables.streams[0].source.size()) {
         for (auto& g : g_) g = context.arena.template rows<Activation<D>, dim, Space>(rows_);
-        for (auto& saved : saved_) saved = {context.arena, rows_};
-        for (auto& keys : keys_) keys = {context.arena, context.tables.source.size()};
+        for (int m = 0; m < Depth; ++m) {
+          if (context.recompute && m > 0) saved_[m] = saved_[0], keys_[m] = keys_[0];
+          else saved_[m] = {context.arena, rows_}, keys_[m] = {context.arena, context.tables.source.size()};
+        }
         output_ = {context.arena, rows_};
         context.device.fill(g_[0], 0);
         context.device.add_positions(g_[0], context.positions, context.patches_of(0));
@@ -107,13 +109,15 @@ struct Parallel {
       void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d, const Parameters<Adding<D>>& gradient) {
         const int m = layer_at(point);
         if (m < 0) return;
-        if constexpr (shared)
-          Cross::backward(context_.device, context_.arena, *io.weights, g_[m], io.output, reach(), saved_[m], keys_[m], dg_, d.output, *d.weights);
-        else
-          Cross::backward(context_.device, context_.arena, p_.block(m), g_[m], io.output, reach(), saved_[m], keys_[m], dg_, d.output, gradient.block(m));
+        if constexpr (shared) backward_block(m, *io.weights, io.output, d.output, *d.weights);
+        else backward_block(m, p_.block(m), io.output, d.output, gradient.block(m));
       }
 
      private:
+      void backward_block(int m, const auto& weights, ConstTokens<D, dim> content, Tokens<D, dim> dcontent, const auto& gradient) {
+        if (context_.recompute) Cross::again(context_.device, context_.arena, weights, g_[m], content, reach(), saved_[m], keys_[m]);
+        Cross::backward(context_.device, context_.arena, weights, g_[m], content, reach(), saved_[m], keys_[m], dg_, dcontent, gradient);
+      }
       Reach<Space> reach() const { return Context::reach(context_.tables.streams[0].content); }
       Context& context_;
       const Parameters<Reading<D>>& p_;

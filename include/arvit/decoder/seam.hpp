@@ -51,6 +51,7 @@ struct StepContext {
   Matrix<const Statistic<D>, Space> positions;          ///< [patches, encoder's dim]
   Matrix<const Statistic<D>, Space> decoder_positions;  ///< [patches, Decoder::position_dim]
   Span<const Statistic<D>, Space> drop_path;            ///< [2 * depth, content rows]; empty: none
+  bool recompute = false;  ///< blocks keep their inputs only: all share one set of what a backward reads, filled once more before each backward
 
   PatchRows<Space> patches_of(std::size_t stream) const { return {tables.streams[stream].source, permutation}; }
   static Reach<Space> reach(const Attend<DeviceLists<Space>>& attend) { return {attend.segments, attend.limit}; }

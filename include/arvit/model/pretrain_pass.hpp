@@ -49,6 +49,9 @@ class PretrainPass {
     drop_path_host_.reserve(rate > 0 ? std::size_t(2) * Encoder::depth * most_images_ * (patches + 1) : 0);
   }
 
+  /// Whether blocks keep their inputs only and compute the rest again in backward: the same bits from less memory.
+  void recompute(bool yes) { recompute_ = yes; }
+
   /// Draws the orders of a batch. `images` [counters.size(), 3, height, width] are read only by an order from features,
   /// with `order_parameters` (the current ones, or an average of them).
   void order(const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters) {
@@ -105,7 +108,7 @@ class PretrainPass {
     if (images.size() != engine_.images() * Grid::image_width)
       fail<ShapeError>("batch: ", images.size(), " pixel values, the ordered batch of ", engine_.images(), " images needs ", engine_.images() * Grid::image_width, ".");
     const ArenaScope scope(arena_);
-    StepContext<D, streams> context{device_, arena_, uploaded(engine_), permutation_, positions_, decoder_positions_, drawn_drop_path()};
+    StepContext<D, streams> context{device_, arena_, uploaded(engine_), permutation_, positions_, decoder_positions_, drawn_drop_path(), recompute_ && gradients != nullptr};
     const FinalNorm<D, Encoder::dim> norm{&p.norm, gradients == nullptr ? nullptr : &gradients->norm};
     typename Decoder::template Run<D> decoder(context, p.decoder, norm);
     typename Encoder::template Run<D, Decoder> encoder(context, p.encoder, images);
@@ -212,6 +215,7 @@ class PretrainPass {
   Span<double, Space> loss_;
   Matrix<const Statistic<D>, Space> positions_, decoder_positions_;
   double drop_path_rate_ = 0;
+  bool recompute_ = false;
   std::vector<int> ends_;
   std::vector<float> keys_host_;
   std::vector<std::int32_t> identity_;

@@ -89,7 +89,8 @@ struct ViT {
       h_[0] = context.arena.template rows<Activation<D>, Dim, Space>(rows_);
       for (int l = 1; l <= Depth; ++l) {
         if (work<Decoder>(l) == Work::none) continue;
-        saved_[l - 1] = {context.arena, rows_, work<Decoder>(l) == Work::keys_values};
+        if (context.recompute && l > 1) saved_[l - 1] = saved_[0];  // a layer that computes more than any other
+        else saved_[l - 1] = {context.arena, rows_, work<Decoder>(l) == Work::keys_values};
         if (work<Decoder>(l) == Work::all) h_[l] = context.arena.template rows<Activation<D>, Dim, Space>(rows_);
       }
     }
@@ -119,6 +120,10 @@ struct ViT {
         const auto weights = p_.block(l - 1);
         const auto dweights = gradient.block(l - 1);
         const bool read = Decoder::reads(l).keys_values;
+        if (context_.recompute) {
+          if (work<Decoder>(l) == Work::all) Layer::again(device, arena, weights, h_[l - 1], reach(), scales(l), saved_[l - 1]);
+          else Layer::forward_keys_values(device, arena, weights, h_[l - 1], saved_[l - 1]);
+        }
         if (read) device.fill(dqkv, 0);
         decoder.backward(l, LayerIO<D, ViT>{h_[l], saved_[l - 1].qkv, &weights}, LayerGradient<D, ViT>{dh, dqkv, &dweights}, decoder_gradient);
         if (work<Decoder>(l) == Work::all)

@@ -70,11 +70,18 @@ struct Block {
   /// From attention's output (in `tail.attended`) to the block's output. y may be x.
   template <Device D>
   static void finish(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, Dim> x, BranchScales<D> scales, Tail<D>& tail, Tokens<D, Dim> y) {
-    device.linear_residual(tail.attended, p.projection.weight, p.projection.bias, x, scales.attention, tail.middle);
     const ArenaScope scope(scratch);
     const auto normed = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(x.rows());
-    Norm::forward(device, p.norm2, tail.middle, normed, tail.moments2);
+    to_mlp(device, p, x, scales, tail, normed);
     Feed::template forward_residual<D>(device, scratch, p.mlp, normed, tail.middle, scales.mlp, tail.mlp_hidden, y);
+  }
+  /// What `finish` keeps, once more: all of it but the mlp's second product, which no backward reads.
+  template <Device D>
+  static void again(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, Dim> x, BranchScales<D> scales, Tail<D>& tail) {
+    const ArenaScope scope(scratch);
+    const auto normed = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(x.rows());
+    to_mlp(device, p, x, scales, tail, normed);
+    Feed::Fc1::forward(device, p.mlp.fc1, normed, tail.mlp_hidden);
   }
 
   /// dx enters as the gradient of y and leaves as that of x along the skip connections; dattended is assigned.
@@ -93,6 +100,11 @@ struct Block {
   }
 
  private:
+  template <class D>
+  static void to_mlp(D& device, const Parameters<Reading<D>>& p, ConstTokens<D, Dim> x, BranchScales<D> scales, Tail<D>& tail, Tokens<D, Dim> normed) {
+    device.linear_residual(tail.attended, p.projection.weight, p.projection.bias, x, scales.attention, tail.middle);
+    Norm::forward(device, p.norm2, tail.middle, normed, tail.moments2);
+  }
   template <class D>
   static ConstTokens<D, Dim> scaled(D& device, Span<const Statistic<D>, SpaceOf<D>> scale, Tokens<D, Dim> dy, Tokens<D, Dim> into) {
     if (scale.empty()) return dy;

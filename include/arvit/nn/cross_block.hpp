@@ -54,13 +54,7 @@ struct CrossBlock {
   template <Device D>
   static void forward_reading(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, ConstTokens<D, dim> k, ConstTokens<D, dim> v,
                               Reach<SpaceOf<D>> reach, BranchScales<D> scales, Saved<D>& saved, Tokens<D, dim> y) {
-    {
-      const ArenaScope scope(scratch);
-      const auto normed = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
-      B::Norm::forward(device, p.norm1, x, normed, saved.moments1);
-      device.linear(normed, q_weight(p), q_bias(p), saved.q);
-    }
-    device.attention(saved.q, k, v, heads, reach.segments, reach.limit, saved.tail.attended, saved.tail.lse);
+    attend(device, scratch, p, x, k, v, reach, saved);
     B::finish(device, scratch, p, x, scales, saved.tail, y);
   }
   /// dx: gradient of y on entry, of x on return. dk and dv are assigned or added to.
@@ -87,6 +81,14 @@ struct CrossBlock {
     forward_keys(device, scratch, p, h, keys);
     forward_reading<D>(device, scratch, p, x, key(keys.kv), value(keys.kv), reach, {}, saved, y);
   }
+  /// What `forward` keeps, once more.
+  template <Device D>
+  static void again(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, ConstTokens<D, dim> h, Reach<SpaceOf<D>> reach,
+                    Saved<D>& saved, SavedKeys<D>& keys) {
+    forward_keys(device, scratch, p, h, keys);
+    attend<D>(device, scratch, p, x, key(keys.kv), value(keys.kv), reach, saved);
+    B::again(device, scratch, p, x, BranchScales<D>{}, saved.tail);
+  }
   /// dx as in backward_reading; dh is added to.
   template <Device D>
   static void backward(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, ConstTokens<D, dim> h, Reach<SpaceOf<D>> reach,
@@ -101,6 +103,15 @@ struct CrossBlock {
   static constexpr auto value(auto kv) { return kv.template columns<dim, 2 * dim>(); }
 
  private:
+  template <class D>
+  static void attend(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, ConstTokens<D, dim> k, ConstTokens<D, dim> v,
+                     Reach<SpaceOf<D>> reach, Saved<D>& saved) {
+    const ArenaScope scope(scratch);
+    const auto normed = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
+    B::Norm::forward(device, p.norm1, x, normed, saved.moments1);
+    device.linear(normed, q_weight(p), q_bias(p), saved.q);
+    device.attention(saved.q, k, v, heads, reach.segments, reach.limit, saved.tail.attended, saved.tail.lse);
+  }
   static constexpr auto q_weight(const auto& p) { return p.qkv.weight.slice(0, dim); }
   static constexpr auto q_bias(const auto& p) { return p.qkv.bias.template part<0, dim>(); }
   static constexpr auto kv_weight(const auto& p) { return p.qkv.weight.slice(dim, 3 * dim); }

@@ -27,14 +27,14 @@ struct EncoderBlock {
   template <Device D>
   static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, Reach<SpaceOf<D>> reach, BranchScales<D> scales,
                       Saved<D>& saved, Tokens<D, dim> y) {
-    {
-      const ArenaScope scope(scratch);
-      const auto normed = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
-      B::Norm::forward(device, p.norm1, x, normed, saved.moments1);
-      B::Qkv::forward(device, p.qkv, normed, saved.qkv);
-    }
-    device.attention(query(saved.qkv), key(saved.qkv), value(saved.qkv), heads, reach.segments, reach.limit, saved.tail.attended, saved.tail.lse);
+    attend(device, scratch, p, x, reach, saved);
     B::finish(device, scratch, p, x, scales, saved.tail, y);
+  }
+  /// What `forward` keeps, once more.
+  template <Device D>
+  static void again(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, Reach<SpaceOf<D>> reach, BranchScales<D> scales, Saved<D>& saved) {
+    attend(device, scratch, p, x, reach, saved);
+    B::again(device, scratch, p, x, scales, saved.tail);
   }
 
   /// dx: gradient of y on entry, of x on return. dqkv holds what a decoder added to k and v (`kv` = add) or is free memory (assign).
@@ -76,6 +76,16 @@ struct EncoderBlock {
   static constexpr auto query(auto qkv) { return qkv.template columns<0, dim>(); }
   static constexpr auto key(auto qkv) { return qkv.template columns<dim, 2 * dim>(); }
   static constexpr auto value(auto qkv) { return qkv.template columns<2 * dim, 3 * dim>(); }
+
+ private:
+  template <class D>
+  static void attend(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, Reach<SpaceOf<D>> reach, Saved<D>& saved) {
+    const ArenaScope scope(scratch);
+    const auto normed = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
+    B::Norm::forward(device, p.norm1, x, normed, saved.moments1);
+    B::Qkv::forward(device, p.qkv, normed, saved.qkv);
+    device.attention(query(saved.qkv), key(saved.qkv), value(saved.qkv), heads, reach.segments, reach.limit, saved.tail.attended, saved.tail.lse);
+  }
 };
 
 }  // namespace arvit

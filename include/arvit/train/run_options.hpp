@@ -16,6 +16,7 @@ namespace arvit {
 struct RunOptions {
   std::string model, data, out = "out/pretrain", preset = "quick";
   int epochs = 20, batch = 256, micro_batch = 0;
+  bool recompute = false;
   double base_lr = 1e-3, lr = 0, min_lr = 0, warmup = 2, weight_decay = 0.05, beta1 = 0.9, beta2 = 0.95, clip = 3, drop_path = 0;
   double ema = 0, ema_end = 0, ema_ramp = 0;
   double crop_min = 0.2, flip = 0.5;
@@ -53,6 +54,8 @@ void for_each_option(O&& o, Visit&& visit) {
   visit(OptionInfo{"batch", how, "images per optimiser step"}, o.batch);
   visit(OptionInfo{"micro-batch", how, "images per forward and backward; less needs less memory, the gradients stay the same up to rounding; must divide "
                                        "the batch; 0: the largest divisor up to 64", false}, o.micro_batch);
+  visit(OptionInfo{"recompute", how, "keep only the inputs of blocks and compute the rest again: the same bits from less memory, in about a fifth more time", false},
+        o.recompute);
   visit(OptionInfo{"base-lr", how, "learning rate of 256 images: the peak is base-lr * batch / 256"}, o.base_lr);
   visit(OptionInfo{"lr", how, "peak learning rate itself; 0: from base-lr"}, o.lr);
   visit(OptionInfo{"min-lr", how, "learning rate at the end of the cosine"}, o.min_lr);

@@ -162,7 +162,7 @@ class Trainer {
       if (options.ema == 0) fail<OptionError>("--ema is 0, but the orders of ", options.model, " come from an average of the encoder; give --ema 0.999.");
     return options;
   }
-  StepOptions step_options() const { return {options_.images_per_micro_batch(), options_.ema > 0, options_.drop_path}; }
+  StepOptions step_options() const { return {options_.images_per_micro_batch(), options_.ema > 0, options_.drop_path, options_.recompute}; }
   void resume(const std::string& file) {
     done_ = load_checkpoint(file, *step_, CheckpointInfo::of<Model>(info_, options_, 0, steps_per_epoch_));
     detail::note(hooks_, text("resumed ", file, " after step ", done_, " of ", total_steps(), "."));

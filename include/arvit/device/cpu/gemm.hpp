@@ -27,17 +27,17 @@ inline namespace ARVIT_GEMM_NAMESPACE {
 
 /// How a product [rows, columns] over `depth` is divided: tasks of `task_rows` x `task_columns`.
 struct Division {
-  static constexpr std::int64_t unit = 96;  // a multiple of every instruction set's register block, in rows and in columns
+  static constexpr std::int64_t unit = 96;  // columns are packed by this many: a multiple of every instruction set's register block
   std::int64_t rows, columns, depth, task_rows, task_columns, row_tasks, column_tasks;
 
   Division(std::int64_t rows, std::int64_t columns, std::int64_t depth) : rows(rows), columns(columns), depth(depth) {
     // Tall blocks reuse a block of b most; short products take smaller ones so that there are tasks for several threads.
-    const std::int64_t tall = rows >= 768 ? 96 : rows >= 192 ? 48 : rows >= 48 ? 24 : 12;
+    const std::int64_t tall = rows >= 768 ? 96 : rows >= 192 ? 48 : rows >= 96 ? 24 : 12;
     row_tasks = blocks_of(rows, tall);
     task_rows = round_up(blocks_of(rows, row_tasks), 12);
     row_tasks = blocks_of(rows, task_rows);
-    const std::int64_t wanted = std::clamp<std::int64_t>(blocks_of(16, row_tasks), 1, std::max<std::int64_t>(1, columns / 256));
-    task_columns = round_up(blocks_of(columns, wanted), unit);
+    const std::int64_t wanted = std::clamp<std::int64_t>(blocks_of(16, row_tasks), 1, std::max<std::int64_t>(1, columns / 128));
+    task_columns = round_up(blocks_of(columns, wanted), 32);
     column_tasks = blocks_of(columns, task_columns);
   }
   std::int64_t tasks() const { return row_tasks * column_tasks; }
@@ -134,6 +134,7 @@ struct ProductArgs {
   // What becomes of the sums of row r, columns c..c + columns: a pointer, so that a product is compiled once for all epilogues.
   void (*finish)(const void* epilogue, std::int64_t r, std::int64_t c, std::int64_t columns, const float* sums);
   const void* epilogue;
+  float* a_sums;  // null, or += the sums of a's rows over the depth; a is crossed then
 };
 
 template <class T>
@@ -153,11 +154,9 @@ struct PackTask {
   template <class Isa, class T>
   static ARVIT_INLINE void run(const ProductArgs<T>* p, std::int64_t task, float*) {
     constexpr std::int64_t width = Isa::width * Isa::vectors;
-    const std::int64_t begin = task * Division::unit, end = std::min(begin + Division::unit, p->by.columns);
-    for (std::int64_t k = 0; k < p->by.depth; k += depth_block) {
-      const std::int64_t depth = std::min(depth_block, p->by.depth - k);
-      pack<Isa, width>(from_depth(p->b, k), begin, end, p->by.columns, depth, p->packed + k * round_up(p->by.columns, Division::unit) + begin * depth);
-    }
+    const std::int64_t units = blocks_of(p->by.columns, Division::unit), begin = task % units * Division::unit, k = task / units * depth_block;
+    const std::int64_t end = std::min(begin + Division::unit, p->by.columns), depth = std::min(depth_block, p->by.depth - k);
+    pack<Isa, width>(from_depth(p->b, k), begin, end, p->by.columns, depth, p->packed + k * round_up(p->by.columns, Division::unit) + begin * depth);
   }
 };
 
@@ -172,6 +171,24 @@ struct ProductTask {
     constexpr int height = Isa::rows;
     if (!a.crossed) return copy_rows<Isa, static_cast<int>(pitch)>(a.data + r0 * a.stride, a.stride, r1 - r0, depth, rows);
     pack_columns<Isa, height>(a.data + r0, a.stride, r1 - r0, all - r0, depth, rows);
+  }
+  /// Adds up rows r0..r1 of one block of the depth from their panels, while these are in the first or second cache.
+  template <class Isa>
+  static ARVIT_INLINE void add_rows(const float* panels, std::int64_t r0, std::int64_t r1, std::int64_t depth, float* sums) {
+    constexpr int height = Isa::rows;
+    using V = Floats<Isa::width>;
+    static_assert(height <= V::width, "gemm: the height of a panel is at most a vector's width.");
+    for (std::int64_t r = r0; r < r1; r += height) {
+      const float* const panel = panels + (r - r0) * depth;
+      V sum[4] = {};  // four chains hide the latency; lanes beyond the height hold numbers of the next k, and are not used
+      std::int64_t k = 0;
+      for (; k + 4 <= depth; k += 4)
+        for (int chain = 0; chain < 4; ++chain) sum[chain] = sum[chain] + V::load(panel + (k + chain) * height);
+      for (; k < depth; ++k) sum[0] = sum[0] + V::load(panel + k * height);
+      float total[V::width];
+      (sum[0] + sum[1] + (sum[2] + sum[3])).store(total);
+      for (std::int64_t i = 0; i < std::min<std::int64_t>(height, r1 - r); ++i) sums[r + i] += total[i];
+    }
   }
   template <class Isa, class T>
   static ARVIT_INLINE void run(const ProductArgs<T>* p, std::int64_t task, float* scratch) {
@@ -190,7 +207,12 @@ struct ProductTask {
     }
 #else
     constexpr std::int64_t width = Isa::width * Isa::vectors, height = Isa::rows;
-    for (std::int64_t k = 0; k < by.depth; k += depth_block) take<Isa>(from_depth(p->a, k), r0, r1, by.rows, std::min(depth_block, by.depth - k), rows + k / depth_block * by.task_rows * pitch);
+    for (std::int64_t k = 0; k < by.depth; k += depth_block) {
+      const std::int64_t depth = std::min(depth_block, by.depth - k);
+      float* const left = rows + k / depth_block * by.task_rows * pitch;
+      take<Isa>(from_depth(p->a, k), r0, r1, by.rows, depth, left);
+      if (p->a_sums != nullptr && c0 == 0) add_rows<Isa>(left, r0, r1, depth, p->a_sums);
+    }
     for (std::int64_t n = c0; n < c1; n += column_block) {
       const std::int64_t end = std::min(n + column_block, c1);
       for (std::int64_t k = 0; k < by.depth; k += depth_block) {
@@ -226,13 +248,14 @@ struct ProductTask {
 }  // namespace gemm_detail
 
 /// sums = a b^T, a [rows, depth], b [columns, depth]; epilogue.row<Isa>(row, first column, columns, sums) gets every element once.
+/// a_sums[row] += the sum of a's row, if given; our own kernel only, and only for an a that is crossed.
 template <class T, class Epilogue>
 void product(Context& context, std::int64_t rows, std::int64_t columns, std::int64_t depth, const Operand<T>& a, const Operand<T>& b,
-             const Epilogue& epilogue) {
+             const Epilogue& epilogue, float* a_sums = nullptr) {
   if (rows == 0 || columns == 0) return;
   gemm_detail::ProductArgs<T> args{a, b, Division(rows, columns, depth), nullptr,
                                     entry<gemm_detail::FinishRow<Epilogue>, const void*, std::int64_t, std::int64_t, std::int64_t, const float*>(context.isa),
-                                    &epilogue};
+                                    &epilogue, a_sums};
   const std::int64_t room = 64;  // pack_rows may write one vector beyond a panel
 #if ARVIT_GEMM_LIBRARY
   context.reserve_own(args.by.task_rows * gemm_detail::column_block +
@@ -240,7 +263,7 @@ void product(Context& context, std::int64_t rows, std::int64_t columns, std::int
 #else
   args.packed = context.reserve_shared(round_up(columns, Division::unit) * depth + room);
   context.reserve_own(args.by.task_rows * (gemm_detail::column_block + blocks_of(depth, gemm_detail::depth_block) * gemm_detail::pitch) + room);
-  context.each<gemm_detail::PackTask>(blocks_of(columns, Division::unit), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
+  context.each<gemm_detail::PackTask>(blocks_of(columns, Division::unit) * blocks_of(depth, gemm_detail::depth_block), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
 #endif
   context.each<gemm_detail::ProductTask>(args.by.tasks(), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
 }

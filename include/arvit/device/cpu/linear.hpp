@@ -110,8 +110,9 @@ void linear_backward_input(Context& context, Matrix<const T> dy, Matrix<const W>
 template <class T>
 void linear_backward_weight(Context& context, Matrix<const T> dy, Matrix<const T> x, Matrix<float> dw, float* dbias) {
   if (dy.rows() == 0) return;
-  product<T>(context, dw.rows(), dw.columns(), dy.rows(), {dy.data(), dy.stride(), true}, {x.data(), x.stride(), true}, epilogue::Add<float>{dw});
-  if (dbias != nullptr) add_column_sums(context, dy, nullptr, dbias);
+  product<T>(context, dw.rows(), dw.columns(), dy.rows(), {dy.data(), dy.stride(), true}, {x.data(), x.stride(), true}, epilogue::Add<float>{dw},
+             ARVIT_GEMM_LIBRARY ? nullptr : dbias);
+  if (ARVIT_GEMM_LIBRARY && dbias != nullptr) add_column_sums(context, dy, nullptr, dbias);
 }
 
 }  // namespace ARVIT_GEMM_NAMESPACE

@@ -36,21 +36,25 @@ struct BlockProduct {
         if (add) __builtin_prefetch(c + i * c_step + j * V::width, 1);
       }
     }
-    for (std::int64_t k = 0; k < depth; ++k, a += a_step, b += b_step) {
-      if constexpr (Fetch) __builtin_prefetch(ahead.next, 0, 2), ahead.next += ahead.step;
+    const auto step = [&]() ARVIT_INLINE_LAMBDA {
       V row[Vectors];
       ARVIT_UNROLL
-      for (int j = 0; j < Vectors; ++j) {
-        row[j] = V::load(b + j * V::width);
-        __builtin_prefetch(b + 24 * b_step + j * V::width);
-      }
+      for (int j = 0; j < Vectors; ++j) row[j] = V::load(b + j * V::width);
       ARVIT_UNROLL
-      for (int i = 0; i < rows; ++i) {  // one way alone is limited by the loads (two a cycle), the other by the instructions (four a cycle, two when a core is shared)
+      for (int i = 0; i < rows; ++i) {  // one way alone is limited by the loads (two a cycle), the other by the instructions
         const V value = V::splat(a[i * RowStep]);
         ARVIT_UNROLL
         for (int j = 0; j < Vectors; ++j) sum[i][j] = i % 2 == 0 ? fma_splat(a + i * RowStep, row[j], sum[i][j]) : fma(value, row[j], sum[i][j]);
       }
+      a += a_step, b += b_step;
+    };
+    std::int64_t k = 0;
+    for (; k + 2 <= depth; k += 2) {  // twice: a neighbour on the same core leaves few instructions for the loop itself
+      if constexpr (Fetch) __builtin_prefetch(ahead.next, 0, 2), ahead.next += 2 * ahead.step;
+      step();
+      step();
     }
+    if (k < depth) step();
     if (add) {
       ARVIT_UNROLL
       for (int i = 0; i < rows; ++i) {
@@ -136,6 +140,7 @@ ARVIT_INLINE void pack_columns(const T* source, std::int64_t stride, std::int64_
   for (std::int64_t k = 0; k < depth; ++k)
     for (std::int64_t begin = 0; begin < count; begin += Width) {
       const T* const from = source + k * stride + begin;
+      __builtin_prefetch(from + 16 * stride);  // a row is too short for the processor to see it coming
       float* const to = panels + begin * depth + k * Width;
       ARVIT_UNROLL
       for (int i = 0; i < Width; i += V::width) {
