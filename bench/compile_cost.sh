@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSL-1.0
-# What a translation unit costs: seconds of the compiler (best of three) and its largest memory, with and without the precompiled library.
+# What a translation unit costs: seconds of the compiler (best of three; all variants once) and its largest memory, with and without the precompiled library.
 #
 #   bench/compile_cost.sh [COMPILER]        g++ when none is named
 set -euo pipefail
@@ -17,7 +17,7 @@ whole=(-O3)
 unit() {
   local name=$1 source=$2 best=1000000 memory=0
   shift 2
-  for _ in 1 2 3; do
+  for _ in ${repeats:-1 2 3}; do
     /usr/bin/time -o "$folder/time" -f "%U %M" "$compiler" "${includes[@]}" "$@" -c "$source" -o /dev/null
     read -r seconds kilobytes <"$folder/time"
     best=$(awk "BEGIN { print ($seconds < $best) ? $seconds : $best }")
@@ -45,5 +45,12 @@ trainer SemAIM_Nano SemAIM_B16 && unit "a trainer of two models" "$folder/traine
 trainer SemAIM_Nano SemAIM_B16 SAIM_B16 && unit "a trainer of three models" "$folder/trainer.cpp" "${apart[@]}"
 unit "examples/pretrain_semaim.cpp (two models and the command line)" examples/pretrain_semaim.cpp "${apart[@]}"
 unit "examples/demo.cpp" examples/demo.cpp "${apart[@]}"
+trainer $(sed -n 's/[",]/ /g; s/^    //p' include/arvit/variant_names.hpp) && repeats=1 unit "a trainer of every model of variants.hpp" "$folder/trainer.cpp" "${apart[@]}"
 echo "header-only, -O3"
 trainer SemAIM_Nano && unit "a trainer of one model, kernels included" "$folder/trainer.cpp" "${whole[@]}"
+torch=$(python3 -c 'import torch; print(torch.__path__[0])' 2>/dev/null || true)
+if [ -n "$torch" ]; then
+  echo "libtorch $(python3 -c 'import torch; print(torch.__version__)'), -O1"
+  echo '#include <torch/torch.h>' >"$folder/include.cpp"
+  unit "torch/torch.h alone" "$folder/include.cpp" -O1 -isystem "$torch/include" -isystem "$torch/include/torch/csrc/api/include"
+fi

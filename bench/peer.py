@@ -4,8 +4,9 @@
 
     python bench/peer.py --models SAIM_B16,MAE_B16 --batches 8 --precisions fp32
     python bench/peer.py --models SemAIM_Pico --batches 256 --micro-batch 32
+    python bench/peer.py --data PICTURES                     decoding and augmentation instead, beside torchvision
 
-Needs torch in the Python that runs it, and build/release/bench/bench_train_step (cmake --preset release && cmake --build build/release).
+Needs torch (and torchvision) in the Python that runs it, and the programs of build/release/bench (cmake --preset release && cmake --build build/release).
 """
 
 import argparse
@@ -22,7 +23,7 @@ class Server:
 
     def __init__(self, command):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.parameters = int(self.answer()[0])
+        self.size = int(self.answer()[0])  # parameters of the model, or pictures of the folder
         self.seconds, self.peak = [], 0
 
     def answer(self):
@@ -44,6 +45,26 @@ class Server:
         self.process.wait()
 
 
+def take_turns(ours, theirs, steps):
+    """Runs both; -> the median of the ratios of adjacent steps."""
+    for number in range(steps + 1):  # the first takes memory, and compiles
+        ours.step(number > 0)
+        theirs.step(number > 0)
+    ours.close()
+    theirs.close()
+    return statistics.median(b / a for a, b in zip(ours.seconds, theirs.seconds))
+
+
+def data_path(options):
+    ours = Server([str(options.programs / "bench_data_path"), "--data", options.data, "--size", options.size])
+    theirs = Server([sys.executable, str(HERE / "torch_data.py"), options.data, options.size])
+    if ours.size != theirs.size:
+        raise SystemExit(f"peer.py: {options.data} holds {ours.size} pictures for us and {theirs.size} for torchvision; give a folder without other files.")
+    ratio = take_turns(ours, theirs, options.steps)
+    a, b = (s.size / statistics.median(s.seconds) for s in (ours, theirs))
+    print(f"{ours.size} pictures to {options.size}x{options.size}, one thread: {a:.0f} images/s, torchvision {b:.0f}; {ratio:.2f}x")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default="SAIM_B16,SemAIM_B16,MAE_B16,ViT_iGPT_B16")
@@ -53,28 +74,27 @@ def main():
     parser.add_argument("--micro-batch", default="8", help="ours")
     parser.add_argument("--threads", default="2")
     parser.add_argument("--steps", type=int, default=5)
-    parser.add_argument("--program", default=str(HERE.parent / "build/release/bench/bench_train_step"))
+    parser.add_argument("--data", help="a folder of pictures: compare decoding and augmentation")
+    parser.add_argument("--size", default="224", help="with --data: height and width of the result")
+    parser.add_argument("--programs", type=pathlib.Path, default=HERE.parent / "build/release/bench")
     options = parser.parse_args()
+    if options.data:
+        return data_path(options)
     print(f"{'model':14} {'':5} {'batch':>5} {'PyTorch':8} {'ours, images/s':>15} {'PyTorch':>9} {'ratio':>7} {'ours, GiB':>10} {'PyTorch':>8} {'ratio':>6}")
     for model in options.models.split(","):
         for precision in options.precisions.split(","):
             for batch in options.batches.split(","):
                 for form in options.forms.split(","):
-                    ours = Server([options.program, "--serve", "--models", model, "--batches", batch, "--precisions", precision,
+                    ours = Server([str(options.programs / "bench_train_step"), "--serve", "--models", model, "--batches", batch, "--precisions", precision,
                                    "--threads", options.threads, "--micro-batch", options.micro_batch])
                     theirs = Server([sys.executable, str(HERE / "torch_step.py"), "--model", model, "--batch", batch, "--precision", precision,
                                      "--threads", options.threads, "--form", form])
-                    if ours.parameters != theirs.parameters:
-                        raise SystemExit(f"peer.py: {model} has {ours.parameters} parameters here and {theirs.parameters} in PyTorch; these are two models.")
-                    for number in range(options.steps + 1):  # the first takes memory, and compiles
-                        ours.step(number > 0)
-                        theirs.step(number > 0)
-                    ratio = statistics.median(b / a for a, b in zip(ours.seconds, theirs.seconds))
+                    if ours.size != theirs.size:
+                        raise SystemExit(f"peer.py: {model} has {ours.size} parameters here and {theirs.size} in PyTorch; these are two models.")
+                    ratio = take_turns(ours, theirs, options.steps)
                     a, b = (int(batch) / statistics.median(s.seconds) for s in (ours, theirs))
                     gib = [s.peak / 2**30 for s in (ours, theirs)]
                     print(f"{model:14} {precision:5} {batch:>5} {form:8} {a:15.2f} {b:9.2f} {ratio:6.2f}x {gib[0]:10.2f} {gib[1]:8.2f} {gib[0] / gib[1]:6.2f}", flush=True)
-                    ours.close()
-                    theirs.close()
 
 
 if __name__ == "__main__":

@@ -11,20 +11,16 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "arvit/device/cpu.hpp"
-#include "arvit/model/pretrain_pass.hpp"
 #include "arvit/train/memory.hpp"
 #include "arvit/train/model_list.hpp"
 #include "arvit/train/options.hpp"
-#include "arvit/train/step.hpp"
 #include "arvit/variants.hpp"
 #include "onednn_rate.hpp"
 #include "rates.hpp"
-#include "timed_device.hpp"
+#include "step_bench.hpp"
 
 using namespace arvit;
 using namespace arvit::bench;
@@ -78,52 +74,25 @@ void print_profile(const std::vector<Phase>& phases, int steps, double step_seco
 template <class Model, class P>
 void measure(const std::string& name, const Setting& setting) {
   const auto [batch, micro_batch, threads, steps, profile, serve, recompute] = setting;
-  using D = Timed<Cpu<P>>;
-  D device(CpuOptions{threads, {}});
   forget_peak();
   const std::int64_t before = process_bytes("VmRSS");
-  const StepOptions options{.micro_batch = std::min(micro_batch, batch), .recompute = recompute};
-  Step<Model, D> step(device, options);
-  step.initialise(1);
-  constexpr std::int64_t width = Model::Grid::image_width;
-  std::vector<float> images(static_cast<std::size_t>(batch * width));
-  Stream random(Counter{.seed = 1, .epoch = 0, .image = 0});
-  for (float& value : images) value = 2 * random.uniform() - 1;
-  const auto counters_of = [&](int epoch) {
-    std::vector<Counter> counters;
-    for (int i = 0; i < batch; ++i) counters.push_back({.seed = 1, .epoch = static_cast<std::uint32_t>(epoch), .image = static_cast<std::uint32_t>(i)});
-    return counters;
-  };
-  const auto run = [&](int epoch) {
-    const auto counters = counters_of(epoch);
-    step.begin(counters);
-    for (int at = 0; at < batch; at += options.micro_batch)
-      step.accumulate(&images[static_cast<std::size_t>(at * width)],
-                      std::span<const Counter>(counters).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(std::min(options.micro_batch, batch - at))));
-    step.update({.learning_rate = 1e-4}, 1.0);
-  };
+  StepBench<Model, P> step(threads, batch, {.micro_batch = std::min(micro_batch, batch), .recompute = recompute});
+  auto& device = step.device;
+  using D = typename StepBench<Model, P>::Device;
   if (serve) {
     std::cout << Model::parameter_count << std::endl;
     std::string line;
     for (int number = 0; std::getline(std::cin, line); ++number) {
-      const double seconds = seconds_of([&] { run(number); });
+      const double seconds = seconds_of([&] { step.run(number); });
       std::cout << seconds << " " << process_bytes("VmHWM") << " " << step.loss() << std::endl;
     }
     return;
   }
-  run(0);  // takes the scratch
+  step.run(0);  // takes the scratch
   const std::int64_t peak = process_bytes("VmHWM") - before;
 
-  // The minimum: what one image's products are, counted.
-  const auto one = counters_of(1);
-  const Span<const float> pixels(images.data(), width);
-  device.clear();
-  step.pass().order(step.reading(), pixels, std::span<const Counter>(one).first(1));
-  const double order = device.macs();
-  step.pass().run(step.reading(), nullptr, pixels, {});
-  const double forward = device.macs() - order, minimum = (order + 3 * forward) * batch;
-
-  const std::int64_t dim = Model::Encoder::dim, rows = options.micro_batch * std::int64_t{Model::Grid::patches};
+  const double minimum = step.minimum();
+  const std::int64_t dim = Model::Encoder::dim, rows = std::min(micro_batch, batch) * std::int64_t{Model::Grid::patches};
   GemmRate<D> panelled(device, rows, dim, 4 * dim), large(device, 1536, 1536, 1536);
   OneDnnRate<Activation<D>> whole(device.threads(), 1536, 768, 3072);
   Bandwidth<D> bandwidth(device);
@@ -140,7 +109,7 @@ void measure(const std::string& name, const Setting& setting) {
     sample();
     bandwidths.push_back(bandwidth());
     device.clear();
-    const double step_seconds = seconds_of([&] { run(number + 2); });
+    const double step_seconds = seconds_of([&] { step.run(number + 2); });
     const std::vector<Phase> of_step = device.phases();
     sample();
     seconds.push_back(step_seconds);
@@ -153,7 +122,7 @@ void measure(const std::string& name, const Setting& setting) {
     efficiency.push_back(minimum / best_rates.back() / seconds.back());
   }
   char line[256];
-  std::snprintf(line, sizeof line, "%-14s %-5s %5d %6d %8d %10.2f %9.2f GiB %8.1f %9.0f %9.0f %11.3f\n", name.c_str(), dtype_name<Activation<D>>().data(), batch, options.micro_batch, device.threads(),
+  std::snprintf(line, sizeof line, "%-14s %-5s %5d %6d %8d %10.2f %9.2f GiB %8.1f %9.0f %9.0f %11.3f\n", name.c_str(), dtype_name<Activation<D>>().data(), batch, std::min(micro_batch, batch), device.threads(),
                 batch / median(seconds), static_cast<double>(peak) / (1 << 30), 1e-9 * minimum / batch, 2e-9 * median(panelled_rates), 2e-9 * median(whole_rates), median(efficiency));
   std::cout << line << std::flush;
   if (profile) {

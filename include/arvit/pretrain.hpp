@@ -53,8 +53,9 @@ ARVIT_INSTANTIATE class TrainingPictures<AnyDataset>;
 
 /// A whole pre-training run on the processor: pictures, loader, device, trainer. Says at the start what it runs.
 template <TrainableModel Model, Dataset Set>
-TrainingResult pretrain(Set set, const RunOptions& options, TrainerHooks hooks = {}) {
+TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
   check(options);
+  if (options.micro_batch == 0) options.micro_batch = largest_divisor(options.batch, std::max(1, 1600 / Model::Grid::patches));  // what one pass over memory repays
   const auto on = [&](auto device) {
     const std::string pictures = describe(set);
     if (hooks.output.stream != nullptr)

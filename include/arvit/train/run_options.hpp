@@ -53,7 +53,7 @@ void for_each_option(O&& o, Visit&& visit) {
 
   visit(OptionInfo{"batch", how, "images per optimiser step"}, o.batch);
   visit(OptionInfo{"micro-batch", how, "images per forward and backward; less needs less memory, the gradients stay the same up to rounding; must divide "
-                                       "the batch; 0: the largest divisor up to 64", false}, o.micro_batch);
+                                       "the batch; 0: about 1600 patches' worth", false}, o.micro_batch);
   visit(OptionInfo{"recompute", how, "keep only the inputs of blocks and compute the rest again: the same bits from less memory, in about a fifth more time", false},
         o.recompute);
   visit(OptionInfo{"base-lr", how, "learning rate of 256 images: the peak is base-lr * batch / 256"}, o.base_lr);
