@@ -13,6 +13,10 @@
 /// A tile of scores is stored crosswise, [key][query], because then everything else is natural: softmax runs down a column of
 /// vectors with no horizontal sum, a limit is one comparison per vector, and the tile is already packed as the left operand
 /// of the product with the values. Keys beyond the largest limit of a tile are skipped.
+#if defined(__CUDACC__)  // it hands the host compiler's pragmas on, with a warning at each
+#pragma nv_diagnostic push
+#pragma nv_diag_suppress 1675
+#endif
 namespace arvit::cpu {
 
 template <class T>
@@ -392,3 +396,7 @@ void attention_backward(Context& context, AttentionBackwardArgs<T> args) {
 }
 
 }  // namespace arvit::cpu
+
+#if defined(__CUDACC__)
+#pragma nv_diagnostic pop
+#endif
