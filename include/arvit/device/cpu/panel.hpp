@@ -42,9 +42,14 @@ struct BlockProduct {
       for (int j = 0; j < Vectors; ++j) row[j] = V::load(b + j * V::width);
       ARVIT_UNROLL
       for (int i = 0; i < rows; ++i) {  // one way alone is limited by the loads (two a cycle), the other by the instructions
-        const V value = V::splat(a[i * RowStep]);
-        ARVIT_UNROLL
-        for (int j = 0; j < Vectors; ++j) sum[i][j] = i % 2 == 0 ? fma_splat(a + i * RowStep, row[j], sum[i][j]) : fma(value, row[j], sum[i][j]);
+        if (V::width == 16 && i % 2 == 0) {
+          ARVIT_UNROLL
+          for (int j = 0; j < Vectors; ++j) sum[i][j] = fma_splat(a + i * RowStep, row[j], sum[i][j]);
+        } else {
+          const V value = broadcast<V::width>(a + i * RowStep);
+          ARVIT_UNROLL
+          for (int j = 0; j < Vectors; ++j) sum[i][j] = fma(value, row[j], sum[i][j]);
+        }
       }
       a += a_step, b += b_step;
     };

@@ -194,9 +194,20 @@ template <int N> ARVIT_INLINE Floats<N> operator*(const Floats<N>& a, const Floa
 template <int N> ARVIT_INLINE Floats<N> operator/(const Floats<N>& a, const Floats<N>& b) { return {a.raw / b.raw}; }
 /// a * b + c, in one statement so that compilers contract it.
 template <int N> ARVIT_INLINE Floats<N> fma(const Floats<N>& a, const Floats<N>& b, const Floats<N>& c) { return {a.raw * b.raw + c.raw}; }
+/// *a in every element, by one load that broadcasts: g++ 12 would load neighbours of *a together and take them apart again.
+template <int N> ARVIT_INLINE Floats<N> broadcast(const float* a) {
+#if defined(__x86_64__) && !defined(__clang__)  // clang asks for the target where the instruction stands, before it is inlined
+  if constexpr (N >= 8) {
+    Floats<N> all;
+    asm("vbroadcastss %1, %0" : "=v"(all.raw) : "m"(*a));
+    return all;
+  }
+#endif
+  return Floats<N>::splat(*a);
+}
 /// *a * b + c. AVX-512 can broadcast inside the instruction: fewer instructions, but one more load if *a is used again.
 template <int N> ARVIT_INLINE Floats<N> fma_splat(const float* a, const Floats<N>& b, const Floats<N>& c) {
-#if defined(__x86_64__) && !defined(__clang__)  // clang asks for the target where the instruction stands, before it is inlined
+#if defined(__x86_64__) && !defined(__clang__)
   if constexpr (N == 16) {
     Floats<N> sum = c;
     asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum.raw) : "v"(b.raw), "m"(*a));
