@@ -55,7 +55,7 @@ ARVIT_INSTANTIATE class TrainingPictures<AnyDataset>;
 template <TrainableModel Model, Dataset Set>
 TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
   check(options);
-  if (options.micro_batch == 0) options.micro_batch = largest_divisor(options.batch, std::max(1, 1600 / Model::Grid::patches));  // what one pass over memory repays
+  if (options.micro_batch == 0) options.micro_batch = default_micro_batch(options.batch, Model::Grid::patches);
   const auto on = [&](auto device) {
     const std::string pictures = describe(set);
     if (hooks.output.stream != nullptr)

@@ -39,6 +39,7 @@ const std::vector<Rule> table = {
     {"data/decode.hpp", {"io/", "core/", "data/"}, {"system", "jpeg", "png"}},
     {"variant_names.hpp", {}},
     {"train/", {"device/", "io/", "core/", "variant_names.hpp"}, {"system"}},
+    {"train/model_list.hpp", {"core/", "variant_names.hpp", "variants.hpp"}},
     {"train/options.hpp", {"device/", "io/", "core/", "train/"}, {"system", "cli11"}},
     {"pretrain.hpp", {""}},
     {"precompiled.hpp", {""}},

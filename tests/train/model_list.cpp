@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What CMake's ARVIT_MODELS makes of the name SAIM_L16.
-#define ARVIT_EXTRA_MODELS ::arvit::Variant<Fourth, "SAIM_L16">
+// What CMake's ARVIT_MODELS makes of names; programs include the aliases after this header.
+#define ARVIT_EXTRA_MODELS ::arvit::Variant<Fourth, "SAIM_L16">, ::arvit::Variant<::arvit::MAE_Nano, "MAE_Nano">
 struct Fourth { static constexpr int number = 4; };
 
 #include "arvit/train/model_list.hpp"
@@ -33,7 +33,14 @@ TEST_CASE("model_list: a name chooses its model") {
 }
 
 TEST_CASE("model_list: what the build adds is chosen as well") {
-  CHECK(select_model("SAIM_L16", WithExtraModels<Own>::type{}, []<class Model>() { return Model::number; }) == 4);
+  const auto number = [](std::string_view name) {
+    return select_model(name, WithExtraModels<Own>::type{}, []<class Model>() {
+      if constexpr (std::same_as<Model, MAE_Nano>) return 5;
+      else return Model::number;
+    });
+  };
+  CHECK(number("SAIM_L16") == 4);
+  CHECK(number("MAE_Nano") == 5);
 }
 
 TEST_CASE("model_list: a model of the library that is not built in: the command that builds it") {

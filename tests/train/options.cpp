@@ -44,6 +44,17 @@ TEST_CASE("options: values given, else those of the preset, else the first recip
   CHECK(parsed({"--data=x", "--resume"}).resume);
 }
 
+TEST_CASE("options: micro-batches of some 1600 patches that divide the batch; a Trainer of one's own takes the whole batch") {
+  CHECK(default_micro_batch(256, 49) == 32);
+  CHECK(default_micro_batch(8, 196) == 8);
+  CHECK(default_micro_batch(2048, 196) == 8);
+  CHECK(default_micro_batch(9, 196) == 3);
+  CHECK(default_micro_batch(7, 576) == 1);
+  CHECK(default_micro_batch(4, 3136) == 1);
+  CHECK(parsed({"--data", "x", "--batch", "96"}).images_per_micro_batch() == 96);
+  CHECK(parsed({"--data", "x", "--batch", "96", "--micro-batch", "8"}).images_per_micro_batch() == 8);
+}
+
 TEST_CASE("options: absurd values, one sentence each") {
   CHECK(says(message({"--data", "x", "--batch", "0"}), "--batch is 0; it must be a number of at least 1."));
   CHECK(says(message({"--data", "x", "--batch", "-4"}), "--batch is -4"));

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <fstream>
@@ -312,6 +313,25 @@ TEST_CASE("trainer: gradients depend on the seed, not on micro-batches or the lo
   }
   options.seed = 6;
   CHECK(first_gradients(options) != whole);
+}
+
+TEST_CASE("trainer: --recompute plans less memory and trains to the same bits; without --micro-batch the whole batch is one") {
+  const test::TemporaryFolder folder;
+  const auto run = [&](const char* name, bool recompute) {
+    RunOptions options = small_options(folder / name);
+    options.micro_batch = 0, options.recompute = recompute;
+    Reference<float> device;
+    auto loader = test::made_loader({}, options.images_per_micro_batch(), options.accumulation(), options.seed);
+    Trainer<SmallModel<>, Reference<float>, decltype(loader)> trainer(device, loader, options, {}, silent());
+    const auto& lines = trainer.memory_plan().lines;
+    const auto activations = std::ranges::find(lines, "activations of 4 images", &MemoryTable::Line::what);
+    REQUIRE(activations != lines.end());
+    trainer.run();
+    return std::pair(activations->bytes, tensors(CheckpointFolder(options.out).newest()));
+  };
+  const auto kept = run("kept", false), recomputed = run("recomputed", true);
+  CHECK(recomputed.first < kept.first);
+  CHECK(recomputed.second == kept.second);
 }
 
 TEST_CASE("trainer: what cannot be started, one sentence each") {

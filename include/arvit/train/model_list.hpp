@@ -9,6 +9,9 @@
 #include "arvit/core/error.hpp"
 #include "arvit/core/layout.hpp"
 #include "arvit/variant_names.hpp"
+#ifdef ARVIT_EXTRA_MODELS
+#include "arvit/variants.hpp"  // whose aliases it names
+#endif
 
 /// The models that a program holds, chosen by name at run time. Each costs compile time and code, so a program lists the few it wants.
 namespace arvit {

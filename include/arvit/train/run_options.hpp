@@ -15,7 +15,8 @@ namespace arvit {
 /// All run-time options of a pre-training run; for_each_option below names and explains them.
 struct RunOptions {
   std::string model, data, out = "out/pretrain", preset = "quick";
-  int epochs = 20, batch = 256, micro_batch = 0;
+  int epochs = 20, batch = 256;
+  int micro_batch = 0;  ///< 0: default_micro_batch() in a run of pretrain(), the whole batch in a Trainer of one's own
   bool recompute = false;
   double base_lr = 1e-3, lr = 0, min_lr = 0, warmup = 2, weight_decay = 0.05, beta1 = 0.9, beta2 = 0.95, clip = 3, drop_path = 0;
   double ema = 0, ema_end = 0, ema_ramp = 0;
@@ -31,7 +32,7 @@ struct RunOptions {
   double peak_learning_rate() const { return lr > 0 ? lr : scaled_learning_rate(base_lr, batch); }
   Schedule schedule() const { return {peak_learning_rate(), min_lr, warmup, static_cast<double>(epochs)}; }
   Ramp average_decay() const { return {ema, ema_end > 0 ? ema_end : ema, ema_end > 0 ? ema_ramp : 0}; }
-  int images_per_micro_batch() const;
+  int images_per_micro_batch() const { return micro_batch > 0 ? micro_batch : batch; }
   int accumulation() const { return batch / images_per_micro_batch(); }
 };
 
@@ -93,7 +94,8 @@ constexpr int largest_divisor(int batch, int most) {
     if (batch % size == 0) return size;
   return 1;
 }
-inline int RunOptions::images_per_micro_batch() const { return micro_batch > 0 ? micro_batch : largest_divisor(batch, 64); }
+/// Images of one forward and backward where nobody says: about 1600 patches repay each pass over the parameters, and more only needs memory.
+constexpr int default_micro_batch(int batch, int patches) { return largest_divisor(batch, std::max(1, 1600 / patches)); }
 
 /// Throws OptionError for the first option out of its range, with what is allowed.
 void check(const RunOptions& o);

@@ -30,7 +30,7 @@ TEST_CASE("cpu/math: exp, log, square root and normal distribution are within th
   for (const auto isa : instruction_sets()) {
     std::vector<float> out(static_cast<std::size_t>(5 * count));
     cpu::dispatch<Evaluate>(isa, static_cast<const float*>(x.data()), count, out.data());
-    double exp_error = 0, log_error = 0, sqrt_error = 0, cdf_error = 0, bell_error = 0;
+    double exp_error = 0, log_error = 0, sqrt_error = 0, cdf_error = 0, tail_error = 0, bell_error = 0;
     for (std::int64_t i = 0; i < count; ++i) {
       const double value = x[static_cast<std::size_t>(i)], size = std::abs(value);
       const float* const at = out.data() + i;
@@ -38,7 +38,8 @@ TEST_CASE("cpu/math: exp, log, square root and normal distribution are within th
       log_error = std::max(log_error, std::abs(at[count] - std::log(size)) / (1 + std::abs(std::log(size))));
       sqrt_error = std::max(sqrt_error, std::abs(at[2 * count] / std::sqrt(size) - 1));
       const double cdf = 0.5 * std::erfc(-value / std::sqrt(2.0));
-      cdf_error = std::max(cdf_error, std::abs(at[3 * count] - cdf) * std::max(1.0, -value));
+      cdf_error = std::max(cdf_error, std::abs(at[3 * count] - cdf));
+      if (value > -12 && value < 0) tail_error = std::max(tail_error, std::abs(at[3 * count] / cdf - 1) / (1 + value * value));
       bell_error = std::max(bell_error, std::abs(at[4 * count] - std::exp(-0.5 * value * value)));
     }
     INFO(std::string(cpu::isa_name(isa)));
@@ -46,6 +47,7 @@ TEST_CASE("cpu/math: exp, log, square root and normal distribution are within th
     CHECK(log_error < 1e-7);
     CHECK(sqrt_error < 1.3e-7);
     CHECK(cdf_error < 1e-7);
+    CHECK(tail_error < 1e-6);
     CHECK(bell_error < 2e-7);
     const float edge[16] = {-200, 200, -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(), 88.7f, 0};
     float result[80];

@@ -219,7 +219,7 @@ struct Exponentials {
     const V top = any(V::splat(scale) * max(even, odd)), factor = V::splat(scale), offset = V{} - top;
     V sum = {};
     for (j = 0; j < limit->largest; ++j) {
-      const V p = Visible<N>(j, limit->lanes)(exp_falling(fma(factor, V::load(column + j * tile), offset)));
+      const V p = Visible<N>(j, limit->lanes)(exp(fma(factor, V::load(column + j * tile), offset)));
       p.store(column + j * tile);
       sum = sum + p;
     }
@@ -241,7 +241,7 @@ struct Slopes {
     std::int64_t j = 0;
     for (; j < limit->largest; ++j) {
       const Visible<N> mask(j, limit->lanes);
-      const V w = mask(exp_falling(fma(factor, V::load(weight + j * tile), offset)));
+      const V w = mask(exp(fma(factor, V::load(weight + j * tile), offset)));
       w.store(weight + j * tile);
       centre = centre + mask(w * V::load(slope + j * tile));
     }
