@@ -22,7 +22,7 @@ struct CpuOptions {
   std::optional<cpu::Isa> isa;   ///< by default the best of this processor, or what ARVIT_ISA names
 };
 
-/// The processor as a device. Precision: Fp32, or Bf16 (bf16 storage, all arithmetic in fp32).
+/// The processor as a device. Precision: Fp32, or Bf16 (bf16 storage; arithmetic in fp32, or products of bf16 pairs summed in fp32).
 ///
 /// Threads    One caller at a time. Bits are equal for every number of threads.
 /// Memory     Scratch grows to what the largest call needs and stays; a call whose shapes were seen before allocates nothing.
@@ -53,7 +53,7 @@ class Cpu {
   /// Threads, instruction set, matrix product: one line for a program's start.
   std::string describe() const {
     return text("CPU, ", threads(), threads() == 1 ? " thread, " : " threads, ", cpu::isa_name(isa()), ", ", dtype_name<T>(),
-                " storage, matrix products in fp32 by ", gemm_);
+                " storage, matrix products in ", multiplies_bf16() ? "bf16" : "fp32", " by ", gemm_);
   }
   /// Bytes of scratch held now.
   std::int64_t scratch_bytes() const { return context_.scratch_bytes(); }
@@ -113,6 +113,7 @@ class Cpu {
   void convert(Values masters, Span<W> weights);
 
  private:
+  bool multiplies_bf16() const { return std::is_same_v<T, bf16> && isa() == cpu::Isa::avx512_bf16 && !ARVIT_GEMM_LIBRARY; }
   static const float* pointer(Values values) { return values.empty() ? nullptr : values.data(); }
 
   template <class... Counts>

@@ -87,7 +87,7 @@ inline arvit::Span<const std::int32_t> index(const std::vector<std::int32_t>& va
 
 inline std::vector<arvit::cpu::Isa> instruction_sets() {
   std::vector<arvit::cpu::Isa> result;
-  for (const auto isa : {arvit::cpu::Isa::baseline, arvit::cpu::Isa::avx2, arvit::cpu::Isa::avx512})
+  for (const auto isa : arvit::cpu::all_isas)
     if (isa <= arvit::cpu::best_isa()) result.push_back(isa);
   return result;
 }

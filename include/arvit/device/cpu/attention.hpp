@@ -98,7 +98,7 @@ ARVIT_INLINE void copy_queries(const T* source, std::int64_t stride, std::int64_
 template <class Isa, class T>
 ARVIT_INLINE void cross_queries(const T* source, std::int64_t stride, std::int64_t rows, std::int64_t width, float* crosswise) {
   for (std::int64_t group = 0; group < rows; group += Isa::width)
-    call<Isa, Cross>(source + group * stride, stride, std::min<std::int64_t>(Isa::width, rows - group), width, crosswise + group, tile);
+    call<Isa, Cross<>>(source + group * stride, stride, std::min<std::int64_t>(Isa::width, rows - group), width, crosswise + group, tile);
 }
 
 /// The limits of one vector of queries, 0 beyond `count`.

@@ -20,7 +20,8 @@
 /// Matrix products of packed tokens: c = a b^T over blocks of c that depend on shapes only, with an epilogue while a block is in cache.
 ///
 /// Back ends, chosen by macro: ours (default), oneDNN (ARVIT_GEMM_ONEDNN=1), CBLAS (ARVIT_GEMM_CBLAS=1), Eigen (ARVIT_GEMM_EIGEN=1).
-/// A library is only ever asked for one block, on one thread. Operands in bf16 are widened to fp32, so sums are fp32 always.
+/// A library is only ever asked for one block, on one thread. Sums are fp32 always; operands in bf16 are widened to fp32, unless ours can
+/// multiply pairs of them (words.hpp).
 /// The inline namespace keeps files of one program that chose differently apart.
 namespace arvit::cpu {
 inline namespace ARVIT_GEMM_NAMESPACE {
@@ -93,16 +94,9 @@ inline void library_product(std::int64_t rows, std::int64_t columns, std::int64_
 inline std::string gemm_name() { return "own kernel"; }
 #endif
 
-#if defined(ARVIT_GEMM_ONEDNN) && ARVIT_GEMM_ONEDNN || defined(ARVIT_GEMM_CBLAS) && ARVIT_GEMM_CBLAS || \
-    defined(ARVIT_GEMM_EIGEN) && ARVIT_GEMM_EIGEN
-#define ARVIT_GEMM_LIBRARY 1
-#else
-#define ARVIT_GEMM_LIBRARY 0
-#endif
-
 namespace gemm_detail {
 constexpr std::int64_t column_block = 192;  // with depth_block: the part of b that stays in the second cache, 192 KiB
-constexpr std::int64_t depth_block = 256;
+constexpr std::int64_t depth_block = 256;  // words
 static_assert(column_block % Division::unit == 0, "gemm: a column block holds whole panels of every instruction set.");
 
 #if ARVIT_GEMM_LIBRARY
@@ -130,13 +124,14 @@ template <class T>
 struct ProductArgs {
   Operand<T> a, b;
   Division by;
-  float* packed;  // b: for each block of the depth, panels of [depth of the block, columns of a register block]; ours only
+  float* packed;  // b: for each block of the depth, panels of [words of the block, columns of a register block]; ours only
   // What becomes of the sums of row r, columns c..c + columns: a pointer, so that a product is compiled once for all epilogues.
   void (*finish)(const void* epilogue, std::int64_t r, std::int64_t c, std::int64_t columns, const float* sums);
   const void* epilogue;
   float* a_sums;  // null, or += the sums of a's rows over the depth; a is crossed then
 };
 
+/// What begins at number k of the depth.
 template <class T>
 Operand<T> from_depth(const Operand<T>& all, std::int64_t k) {
   return {all.data + (all.crossed ? k * all.stride : k), all.stride, all.crossed};
@@ -150,13 +145,26 @@ struct FinishRow {
   }
 };
 
+/// The depth of a product in words, and where its blocks begin; Words are Singles or Pairs.
+template <class Words>
+struct Depth {
+  std::int64_t numbers, words;
+  explicit ARVIT_INLINE Depth(std::int64_t numbers) : numbers(numbers), words(blocks_of(numbers, Words::numbers)) {}
+  ARVIT_INLINE std::int64_t words_at(std::int64_t k) const { return std::min(depth_block, words - k); }
+  ARVIT_INLINE std::int64_t numbers_at(std::int64_t k) const { return std::min(depth_block * Words::numbers, numbers - k * Words::numbers); }
+};
+
+template <class Words>
 struct PackTask {
+  static constexpr bool wide_only = Words::numbers > 1;
   template <class Isa, class T>
   static ARVIT_INLINE void run(const ProductArgs<T>* p, std::int64_t task, float*) {
     constexpr std::int64_t width = Isa::width * Isa::vectors;
     const std::int64_t units = blocks_of(p->by.columns, Division::unit), begin = task % units * Division::unit, k = task / units * depth_block;
-    const std::int64_t end = std::min(begin + Division::unit, p->by.columns), depth = std::min(depth_block, p->by.depth - k);
-    pack<Isa, width>(from_depth(p->b, k), begin, end, p->by.columns, depth, p->packed + k * round_up(p->by.columns, Division::unit) + begin * depth);
+    const std::int64_t end = std::min(begin + Division::unit, p->by.columns);
+    const Depth<Words> all(p->by.depth);
+    pack<Isa, width, Words>(from_depth(p->b, k * Words::numbers), begin, end, p->by.columns, all.numbers_at(k),
+                            p->packed + k * round_up(p->by.columns, Division::unit) + begin * all.words_at(k));
   }
 };
 
@@ -164,13 +172,15 @@ struct PackTask {
 constexpr std::int64_t pitch = depth_block + 16;
 
 /// One task: its rows of a against its columns of b.
+template <class Words>
 struct ProductTask {
+  static constexpr bool wide_only = Words::numbers > 1;
   /// Brings rows r0..r1 of `all`, in a block of the depth, to where BlockProduct reads them: panels, each `height * pitch` long.
   template <class Isa, class T>
   static ARVIT_INLINE void take(const Operand<T>& a, std::int64_t r0, std::int64_t r1, std::int64_t all, std::int64_t depth, float* rows) {
     constexpr int height = Isa::rows;
-    if (!a.crossed) return copy_rows<Isa, static_cast<int>(pitch)>(a.data + r0 * a.stride, a.stride, r1 - r0, depth, rows);
-    pack_columns<Isa, height>(a.data + r0, a.stride, r1 - r0, all - r0, depth, rows);
+    if (!a.crossed) return copy_rows<Isa, static_cast<int>(pitch), Words>(a.data + r0 * a.stride, a.stride, r1 - r0, depth, rows);
+    pack_columns<Isa, height, Words>(a.data + r0, a.stride, r1 - r0, all - r0, depth, rows);
   }
   /// Adds up rows r0..r1 of one block of the depth from their panels, while these are in the first or second cache.
   template <class Isa>
@@ -183,8 +193,8 @@ struct ProductTask {
       V sum[4] = {};  // four chains hide the latency; lanes beyond the height hold numbers of the next k, and are not used
       std::int64_t k = 0;
       for (; k + 4 <= depth; k += 4)
-        for (int chain = 0; chain < 4; ++chain) sum[chain] = sum[chain] + V::load(panel + (k + chain) * height);
-      for (; k < depth; ++k) sum[0] = sum[0] + V::load(panel + k * height);
+        for (int chain = 0; chain < 4; ++chain) sum[chain] = sum[chain] + Words::sum(V::load(panel + (k + chain) * height));
+      for (; k < depth; ++k) sum[0] = sum[0] + Words::sum(V::load(panel + k * height));
       float total[V::width];
       (sum[0] + sum[1] + (sum[2] + sum[3])).store(total);
       for (std::int64_t i = 0; i < std::min<std::int64_t>(height, r1 - r); ++i) sums[r + i] += total[i];
@@ -207,22 +217,22 @@ struct ProductTask {
     }
 #else
     constexpr std::int64_t width = Isa::width * Isa::vectors, height = Isa::rows;
-    for (std::int64_t k = 0; k < by.depth; k += depth_block) {
-      const std::int64_t depth = std::min(depth_block, by.depth - k);
+    const Depth<Words> all(by.depth);
+    for (std::int64_t k = 0; k < all.words; k += depth_block) {
       float* const left = rows + k / depth_block * by.task_rows * pitch;
-      take<Isa>(from_depth(p->a, k), r0, r1, by.rows, depth, left);
-      if (p->a_sums != nullptr && c0 == 0) add_rows<Isa>(left, r0, r1, depth, p->a_sums);
+      take<Isa>(from_depth(p->a, k * Words::numbers), r0, r1, by.rows, all.numbers_at(k), left);
+      if (p->a_sums != nullptr && c0 == 0) add_rows<Isa>(left, r0, r1, all.words_at(k), p->a_sums);
     }
     for (std::int64_t n = c0; n < c1; n += column_block) {
       const std::int64_t end = std::min(n + column_block, c1);
-      for (std::int64_t k = 0; k < by.depth; k += depth_block) {
-        const std::int64_t depth = std::min(depth_block, by.depth - k);
+      for (std::int64_t k = 0; k < all.words; k += depth_block) {
+        const std::int64_t depth = all.words_at(k);
         const float* const right = p->packed + k * round_up(by.columns, Division::unit);
-        const bool last = k + depth == by.depth;
+        const bool last = k + depth == all.words;
         // The block of b after this one; while b stays in the second cache as a whole, there is none to fetch.
         const std::int64_t next_k = last ? 0 : k + depth, next_n = last ? end : n, row_blocks = blocks_of(r1 - r0, height);
-        Ahead ahead{p->packed + next_k * round_up(by.columns, Division::unit) + next_n * std::min(depth_block, by.depth - next_k), blocks_of(width, row_blocks)};
-        const bool fetch = by.columns * by.depth > 2 * column_block * depth_block && next_n < c1;
+        Ahead ahead{p->packed + next_k * round_up(by.columns, Division::unit) + next_n * all.words_at(next_k), blocks_of(width, row_blocks)};
+        const bool fetch = by.columns * all.words > 2 * column_block * depth_block && next_n < c1;
         for (std::int64_t r = r0; r < r1; r += height) {
           const float* const left = rows + k / depth_block * by.task_rows * pitch + (r - r0) * (p->a.crossed ? depth : pitch);
           float* const out = sums + (r - r0) * column_block;
@@ -230,11 +240,11 @@ struct ProductTask {
             const float* const panel = right + j * depth;
             if (!p->a.crossed) {
               constexpr int step = static_cast<int>(pitch);
-              if (fetch) block_product<Isa, Isa::vectors, step, true>(depth, left, 1, panel, width, out + (j - n), column_block, k > 0, ahead);
-              else block_product<Isa, Isa::vectors, step>(depth, left, 1, panel, width, out + (j - n), column_block, k > 0);
+              if (fetch) block_product<Isa, Isa::vectors, step, true, Words>(depth, left, 1, panel, width, out + (j - n), column_block, k > 0, ahead);
+              else block_product<Isa, Isa::vectors, step, false, Words>(depth, left, 1, panel, width, out + (j - n), column_block, k > 0);
             } else {
-              if (fetch) block_product<Isa, Isa::vectors, 1, true>(depth, left, height, panel, width, out + (j - n), column_block, k > 0, ahead);
-              else block_product<Isa, Isa::vectors, 1>(depth, left, height, panel, width, out + (j - n), column_block, k > 0);
+              if (fetch) block_product<Isa, Isa::vectors, 1, true, Words>(depth, left, height, panel, width, out + (j - n), column_block, k > 0, ahead);
+              else block_product<Isa, Isa::vectors, 1, false, Words>(depth, left, height, panel, width, out + (j - n), column_block, k > 0);
             }
           }
           if (last)
@@ -245,6 +255,16 @@ struct ProductTask {
 #endif
   }
 };
+
+/// Packs b, then multiplies.
+template <class Words, class T>
+void packed_product(Context& context, ProductArgs<T>& args) {
+  const std::int64_t words = blocks_of(args.by.depth, Words::numbers), blocks = blocks_of(words, depth_block), room = 64;  // a vector beyond the last panel
+  args.packed = context.reserve_shared(round_up(args.by.columns, Division::unit) * words + room);
+  context.reserve_own(args.by.task_rows * (column_block + blocks * pitch) + room);
+  context.each<PackTask<Words>>(blocks_of(args.by.columns, Division::unit) * blocks, static_cast<const ProductArgs<T>*>(&args));
+  context.each<ProductTask<Words>>(args.by.tasks(), static_cast<const ProductArgs<T>*>(&args));
+}
 }  // namespace gemm_detail
 
 /// sums = a b^T, a [rows, depth], b [columns, depth]; epilogue.row<Isa>(row, first column, columns, sums) gets every element once.
@@ -256,16 +276,15 @@ void product(Context& context, std::int64_t rows, std::int64_t columns, std::int
   gemm_detail::ProductArgs<T> args{a, b, Division(rows, columns, depth), nullptr,
                                     entry<gemm_detail::FinishRow<Epilogue>, const void*, std::int64_t, std::int64_t, std::int64_t, const float*>(context.isa),
                                     &epilogue, a_sums};
-  const std::int64_t room = 64;  // pack_rows may write one vector beyond a panel
 #if ARVIT_GEMM_LIBRARY
   context.reserve_own(args.by.task_rows * gemm_detail::column_block +
-                      gemm_detail::widened<T>((args.by.task_rows + gemm_detail::column_block) * depth) + room);
+                      gemm_detail::widened<T>((args.by.task_rows + gemm_detail::column_block) * depth));
+  context.each<gemm_detail::ProductTask<Singles>>(args.by.tasks(), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
 #else
-  args.packed = context.reserve_shared(round_up(columns, Division::unit) * depth + room);
-  context.reserve_own(args.by.task_rows * (gemm_detail::column_block + blocks_of(depth, gemm_detail::depth_block) * gemm_detail::pitch) + room);
-  context.each<gemm_detail::PackTask>(blocks_of(columns, Division::unit) * blocks_of(depth, gemm_detail::depth_block), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
+  if constexpr (std::is_same_v<T, bf16>)
+    if (context.isa == Isa::avx512_bf16) return gemm_detail::packed_product<Pairs>(context, args);
+  gemm_detail::packed_product<Singles>(context, args);
 #endif
-  context.each<gemm_detail::ProductTask>(args.by.tasks(), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
 }
 
 }  // namespace ARVIT_GEMM_NAMESPACE

@@ -29,9 +29,23 @@
 #endif
 namespace arvit::cpu {
 
-enum class Isa : char { baseline, avx2, avx512 };
+/// avx512_bf16 is avx512 with another product of matrices in bf16.
+enum class Isa : char { baseline, avx2, avx512, avx512_bf16 };
+constexpr Isa all_isas[] = {Isa::baseline, Isa::avx2, Isa::avx512, Isa::avx512_bf16};
 
-constexpr std::string_view isa_name(Isa isa) { return isa == Isa::avx512 ? "avx512" : isa == Isa::avx2 ? "avx2" : "baseline"; }
+constexpr std::string_view isa_name(Isa isa) {
+  return isa == Isa::avx512_bf16 ? "avx512_bf16" : isa == Isa::avx512 ? "avx512" : isa == Isa::avx2 ? "avx2" : "baseline";
+}
+
+/// Whether this compiler can emit the dot product of bf16 pairs here: clang asks for the target where the instruction stands, before it is inlined.
+/// ARVIT_EMULATE_BF16_DOT=1 computes the same otherwise, on every processor with AVX-512, so that tests reach what surrounds the instruction.
+#if defined(ARVIT_EMULATE_BF16_DOT) && ARVIT_EMULATE_BF16_DOT
+constexpr bool has_bf16_dot = false, emulates_bf16_dot = true;
+#elif defined(__x86_64__) && !defined(__clang__)
+constexpr bool has_bf16_dot = true, emulates_bf16_dot = false;
+#else
+constexpr bool has_bf16_dot = false, emulates_bf16_dot = false;
+#endif
 
 /// `width`: floats of a vector. `rows` x `vectors`: the block of a product that stays in registers.
 struct Baseline { static constexpr int width = 4, rows = 4, vectors = 2; };
@@ -44,22 +58,22 @@ inline Isa best_isa() {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma"))
-    return Isa::avx512;
+    return emulates_bf16_dot || (has_bf16_dot && __builtin_cpu_supports("avx512bf16")) ? Isa::avx512_bf16 : Isa::avx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::avx2;
 #endif
   return Isa::baseline;
 }
 
-/// best_isa(), or what the environment variable ARVIT_ISA (baseline, avx2, avx512) names.
+/// best_isa(), or what the environment variable ARVIT_ISA (baseline, avx2, avx512, avx512_bf16) names.
 inline Isa choose_isa() {
   const char* const wanted = std::getenv("ARVIT_ISA");
   if (wanted == nullptr || *wanted == '\0') return best_isa();
-  for (const Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512})
+  for (const Isa isa : all_isas)
     if (isa_name(isa) == wanted) {
       if (isa > best_isa()) fail<OptionError>("ARVIT_ISA=", wanted, ": this processor has at most ", isa_name(best_isa()), "; name that or unset it.");
       return isa;
     }
-  fail<OptionError>("ARVIT_ISA=", wanted, " is not known; use baseline, avx2 or avx512, or unset it.");
+  fail<OptionError>("ARVIT_ISA=", wanted, " is not known; use baseline, avx2, avx512 or avx512_bf16, or unset it.");
 }
 
 namespace detail {
@@ -85,14 +99,17 @@ __attribute__((noinline)) void copy_part(const T* from, T* to, std::int64_t coun
 }
 }  // namespace detail
 
-/// The entry of Body for an instruction set.
+/// The entry of Body for an instruction set. A body with `wide_only` set is never asked for by less than AVX-512, and not compiled for less.
 template <class Body, class... Args>
 auto entry(Isa isa) -> void (*)(Args...) {
+  constexpr bool wide_only = requires { requires Body::wide_only; };
 #if defined(__x86_64__)
-  if (isa == Isa::avx512) return detail::enter_avx512<Body, Args...>;
-  if (isa == Isa::avx2) return detail::enter_avx2<Body, Args...>;
+  if (wide_only || isa >= Isa::avx512) return detail::enter_avx512<Body, Args...>;
+  if constexpr (!wide_only)
+    if (isa == Isa::avx2) return detail::enter_avx2<Body, Args...>;
 #endif
-  return detail::enter_baseline<Body, Args...>;
+  if constexpr (wide_only) return nullptr;
+  else return detail::enter_baseline<Body, Args...>;
 }
 /// Calls Body::run<instruction set>(args...).
 template <class Body, class... Args>
