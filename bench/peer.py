@@ -56,13 +56,14 @@ def take_turns(ours, theirs, steps):
 
 
 def data_path(options):
-    ours = Server([str(options.programs / "bench_data_path"), "--data", options.data, "--size", options.size])
-    theirs = Server([sys.executable, str(HERE / "torch_data.py"), options.data, options.size])
-    if ours.size != theirs.size:
-        raise SystemExit(f"peer.py: {options.data} holds {ours.size} pictures for us and {theirs.size} for torchvision; give a folder without other files.")
-    ratio = take_turns(ours, theirs, options.steps)
-    a, b = (s.size / statistics.median(s.seconds) for s in (ours, theirs))
-    print(f"{ours.size} pictures to {options.size}x{options.size}, one thread: {a:.0f} images/s, torchvision {b:.0f}; {ratio:.2f}x")
+    for form, name in [("pil", "Pillow"), ("tensor", "its own decoder")]:
+        ours = Server([str(options.programs / "bench_data_path"), "--data", options.data, "--size", options.size])
+        theirs = Server([sys.executable, str(HERE / "torch_data.py"), options.data, options.size, form])
+        if ours.size != theirs.size:
+            raise SystemExit(f"peer.py: {options.data} holds {ours.size} pictures for us and {theirs.size} for torchvision; give a folder without other files.")
+        ratio = take_turns(ours, theirs, options.steps)
+        a, b = (s.size / statistics.median(s.seconds) for s in (ours, theirs))
+        print(f"{ours.size} pictures to {options.size}x{options.size}, one thread: {a:.0f} images/s, torchvision on {name} {b:.0f}; {ratio:.2f}x", flush=True)
 
 
 def main():
