@@ -14,7 +14,6 @@
 #include <iostream>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "arvit/core/random.hpp"
@@ -107,7 +106,9 @@ Kernel body(cpu::Context& context, std::int64_t tasks, Args... args) {
 }
 
 /// As many sums as the register block of a product keeps, and no memory.
+template <class Words>
 struct Chains {
+  static constexpr bool wide_only = Words::numbers > 1;
   static constexpr std::int64_t macs = 384 << 14, scratch = 16;  // 384 is a multiple of every instruction set's sums
   template <class Isa>
   static ARVIT_INLINE void run(std::int64_t, float* result) {
@@ -117,9 +118,9 @@ struct Chains {
     V sum[chains], total = {};
     ARVIT_UNROLL
     for (int i = 0; i < chains; ++i) sum[i] = V::splat(static_cast<float>(i));  // were they equal, the compiler would keep one
-    for (std::int64_t step = 0; step < macs / (chains * V::width); ++step) {
+    for (std::int64_t step = 0; step < macs / (chains * V::width * Words::numbers); ++step) {
       ARVIT_UNROLL
-      for (int i = 0; i < chains; ++i) sum[i] = cpu::fma(sum[i], factor, offset);
+      for (int i = 0; i < chains; ++i) sum[i] = Words::multiply_add(sum[i], factor, offset);
     }
     ARVIT_UNROLL
     for (int i = 0; i < chains; ++i) total = total + sum[i];
@@ -128,28 +129,34 @@ struct Chains {
 };
 
 /// The register blocks of one task of a product in one block of its depth: the operands stay in the second cache.
+template <class Words>
 struct Blocks {
+  static constexpr bool wide_only = Words::numbers > 1;
   static constexpr std::int64_t rows = 96, columns = cpu::gemm_detail::column_block, depth = cpu::gemm_detail::depth_block, pitch = cpu::gemm_detail::pitch;
-  static constexpr std::int64_t macs = rows * columns * depth, scratch = rows * columns;
+  static constexpr std::int64_t macs = rows * columns * depth * Words::numbers, scratch = rows * columns;
   template <class Isa>
   static ARVIT_INLINE void run(const float* a, const float* b, std::int64_t, float* c) {
     constexpr std::int64_t width = Isa::width * Isa::vectors;
     for (std::int64_t r = 0; r < rows; r += Isa::rows)
       for (std::int64_t j = 0; j < columns; j += width)
-        cpu::block_product<Isa, Isa::vectors, static_cast<int>(pitch)>(depth, a + r * pitch, 1, b + j * depth, width, c + r * columns + j, columns, true);
+        cpu::block_product<Isa, Isa::vectors, static_cast<int>(pitch), false, Words>(depth, a + r * pitch, 1, b + j * depth, width, c + r * columns + j, columns, true);
   }
 };
 
 void registers(int threads, int rounds) {
   Store store;
-  const float *const a = store.matrix<float>(Blocks::rows, Blocks::pitch).data(), *const b = store.matrix<float>(Blocks::depth, Blocks::columns).data();
+  using Whole = Blocks<cpu::Singles>;
+  const float *const a = store.matrix<float>(Whole::rows, Whole::pitch).data(), *const b = store.matrix<float>(Whole::depth, Whole::columns).data();
   std::deque<cpu::Context> contexts;
   Table table{"multiply-adds, GFLOP/s", giga_per_second, {"threads: 1", text("threads: ", threads), "block, 1"}};
-  for (const cpu::Isa isa : {cpu::Isa::baseline, cpu::Isa::avx2, cpu::Isa::avx512}) {
-    if (isa > cpu::best_isa()) continue;
+  const auto add = [&]<class Words>(cpu::Isa isa, Words) {
     cpu::Context &one = contexts.emplace_back(1, isa), &all = contexts.emplace_back(threads, isa);
-    table.rows.push_back({body<Chains>(one, 64), body<Chains>(all, 64 * threads), body<Blocks>(one, 1, a, b)});
-  }
+    table.rows.push_back({body<Chains<Words>>(one, 64), body<Chains<Words>>(all, 64 * threads), body<Blocks<Words>>(one, 1, a, b)});
+  };
+  for (const cpu::Isa isa : cpu::all_isas)
+    if (isa <= std::min(cpu::choose_isa(), cpu::Isa::avx512)) add(isa, cpu::Singles{});
+  if constexpr (cpu::multiplies_pairs<bf16>)
+    if (cpu::choose_isa() == cpu::Isa::avx512_bf16) add(cpu::Isa::avx512_bf16, cpu::Pairs{});
   table.print(rounds);
 }
 
@@ -158,7 +165,8 @@ void products(D& one, D& all, int rounds) {
   using T = Activation<D>;
   Store store;
   std::deque<OneDnnRate<T>> libraries;
-  Table table{"products, GFLOP/s", giga_per_second, {"threads: 1", text("threads: ", all.threads()), text(onednn_name, ", 1"), text(onednn_name, ", ", all.threads())}};
+  Table table{"products, GFLOP/s", giga_per_second, {"threads: 1", text("threads: ", all.threads())}};
+  if (ARVIT_BENCH_ONEDNN) table.columns.insert(table.columns.end(), {text(onednn_name, ", 1"), text(onednn_name, ", ", all.threads())});
   // Eight images of ViT-B/16, and 32 of the demo's SemAIM_Pico: 8 * 196 and 32 * 49 tokens.
   constexpr std::int64_t rows = 1568, shapes[][2] = {{768, 768}, {768, 3072}, {3072, 768}, {64, 64}, {64, 256}, {256, 64}};
   for (const auto& [in, out] : shapes) {
@@ -167,11 +175,12 @@ void products(D& one, D& all, int rounds) {
     const auto dw = store.matrix<float>(out, in);
     const auto both = [&](const auto& call) { return std::vector{primitive(one, call), primitive(all, call)}; };
     std::vector<Kernel> forward = both([=](D& d) { d.linear(x, w, {}, y); });
-    for (const int threads : {1, all.threads()}) {
-      OneDnnRate<T>& rate = libraries.emplace_back(threads, rows, in, out);
-      const double macs = static_cast<double>(rows * in * out);
-      forward.push_back({onednn_name, 2 * macs, [&rate, macs] { return macs / rate(); }});
-    }
+    if (ARVIT_BENCH_ONEDNN)
+      for (const int threads : {1, all.threads()}) {
+        OneDnnRate<T>& rate = libraries.emplace_back(threads, rows, in, out);
+        const double macs = static_cast<double>(rows * in * out);
+        forward.push_back({onednn_name, 2 * macs, [&rate, macs] { return macs / rate(); }});
+      }
     table.rows.push_back(forward);
     table.rows.push_back(both([=](D& d) { d.linear_backward_input(dy, w, dx, Write::assign); }));
     table.rows.push_back(both([=](D& d) { d.linear_backward_weight(dy, x, dw, {}); }));

@@ -7,6 +7,9 @@
 #include "arvit/core/error.hpp"
 #include "rates.hpp"
 
+#ifndef ARVIT_BENCH_ONEDNN
+#define ARVIT_BENCH_ONEDNN 0
+#endif
 #if ARVIT_BENCH_ONEDNN
 #include <dnnl.h>
 #include <omp.h>

@@ -15,7 +15,6 @@ import time
 import torch
 from PIL import Image
 from torchvision import transforms
-from torchvision.io import decode_image
 from torchvision.transforms import InterpolationMode, v2
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -37,6 +36,8 @@ def pil(size):
 
 
 def tensor(size):
+    from torchvision.io import decode_image  # of a file: torchvision 0.20 or newer
+
     transform = v2.Compose([
         v2.RandomResizedCrop(size, scale=(0.2, 1.0), interpolation=InterpolationMode.BICUBIC, antialias=True),
         v2.RandomHorizontalFlip(),

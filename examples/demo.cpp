@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
     Cpu<Fp32> device({options.threads, {}});
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(result.checkpoint));
     Report report("arvit: SemAIM, pre-trained and measured");
-    report.paragraph(text("Pictures: ", describe(train), ". A vision transformer (", Model::Encoder::depth, " layers, width ", Model::Encoder::dim, ", ", Model::Grid::patches,
+    report.paragraph(text("Data set ", describe(train), ". A vision transformer (", Model::Encoder::depth, " layers, width ", Model::Encoder::dim, ", ", Model::Grid::patches,
                           " patches) learned to predict patches from those before them, in the order that grows from the patch most similar to its class token. ",
                           "Labels were not used. ", images > 0 ? text(static_cast<std::int64_t>(images), " images in ", duration_text(seconds), ", ", static_cast<std::int64_t>(images / seconds), " images/s. ") : "",
                           device.describe(), "."));

@@ -22,7 +22,8 @@ struct CpuOptions {
   std::optional<cpu::Isa> isa;   ///< by default the best of this processor, or what ARVIT_ISA names
 };
 
-/// The processor as a device. Precision: Fp32, or Bf16 (bf16 storage; arithmetic in fp32, or products of bf16 pairs summed in fp32).
+/// The processor as a device. Precision: Fp32, or Bf16 (bf16 storage, arithmetic in fp32; linear layers multiply bf16 as it is, summing in fp32,
+/// where the processor has AVX512-BF16, the compiler is g++ and the matrix products are ours).
 ///
 /// Threads    One caller at a time. Bits are equal for every number of threads.
 /// Memory     Scratch grows to what the largest call needs and stays; a call whose shapes were seen before allocates nothing.
@@ -53,7 +54,7 @@ class Cpu {
   /// Threads, instruction set, matrix product: one line for a program's start.
   std::string describe() const {
     return text("CPU, ", threads(), threads() == 1 ? " thread, " : " threads, ", cpu::isa_name(isa()), ", ", dtype_name<T>(),
-                " storage, matrix products in ", multiplies_bf16() ? "bf16" : "fp32", " by ", gemm_);
+                " storage, matrix products in ", cpu::multiplies_pairs<T> && !ARVIT_GEMM_LIBRARY && isa() == cpu::Isa::avx512_bf16 ? "bf16" : "fp32", " by ", gemm_);
   }
   /// Bytes of scratch held now.
   std::int64_t scratch_bytes() const { return context_.scratch_bytes(); }
@@ -113,7 +114,6 @@ class Cpu {
   void convert(Values masters, Span<W> weights);
 
  private:
-  bool multiplies_bf16() const { return std::is_same_v<T, bf16> && isa() == cpu::Isa::avx512_bf16 && !ARVIT_GEMM_LIBRARY; }
   static const float* pointer(Values values) { return values.empty() ? nullptr : values.data(); }
 
   template <class... Counts>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "arvit/device/cpu/words.hpp"
 #include "support.hpp"
 
 using namespace arvit;
@@ -6,7 +7,7 @@ using namespace test;
 
 namespace {
 struct Extents { std::int64_t rows, in, out; };
-const Extents extents[] = {{1, 1, 1}, {3, 17, 3}, {13, 24, 100}, {50, 64, 48}, {97, 100, 17}, {200, 300, 290}, {2, 530, 1000}, {800, 33, 40}};
+const Extents extents[] = {{1, 1, 1}, {3, 17, 3}, {13, 24, 100}, {50, 64, 48}, {97, 100, 17}, {200, 300, 290}, {2, 530, 1000}, {800, 33, 40}, {1025, 513, 40}};
 }  // namespace
 
 TEST_CASE_TEMPLATE("cpu/linear: forward, bias, GELU and residual agree with the definition", P, Fp32, Bf16) {
@@ -81,4 +82,63 @@ TEST_CASE("cpu/linear: no rows are no work, and a weight gradient of no rows add
   device.linear_backward_weight(y, x, dw, dbias);
   CHECK(dw.numbers() == Numbers(40, 3));
   CHECK(dbias.numbers() == Numbers(5, 2));
+}
+
+namespace {
+struct DotOfPairs {  // c[i] += a[2i] b[2i] + a[2i + 1] b[2i + 1], as a register block does it
+  static constexpr bool wide_only = true;
+  template <class Isa>
+  static ARVIT_INLINE void run(const bf16* a, const bf16* b, float* c, std::int64_t words) {
+    using V = cpu::Floats<Isa::width>;
+    for (std::int64_t i = 0; i < words; i += V::width) {
+      const V left = cpu::Pairs::along<V>(a + 2 * i, 2 * V::width), right = cpu::Pairs::along<V>(b + 2 * i, 2 * V::width);
+      cpu::Pairs::multiply_add(left, right, V::load(c + i)).store(c + i);
+    }
+  }
+};
+struct DotOfOnePair {  // the same with one pair of a for a whole vector
+  static constexpr bool wide_only = true;
+  template <class Isa>
+  static ARVIT_INLINE void run(const float* a, const bf16* b, float* c) {
+    using V = cpu::Floats<Isa::width>;
+    cpu::Pairs::multiply_add(a, cpu::Pairs::along<V>(b, 2 * V::width), V::load(c)).store(c);
+  }
+};
+}  // namespace
+
+/// Runs where the processor has the instruction, or the program emulates it (test linear_bf16_dot).
+TEST_CASE("cpu/linear: bf16 pairs are multiplied two at a time, and products take that way") {
+  if constexpr (cpu::multiplies_pairs<bf16>) {
+    if (cpu::best_isa() < cpu::Isa::avx512) return;
+    if (cpu::emulates_bf16_dot) REQUIRE(cpu::best_isa() == cpu::Isa::avx512_bf16);
+    if (cpu::best_isa() < cpu::Isa::avx512_bf16) return;
+    constexpr std::int64_t words = 64;
+    Flat<bf16> a(normal<bf16>(2 * words, 1)), b(normal<bf16>(2 * words, 2));
+    Flat<float> c(normal<float>(words, 3)), one(normal<float>(16, 4));
+    std::vector<float> expected, expected_one;
+    const auto dot = [&](std::size_t i, std::size_t j, float sum) {
+      return std::fma(float(a.memory[2 * i]), float(b.memory[2 * j]), std::fma(float(a.memory[2 * i + 1]), float(b.memory[2 * j + 1]), sum));
+    };
+    for (std::size_t i = 0; i < words; ++i) expected.push_back(dot(i, i, c.memory[i]));
+    for (std::size_t i = 0; i < 16; ++i) expected_one.push_back(dot(5, i, one.memory[i]));
+    float pair;
+    std::memcpy(&pair, a.memory.data() + 10, sizeof pair);
+    cpu::dispatch<DotOfPairs>(cpu::Isa::avx512_bf16, static_cast<const bf16*>(a.memory.data()), static_cast<const bf16*>(b.memory.data()), c.memory.data(), words);
+    cpu::dispatch<DotOfOnePair>(cpu::Isa::avx512_bf16, static_cast<const float*>(&pair), static_cast<const bf16*>(b.memory.data()), one.memory.data());
+    CHECK(c.memory == expected);
+    CHECK(one.memory == expected_one);
+
+    if (ARVIT_GEMM_LIBRARY) return;
+    const auto product = [](cpu::Isa isa) {
+      Cpu<Bf16> device({1, isa});
+      Tensor<bf16> x(30, 50, normal<bf16>(30 * 50, 1)), dy(30, 40, normal<bf16>(30 * 40, 2));
+      Tensor<float> dw(40, 50, Numbers(40 * 50, 0));
+      device.linear_backward_weight(dy, x, dw, {});
+      return std::pair(device.describe(), dw.numbers());
+    };
+    const auto wide = product(cpu::Isa::avx512), pairs = product(cpu::Isa::avx512_bf16);
+    CHECK(wide.first.find("matrix products in fp32") != std::string::npos);
+    CHECK(pairs.first.find("matrix products in bf16") != std::string::npos);
+    CHECK(wide.second != pairs.second);  // the sums are rounded in another order
+  }
 }

@@ -60,6 +60,10 @@ TEST_CASE("cpu/math: exp, log, square root and normal distribution are within th
     CHECK(result[5] == doctest::Approx(std::exp(88.7f)).epsilon(1e-5));
     CHECK(result[6] == 1);
     CHECK(result[2 * 16 + 6] == 0);  // square root of zero
+    CHECK(result[3 * 16 + 2] == 0);
+    CHECK(result[3 * 16 + 3] == 1);
+    CHECK(std::isnan(result[3 * 16 + 4]));
+    CHECK(result[3 * 16 + 6] == 0.5f);
   }
 }
 

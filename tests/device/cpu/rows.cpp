@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "support.hpp"
 
+#include <algorithm>
+
 using namespace arvit;
 using namespace test;
 
@@ -65,6 +67,18 @@ TEST_CASE_TEMPLATE("cpu/elementwise: GELU, add, scale and fill agree with the de
       device.fill(filled, 0.5);
       return Outputs{y.numbers(), slope.numbers(), again.numbers(), replaced.numbers(), sum.numbers(), scaled.numbers(), in_place.numbers(), filled.numbers()};
     });
+  }
+}
+
+TEST_CASE_TEMPLATE("cpu/elementwise: a flat buffer is filled to its end and no further, however threads share it", P, Fp32, Bf16) {
+  using T = typename P::Activation;
+  Cpu<P> device({3, {}});
+  for (const std::int64_t size : {1, 1000, 1 << 15, (1 << 15) + 1, 100003}) {
+    CAPTURE(size);
+    std::vector<T> memory(static_cast<std::size_t>(size + 1), as<T>(7));
+    device.fill({memory.data(), 1, size}, 0.5);
+    CHECK(std::count_if(memory.begin(), memory.end() - 1, [](T value) { return back(value) == 0.5; }) == size);
+    CHECK(back(memory.back()) == 7);
   }
 }
 

@@ -33,11 +33,11 @@ struct Division {
 
   Division(std::int64_t rows, std::int64_t columns, std::int64_t depth) : rows(rows), columns(columns), depth(depth) {
     // Tall blocks reuse a block of b most; short products take smaller ones so that there are tasks for several threads.
-    const std::int64_t tall = rows >= 768 ? 96 : rows >= 192 ? 48 : rows >= 96 ? 24 : 12;
+    const std::int64_t tall = rows >= 768 ? 96 : 48;
     row_tasks = blocks_of(rows, tall);
     task_rows = round_up(blocks_of(rows, row_tasks), 12);
     row_tasks = blocks_of(rows, task_rows);
-    const std::int64_t wanted = std::clamp<std::int64_t>(blocks_of(16, row_tasks), 1, std::max<std::int64_t>(1, columns / 128));
+    const std::int64_t wanted = std::clamp<std::int64_t>(blocks_of(16, row_tasks), 1, std::max<std::int64_t>(1, columns / 64));
     task_columns = round_up(blocks_of(columns, wanted), 32);
     column_tasks = blocks_of(columns, task_columns);
   }
@@ -125,8 +125,8 @@ struct ProductArgs {
   Operand<T> a, b;
   Division by;
   float* packed;  // b: for each block of the depth, panels of [words of the block, columns of a register block]; ours only
-  // What becomes of the sums of row r, columns c..c + columns: a pointer, so that a product is compiled once for all epilogues.
-  void (*finish)(const void* epilogue, std::int64_t r, std::int64_t c, std::int64_t columns, const float* sums);
+  // What becomes of the sums of rows r..r_end, columns c..c + columns: a pointer, so that a product is compiled once for all epilogues.
+  void (*finish)(const void* epilogue, std::int64_t r, std::int64_t r_end, std::int64_t c, std::int64_t columns, const float* sums);
   const void* epilogue;
   float* a_sums;  // null, or += the sums of a's rows over the depth; a is crossed then
 };
@@ -138,10 +138,10 @@ Operand<T> from_depth(const Operand<T>& all, std::int64_t k) {
 }
 
 template <class Epilogue>
-struct FinishRow {
+struct FinishRows {
   template <class Isa>
-  static ARVIT_INLINE void run(const void* epilogue, std::int64_t r, std::int64_t c, std::int64_t columns, const float* sums) {
-    static_cast<const Epilogue*>(epilogue)->template row<Isa>(r, c, columns, sums);
+  static ARVIT_INLINE void run(const void* epilogue, std::int64_t r, std::int64_t r_end, std::int64_t c, std::int64_t columns, const float* sums) {
+    for (; r < r_end; ++r, sums += column_block) static_cast<const Epilogue*>(epilogue)->template row<Isa>(r, c, columns, sums);
   }
 };
 
@@ -175,7 +175,7 @@ constexpr std::int64_t pitch = depth_block + 16;
 template <class Words>
 struct ProductTask {
   static constexpr bool wide_only = Words::numbers > 1;
-  /// Brings rows r0..r1 of `all`, in a block of the depth, to where BlockProduct reads them: panels, each `height * pitch` long.
+  /// Brings rows r0..r1 of `all`, in a block of the depth, to where BlockProduct reads them: rows `pitch` apart, or if crossed panels of `height` rows.
   template <class Isa, class T>
   static ARVIT_INLINE void take(const Operand<T>& a, std::int64_t r0, std::int64_t r1, std::int64_t all, std::int64_t depth, float* rows) {
     constexpr int height = Isa::rows;
@@ -184,17 +184,17 @@ struct ProductTask {
   }
   /// Adds up rows r0..r1 of one block of the depth from their panels, while these are in the first or second cache.
   template <class Isa>
-  static ARVIT_INLINE void add_rows(const float* panels, std::int64_t r0, std::int64_t r1, std::int64_t depth, float* sums) {
+  static ARVIT_INLINE void add_rows(const float* panels, std::int64_t r0, std::int64_t r1, std::int64_t words, float* sums) {
     constexpr int height = Isa::rows;
     using V = Floats<Isa::width>;
     static_assert(height <= V::width, "gemm: the height of a panel is at most a vector's width.");
     for (std::int64_t r = r0; r < r1; r += height) {
-      const float* const panel = panels + (r - r0) * depth;
+      const float* const panel = panels + (r - r0) * words;
       V sum[4] = {};  // four chains hide the latency; lanes beyond the height hold numbers of the next k, and are not used
       std::int64_t k = 0;
-      for (; k + 4 <= depth; k += 4)
+      for (; k + 4 <= words; k += 4)
         for (int chain = 0; chain < 4; ++chain) sum[chain] = sum[chain] + Words::sum(V::load(panel + (k + chain) * height));
-      for (; k < depth; ++k) sum[0] = sum[0] + Words::sum(V::load(panel + k * height));
+      for (; k < words; ++k) sum[0] = sum[0] + Words::sum(V::load(panel + k * height));
       float total[V::width];
       (sum[0] + sum[1] + (sum[2] + sum[3])).store(total);
       for (std::int64_t i = 0; i < std::min<std::int64_t>(height, r1 - r); ++i) sums[r + i] += total[i];
@@ -213,7 +213,7 @@ struct ProductTask {
       const std::int64_t end = std::min(n + column_block, c1);
       const Operand<float> b = Widen::part<Isa>(p->b, n, end, by.depth, rows + widened<T>(by.task_rows * by.depth));
       library_product(r1 - r0, end - n, by.depth, a, b, sums, column_block);
-      for (std::int64_t r = r0; r < r1; ++r) p->finish(p->epilogue, r, n, end - n, sums + (r - r0) * column_block);
+      p->finish(p->epilogue, r0, r1, n, end - n, sums);
     }
 #else
     constexpr std::int64_t width = Isa::width * Isa::vectors, height = Isa::rows;
@@ -226,29 +226,28 @@ struct ProductTask {
     for (std::int64_t n = c0; n < c1; n += column_block) {
       const std::int64_t end = std::min(n + column_block, c1);
       for (std::int64_t k = 0; k < all.words; k += depth_block) {
-        const std::int64_t depth = all.words_at(k);
+        const std::int64_t words = all.words_at(k);
         const float* const right = p->packed + k * round_up(by.columns, Division::unit);
-        const bool last = k + depth == all.words;
+        const bool last = k + words == all.words;
         // The block of b after this one; while b stays in the second cache as a whole, there is none to fetch.
-        const std::int64_t next_k = last ? 0 : k + depth, next_n = last ? end : n, row_blocks = blocks_of(r1 - r0, height);
+        const std::int64_t next_k = last ? 0 : k + words, next_n = last ? end : n, row_blocks = blocks_of(r1 - r0, height);
         Ahead ahead{p->packed + next_k * round_up(by.columns, Division::unit) + next_n * all.words_at(next_k), blocks_of(width, row_blocks)};
         const bool fetch = by.columns * all.words > 2 * column_block * depth_block && next_n < c1;
         for (std::int64_t r = r0; r < r1; r += height) {
-          const float* const left = rows + k / depth_block * by.task_rows * pitch + (r - r0) * (p->a.crossed ? depth : pitch);
+          const float* const left = rows + k / depth_block * by.task_rows * pitch + (r - r0) * (p->a.crossed ? words : pitch);
           float* const out = sums + (r - r0) * column_block;
-          for (std::int64_t j = n; j < end; j += width, ahead.next += ahead.step * depth) {
-            const float* const panel = right + j * depth;
+          for (std::int64_t j = n; j < end; j += width, ahead.next += ahead.step * words) {
+            const float* const panel = right + j * words;
             if (!p->a.crossed) {
               constexpr int step = static_cast<int>(pitch);
-              if (fetch) block_product<Isa, Isa::vectors, step, true, Words>(depth, left, 1, panel, width, out + (j - n), column_block, k > 0, ahead);
-              else block_product<Isa, Isa::vectors, step, false, Words>(depth, left, 1, panel, width, out + (j - n), column_block, k > 0);
+              if (fetch) block_product<Isa, Isa::vectors, step, true, Words>(words, left, 1, panel, width, out + (j - n), column_block, k > 0, ahead);
+              else block_product<Isa, Isa::vectors, step, false, Words>(words, left, 1, panel, width, out + (j - n), column_block, k > 0);
             } else {
-              if (fetch) block_product<Isa, Isa::vectors, 1, true, Words>(depth, left, height, panel, width, out + (j - n), column_block, k > 0, ahead);
-              else block_product<Isa, Isa::vectors, 1, false, Words>(depth, left, height, panel, width, out + (j - n), column_block, k > 0);
+              if (fetch) block_product<Isa, Isa::vectors, 1, true, Words>(words, left, height, panel, width, out + (j - n), column_block, k > 0, ahead);
+              else block_product<Isa, Isa::vectors, 1, false, Words>(words, left, height, panel, width, out + (j - n), column_block, k > 0);
             }
           }
-          if (last)
-            for (std::int64_t i = r; i < std::min(r + height, r1); ++i) p->finish(p->epilogue, i, n, end - n, sums + (i - r0) * column_block);
+          if (last) p->finish(p->epilogue, r, std::min(r + height, r1), n, end - n, out);
         }
       }
     }
@@ -274,14 +273,14 @@ void product(Context& context, std::int64_t rows, std::int64_t columns, std::int
              const Epilogue& epilogue, float* a_sums = nullptr) {
   if (rows == 0 || columns == 0) return;
   gemm_detail::ProductArgs<T> args{a, b, Division(rows, columns, depth), nullptr,
-                                    entry<gemm_detail::FinishRow<Epilogue>, const void*, std::int64_t, std::int64_t, std::int64_t, const float*>(context.isa),
+                                    entry<gemm_detail::FinishRows<Epilogue>, const void*, std::int64_t, std::int64_t, std::int64_t, std::int64_t, const float*>(context.isa),
                                     &epilogue, a_sums};
 #if ARVIT_GEMM_LIBRARY
   context.reserve_own(args.by.task_rows * gemm_detail::column_block +
                       gemm_detail::widened<T>((args.by.task_rows + gemm_detail::column_block) * depth));
   context.each<gemm_detail::ProductTask<Singles>>(args.by.tasks(), static_cast<const gemm_detail::ProductArgs<T>*>(&args));
 #else
-  if constexpr (std::is_same_v<T, bf16>)
+  if constexpr (multiplies_pairs<T>)
     if (context.isa == Isa::avx512_bf16) return gemm_detail::packed_product<Pairs>(context, args);
   gemm_detail::packed_product<Singles>(context, args);
 #endif

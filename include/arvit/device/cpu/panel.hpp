@@ -19,12 +19,12 @@ struct Ahead {
   std::int64_t step;
 };
 
-/// c (=, +=) a b for Isa::rows x (Vectors * width) elements over `depth` words, all sums in registers.
+/// c (=, +=) a b for Isa::rows x (Vectors * width) elements over `words` words, all sums in registers.
 /// a[row * RowStep + k * a_step], b[k * b_step + column], c[row * c_step + column].
 template <int Vectors, int RowStep, bool Fetch, class Words>
 struct BlockProduct {
   template <class Isa>
-  static ARVIT_INLINE void run(std::int64_t depth, const float* a, std::int64_t a_step, const float* b, std::int64_t b_step, float* c,
+  static ARVIT_INLINE void run(std::int64_t words, const float* a, std::int64_t a_step, const float* b, std::int64_t b_step, float* c,
                                std::int64_t c_step, bool add, Ahead ahead) {
     using V = Floats<Isa::width>;
     constexpr int rows = Isa::rows;
@@ -55,12 +55,12 @@ struct BlockProduct {
       a += a_step, b += b_step;
     };
     std::int64_t k = 0;
-    for (; k + 2 <= depth; k += 2) {  // twice: a neighbour on the same core leaves few instructions for the loop itself
+    for (; k + 2 <= words; k += 2) {  // twice: a neighbour on the same core leaves few instructions for the loop itself
       if constexpr (Fetch) __builtin_prefetch(ahead.next, 0, 2), ahead.next += 2 * ahead.step;
       step();
       step();
     }
-    if (k < depth) step();
+    if (k < words) step();
     if (add) {
       ARVIT_UNROLL
       for (int i = 0; i < rows; ++i) {
@@ -78,9 +78,9 @@ struct BlockProduct {
 };
 
 template <class Isa, int Vectors, int RowStep, bool Fetch = false, class Words = Singles>
-ARVIT_INLINE void block_product(std::int64_t depth, const float* a, std::int64_t a_step, const float* b, std::int64_t b_step, float* c,
+ARVIT_INLINE void block_product(std::int64_t words, const float* a, std::int64_t a_step, const float* b, std::int64_t b_step, float* c,
                                 std::int64_t c_step, bool add, Ahead ahead = {}) {
-  call<Isa, BlockProduct<Vectors, RowStep, Fetch, Words>>(depth, a, a_step, b, b_step, c, c_step, add, ahead);
+  call<Isa, BlockProduct<Vectors, RowStep, Fetch, Words>>(words, a, a_step, b, b_step, c, c_step, add, ahead);
 }
 
 /// The same for `columns` columns, a multiple of the vector's width.
@@ -165,10 +165,14 @@ ARVIT_INLINE void pack_columns(const T* source, std::int64_t stride, std::int64_
 template <class Isa, int Pitch, class Words, class T>
 ARVIT_INLINE void copy_rows(const T* source, std::int64_t stride, std::int64_t valid, std::int64_t depth, float* panel) {
   using V = Floats<Isa::width>;
-  for (std::int64_t i = 0; i < valid; ++i)
-    each_vector<V>(blocks_of(depth, Words::numbers), [&](std::int64_t k, std::int64_t left) ARVIT_INLINE_LAMBDA {
-      Words::template along<V>(source + i * stride + k * Words::numbers, depth - k * Words::numbers).store(panel + i * Pitch + k, left);
-    });
+  constexpr std::int64_t whole = V::width * Words::numbers;
+  for (std::int64_t i = 0; i < valid; ++i) {
+    const T* row = source + i * stride;
+    float* to = panel + i * Pitch;
+    std::int64_t left = depth;
+    for (; left >= whole; left -= whole, row += whole, to += V::width) Words::template along<V>(row, whole).store(to);
+    if (left > 0) Words::template along<V>(row, left).store(to, blocks_of(left, Words::numbers));
+  }
 }
 
 /// Packs rows begin..end of an operand of `rows` rows over its whole depth, in panels of Width rows.

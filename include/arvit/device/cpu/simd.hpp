@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
+#include <type_traits>
 
 #include "arvit/core/dtype.hpp"
 #include "arvit/core/error.hpp"
@@ -37,15 +38,18 @@ constexpr std::string_view isa_name(Isa isa) {
   return isa == Isa::avx512_bf16 ? "avx512_bf16" : isa == Isa::avx512 ? "avx512" : isa == Isa::avx2 ? "avx2" : "baseline";
 }
 
-/// Whether this compiler can emit the dot product of bf16 pairs here: clang asks for the target where the instruction stands, before it is inlined.
-/// ARVIT_EMULATE_BF16_DOT=1 computes the same otherwise, on every processor with AVX-512, so that tests reach what surrounds the instruction.
-#if defined(ARVIT_EMULATE_BF16_DOT) && ARVIT_EMULATE_BF16_DOT
+/// Whether this compiler can emit the dot product of bf16 pairs: clang asks for the target where the instruction stands, before it is inlined.
+/// ARVIT_EMULATE_BF16_DOT=1 stands in for the instruction on every processor with AVX-512, so that tests reach what surrounds it; it is for whole
+/// programs, and slow.
+#if defined(__x86_64__) && defined(ARVIT_EMULATE_BF16_DOT) && ARVIT_EMULATE_BF16_DOT
 constexpr bool has_bf16_dot = false, emulates_bf16_dot = true;
 #elif defined(__x86_64__) && !defined(__clang__)
 constexpr bool has_bf16_dot = true, emulates_bf16_dot = false;
 #else
 constexpr bool has_bf16_dot = false, emulates_bf16_dot = false;
 #endif
+/// Whether avx512_bf16 multiplies matrices of T otherwise than avx512 does.
+template <class T> constexpr bool multiplies_pairs = std::is_same_v<T, bf16> && (has_bf16_dot || emulates_bf16_dot);
 
 /// `width`: floats of a vector. `rows` x `vectors`: the block of a product that stays in registers.
 struct Baseline { static constexpr int width = 4, rows = 4, vectors = 2; };
@@ -70,7 +74,7 @@ inline Isa choose_isa() {
   if (wanted == nullptr || *wanted == '\0') return best_isa();
   for (const Isa isa : all_isas)
     if (isa_name(isa) == wanted) {
-      if (isa > best_isa()) fail<OptionError>("ARVIT_ISA=", wanted, ": this processor has at most ", isa_name(best_isa()), "; name that or unset it.");
+      if (isa > best_isa()) fail<OptionError>("ARVIT_ISA=", wanted, ": this program has at most ", isa_name(best_isa()), " on this processor; name that or unset it.");
       return isa;
     }
   fail<OptionError>("ARVIT_ISA=", wanted, " is not known; use baseline, avx2, avx512 or avx512_bf16, or unset it.");
@@ -102,14 +106,17 @@ __attribute__((noinline)) void copy_part(const T* from, T* to, std::int64_t coun
 /// The entry of Body for an instruction set. A body with `wide_only` set is never asked for by less than AVX-512, and not compiled for less.
 template <class Body, class... Args>
 auto entry(Isa isa) -> void (*)(Args...) {
-  constexpr bool wide_only = requires { requires Body::wide_only; };
 #if defined(__x86_64__)
-  if (wide_only || isa >= Isa::avx512) return detail::enter_avx512<Body, Args...>;
-  if constexpr (!wide_only)
+  if constexpr (requires { requires Body::wide_only; }) {
+    return detail::enter_avx512<Body, Args...>;
+  } else {
+    if (isa >= Isa::avx512) return detail::enter_avx512<Body, Args...>;
     if (isa == Isa::avx2) return detail::enter_avx2<Body, Args...>;
+    return detail::enter_baseline<Body, Args...>;
+  }
+#else
+  return detail::enter_baseline<Body, Args...>;
 #endif
-  if constexpr (wide_only) return nullptr;
-  else return detail::enter_baseline<Body, Args...>;
 }
 /// Calls Body::run<instruction set>(args...).
 template <class Body, class... Args>

@@ -17,7 +17,8 @@ struct Singles {
   template <int N> static ARVIT_INLINE Floats<N> multiply_add(const float* a, const Floats<N>& b, const Floats<N>& c) { return fma_splat(a, b, c); }
   /// A vector of words from a row whose k are contiguous, of which `count` are left.
   template <class V, class T> static ARVIT_INLINE V along(const T* row, std::int64_t count) { return V::load(row, count); }
-  /// A vector of words of neighbouring rows whose k is the line: `count` rows and `depth` lines are left.
+  /// The words of V::width neighbouring rows that begin at one k: their numbers k lie at `line`, those of k + 1 `stride` further; `count` rows and
+  /// `depth` numbers of each are left.
   template <class V, class T>
   static ARVIT_INLINE V across(const T* line, std::int64_t, std::int64_t count, std::int64_t) { return V::load(line, count); }
   /// The sum of the numbers of each word.
@@ -34,7 +35,7 @@ struct Pairs {
       Floats<N> sum = c;
       asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(b.raw), "v"(a.raw));
       return sum;
-    } else {  // in the order of the instruction
+    } else {  // in the order of the instruction, which takes and makes zeros instead of subnormal numbers
       return fma(low(a), low(b), fma(high(a), high(b), c));
     }
   }
