@@ -33,11 +33,11 @@ struct Division {
 
   Division(std::int64_t rows, std::int64_t columns, std::int64_t depth) : rows(rows), columns(columns), depth(depth) {
     // Tall blocks reuse a block of b most; short products take smaller ones so that there are tasks for several threads.
-    const std::int64_t tall = rows >= 768 ? 96 : 48;
+    const std::int64_t tall = rows >= 768 ? 96 : rows >= 192 ? 48 : rows >= 96 ? 24 : 12;
     row_tasks = blocks_of(rows, tall);
     task_rows = round_up(blocks_of(rows, row_tasks), 12);
     row_tasks = blocks_of(rows, task_rows);
-    const std::int64_t wanted = std::clamp<std::int64_t>(blocks_of(16, row_tasks), 1, std::max<std::int64_t>(1, columns / 64));
+    const std::int64_t wanted = std::clamp<std::int64_t>(blocks_of(16, row_tasks), 1, std::max<std::int64_t>(1, columns / 128));
     task_columns = round_up(blocks_of(columns, wanted), 32);
     column_tasks = blocks_of(columns, task_columns);
   }
