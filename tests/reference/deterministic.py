@@ -45,6 +45,6 @@ def weight(name, shape):
 
 @torch.no_grad()
 def fill(model):
-    for name, parameter in model.named_parameters():
+    for name, parameter in model.parameter_list():
         parameter.copy_(weight(name, parameter.shape))
     return model

@@ -15,6 +15,7 @@ import safetensors.numpy
 import torch
 
 import deterministic
+import digpt
 import masks
 import model as models
 import orders
@@ -34,6 +35,8 @@ SEMANTIC = {"order": "semantic", "mean_filter": "in_grid", "noise_scale": 0.01, 
 CAUSAL = SMALL | {"method": "causal", "head": "mlp", "order": "raster", "target": PIXEL, "loss": "l2"}
 MAE = SMALL | {"method": "joint", "decoder_dim": 16, "decoder_depth": 2, "decoder_heads": 4, "order": "random_mask", "keep": 3,
                "target": PIXEL, "loss": "l2"}
+TWIN = SMALL | {"method": "twin", "branches": ["gen", "dis"], "decoder_dim": 8, "decoder_depth": 2, "head_width": 4, "scope": "newest", "fusion": "four",
+                "norms": "shared", "class_place": "last", "whole": False, "order": "clusters", "target": PIXEL, "loss": "l2"}
 TRAINED = {
     "saim": SAIM,
     "saim_decoder2": SAIM | {"decoder_depth": 2},
@@ -61,6 +64,16 @@ TRAINED = {
     "vit_igpt_linear_no_norm_pix": CAUSAL | {"head": "linear", "target": {"gaussian": None, "norm_pix": False}},
     "mae": MAE,
     "mae_no_norm_pix": MAE | {"target": {"gaussian": None, "norm_pix": False}},
+    "digpt": TWIN,
+    "digpt_class_first": TWIN | {"class_place": "first"},
+    "digpt_gen": TWIN | {"branches": ["gen"]},
+    "digpt_dis": TWIN | {"branches": ["dis"]},
+    "digpt_distil": TWIN | {"branches": ["gen", "distil"]},
+    "digpt_every_prefix": TWIN | {"scope": "all"},
+    "digpt_last_layer": TWIN | {"fusion": "last", "norms": "separate"},
+    "digpt_separate_norms": TWIN | {"norms": "separate", "branches": ["gen"]},
+    "digpt_whole_image": TWIN | {"branches": ["dis"], "whole": True, "order": "one_cluster"},
+    "feature_distillation": TWIN | {"branches": ["distil"], "order": "one_cluster"},
 }
 
 # Groups of equal rank, given patches (rank 0), images of different content length. The second image has no given patch,
@@ -69,6 +82,13 @@ TIES = [
     [0, 2, 1, 3, 3, 1, 2, 0, 3, 1, 2, 2],
     [4, 1, 3, 1, 5, 2, 2, 4, 6, 5, 1, 3],
     [1, 0, 0, 1, 0, 2, 0, 1, 2, 0, 0, 2],
+]
+
+# Clusters of several shapes: four of 3 patches, three of different sizes, twelve of one patch.
+CLUSTERS = [
+    [2, 2, 4, 4, 2, 3, 4, 1, 3, 3, 1, 1],
+    [1, 3, 3, 2, 1, 2, 2, 2, 3, 2, 2, 2],
+    [5, 1, 12, 7, 3, 10, 2, 8, 11, 4, 9, 6],
 ]
 
 
@@ -80,6 +100,9 @@ def build(c):
         m = models.CausalPretrainer(**common, head=c["head"])
     elif c["method"] == "joint":
         m = models.MaskedAutoencoder(**common, **{k: c[k] for k in ("decoder_dim", "decoder_depth", "decoder_heads")})
+    elif c["method"] == "twin":
+        own = ("branches", "decoder_dim", "decoder_depth", "head_width", "scope", "fusion", "norms", "class_place", "whole")
+        m = digpt.TwinPretrainer(**common, **{k: tuple(c[k]) if k == "branches" else c[k] for k in own})
     else:
         m = models.ViT(**common)
     return deterministic.fill(m)
@@ -106,6 +129,10 @@ def make_ranks(model, c, images):
         return orders.random_mask(noise, c["keep"])
     if c["order"] == "ties":
         return torch.tensor(TIES)
+    if c["order"] == "clusters":
+        return torch.tensor(CLUSTERS)
+    if c["order"] == "one_cluster":
+        return torch.ones(batch, tokens, dtype=torch.int64)
     return semantic(model, c, images, noise)["ranks"]
 
 
@@ -118,8 +145,11 @@ def trained_case(c):
     tensors = {"ranks": ranks}
 
     def loss_of():
+        """-> loss, predictions with zeros where none is asked for."""
+        if hasattr(model, "compare"):
+            return model.compare(images, ranks, target, c["loss"])
         predictions, carries_loss = model(images, ranks)
-        return models.reconstruction_loss(predictions, target, carries_loss, c["loss"]), predictions, carries_loss
+        return models.reconstruction_loss(predictions, target, carries_loss, c["loss"]), predictions.detach() * carries_loss[..., None]
 
     groups = [
         {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": OPTIMISER["weight_decay"]},
@@ -129,14 +159,14 @@ def trained_case(c):
     losses = []
     for step in range(STEPS):
         model.zero_grad(set_to_none=False)
-        loss, predictions, carries_loss = loss_of()
+        loss, predictions = loss_of()
         loss.backward()
         for parameter in model.parameters():  # what nobody reads has gradient zero and decays like the rest
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
         losses.append(loss.item())
         if step == 0:
-            tensors["predictions"] = predictions.detach() * carries_loss[..., None]
+            tensors["predictions"] = predictions
             tensors |= {f"gradient.{name}": p.grad.clone() for name, p in model.parameter_list()}
         adamw.step()
     tensors |= {"loss": torch.tensor(losses[:1]), "losses": torch.tensor(losses)}

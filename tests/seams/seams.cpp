@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "arvit/core/random.hpp"
+#include "arvit/decoder/twin.hpp"
 #include "arvit/device/reference.hpp"
 #include "arvit/models.hpp"
-#include "seams/twin.hpp"
 #include "seams/two_stream.hpp"
 #include "support/dense.hpp"
 #include "support/model_case.hpp"
@@ -126,14 +126,14 @@ TEST_CASE("two-stream: the encoder's own weights, keys and values inside each la
     compare<With<Encoder, TwoStream>>(random_ranks(seed, seed % 2 == 0, 11), [](auto p) { return dense::two_stream(p); });
 }
 TEST_CASE("twin: taps of several layers, queries that read each other, class token last") {
-  using Model = With<Encoder, Twin<2, 16, 4, 2, 3, 4>>;
+  using Model = With<Encoder, Twin<2, 16, HeadWidth<4>>>;
   for (std::uint32_t seed = 11; seed <= 13; ++seed) {
     const Ranks ranks = random_ranks(seed, false, 5);
     Reference<double> device;
     ModelCase<Model, Reference<double>> model(device, images);
     auto problem = problem_of(model, ranks);
     // The released bridge is one map whose output channels interleave the decoder layers: layer m takes channels m, m + 2, ...
-    constexpr int layers = 2, width = 16, wide = 3 * 24;
+    constexpr int layers = 2, width = 16, wide = 4 * 24;
     for (const std::string branch : {"gen_", "dis_"}) {
       std::vector<double> weight(layers * width * wide), bias(layers * width);
       for (int m = 0; m < layers; ++m)
@@ -144,7 +144,7 @@ TEST_CASE("twin: taps of several layers, queries that read each other, class tok
         }
       problem.parameters[branch + "bridge.weight"] = weight, problem.parameters[branch + "bridge.bias"] = bias;
     }
-    auto oracle = dense::twin(problem, width, layers, 4, {2, 3, 4});
+    auto oracle = dense::twin(problem, width, layers, 4, {2, 3, 3, 4});
     for (const std::string branch : {"gen_", "dis_"})
       for (int m = 0; m < layers; ++m) {
         const std::string ours = branch + "bridge." + std::to_string(m);

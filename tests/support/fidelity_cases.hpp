@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "arvit/decoder/twin.hpp"
 #include "support/fixture.hpp"
 
 /// The fixtures of whole models and the type of each.
@@ -41,6 +42,21 @@ void check_baselines(D& device) {
   check_fixture<CausalViT<E, Target<Pixel, RawPatches, LinearHead>>>(device, "vit_igpt_linear_no_norm_pix");
   check_fixture<MAE<E, Joint<2, 16, 4>>>(device, "mae");
   check_fixture<MAE<E, Joint<2, 16, 4>, Target<Pixel, RawPatches>>>(device, "mae_no_norm_pix");
+}
+template <class D>
+void check_digpt(D& device) {
+  const auto check = [&]<class... O>(const char* name, Twin<2, 8, O...>) { check_fixture<Pretrainer<Fixture<>, Decoder<Twin<2, 8, O...>>, OrderPolicy<Stochastic>, Target<Pixel>>>(device, name); };
+  using Narrow = HeadWidth<4>;
+  check("digpt", Twin<2, 8, Narrow>{});
+  check("digpt_class_first", Twin<2, 8, Narrow, ClassFirst>{});
+  check("digpt_gen", Twin<2, 8, Narrow, GenOnly>{});
+  check("digpt_dis", Twin<2, 8, Narrow, DisOnly>{});
+  check("digpt_distil", Twin<2, 8, Narrow, GenAndDistil>{});
+  check("digpt_every_prefix", Twin<2, 8, Narrow, EveryPrefix>{});
+  check("digpt_last_layer", Twin<2, 8, Narrow, LastLayer, SeparateNorms>{});
+  check("digpt_separate_norms", Twin<2, 8, Narrow, SeparateNorms, GenOnly>{});
+  check("digpt_whole_image", Twin<2, 8, Narrow, DisOnly, WholeImage>{});
+  check_fixture<Pretrainer<Fixture<>, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Pixel>>>(device, "feature_distillation");
 }
 
 }  // namespace arvit::test

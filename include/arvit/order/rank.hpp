@@ -24,7 +24,7 @@
 /// the class token, unless that is last. All tables follow from the profiles and from what the decoder declares.
 namespace arvit {
 
-enum class Sees : char { nothing, before, up_to };
+enum class Sees : char { nothing, before, up_to, itself };  ///< itself: no attention, the rows of the stream are those of the content
 enum class ClassToken : char { none, first, last };  ///< first: rank 0. last: it joins the last encoded group (D-iGPT).
 
 /// One stream of queries of a decoder. Groups 1 .. last carry queries, except the first `drop_first` and the last `drop_last` of them.
@@ -33,6 +33,7 @@ struct QueryStream {
   Sees queries = Sees::nothing;  ///< what it sees of the queries of its own stream
   int drop_first = 0, drop_last = 0;
   bool class_query = false;      ///< one more query, of the stream's last rank, after the patches
+  bool every_prefix = false;     ///< the queries up to rank c once for each c, at rank c, reading each other within c alone (D-iGPT Eq. 7)
 };
 
 /// Which containers hold the tables: vectors on the host, spans on a device.
@@ -112,6 +113,7 @@ constexpr int live_rank(const RankRules<Streams>& rules, int groups) {
   int live = -1;
   for (const QueryStream& stream : rules.streams) {
     const auto [first, last] = query_ranks(stream, groups);
+    if (stream.content == Sees::itself) live = std::max(live, last);
     if (first > last || stream.content == Sees::nothing) continue;
     live = std::max(live, stream.content == Sees::before ? last - 1 : last);
   }
@@ -132,8 +134,13 @@ constexpr RowCounts<Streams> count_rows(const RankRules<Streams>& rules, std::sp
   RowCounts<Streams> count;
   count.content = detail::patches_up_to(ends, detail::live_rank(rules, groups)) + (rules.class_token != ClassToken::none);
   for (std::size_t s = 0; s < Streams; ++s) {
-    const auto [first, last] = detail::query_ranks(rules.streams[s], groups);
-    if (first <= last) count.queries[s] = ends[last] - ends[first - 1] + rules.streams[s].class_query;
+    const QueryStream& stream = rules.streams[s];
+    const auto [first, last] = detail::query_ranks(stream, groups);
+    if (stream.content == Sees::itself) count.queries[s] = count.content;
+    else if (first <= last) {
+      for (int rank = stream.every_prefix ? first : last; rank <= last; ++rank) count.queries[s] += ends[rank] - ends[first - 1];
+      count.queries[s] += stream.class_query;
+    }
   }
   return count;
 }
@@ -204,22 +211,29 @@ class RankEngine {
   void append_stream(std::size_t s, std::span<const int> ends, std::int32_t image, std::int32_t k_begin, std::int32_t k_end, Prefix prefix) {
     const QueryStream& rule = rules_.streams[s];
     StreamTables<HostLists>& stream = tables_.streams[s];
+    if (rule.content == Sees::itself) {
+      stream.source.insert(stream.source.end(), tables_.source.begin() + k_begin, tables_.source.begin() + k_end);
+      return;
+    }
     const auto ranks = detail::query_ranks(rule, static_cast<int>(ends.size()));
     const int first = ranks.first, last = ranks.last;  // clang 14 captures no structured bindings
     const std::int32_t begin = size(stream.source);
-    const auto query = [&](std::int32_t source, int rank) {
+    // A query that reads as one of rank `at`.
+    const auto query = [&](std::int32_t source, int at) {
       stream.source.push_back(source);
-      if (rule.content != Sees::nothing) stream.content.limit.push_back(prefix(rule.content == Sees::before ? rank - 1 : rank));
+      if (rule.content != Sees::nothing) stream.content.limit.push_back(prefix(rule.content == Sees::before ? at - 1 : at));
       if (rule.queries == Sees::nothing) return;
-      const int read = rule.queries == Sees::before ? rank - 1 : rank;
+      const int read = rule.queries == Sees::before ? at - 1 : at;
       stream.queries.limit.push_back(read < first ? 0 : ends[read] - ends[first - 1] + (read >= last && rule.class_query));
     };
-    for (int rank = first; rank <= last; ++rank)
-      for (int slot = ends[rank - 1]; slot < ends[rank]; ++slot) query(image * patches_ + slot, rank);
-    if (first <= last && rule.class_query) query(-1 - image, last);
-    const std::int32_t end = size(stream.source);
-    if (rule.content != Sees::nothing) stream.content.segments.push_back({begin, end, k_begin, k_end});
-    if (rule.queries != Sees::nothing) stream.queries.segments.push_back({begin, end, begin, end});
+    for (int top = rule.every_prefix ? first : std::max(first, last); top <= last; ++top) {
+      const std::int32_t block = size(stream.source);
+      for (int rank = first; rank <= top; ++rank)
+        for (int slot = ends[rank - 1]; slot < ends[rank]; ++slot) query(image * patches_ + slot, rule.every_prefix ? top : rank);
+      if (top == last && rule.class_query) query(-1 - image, last);
+      if (rule.queries != Sees::nothing) stream.queries.segments.push_back({block, size(stream.source), block, size(stream.source)});
+    }
+    if (rule.content != Sees::nothing) stream.content.segments.push_back({begin, size(stream.source), k_begin, k_end});
   }
   void append_joint(std::int32_t image, std::int32_t latents, std::int32_t content_begin) {
     JointTables<HostLists>& joint = tables_.joint;
