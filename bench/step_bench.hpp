@@ -21,10 +21,12 @@ class StepBench {
   using Device = Timed<Cpu<P>>;
 
   StepBench(int threads, int batch, StepOptions options)
-      : device(CpuOptions{threads, {}}), batch_(batch), micro_batch_(options.micro_batch), step_(device, options), images_(static_cast<std::size_t>(batch * width)) {
+      : device(CpuOptions{threads, {}}), batch_(batch), micro_batch_(options.micro_batch), step_(device, options), images_(static_cast<std::size_t>(batch * width)),
+        given_(static_cast<std::size_t>(options.micro_batch) * Model::given_width) {
     step_.initialise(1);
     Stream random(Counter{.seed = 1});
     for (float& value : images_) value = 2 * random.uniform() - 1;
+    for (float& value : given_) value = 2 * random.uniform() - 1;
   }
   /// One step of the whole batch. The number draws its orders.
   void run(int number) {
@@ -32,7 +34,8 @@ class StepBench {
     const std::span<const Counter> all(counters);
     step_.begin(all);
     for (int at = 0; at < batch_; at += micro_batch_)
-      step_.accumulate(&images_[static_cast<std::size_t>(at * width)], all.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(std::min(micro_batch_, batch_ - at))));
+      step_.accumulate(&images_[static_cast<std::size_t>(at * width)], all.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(std::min(micro_batch_, batch_ - at))),
+                       given_.data());
     step_.update({.learning_rate = 1e-4}, 1.0);
   }
   double loss() const { return step_.loss(); }
@@ -41,9 +44,10 @@ class StepBench {
     const auto counters = counters_of(1);
     const Span<const float> pixels(images_.data(), width);
     device.clear();
-    step_.pass().order(step_.reading(), pixels, std::span<const Counter>(counters).first(1));
+    const Span<const float> given(given_.data(), Model::given_width);
+    step_.pass().order(step_.reading(), pixels, std::span<const Counter>(counters).first(1), given);
     const double order = device.macs();
-    step_.pass().run(step_.reading(), nullptr, pixels, {});
+    step_.pass().run(step_.reading(), nullptr, pixels, {}, given);
     return (order + 3 * (device.macs() - order)) * batch_;
   }
 
@@ -58,7 +62,7 @@ class StepBench {
   }
   int batch_, micro_batch_;
   Step<Model, Device> step_;
-  std::vector<float> images_;
+  std::vector<float> images_, given_;  // given: the same numbers for every micro-batch
 };
 
 }  // namespace arvit::bench

@@ -137,6 +137,9 @@ class Timed : public D {
   void absolute_error(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum) {
     pass("loss", prediction, 2 * size(prediction) + size(target), [&] { D::absolute_error(prediction, target, scale, dprediction, sum); });
   }
+  void cosine_distance(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum) {
+    pass("loss", prediction, 2 * size(prediction) + size(target), [&] { D::cosine_distance(prediction, target, scale, dprediction, sum); });
+  }
   template <class U>
   void upload(const U* host, Span<U> values) {
     measure("copies", 1, 0, 0, 0, 2.0 * sizeof(U) * static_cast<double>(values.size()), [&] { D::upload(host, values); });

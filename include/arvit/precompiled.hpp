@@ -22,6 +22,7 @@
 #include "arvit/io/report.hpp"
 #include "arvit/order/rank.hpp"
 #include "arvit/pretrain.hpp"
+#include "arvit/teacher.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"
 #include "arvit/train/log.hpp"

@@ -14,6 +14,7 @@
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/model/pretrain_pass.hpp"
+#include "arvit/teacher.hpp"
 #include "arvit/train/trainer.hpp"
 
 namespace arvit {
@@ -61,9 +62,11 @@ TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
     if (hooks.output.stream != nullptr)
       *hooks.output.stream << options.model << ": " << Model::parameter_count << " parameters\n" << options.data << ": " << pictures << '\n' << device.describe() << '\n'
                            << options.epochs << " epochs, batches of " << options.batch << " in micro-batches of " << options.images_per_micro_batch() << std::endl;
+    const std::int64_t count = set.size();
     TrainingPictures<Set> source(std::move(set), options, Model::Grid::height, Model::Grid::width);
     Trainer<Model, decltype(device), Loader<Set, TrainTransform>> trainer(
-        device, source.loader(), options, {pictures, source.normalisation().mean, source.normalisation().deviation}, std::move(hooks));
+        device, source.loader(), options, {pictures, source.normalisation().mean, source.normalisation().deviation}, std::move(hooks),
+        make_teacher<Model>(device, options, source.normalisation(), count));
     return trainer.run();
   };
   if (options.precision == "bf16") return on(Cpu<Bf16>({options.threads, {}}));

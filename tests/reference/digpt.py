@@ -57,9 +57,9 @@ class TwinPretrainer(models.ViT):
     predicted. `whole`: the last cluster is encoded too, and predicted by Dis."""
 
     def __init__(self, image, patch, dim, depth, heads, class_token=True, branches=("gen", "dis"), decoder_dim=1024, decoder_depth=2, head_width=32,
-                 scope="newest", fusion="four", norms="shared", class_place="last", whole=False):
+                 scope="newest", fusion="four", norms="shared", class_place="last", whole=False, out=None):
         super().__init__(image, patch, dim, depth, heads, class_token)
-        out = 3 * patch * patch
+        out = out or 3 * patch * patch
         self.branches, self.scope, self.class_last, self.whole = branches, scope, class_place == "last", whole
         self.taps = [round(depth * share) for share in (1 / 2, 2 / 3, 5 / 6, 1)] if fusion == "four" else [depth]
         for name in branches:
@@ -95,7 +95,7 @@ class TwinPretrainer(models.ViT):
 
     def compare(self, images, ranks, target, kind):
         """-> loss, predictions [branches, B, N + 1, out]: zero where nothing is predicted, summed over the prefixes of one patch.
-        The class token is compared with zeros."""
+        target [B, N, out], or [B, 1 + N, out] with the class token's first; without it the class token is compared with zeros."""
         shown = torch.zeros(len(self.branches), len(images), self.patches + 1, target.shape[-1])
         errors = [[] for _ in self.branches]
         positions = torch.cat([self.decoder_positions, torch.zeros(1, self.decoder_positions.shape[-1])])
@@ -104,7 +104,8 @@ class TwinPretrainer(models.ViT):
             n = max(own)
             everything = torch.tensor([(n if self.whole or self.branches == ("distil",) else n - 1) if self.class_last else 0] + own)
             h = self.layers(image[None], (everything[None, :] <= everything[:, None])[None])
-            goal = torch.cat([target[b], torch.zeros(1, target.shape[-1])])
+            of_class = target[b, :1] if target.shape[1] > self.patches else torch.zeros(1, target.shape[-1])
+            goal = torch.cat([target[b, -self.patches :], of_class])
             for s, branch in enumerate(self.branches):
                 if branch == "distil":
                     seen = n if self.branches == ("distil",) else n - 1
@@ -123,6 +124,5 @@ class TwinPretrainer(models.ViT):
                         groups.append((places, outputs[0]))
                 for places, outputs in groups:
                     shown[s, b].index_add_(0, torch.tensor(places), outputs.detach())
-                    difference = outputs - goal[places]
-                    errors[s].append(difference.abs() if kind == "l1" else difference**2)
+                    errors[s].append(models.error(outputs, goal[places], kind))
         return sum(torch.cat(rows).mean() for rows in errors if rows), shown

@@ -13,6 +13,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 import torch
+from torch.nn import functional as F
 
 import deterministic
 import digpt
@@ -73,6 +74,10 @@ TRAINED = {
     "digpt_last_layer": TWIN | {"fusion": "last", "norms": "separate"},
     "digpt_separate_norms": TWIN | {"norms": "separate", "branches": ["gen"]},
     "digpt_whole_image": TWIN | {"branches": ["dis"], "whole": True, "order": "one_cluster"},
+    "digpt_features": TWIN | {"target": {"features": 12}, "loss": "cosine"},
+    "digpt_features_l2": TWIN | {"target": {"features": 12}, "loss": "l2", "branches": ["gen"]},
+    "feature_distillation_cosine": TWIN | {"branches": ["distil"], "order": "one_cluster", "target": {"features": 12}, "loss": "cosine"},
+    "semaim_features": SAIM | {"order": "teacher", "target": {"features": 12}, "loss": "cosine", "noise_scale": 0.01},
     "feature_distillation": TWIN | {"branches": ["distil"], "order": "one_cluster"},
 }
 
@@ -94,6 +99,8 @@ CLUSTERS = [
 
 def build(c):
     common = {k: c[k] for k in ("image", "patch", "dim", "depth", "heads", "class_token")}
+    if "features" in c.get("target", {}):
+        common["out"] = c["target"]["features"]
     if c["method"] == "parallel":
         m = models.ParallelPretrainer(**common, **{k: c[k] for k in ("decoder_depth", "head", "reads_previous", "shared")})
     elif c["method"] == "causal":
@@ -117,6 +124,20 @@ def semantic(model, c, images, noise):
     return {"similarity": s, "filtered": filtered, "centre": centre, "keys": keys, "ranks": orders.ranks_from_keys(keys)}
 
 
+def given_features(model, c):
+    """[B, 1 + N, width]: what a teacher would say, class token first."""
+    return (deterministic.uniform("features", c["batch"], 1 + model.patches, c["target"]["features"]) - 0.5) * 4
+
+
+def teacher_order(model, c, features, noise):
+    """SemAIM's order from given features instead of the model's own."""
+    s = F.cosine_similarity(features[:, :1], features[:, 1:], dim=-1).softmax(-1)
+    filtered = orders.mean_filter(s, model.grid)
+    centre = orders.most_similar(filtered, model.grid)
+    keys = orders.distance_keys(centre, model.grid, noise, c["noise_scale"])
+    return {"keys": keys, "ranks": orders.ranks_from_keys(keys)}
+
+
 def make_ranks(model, c, images):
     batch, tokens = c["batch"], model.patches
     noise = deterministic.uniform("noise", batch, tokens)
@@ -131,6 +152,8 @@ def make_ranks(model, c, images):
         return torch.tensor(TIES)
     if c["order"] == "clusters":
         return torch.tensor(CLUSTERS)
+    if c["order"] == "teacher":
+        return teacher_order(model, c, given_features(model, c), noise)["ranks"]
     if c["order"] == "one_cluster":
         return torch.ones(batch, tokens, dtype=torch.int64)
     return semantic(model, c, images, noise)["ranks"]
@@ -141,8 +164,12 @@ def trained_case(c):
     model = build(c)
     images = deterministic.images(c["batch"], *c["image"])
     ranks = make_ranks(model, c, images)
-    target = models.pixel_target(images, c["patch"], **c["target"])
+    target = given_features(model, c) if "features" in c["target"] else models.pixel_target(images, c["patch"], **c["target"])
+    if "features" in c["target"] and not hasattr(model, "compare"):
+        target = target[:, 1:]
     tensors = {"ranks": ranks}
+    if c["order"] == "teacher":
+        tensors["noise"] = deterministic.uniform("noise", c["batch"], model.patches)
 
     def loss_of():
         """-> loss, predictions with zeros where none is asked for."""

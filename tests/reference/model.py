@@ -53,10 +53,17 @@ def pixel_target(images, patch, gaussian=None, norm_pix=True):
     return target
 
 
+def error(predictions, target, kind):
+    """Per entry; for "cosine" per token: 2 - 2 cosine."""
+    if kind == "cosine":
+        return 2 - 2 * F.cosine_similarity(predictions, target, dim=-1, eps=0)
+    difference = predictions - target
+    return difference.abs() if kind == "l1" else difference**2
+
+
 def reconstruction_loss(predictions, target, carries_loss, kind="l2"):
     """Mean over all loss-carrying tokens of the batch and all their entries."""
-    difference = (predictions - target)[carries_loss]
-    return difference.abs().mean() if kind == "l1" else (difference**2).mean()
+    return error(predictions[carries_loss], target[carries_loss], kind).mean()
 
 
 class Attention(nn.Module):
@@ -177,14 +184,14 @@ class ParallelPretrainer(ViT):
     """
 
     def __init__(self, image, patch, dim, depth, heads, class_token=True, decoder_depth=None, head="mlp", reads_previous=False,
-                 shared=False):
+                 shared=False, out=None):
         super().__init__(image, patch, dim, depth, heads, class_token)
         self.reads_previous, self.shared = reads_previous, shared
         decoder_depth = depth if shared else decoder_depth
         self.taps = [-(-m * depth // decoder_depth) for m in range(1, decoder_depth + 1)]
         if not shared:
             self.decoder_blocks = nn.ModuleList(Block(dim, heads) for _ in range(decoder_depth))
-        out = 3 * patch * patch
+        out = out or 3 * patch * patch
         self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
 
     def forward(self, images, ranks):

@@ -41,6 +41,7 @@ const std::vector<Rule> table = {
     {"train/", {"device/", "io/", "core/", "variant_names.hpp"}, {"system"}},
     {"train/model_list.hpp", {"core/", "variant_names.hpp", "variants.hpp"}},
     {"train/options.hpp", {"device/", "io/", "core/", "train/"}, {"system", "cli11"}},
+    {"teacher.hpp", {""}},
     {"pretrain.hpp", {""}},
     {"precompiled.hpp", {""}},
     {"eval/", {""}, {"system", "eigen"}},

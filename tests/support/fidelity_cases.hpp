@@ -57,6 +57,12 @@ void check_digpt(D& device) {
   check("digpt_separate_norms", Twin<2, 8, Narrow, SeparateNorms, GenOnly>{});
   check("digpt_whole_image", Twin<2, 8, Narrow, DisOnly, WholeImage>{});
   check_fixture<Pretrainer<Fixture<>, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Pixel>>>(device, "feature_distillation");
+
+  using Given = Features<Fixture<>>;
+  check_fixture<Pretrainer<Fixture<>, Decoder<Twin<2, 8, Narrow>>, OrderPolicy<Stochastic>, Target<Given>>>(device, "digpt_features");
+  check_fixture<Pretrainer<Fixture<>, Decoder<Twin<2, 8, Narrow, GenOnly>>, OrderPolicy<Stochastic>, Target<Given, L2>>>(device, "digpt_features_l2");
+  check_fixture<Pretrainer<Fixture<>, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Given>>>(device, "feature_distillation_cosine");
+  check_fixture<Saim<Parallel<4>, Target<Given>>>(device, "semaim_features");
 }
 
 }  // namespace arvit::test

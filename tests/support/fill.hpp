@@ -36,9 +36,9 @@ void fill_parameter(std::string_view name, std::span<const std::int64_t> shape, 
 }
 
 /// The j-th of `count` numbers of the batch [images, 3, height, width]: uniform in (-2, 2).
-inline std::vector<double> hashed_images(std::size_t count) {
+inline std::vector<double> hashed_images(std::size_t count, const char* name = "images") {
   std::vector<double> values(count);
-  for (std::size_t j = 0; j < count; ++j) values[j] = (hashed("images", j) - 0.5) * 4;
+  for (std::size_t j = 0; j < count; ++j) values[j] = (hashed(name, j) - 0.5) * 4;
   return values;
 }
 

@@ -61,7 +61,7 @@ void check_fixture(D& device, const std::string& name) {
   const std::size_t places = predictions.size() == images * patches * width ? patches : patches + 1;
   std::vector<double> ours(Model::streams * images * places * width);
   REQUIRE(ours.size() == predictions.size());
-  model.pass.run(model.reading(), nullptr, model.batch(), model.pass.mean_scale(), [&](std::size_t s, auto prediction) {
+  model.pass.run(model.reading(), nullptr, model.batch(), model.pass.mean_scale(), model.given_span(), [&](std::size_t s, auto prediction) {
     const auto& source = model.pass.tables().streams[s].source;
     for (std::int64_t r = 0; r < prediction.rows(); ++r) {
       const std::size_t image = source[r] < 0 ? -1 - source[r] : source[r] / patches, place = source[r] < 0 ? patches : permutation[source[r]];

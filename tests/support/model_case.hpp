@@ -18,7 +18,7 @@ struct ModelCase {
   using Pass = PretrainPass<Model, D>;
   D& device;
   int images;
-  std::vector<S> parameters, gradients, pixels;
+  std::vector<S> parameters, gradients, pixels, given;
   Pass pass;
 
   ModelCase(D& on, int count)
@@ -27,8 +27,11 @@ struct ModelCase {
       fill_parameter<S>(name, {tensor.shape.data(), static_cast<std::size_t>(tensor.dimensions())}, {parameters.data() + offset, static_cast<std::size_t>(tensor.size())});
     const auto values = hashed_images(static_cast<std::size_t>(count) * Model::Grid::image_width);
     pixels.assign(values.begin(), values.end());
+    const auto numbers = hashed_images(static_cast<std::size_t>(count) * Model::given_width, "features");
+    given.assign(numbers.begin(), numbers.end());
   }
   typename Pass::Parameters reading() const { return typename Pass::Parameters(Reading<D>(parameters.data(), parameters.data())); }
+  Span<const S> given_span() const { return {given.data(), static_cast<std::int64_t>(given.size())}; }
   Span<const S> batch() const { return {pixels.data(), static_cast<std::int64_t>(pixels.size())}; }
 
   /// Loss (the mean over the batch) and gradients for ranks [images, patches].
@@ -36,7 +39,7 @@ struct ModelCase {
     pass.order_by_ranks(ranks);
     std::fill(gradients.begin(), gradients.end(), S{0});
     const typename Pass::Gradients adding(Adding<D>(gradients.data(), gradients.data()));
-    pass.run(reading(), &adding, batch(), pass.mean_scale());
+    pass.run(reading(), &adding, batch(), pass.mean_scale(), given_span());
     return pass.loss();
   }
   std::map<std::string, std::span<const S>> named(const std::vector<S>& flat) const {

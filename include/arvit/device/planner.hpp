@@ -49,6 +49,7 @@ class Planner {
   template <class Work> void for_each(std::int64_t, const Work&) {}
   void squared_error(M<const A>, M<const S>, double, M<A>, V<double>) {}
   void absolute_error(M<const A>, M<const S>, double, M<A>, V<double>) {}
+  void cosine_distance(M<const A>, M<const S>, double, M<A>, V<double>) {}
   std::byte* allocate(std::int64_t) { return nullptr; }
   void deallocate(std::byte*) noexcept {}
   template <class T> void upload(const T*, V<T>) {}

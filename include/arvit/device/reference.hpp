@@ -299,6 +299,19 @@ class Reference {
         dprediction[r][c] = static_cast<T>(error > 0 ? scale : error < 0 ? -scale : 0);
       }
   }
+  void cosine_distance(In prediction, In target, double scale, Out dprediction, Span<double> sum) {
+    detail::require_equal_widths("cosine_distance", prediction.columns(), target.columns(), dprediction.columns());
+    for (std::int64_t r = 0; r < prediction.rows(); ++r) {
+      T dot = 0, pp = 0, tt = 0;
+      for (std::int64_t c = 0; c < prediction.columns(); ++c)
+        dot += prediction[r][c] * target[r][c], pp += prediction[r][c] * prediction[r][c], tt += target[r][c] * target[r][c];
+      const bool zero = pp == 0 || tt == 0;
+      const T inverse = zero ? 0 : 1 / std::sqrt(pp * tt), cosine = dot * inverse;
+      sum[0] += scale * (2 - 2 * cosine);
+      for (std::int64_t c = 0; c < prediction.columns(); ++c)  // of -2 cosine
+        dprediction[r][c] = zero ? T{0} : static_cast<T>(2 * scale) * (cosine / pp * prediction[r][c] - inverse * target[r][c]);
+    }
+  }
 
   std::byte* allocate(std::int64_t bytes) { return HostMemory::allocate(bytes); }
   void deallocate(std::byte* memory) noexcept { HostMemory::deallocate(memory); }

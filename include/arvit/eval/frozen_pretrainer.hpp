@@ -31,7 +31,9 @@ class FrozenPretrainer {
 
   FrozenPretrainer(D& device, int most_images)
       : device_(device), parameters_(device, Model::parameter_count), images_(device, std::int64_t{most_images} * Grid::image_width),
-        pass_(device, most_images, activation_bytes(most_images)) {}
+        pass_(device, most_images, activation_bytes(most_images)) {
+    if (Model::given_width > 0) fail<OptionError>("the model predicts a teacher's features, of which no picture can be made; choose a model that predicts pixels.");
+  }
 
   void load(std::span<const S> parameters) {
     if (static_cast<std::int64_t>(parameters.size()) != Model::parameter_count)
@@ -60,7 +62,7 @@ class FrozenPretrainer {
   std::vector<Prediction> predict() {
     const auto permutation = pass_.permutation();
     std::vector<Prediction> result;
-    pass_.run(reading(), nullptr, images_.span().part(0, count_ * Grid::image_width), pass_.mean_scale(), [&](std::size_t stream, const auto& rows) {
+    pass_.run(reading(), nullptr, images_.span().part(0, count_ * Grid::image_width), pass_.mean_scale(), {}, [&](std::size_t stream, const auto& rows) {
       Prediction prediction;
       std::vector<Activation<D>> values(static_cast<std::size_t>(rows.rows() * Model::target_width));
       device_.download(Span<const Activation<D>, Space>(rows.data(), static_cast<std::int64_t>(values.size())), values.data());
@@ -84,8 +86,9 @@ class FrozenPretrainer {
     const std::vector<Counter> counters(static_cast<std::size_t>(images));
     const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Grid::image_width);
-    pass.order(parameters, pixels, counters);
-    pass.run(parameters, nullptr, pixels, {});
+    const Span<const S, DeviceSpace> given(nullptr, std::int64_t{images} * Model::given_width);
+    pass.order(parameters, pixels, counters, given);
+    pass.run(parameters, nullptr, pixels, {}, given);
     return pass.peak_bytes();
   }
   typename Pass::Parameters reading() const { return typename Pass::Parameters(Reading<D>(parameters_.data(), parameters_.data())); }

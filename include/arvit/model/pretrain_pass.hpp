@@ -53,8 +53,8 @@ class PretrainPass {
   void recompute(bool yes) { recompute_ = yes; }
 
   /// Draws the orders of a batch. `images` [counters.size(), 3, height, width] are read only by an order from features,
-  /// with `order_parameters` (the current ones, or an average of them).
-  void order(const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters) {
+  /// with `order_parameters` (the current ones, or an average of them), or the given numbers by an order from the teacher.
+  void order(const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters, Span<const Statistic<D>, Space> given = {}) {
     begin(static_cast<int>(counters.size()));
     for (const Counter& counter : counters) {
       const int groups = Model::Order::template profile<Grid>(counter, std::span<int>(ends_).first(patches + 1));
@@ -64,7 +64,9 @@ class PretrainPass {
     const std::int64_t count = engine_.images();
     const ArenaScope scope(arena_);
     const auto keys = arena_.template matrix<float, Space>(count, patches);
-    if constexpr (FeatureOrder<typename Model::Order>) {
+    if constexpr (detail::OrderFromTeacher<typename Model::Order>) {
+      order_by_teacher(given_tokens(given), keys);
+    } else if constexpr (FeatureOrder<typename Model::Order>) {
       order_by_features(order_parameters, images, keys);
     } else {
       for (std::int64_t i = 0; i < count; ++i)
@@ -102,9 +104,12 @@ class PretrainPass {
   }
 
   /// Forward on the ordered batch and, when `gradients` is given, backward: gradients are added to. Returns nothing; see loss().
+  /// `given` [images, Model::given_width] comes with the images of a target that needs it.
   /// `look(stream, prediction)` sees the predictions, rows as tables().streams[stream].source names them.
   template <class Look = int>
-  void run(const Parameters& p, const Gradients* gradients, Span<const Statistic<D>, Space> images, const std::array<double, streams>& scale, Look&& look = 0) {
+  void run(const Parameters& p, const Gradients* gradients, Span<const Statistic<D>, Space> images, const std::array<double, streams>& scale,
+           Span<const Statistic<D>, Space> given = {}, Look&& look = 0) {
+    const Matrix<const Statistic<D>, Space> tokens = given_tokens(given);
     if (images.size() != engine_.images() * Grid::image_width)
       fail<ShapeError>("batch: ", images.size(), " pixel values, the ordered batch of ", engine_.images(), " images needs ", engine_.images() * Grid::image_width, ".");
     const ArenaScope scope(arena_);
@@ -120,7 +125,7 @@ class PretrainPass {
       const auto prediction = decoder.prediction(s);
       if constexpr (!std::is_same_v<std::remove_cvref_t<Look>, int>) look(s, prediction);
       dprediction[s] = arena_.template rows<Activation<D>, Model::target_width, Space>(prediction.rows());
-      Model::Target::template loss<Grid, D>(device_, arena_, images, Encoder::shape, context.patches_of(s), scale[s], prediction, dprediction[s], loss_.part(s, s + 1));
+      Model::Target::template loss<Grid, D>(device_, arena_, images, tokens, Encoder::shape, context.patches_of(s), scale[s], prediction, dprediction[s], loss_.part(s, s + 1));
     }
     if (gradients == nullptr) return;
     decoder.finish_backward(dprediction, gradients->decoder);
@@ -150,6 +155,12 @@ class PretrainPass {
     engine_.clear();
     arena_.release(step_begin_);
   }
+  /// One row per token that is given.
+  Matrix<const Statistic<D>, Space> given_tokens(Span<const Statistic<D>, Space> given) const {
+    if (given.size() != std::int64_t{engine_.images()} * Model::given_width)
+      fail<ShapeError>("batch: ", given.size(), " numbers of a teacher are given, ", engine_.images(), " images need ", Model::given_width, " each.");
+    return {given.data(), given.size() / Model::target_width, Model::target_width};
+  }
   Matrix<const Statistic<D>, Space> upload_positions(int dim) {
     const auto table = sincos_positions<Statistic<D>>(Grid::rows, Grid::columns, dim);
     const auto values = arena_.template span<Statistic<D>, Space>(static_cast<std::int64_t>(table.size()));
@@ -165,18 +176,28 @@ class PretrainPass {
     });
     return result;
   }
+  /// Uniform numbers [images, patches] for orders that break ties with them.
+  Matrix<const float, Space> upload_noise() {
+    const std::int64_t count = engine_.images();
+    for (std::int64_t i = 0; i < count; ++i) fill_uniform(std::span<float>(keys_host_).subspan(i * patches, patches), counters_[i].with(Purpose::order));
+    const auto noise = arena_.template matrix<float, Space>(count, patches);
+    device_.upload(keys_host_.data(), Span<float, Space>(noise.data(), count * patches));
+    return noise;
+  }
+  void order_by_teacher(Matrix<const Statistic<D>, Space> tokens, Matrix<float, Space> keys) {
+    const ArenaScope scope(arena_);
+    Model::Order::keys(device_, arena_, OrderFeatures<Statistic<D>, Space>{tokens, {}, 0, Grid::rows, Grid::columns, engine_.images(), upload_noise()}, keys);
+  }
   void order_by_features(const Parameters& p, Span<const Statistic<D>, Space> images, Matrix<float, Space> keys) {
     const std::int64_t count = engine_.images();
     whole_.clear();
     for (std::int64_t i = 0; i < count; ++i) {
       whole_.append_whole();
       for (int slot = 0; slot < patches; ++slot) identity_.push_back(slot);
-      fill_uniform(std::span<float>(keys_host_).subspan(i * patches, patches), counters_[i].with(Purpose::order));
     }
     const ArenaScope scope(arena_);
     const auto tables = uploaded(whole_);
-    const auto noise = arena_.template matrix<float, Space>(count, patches);
-    device_.upload(keys_host_.data(), Span<float, Space>(noise.data(), count * patches));
+    const auto noise = upload_noise();
     const auto identity = arena_.template span<std::int32_t, Space>(count * patches);
     device_.upload(identity_.data(), identity);
     identity_.clear();

@@ -32,6 +32,8 @@ constexpr int fixed_groups() {
   return O::template profile<Grid>(Counter{}, std::span<int>(ends));
 }
 template <class O> concept FixedProfile = bool(O::fixed_profile);
+template <class O> concept OrderFromTeacher = requires { requires O::from_teacher; };
+template <class Kind> concept GivesClass = requires { requires Kind::has_class; };
 template <class Decoder> concept NeedsTwoGroups = requires { requires Decoder::two_groups; };
 template <class Decoder> concept NeedsOnePatchPerGroup = requires { requires Decoder::one_patch_per_group; };
 }  // namespace detail
@@ -59,12 +61,14 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   using HeadKind = typename Target::template HeadKind<typename DecoderKind::DefaultHead>;
   using Decoder = typename DecoderKind::template For<Encoder, HeadKind, target_width>;
   static constexpr std::size_t streams = Decoder::rules.streams.size();
+  /// Numbers that come with every image, from a teacher or a file: [tokens, target_width]; 0 if none do.
+  static constexpr int given_width = Target::template given_width<Grid>;
 
   static constexpr bool has_profile = arvit::Order<Order, Grid>;  // a name, so that the compiler prints the sentence and not the concept
   static_assert(has_profile, "Pretrainer: OrderPolicy<Kind> needs a Kind with fixed_profile and profile<Grid>(Counter, std::span<int>).");
   static_assert(!has_profile || KeyOrder<Order, Grid> || FeatureOrder<Order>, "Pretrainer: OrderPolicy<Kind> needs a Kind with keys from counters or from features.");
   static_assert(!FeatureOrder<Order> || Encoder::has_class_token, "Pretrainer: an order from features (Semantic) needs the encoder's class token; drop NoClassToken.");
-  static_assert(!FeatureOrder<Order> || Decoder::uses_norm, "Pretrainer: an order from features (Semantic) needs a decoder that trains the encoder's final norm.");
+  static_assert(!FeatureOrder<Order> || detail::OrderFromTeacher<Order> || Decoder::uses_norm, "Pretrainer: an order from features (Semantic) needs a decoder that trains the encoder's final norm.");
   static_assert([] {
     if constexpr (detail::NeedsTwoGroups<Decoder> && detail::FixedProfile<Order>) return detail::fixed_groups<Order, Grid>() == 2;
     else return true;
@@ -73,6 +77,14 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
     if constexpr (detail::NeedsOnePatchPerGroup<Decoder> && detail::FixedProfile<Order>) return detail::fixed_groups<Order, Grid>() == Grid::patches + 1;
     else return true;
   }(), "Pretrainer: Decoder<Causal> needs an order with one patch per rank, such as OrderPolicy<Raster>.");
+
+  static_assert(!detail::OrderFromTeacher<Order> || (given_width > 0 && detail::GivesClass<typename Target::Kind>),
+                "Pretrainer: Semantic<FromTeacher> orders by the teacher's features; it needs Target<Features<Teacher>> with a teacher that has a class token.");
+  static_assert([] {
+    bool asks = false;
+    for (const QueryStream& stream : Decoder::rules.streams) asks = asks || stream.class_query || (stream.content == Sees::itself && Encoder::has_class_token);
+    return given_width == 0 || !asks || detail::GivesClass<typename Target::Kind>;
+  }(), "Pretrainer: the decoder predicts the class token, but the target's teacher has none; use Twin<..., ClassFirst> or a teacher with a class token.");
 
   static constexpr auto groups() {
     if constexpr (Decoder::uses_norm) return std::tuple_cat(Encoder::groups(), Decoder::groups());

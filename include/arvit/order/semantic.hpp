@@ -30,6 +30,7 @@ struct ZeroPaddedFilter { using Category = FilterCategory; };     ///< 3 x 3 sum
 struct NoFilter { using Category = FilterCategory; };
 template <class Lambda> struct Noise { using Category = NoiseCategory; using Scale = Lambda; };  ///< lambda of Eq. 5
 struct FromAverage { using Category = OrderEncoderCategory; };    ///< features of the exponential moving average of the encoder
+struct FromTeacher { using Category = OrderEncoderCategory; };    ///< features of the target's teacher; no pass of the student (SemAIM's released code)
 struct FromCurrent { using Category = OrderEncoderCategory; };
 
 /// What an order computed from features gets: the unmasked pass over a batch, class token first, patches in reading order.
@@ -172,11 +173,11 @@ struct SemanticKeysWork {
 }  // namespace detail
 
 /// SemAIM: the patch most similar to the class token comes first, the others by their distance to it (Eqs. 2-6). Ranks 1..N.
-/// Options: what similarity is measured with, the rule, the filter, Noise<lambda>, FromAverage.
+/// Options: what similarity is measured with, the rule, the filter, Noise<lambda>, FromAverage or FromTeacher.
 template <class... Options>
 struct Semantic {
   using Known = Accepts<SimilarityCategory, OrderRuleCategory, FilterCategory, NoiseCategory, OrderEncoderCategory>;
-  static_assert(Known::template known<Options...>, "Semantic<Options...>: an option is not one of Semantic's (similarity, rule, filter, Noise<ratio>, FromAverage).");
+  static_assert(Known::template known<Options...>, "Semantic<Options...>: an option is not one of Semantic's (similarity, rule, filter, Noise<ratio>, FromAverage, FromTeacher).");
   static_assert(Known::template unrepeated<Options...>, "Semantic<Options...>: two options of one kind; give each kind once.");
   using Source = Option<SimilarityCategory, ClassSimilarity, Options...>;
   using RuleTag = Option<OrderRuleCategory, ByDistance, Options...>;
@@ -184,6 +185,8 @@ struct Semantic {
   using Lambda = typename Option<NoiseCategory, Noise<std::ratio<1, 100>>, Options...>::Scale;
   static constexpr bool fixed_profile = true, needs_features = true;
   static constexpr bool from_average = std::same_as<Option<OrderEncoderCategory, FromCurrent, Options...>, FromAverage>;
+  static constexpr bool from_teacher = std::same_as<Option<OrderEncoderCategory, FromCurrent, Options...>, FromTeacher>;
+  static_assert(!from_teacher || !std::same_as<Source, SelfAttention>, "Semantic<FromTeacher, SelfAttention>: a teacher gives tokens, not attention; use ClassSimilarity or MeanSimilarity.");
 
   template <class Grid> static constexpr int profile(Counter, std::span<int> ends) { return one_patch_per_group(Grid::patches, ends); }
 

@@ -5,41 +5,68 @@
 #include "arvit/core/options.hpp"
 #include "arvit/device/concept.hpp"
 #include "arvit/nn/head.hpp"
+#include "arvit/target/features.hpp"
 
 /// The target slot of a Pretrainer: what is predicted, and how the error is measured.
 ///
 /// A kind offers, for a grid,
 ///   template <class Grid> static constexpr int width           numbers that a head predicts per patch
 ///   template <class Grid, class D> static void values(device, scratch, images, shape, from, standardise, target)
-/// where target [rows, width] is assigned for the rows that `from` names (a class query's row: zeros).
+/// where target [rows, width] is assigned for the rows that `from` names (a class query's row: zeros). A kind whose numbers come with the images
+/// (features.hpp) has instead
+///   template <class Grid> static constexpr int tokens          rows [width] that are given for each image
+///   template <class Grid, class D> static void values(device, given, from, target)
+/// `using DefaultError = ...` chooses an error other than L2.
 namespace arvit {
 
 struct PatchNormCategory;
-struct ErrorCategory;
 /// Target pixels as they are, instead of standardised per patch.
 struct RawPatches { using Category = PatchNormCategory; };
-/// Mean absolute instead of mean squared error.
+/// Mean squared error; mean absolute error. (Cosine: features.hpp.)
+struct L2 { using Category = ErrorCategory; };
 struct L1 { using Category = ErrorCategory; };
 
-/// Options: RawPatches, L1, LinearHead or MlpHead (default: the decoder's).
+namespace detail {
+template <class Kind> struct DefaultErrorOf { using type = L2; };
+template <class Kind> requires requires { typename Kind::DefaultError; }
+struct DefaultErrorOf<Kind> { using type = typename Kind::DefaultError; };
+}  // namespace detail
+
+/// Options: RawPatches, an error (L2, L1, Cosine; default: the kind's), LinearHead or MlpHead (default: the decoder's).
 template <class Kind_, class... Options>
 struct Target {
   using Known = Accepts<PatchNormCategory, ErrorCategory, HeadCategory>;
-  static_assert(Known::template known<Options...>, "Target<Kind, Options...>: the options are RawPatches, L1, LinearHead and MlpHead.");
+  static_assert(Known::template known<Options...>, "Target<Kind, Options...>: the options are RawPatches, L2, L1, Cosine, LinearHead and MlpHead.");
   static_assert(Known::template unrepeated<Options...>, "Target<Kind, Options...>: two options of one kind; give each kind once.");
   using Kind = Kind_;
+  using Error = Option<ErrorCategory, typename detail::DefaultErrorOf<Kind>::type, Options...>;
   static constexpr bool standardise = option_count<PatchNormCategory, Options...> == 0;
   template <class Default> using HeadKind = Option<HeadCategory, Default, Options...>;
 
-  /// loss[0] += scale * error of the prediction's rows; dprediction is assigned. `scale` is 1 / (entries of the whole batch).
+  /// Numbers that must be given for each image: [tokens, width]; 0 where the target follows from the image.
+  template <class Grid>
+  static constexpr int given_width = [] {
+    if constexpr (GivenTarget<Kind, Grid>) return Kind::template tokens<Grid> * Kind::template width<Grid>;
+    else return 0;
+  }();
+
+  /// loss[0] += scale * error of the prediction's rows; dprediction is assigned. `scale` is 1 / (entries of the whole batch), so that the error is the
+  /// mean over entries, or over rows for Cosine.
   template <class Grid, Device D>
-  static void loss(D& device, Arena& arena, Span<const Statistic<D>, SpaceOf<D>> images, ImageShape shape, PatchRows<SpaceOf<D>> from, double scale,
-                   ConstTokens<D, Kind::template width<Grid>> prediction, Tokens<D, Kind::template width<Grid>> dprediction, Span<double, SpaceOf<D>> loss) {
+  static void loss(D& device, Arena& arena, Span<const Statistic<D>, SpaceOf<D>> images, Matrix<const Statistic<D>, SpaceOf<D>> given, ImageShape shape,
+                   PatchRows<SpaceOf<D>> from, double scale, ConstTokens<D, Kind::template width<Grid>> prediction, Tokens<D, Kind::template width<Grid>> dprediction,
+                   Span<double, SpaceOf<D>> loss) {
     const ArenaScope scope(arena);
     const auto target = arena.rows<Statistic<D>, Kind::template width<Grid>, SpaceOf<D>>(prediction.rows());
-    Kind::template values<Grid>(device, arena, images, shape, from, standardise, target);
-    if constexpr (option_count<ErrorCategory, Options...> == 1) device.absolute_error(prediction, target, scale, dprediction, loss);
-    else device.squared_error(prediction, target, scale, dprediction, loss);
+    if constexpr (GivenTarget<Kind, Grid>) {
+      static_assert(standardise, "Target<Kind, RawPatches>: only pixels are standardised; drop RawPatches.");
+      Kind::template values<Grid>(device, given, from, target);
+    } else {
+      Kind::template values<Grid>(device, arena, images, shape, from, standardise, target);
+    }
+    if constexpr (std::same_as<Error, L1>) device.absolute_error(prediction, target, scale, dprediction, loss);
+    else if constexpr (std::same_as<Error, L2>) device.squared_error(prediction, target, scale, dprediction, loss);
+    else device.cosine_distance(prediction, target, scale * Kind::template width<Grid>, dprediction, loss);
   }
 };
 

@@ -24,6 +24,7 @@ concept TrainableModel = requires {
   { M::streams } -> std::convertible_to<std::size_t>;
   { M::target_width } -> std::convertible_to<int>;
   { M::parameters() } -> std::convertible_to<std::span<const PlacedTensor>>;
+  { M::given_width } -> std::convertible_to<int>;
   typename M::Grid;
 };
 
@@ -36,7 +37,7 @@ struct StepOptions {
 
 /// Bytes that a step holds, by kind.
 struct MemoryPlan {
-  std::int64_t masters = 0, weights = 0, gradients = 0, moments = 0, average = 0, activations = 0, images = 0;
+  std::int64_t masters = 0, weights = 0, gradients = 0, moments = 0, average = 0, activations = 0, images = 0;  // images: with what is given with them
   std::int64_t total() const { return masters + weights + gradients + moments + average + activations + images; }
 };
 
@@ -54,7 +55,7 @@ class Step {
         moment1_(device, Model::parameter_count), moment2_(device, Model::parameter_count), average_(device, options.average ? Model::parameter_count : 0),
         weights_(device, separate_weights ? Model::parameter_count : 0),
         average_weights_(device, separate_weights && options.average && orders_from_average() ? Model::parameter_count : 0),
-        images_(device, options.micro_batch * Model::Grid::image_width), sum_(device, 1),
+        images_(device, options.micro_batch * Model::Grid::image_width), given_(device, options.micro_batch * std::int64_t{Model::given_width}), sum_(device, 1),
         pass_(device, options.micro_batch, activation_bytes(options)) {
     pass_.drop_path(options.drop_path);
     pass_.recompute(options.recompute);
@@ -77,7 +78,7 @@ class Step {
     plan.average = options.average ? count * wide : 0;
     plan.weights = separate_weights ? count * static_cast<std::int64_t>(sizeof(Weight<D>)) * (options.average && orders_from_average() ? 2 : 1) : 0;
     plan.activations = activation_bytes(options);
-    plan.images = std::int64_t{options.micro_batch} * Model::Grid::image_width * wide;
+    plan.images = std::int64_t{options.micro_batch} * (Model::Grid::image_width + Model::given_width) * wide;
     return plan;
   }
 
@@ -106,16 +107,22 @@ class Step {
     for (std::size_t s = 0; s < Model::streams; ++s) scale_[s] = rows[s] > 0 ? 1.0 / (static_cast<double>(rows[s]) * Model::target_width) : 0.0;
     loss_ = 0;
   }
-  /// Order, forward and backward of one micro-batch: images [counters.size(), 3, height, width] on the host.
-  void accumulate(const S* images, std::span<const Counter> counters) {
+  /// Order, forward and backward of one micro-batch: images [counters.size(), 3, height, width] on the host, and `given` [counters.size(), given_width]
+  /// where the target asks for it (Target<Features<...>>).
+  void accumulate(const S* images, std::span<const Counter> counters, const S* given = nullptr) {
     if (static_cast<std::int64_t>(counters.size()) > options_.micro_batch)
       fail<ShapeError>("step: ", counters.size(), " images in a micro-batch, the step was made for ", options_.micro_batch, ".");
     const Span<S, SpaceOf<D>> pixels = images_.span().part(0, static_cast<std::int64_t>(counters.size()) * Model::Grid::image_width);
     device_.upload(images, pixels);
+    const Span<S, SpaceOf<D>> numbers = given_.span().part(0, static_cast<std::int64_t>(counters.size()) * Model::given_width);
+    if constexpr (Model::given_width > 0) {
+      if (given == nullptr) fail<ShapeError>("step: the target needs ", Model::given_width, " numbers of a teacher for each image, and none are given.");
+      device_.upload(given, numbers);
+    }
     const auto parameters = reading();
-    pass_.order(orders_from_average() && options_.average ? reading_average() : parameters, pixels, counters);
+    pass_.order(orders_from_average() && options_.average ? reading_average() : parameters, pixels, counters, numbers);
     const typename Pass::Gradients gradients(Adding<D>(gradients_.data(), gradients_.data()));
-    pass_.run(parameters, &gradients, pixels, scale_);
+    pass_.run(parameters, &gradients, pixels, scale_, numbers);
     loss_ += pass_.loss();
   }
   /// The loss of the batch so far.
@@ -170,8 +177,9 @@ class Step {
     const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const typename Model::template Pass<P>::Gradients gradients(Adding<P>(nullptr, nullptr));
     const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Model::Grid::image_width);
-    pass.order(parameters, pixels, counters);
-    pass.run(parameters, &gradients, pixels, {});
+    const Span<const S, DeviceSpace> given(nullptr, std::int64_t{images} * Model::given_width);
+    pass.order(parameters, pixels, counters, given);
+    pass.run(parameters, &gradients, pixels, {}, given);
     return pass.peak_bytes();
   }
   double sum_of_squares(std::int64_t begin, std::int64_t end) {
@@ -188,7 +196,7 @@ class Step {
   Buffer<D, Gradient<D>> gradients_;
   Buffer<D, S> moment1_, moment2_, average_;
   Buffer<D, Weight<D>> weights_, average_weights_;
-  Buffer<D, S> images_;
+  Buffer<D, S> images_, given_;
   Buffer<D, double> sum_;
   Buffer<D, ParameterRun> runs_;
   std::vector<ParameterRun> run_list_;

@@ -43,6 +43,9 @@ struct TrainerHooks {
   std::function<void(const StepRecord&)> after_step;  ///< sees every step
 };
 
+/// Makes what a target needs besides the images: images [pictures.size(), 3, height, width] -> given [pictures.size(), Model::given_width].
+using TeacherFunction = std::function<void(const float* images, std::span<const Counter> pictures, float* given)>;
+
 /// How a run ended.
 struct TrainingResult {
   std::int64_t step = 0;    ///< optimiser steps done, over all processes of the run
@@ -80,8 +83,10 @@ class Trainer {
   static_assert(std::same_as<Statistic<D>, float>, "Trainer<Model, Device, Source>: pictures are float, so Device must keep its statistics in float.");
 
   /// Reserves all memory, after printing the plan; starts, or resumes from the newest checkpoint in options.out.
-  Trainer(D& device, Source& source, RunOptions options, RunInfo info, TrainerHooks hooks = {})
-      : device_(device), source_(source), options_(checked(std::move(options))), info_(std::move(info)), hooks_(std::move(hooks)), folder_(options_.out, options_.keep),
+  /// `teacher` is needed where Model::given_width > 0.
+  Trainer(D& device, Source& source, RunOptions options, RunInfo info, TrainerHooks hooks = {}, TeacherFunction teacher = {})
+      : device_(device), source_(source), options_(checked(std::move(options))), info_(std::move(info)), hooks_(std::move(hooks)), teacher_(std::move(teacher)),
+        folder_(options_.out, options_.keep),
         schedule_(options_.schedule()), average_decay_(options_.average_decay()), steps_per_epoch_(source.batches_per_epoch() / options_.accumulation()) {
     detail::check_source(options_, source.batches_per_epoch());
     folder_.prepare();
@@ -94,6 +99,8 @@ class Trainer {
     source_.seek({static_cast<std::uint32_t>(done_ / steps_per_epoch_), done_ % steps_per_epoch_ * options_.accumulation()});
     if (options_.resume && newest.empty()) detail::note(hooks_, text("no checkpoint in ", options_.out, " yet: the run starts at its first step."));
     counters_.reserve(static_cast<std::size_t>(options_.batch));
+    if (Model::given_width > 0 && !teacher_) fail<OptionError>(options_.model, " predicts the features of a teacher, and the trainer got none.");
+    given_.resize(static_cast<std::size_t>(options_.images_per_micro_batch()) * Model::given_width);
   }
 
   /// Trains to the end, or until SIGINT or SIGTERM; saves before it returns.
@@ -120,7 +127,9 @@ class Trainer {
         const auto* batch = source_.next();
         if (batch == nullptr || static_cast<std::size_t>(batch->size) != size)
           fail<ShapeError>("the source of pictures gave ", batch == nullptr ? 0 : batch->size, " images for a micro-batch of ", size, ".");
-        step_->accumulate(batch->images, std::span<const Counter>(counters_).subspan(begin, size));
+        const auto pictures = std::span<const Counter>(counters_).subspan(begin, size);
+        if constexpr (Model::given_width > 0) teacher_(batch->images, pictures, given_.data());
+        step_->accumulate(batch->images, pictures, given_.data());
       }
       record.learning_rate = schedule_.at(at);
       record.loss = step_->loss();
@@ -173,6 +182,7 @@ class Trainer {
   RunOptions options_;
   RunInfo info_;
   TrainerHooks hooks_;
+  TeacherFunction teacher_;
   CheckpointFolder folder_;
   Schedule schedule_;
   Ramp average_decay_;
@@ -180,6 +190,7 @@ class Trainer {
   MemoryTable memory_;
   std::unique_ptr<Step<Model, D>> step_;
   std::vector<Counter> counters_;
+  std::vector<float> given_;
 };
 
 }  // namespace arvit

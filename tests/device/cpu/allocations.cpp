@@ -60,6 +60,7 @@ TEST_CASE_TEMPLATE("cpu: a primitive whose shapes were seen before allocates not
     device.argsort(keys, Matrix<std::int32_t>(order.data(), 7, 50));
     device.squared_error(y, target, 1.0, z, sum);
     device.absolute_error(y, target, 1.0, z, sum);
+    device.cosine_distance(y, target, 1.0, z, sum);
     device.adamw(options, {&run, 1}, master, 1.0, average, moment1, moment2, blurred.out().part(0, 0), 0.9, weights);
     device.sum_of_squares(master, sum);
     device.convert(master, weights);

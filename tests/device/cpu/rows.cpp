@@ -117,22 +117,32 @@ TEST_CASE_TEMPLATE("cpu/gather: rows, tokens and positions agree with the defini
   }
 }
 
-TEST_CASE_TEMPLATE("cpu/loss: both errors and their gradients agree with the definition", P, Fp32, Bf16) {
+TEST_CASE_TEMPLATE("cpu/loss: errors and their gradients agree with the definition", P, Fp32, Bf16) {
   using T = typename P::Activation;
   for (const Shape s : shapes) {
     const std::int64_t rows = s.rows, columns = s.columns;
     INFO(rows, " rows of ", columns);
-    const Numbers prediction = normal<T>(rows * columns, 1);
-    Numbers target = normal<float>(rows * columns, 2);
+    Numbers prediction = normal<T>(rows * columns, 1), target = normal<float>(rows * columns, 2);
     target[0] = prediction[0];  // the slope of the absolute error is 0 there
+    if (rows > 1) std::fill_n(prediction.end() - columns, columns, 0);  // a row without a direction
     compare<P>([&](auto& device) {
       using D = std::remove_reference_t<decltype(device)>;
-      Tensor<A<D>> p(rows, columns, prediction), squared(rows, columns), absolute(rows, columns);
+      Tensor<A<D>> p(rows, columns, prediction), squared(rows, columns), absolute(rows, columns), cosine(rows, columns);
       Tensor<S<D>> t(rows, columns, target);
-      Flat<double> sums({1.0, 2.0});
+      Flat<double> sums({1.0, 2.0, 3.0});
       device.squared_error(p, t, 0.25, squared, sums.out().part(0, 1));
       device.absolute_error(p, t, 0.125, absolute, sums.out().part(1, 2));
-      return Outputs{squared.numbers(), absolute.numbers(), {sums.memory[0]}, {sums.memory[1]}};
+      device.cosine_distance(p, t, 0.5, cosine, sums.out().part(2, 3));
+      return Outputs{squared.numbers(), absolute.numbers(), cosine.numbers(), {sums.memory[0]}, {sums.memory[1]}, {sums.memory[2]}};
     });
   }
+}
+TEST_CASE("cpu/loss: a prediction that is no number is no direction, and does not pass for one") {
+  Cpu<Fp32> device({1, {}});
+  std::vector<float> prediction(20, 1), target(20, 2), slope(20);
+  prediction[7] = std::numeric_limits<float>::quiet_NaN();
+  double sum = 0;
+  device.cosine_distance({prediction.data(), 1, 20}, {target.data(), 1, 20}, 1, {slope.data(), 1, 20}, {&sum, 1});
+  CHECK(std::isnan(sum));
+  CHECK(std::isnan(slope[0]));
 }

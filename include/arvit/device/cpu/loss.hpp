@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
 #include "arvit/core/rows.hpp"
 #include "arvit/device/cpu/reduce.hpp"
@@ -18,12 +19,12 @@ struct LossArgs {
   double* partial;  // one sum for each block of rows
 };
 
-/// scale * (prediction - target)^2
+/// An error of single entries: error(difference) of prediction and target, and scale * its slope.
 struct SquaredError {
   template <class V> static ARVIT_INLINE V error(const V& difference) { return difference * difference; }
   template <class V> static ARVIT_INLINE V slope(const V& difference, float scale) { return V::splat(2 * scale) * difference; }
 };
-/// scale * |prediction - target|; the slope at 0 is 0
+/// The slope at 0 is 0.
 struct AbsoluteError {
   template <class V>
   static ARVIT_INLINE V error(const V& difference) {
@@ -37,32 +38,53 @@ struct AbsoluteError {
   }
 };
 
+/// The error of a row of `width` entries, without scale; `slope` is assigned, with scale.
+template <class Error>
+struct EntryErrors {
+  template <class V, class T>
+  static ARVIT_INLINE double row(const T* prediction, const float* target, std::int64_t width, float scale, T* slope) {
+    V sum = {};
+    each_vector<V>(width, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
+      const V difference = V::load(prediction + i, count) - V::load(target + i, count);
+      sum = sum + Error::error(difference);
+      Error::slope(difference, scale).store(slope + i, count);
+    });
+    return sum.sum();
+  }
+};
+/// 2 - 2 cosine(prediction, target): the squared distance of the unit vectors (D-iGPT, SemAIM's features).
+struct CosineDistance {
+  template <class V, class T>
+  static ARVIT_INLINE double row(const T* prediction, const float* target, std::int64_t width, float scale, T* slope) {
+    V dot = {}, pp = {}, tt = {};
+    each_vector<V>(width, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
+      const V p = V::load(prediction + i, count), t = V::load(target + i, count);
+      dot = fma(p, t, dot), pp = fma(p, p, pp), tt = fma(t, t, tt);
+    });
+    const double squares = pp.sum(), product = std::sqrt(squares) * std::sqrt(static_cast<double>(tt.sum()));
+    const double inverse = product == 0 ? 0 : 1 / product, cosine = dot.sum() * inverse;  // a NaN stays one
+    const V own = V::splat(product == 0 ? 0.f : static_cast<float>(2 * scale * cosine / squares)), other = V::splat(static_cast<float>(-2 * scale * inverse));
+    each_vector<V>(width, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
+      fma(own, V::load(prediction + i, count), other * V::load(target + i, count)).store(slope + i, count);
+    });
+    return 2 - 2 * cosine;
+  }
+};
+
 namespace detail {
 template <class Error>
 struct LossTask {
   template <class Isa, class T>
   static ARVIT_INLINE void run(const LossArgs<T>* p, std::int64_t task, float*) {
-    using V = Floats<Isa::width>;
-    const float scale = static_cast<float>(p->scale);
     double total = 0;
-    for (std::int64_t r = task * reduction_rows; r < std::min((task + 1) * reduction_rows, p->prediction.rows()); ++r) {
-      const T* const prediction = p->prediction[r];
-      const float* const target = p->target[r];
-      T* const slope = p->dprediction[r];
-      V sum = {};
-      each_vector<V>(p->prediction.columns(), [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
-        const V difference = V::load(prediction + i, count) - V::load(target + i, count);
-        sum = sum + Error::error(difference);
-        Error::slope(difference, scale).store(slope + i, count);
-      });
-      total += sum.sum();
-    }
+    for (std::int64_t r = task * reduction_rows; r < std::min((task + 1) * reduction_rows, p->prediction.rows()); ++r)
+      total += Error::template row<Floats<Isa::width>>(p->prediction[r], p->target[r], p->prediction.columns(), static_cast<float>(p->scale), p->dprediction[r]);
     p->partial[task] = total;
   }
 };
 }  // namespace detail
 
-/// sum += scale * the error of every entry; dprediction is its gradient.
+/// sum += scale * the errors of all rows; dprediction is its gradient. Error: EntryErrors<...> or CosineDistance.
 template <class Error, class T>
 void loss(Context& context, LossArgs<T> args, double& sum) {
   const std::int64_t blocks = blocks_of(args.prediction.rows(), reduction_rows);

@@ -197,13 +197,19 @@ void Cpu<P>::argsort(Matrix<const float> keys, Matrix<std::int32_t> order) {
 template <class P>
 void Cpu<P>::squared_error(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum) {
   check_loss("squared_error", prediction, target, dprediction, sum);
-  cpu::loss<cpu::SquaredError>(context_, cpu::LossArgs<T>{prediction, target, scale, dprediction, nullptr}, sum[0]);
+  cpu::loss<cpu::EntryErrors<cpu::SquaredError>>(context_, cpu::LossArgs<T>{prediction, target, scale, dprediction, nullptr}, sum[0]);
 }
 
 template <class P>
 void Cpu<P>::absolute_error(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum) {
   check_loss("absolute_error", prediction, target, dprediction, sum);
-  cpu::loss<cpu::AbsoluteError>(context_, cpu::LossArgs<T>{prediction, target, scale, dprediction, nullptr}, sum[0]);
+  cpu::loss<cpu::EntryErrors<cpu::AbsoluteError>>(context_, cpu::LossArgs<T>{prediction, target, scale, dprediction, nullptr}, sum[0]);
+}
+
+template <class P>
+void Cpu<P>::cosine_distance(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum) {
+  check_loss("cosine_distance", prediction, target, dprediction, sum);
+  cpu::loss<cpu::CosineDistance>(context_, cpu::LossArgs<T>{prediction, target, scale, dprediction, nullptr}, sum[0]);
 }
 
 template <class P>

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arvit/core/linkage.hpp"
+#include "arvit/core/random.hpp"
+#include "arvit/data/augment.hpp"
+#include "arvit/io/safetensors.hpp"
+#include "arvit/model/features.hpp"
+#include "arvit/train/checkpoint.hpp"
+#include "arvit/train/trainer.hpp"
+
+/// Where the numbers of a target come from that are given with the images (target/features.hpp).
+namespace arvit {
+
+/// The encoder of a checkpoint, frozen, on every micro-batch: the same crop as the model's, in the colours that the teacher was trained on.
+template <class Encoder, Device D>
+class EncoderTeacher {
+ public:
+  /// `pictures`: the colours of the images that it will get.
+  EncoderTeacher(D& device, const std::string& checkpoint, const Normalisation& pictures, int micro_batch)
+      : extractor_(device, {.batch = micro_batch, .features = {Feature{Readout::tokens}}}) {
+    extractor_.load(load_encoder<Encoder>(checkpoint));
+    const Safetensors file(checkpoint);
+    Normalisation own = Normalisation::imagenet();
+    if (file.metadata().contains("pixel_mean")) own = {detail::metadata_triple(file, "pixel_mean"), detail::metadata_triple(file, "pixel_deviation")};
+    for (std::size_t c = 0; c < 3; ++c) scale_[c] = pictures.deviation[c] / own.deviation[c], offset_[c] = (pictures.mean[c] - own.mean[c]) / own.deviation[c];
+    same_colours_ = own.mean == pictures.mean && own.deviation == pictures.deviation;
+  }
+  /// images [pictures.size(), 3, height, width] -> given [pictures.size(), tokens, dim], class token first.
+  void operator()(const float* images, std::span<const Counter> pictures, float* given) {
+    const auto count = static_cast<std::int64_t>(pictures.size()), channel = extractor_.image_width() / 3;
+    if (!same_colours_) {
+      recoloured_.resize(static_cast<std::size_t>(3 * channel * count));
+      for (std::int64_t i = 0; i < 3 * channel * count; ++i) {
+        const auto c = static_cast<std::size_t>(i / channel % 3);
+        recoloured_[static_cast<std::size_t>(i)] = images[i] * scale_[c] + offset_[c];
+      }
+      images = recoloured_.data();
+    }
+    extractor_.extract(images, count, given);
+  }
+
+ private:
+  FeatureExtractor<Encoder, D> extractor_;
+  std::array<float, 3> scale_{}, offset_{};
+  bool same_colours_ = true;
+  std::vector<float> recoloured_;
+};
+
+/// Features that were computed before: an npy file of [pictures, tokens, width] in fp32, picture by picture of the data set. They belong to whole
+/// pictures, so a run with them has neither crops nor mirroring.
+class StoredTeacher {
+ public:
+  /// `width`: numbers of a picture, over all tokens.
+  StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width);
+  void operator()(const float* images, std::span<const Counter> pictures, float* given) const;
+
+ private:
+  std::int64_t width_;
+  std::vector<float> values_;
+};
+
+/// The teacher that the options name for a model whose target needs one, or none.
+template <class Model, Device D>
+TeacherFunction make_teacher(D& device, const RunOptions& options, const Normalisation& colours, std::int64_t pictures) {
+  if constexpr (Model::given_width == 0) {
+    if (!options.teacher.empty()) fail<OptionError>("--teacher ", options.teacher, ": ", options.model, " predicts nothing of a teacher; drop --teacher.");
+    return {};
+  } else {
+    if (options.teacher.empty()) fail<OptionError>(options.model, " predicts the features of a teacher; give --teacher, a checkpoint or an npy file of features.");
+    if (options.teacher.ends_with(".npy")) {
+      if (options.crop_min != 1 || options.flip != 0)
+        fail<OptionError>("--teacher ", options.teacher, " holds features of whole pictures; give --crop-min 1 and --flip 0, or a checkpoint as the teacher.");
+      return [teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::given_width)](auto&&... all) { (*teacher)(all...); };
+    }
+    using Encoder = typename Model::Target::Kind::Teacher;
+    return [teacher = std::make_shared<EncoderTeacher<Encoder, D>>(device, options.teacher, colours, options.images_per_micro_batch())](auto&&... all) { (*teacher)(all...); };
+  }
+}
+
+}  // namespace arvit
+
+#if ARVIT_DEFINITIONS
+#include <algorithm>
+
+#include "arvit/core/error.hpp"
+#include "arvit/io/npy.hpp"
+
+namespace arvit {
+
+ARVIT_DEFINITION StoredTeacher::StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width) : width_(width) {
+  const auto stored = read_npy<float>(path);
+  if (stored.dimension() != 3 || static_cast<std::int64_t>(stored.shape(0)) != pictures || static_cast<std::int64_t>(stored.size()) != pictures * width)
+    fail<ShapeError>(path, ": its shape is ", shape_text(stored.shape()), "; [", pictures, " pictures, tokens, width] with ", width,
+                     " numbers a picture was expected. Use features of this data set, by this model's teacher.");
+  values_.assign(stored.begin(), stored.end());
+}
+ARVIT_DEFINITION void StoredTeacher::operator()(const float*, std::span<const Counter> pictures, float* given) const {
+  for (const Counter& picture : pictures) {
+    const float* const from = values_.data() + static_cast<std::int64_t>(picture.image) * width_;
+    given = std::copy(from, from + width_, given);
+  }
+}
+
+}  // namespace arvit
+#endif  // ARVIT_DEFINITIONS
