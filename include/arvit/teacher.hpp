@@ -14,6 +14,7 @@
 #include "arvit/data/augment.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/features.hpp"
+#include "arvit/model/pretrainer.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/trainer.hpp"
 
@@ -82,7 +83,13 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
       return [teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::given_width)](auto&&... all) { (*teacher)(all...); };
     }
     using Encoder = typename Model::Target::Kind::Teacher;
-    return [teacher = std::make_shared<EncoderTeacher<Encoder, D>>(device, options.teacher, colours, options.images_per_micro_batch())](auto&&... all) { (*teacher)(all...); };
+    if constexpr (!detail::is_vit<Encoder>) {
+      fail<OptionError>("--teacher ", options.teacher, ": the features of this tower come from an npy file; give one, [pictures, tokens, width].");
+    } else {
+      static_assert(Encoder::Grid::height == Model::Grid::height && Encoder::Grid::width == Model::Grid::width,
+                    "Target<Features<Teacher>>: the teacher must take the model's pictures; give both the same Image<Height, Width>.");
+      return [teacher = std::make_shared<EncoderTeacher<Encoder, D>>(device, options.teacher, colours, options.images_per_micro_batch())](auto&&... all) { (*teacher)(all...); };
+    }
   }
 }
 

@@ -4,10 +4,19 @@
 Images are taken one by one, because every image has queries of its own number; a query is a pair (place, rank), place N being the class token.
 """
 
+import math
+
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 import model as models
+
+
+def resized(tokens, from_grid, to_grid):
+    """[rows * columns, width], bilinear, corners not aligned."""
+    picture = tokens.T.reshape(1, -1, *from_grid)
+    return F.interpolate(picture, size=tuple(to_grid), mode="bilinear", align_corners=False)[0].flatten(1).T
 
 
 class TwinBlock(nn.Module):
@@ -52,14 +61,16 @@ class Branch(nn.Module):
 
 
 class TwinPretrainer(models.ViT):
-    """`branches`: of "gen", "dis", "distil" (distillation of the encoder's own output). `scope`: Dis predicts the "newest" cluster for each prefix
+    """`teacher_grid`: of the features given as targets, if it is not the model's; `resize`: "teacher" (its grid to the model's) or the "prediction" of each
+    cluster, which covers `cluster` = (rows, columns) patches, to the teacher's cells. `branches`: of "gen", "dis", "distil" (distillation of the encoder's own output). `scope`: Dis predicts the "newest" cluster for each prefix
     (Eq. 9) or "all" visible ones (Eq. 7). `fusion`: "four" layers or the "last". `class_place`: "last", predicted by every branch, or "first", not
     predicted. `whole`: the last cluster is encoded too, and predicted by Dis."""
 
     def __init__(self, image, patch, dim, depth, heads, class_token=True, branches=("gen", "dis"), decoder_dim=1024, decoder_depth=2, head_width=32,
-                 scope="newest", fusion="four", norms="shared", class_place="last", whole=False, out=None):
+                 scope="newest", fusion="four", norms="shared", class_place="last", whole=False, out=None, teacher_grid=None, resize="teacher", cluster=None):
         super().__init__(image, patch, dim, depth, heads, class_token)
         out = out or 3 * patch * patch
+        self.teacher_grid, self.resize, self.cluster = teacher_grid, resize, cluster
         self.branches, self.scope, self.class_last, self.whole = branches, scope, class_place == "last", whole
         self.taps = [round(depth * share) for share in (1 / 2, 2 / 3, 5 / 6, 1)] if fusion == "four" else [depth]
         for name in branches:
@@ -86,12 +97,30 @@ class TwinPretrainer(models.ViT):
         prefixes = [(c, True) for c in range(first, last + 1)] if branch == "dis" and self.scope == "all" else [(last, False)]
         groups = []
         for top, at_the_top in prefixes:
-            places = [i for i, r in enumerate(ranks) if first <= r <= top]
+            places = sorted((i for i, r in enumerate(ranks) if first <= r <= top), key=lambda i: ranks[i])  # cluster by cluster
             own = [top if at_the_top else ranks[i] for i in places]
             if self.class_last and top == last and first <= last:
                 places, own = places + [self.patches], own + [last]
             groups.append((places, own))
         return groups
+
+    def in_cells(self, places, outputs, of_patches, of_class):
+        """The outputs of each cluster, resized to the cells of the teacher that it covers, and these; the class token as it is."""
+        rows, columns = self.cluster
+        cells = (rows * self.teacher_grid[0] // self.grid[0], columns * self.teacher_grid[1] // self.grid[1])
+        picture = of_patches.reshape(*self.teacher_grid, -1)
+        count = len(places) // (rows * columns)
+        all_outputs, all_goals = [], []
+        for k in range(count):
+            some = slice(k * rows * columns, (k + 1) * rows * columns)
+            first = places[some][0]
+            y, x = first // self.grid[1] * cells[0] // rows, first % self.grid[1] * cells[1] // columns
+            all_outputs.append(resized(outputs[some], self.cluster, cells))
+            all_goals.append(picture[y : y + cells[0], x : x + cells[1]].flatten(0, 1))
+        if places[-1] == self.patches:
+            all_outputs.append(outputs[-1:])
+            all_goals.append(of_class)
+        return torch.cat(all_outputs), torch.cat(all_goals)
 
     def compare(self, images, ranks, target, kind):
         """-> loss, predictions [branches, B, N + 1, out]: zero where nothing is predicted, summed over the prefixes of one patch.
@@ -104,8 +133,11 @@ class TwinPretrainer(models.ViT):
             n = max(own)
             everything = torch.tensor([(n if self.whole or self.branches == ("distil",) else n - 1) if self.class_last else 0] + own)
             h = self.layers(image[None], (everything[None, :] <= everything[:, None])[None])
-            of_class = target[b, :1] if target.shape[1] > self.patches else torch.zeros(1, target.shape[-1])
-            goal = torch.cat([target[b, -self.patches :], of_class])
+            of_class = torch.zeros(1, target.shape[-1]) if target.shape[1] == self.patches else target[b, :1]
+            of_patches = target[b, target.shape[1] - (math.prod(self.teacher_grid) if self.teacher_grid else self.patches) :]
+            if self.teacher_grid and self.resize == "teacher":
+                of_patches = resized(of_patches, self.teacher_grid, self.grid)
+            goal = torch.cat([of_patches, of_class])
             for s, branch in enumerate(self.branches):
                 if branch == "distil":
                     seen = n if self.branches == ("distil",) else n - 1
@@ -124,5 +156,9 @@ class TwinPretrainer(models.ViT):
                         groups.append((places, outputs[0]))
                 for places, outputs in groups:
                     shown[s, b].index_add_(0, torch.tensor(places), outputs.detach())
-                    errors[s].append(models.error(outputs, goal[places], kind))
+                    if self.teacher_grid and self.resize == "prediction":
+                        outputs, goals = self.in_cells(places, outputs, of_patches, of_class)
+                    else:
+                        goals = goal[places]
+                    errors[s].append(models.error(outputs, goals, kind))
         return sum(torch.cat(rows).mean() for rows in errors if rows), shown

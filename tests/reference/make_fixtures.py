@@ -6,6 +6,7 @@
 
 import argparse
 import json
+import math
 import pathlib
 import sys
 
@@ -76,6 +77,9 @@ TRAINED = {
     "digpt_whole_image": TWIN | {"branches": ["dis"], "whole": True, "order": "one_cluster"},
     "digpt_features": TWIN | {"target": {"features": 12}, "loss": "cosine"},
     "digpt_features_l2": TWIN | {"target": {"features": 12}, "loss": "l2", "branches": ["gen"]},
+    "digpt_resized_teacher": TWIN | {"target": {"features": 8, "grid": [6, 5]}, "loss": "cosine", "branches": ["dis"]},
+    "digpt_resized_prediction": TWIN | {"target": {"features": 8, "grid": [4, 6]}, "loss": "cosine", "order": "rectangles", "resize": "prediction",
+                                        "cluster": [3, 2], "image": [24, 16], "scope": "all"},
     "feature_distillation_cosine": TWIN | {"branches": ["distil"], "order": "one_cluster", "target": {"features": 12}, "loss": "cosine"},
     "semaim_features": SAIM | {"order": "teacher", "target": {"features": 12}, "loss": "cosine", "noise_scale": 0.01},
     "feature_distillation": TWIN | {"branches": ["distil"], "order": "one_cluster"},
@@ -109,6 +113,8 @@ def build(c):
         m = models.MaskedAutoencoder(**common, **{k: c[k] for k in ("decoder_dim", "decoder_depth", "decoder_heads")})
     elif c["method"] == "twin":
         own = ("branches", "decoder_dim", "decoder_depth", "head_width", "scope", "fusion", "norms", "class_place", "whole")
+        if "grid" in c["target"]:
+            common |= {"teacher_grid": c["target"]["grid"], "resize": c.get("resize", "teacher"), "cluster": c.get("cluster")}
         m = digpt.TwinPretrainer(**common, **{k: tuple(c[k]) if k == "branches" else c[k] for k in own})
     else:
         m = models.ViT(**common)
@@ -126,7 +132,8 @@ def semantic(model, c, images, noise):
 
 def given_features(model, c):
     """[B, 1 + N, width]: what a teacher would say, class token first."""
-    return (deterministic.uniform("features", c["batch"], 1 + model.patches, c["target"]["features"]) - 0.5) * 4
+    cells = math.prod(c["target"].get("grid", model.grid))
+    return (deterministic.uniform("features", c["batch"], 1 + cells, c["target"]["features"]) - 0.5) * 4
 
 
 def teacher_order(model, c, features, noise):
@@ -154,6 +161,11 @@ def make_ranks(model, c, images):
         return torch.tensor(CLUSTERS)
     if c["order"] == "teacher":
         return teacher_order(model, c, given_features(model, c), noise)["ranks"]
+    if c["order"] == "rectangles":
+        rows, columns = c["cluster"]
+        cluster = torch.arange(tokens) // model.grid[1] // rows * (model.grid[1] // columns) + torch.arange(tokens) % model.grid[1] // columns
+        place = deterministic.uniform("noise.clusters", batch, int(cluster.max()) + 1).argsort(-1).argsort(-1) + 1
+        return place[:, cluster]
     if c["order"] == "one_cluster":
         return torch.ones(batch, tokens, dtype=torch.int64)
     return semantic(model, c, images, noise)["ranks"]

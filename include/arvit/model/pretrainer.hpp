@@ -78,6 +78,10 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
     else return true;
   }(), "Pretrainer: Decoder<Causal> needs an order with one patch per rank, such as OrderPolicy<Raster>.");
 
+  static_assert([] {
+    if constexpr (detail::OrderFromTeacher<Order> && given_width > 0) return Target::Kind::Teacher::Grid::rows == Grid::rows && Target::Kind::Teacher::Grid::columns == Grid::columns;
+    else return true;
+  }(), "Pretrainer: Semantic<FromTeacher> needs a teacher with the model's own grid of patches.");
   static_assert(!detail::OrderFromTeacher<Order> || (given_width > 0 && detail::GivesClass<typename Target::Kind>),
                 "Pretrainer: Semantic<FromTeacher> orders by the teacher's features; it needs Target<Features<Teacher>> with a teacher that has a class token.");
   static_assert([] {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <tuple>
 
 #include "arvit/core/grid.hpp"
@@ -20,13 +21,15 @@ struct QkvCategory;
 template <int Side> struct Patch { using Category = PatchCategory; static constexpr int side = Side; };
 template <int Height, int Width = Height> struct Image { using Category = ImageCategory; static constexpr int height = Height, width = Width; };
 struct NoClassToken { using Category = ClassTokenCategory; };
+/// The class token starts at zero (D-iGPT's released code), not as N(0, 0.02^2).
+struct ZeroClassToken { using Category = ClassTokenCategory; };
 template <int Ratio> struct MlpRatio { using Category = MlpRatioCategory; static constexpr int ratio = Ratio; };
 /// q, k and v start as three matrices would (SAIM's released encoder). They are stored fused all the same.
 struct SeparateQkv { using Category = QkvCategory; };
 
 /// Vision transformer (Dosovitskiy et al. 2021), pre-norm, exact GELU, fixed sin-cos positions, LayerNorm epsilon 1e-6.
 ///
-/// Options, in any order: Patch<16>, Image<224, 224>, NoClassToken, MlpRatio<4>, SeparateQkv.
+/// Options, in any order: Patch<16>, Image<224, 224>, NoClassToken or ZeroClassToken, MlpRatio<4>, SeparateQkv.
 /// Parameter names are timm's.
 template <int Depth, int Dim, int Heads, class... Options>
 struct ViT {
@@ -34,14 +37,15 @@ struct ViT {
   static_assert(Dim > 0 && Dim % 4 == 0, "ViT<Depth, Dim, Heads>: sin-cos positions need a Dim that is a multiple of 4.");
   static_assert(Heads > 0 && Dim % Heads == 0, "ViT<Depth, Dim, Heads>: Heads must divide Dim; choose a number of heads that does.");
   using Known = Accepts<PatchCategory, ImageCategory, ClassTokenCategory, MlpRatioCategory, QkvCategory>;
-  static_assert(Known::template known<Options...>, "ViT<Depth, Dim, Heads, Options...>: the options are Patch, Image, NoClassToken, MlpRatio and SeparateQkv.");
+  static_assert(Known::template known<Options...>, "ViT<Depth, Dim, Heads, Options...>: the options are Patch, Image, NoClassToken, ZeroClassToken, MlpRatio and SeparateQkv.");
   static_assert(Known::template unrepeated<Options...>, "ViT<Depth, Dim, Heads, Options...>: an option is repeated; give each once.");
 
   using PatchTag = Option<PatchCategory, Patch<16>, Options...>;
   using ImageTag = Option<ImageCategory, Image<224>, Options...>;
   using Grid = ImageGrid<ImageTag::height, ImageTag::width, PatchTag::side>;
   static constexpr int depth = Depth, dim = Dim, heads = Heads, mlp_ratio = Option<MlpRatioCategory, MlpRatio<4>, Options...>::ratio;
-  static constexpr bool has_class_token = option_count<ClassTokenCategory, Options...> == 0;
+  using ClassTag = Option<ClassTokenCategory, void, Options...>;
+  static constexpr bool has_class_token = !std::same_as<ClassTag, NoClassToken>;
   static constexpr ImageShape shape{Grid::channels, Grid::height, Grid::width, Grid::patch};
 
   using Embedding = PatchEmbedding<Grid, Dim, has_class_token>;
@@ -49,7 +53,8 @@ struct ViT {
   using Layer = EncoderBlock<Block>;
   using Norm = LayerNorm<Dim>;
 
-  static constexpr auto body_groups() { return std::tuple(Group{"", Embedding::tensors()}, Group{"blocks.{}.", Block::tensors(), Depth}); }
+  static constexpr Init class_token_start = std::same_as<ClassTag, ZeroClassToken> ? Init{Init::zeros} : Init{Init::normal, 0.02};
+  static constexpr auto body_groups() { return std::tuple(Group{"", Embedding::tensors(class_token_start)}, Group{"blocks.{}.", Block::tensors(), Depth}); }
   static constexpr auto norm_group() { return std::tuple(Group{"norm.", Norm::tensors()}); }
   /// The bare encoder with its final norm: what travels to timm and Hugging Face.
   static constexpr auto groups() { return std::tuple_cat(body_groups(), norm_group()); }

@@ -17,11 +17,11 @@ struct PatchEmbedding {
   using Projection = Linear<patch_width, Dim>;
   static constexpr std::int64_t parameter_count = Projection::parameter_count + (HasClassToken ? Dim : 0);
 
-  static constexpr auto tensors() {
+  static constexpr auto tensors(Init class_token = {Init::normal, 0.02}) {
     constexpr double bound = 1.0 / constexpr_sqrt(patch_width);  // the framework's default for a convolution's bias
     constexpr auto projection = Tensors<2>{Tensor{"patch_embed.proj.weight", {Dim, Grid::channels, Grid::patch, Grid::patch}, {Init::xavier_uniform}, true},
                                            Tensor{"patch_embed.proj.bias", {Dim}, {Init::uniform, bound}, false}};
-    if constexpr (HasClassToken) return join(Tensors<1>{Tensor{"cls_token", {1, 1, Dim}, {Init::normal, 0.02}, true}}, projection);
+    if constexpr (HasClassToken) return join(Tensors<1>{Tensor{"cls_token", {1, 1, Dim}, class_token, true}}, projection);
     else return projection;
   }
 

@@ -1,49 +1,164 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <array>
+#include <concepts>
+
+#include "arvit/core/arena.hpp"
+#include "arvit/core/dtype.hpp"
+#include "arvit/core/grid.hpp"
 #include "arvit/core/host_device.hpp"
 #include "arvit/device/concept.hpp"
 
 namespace arvit {
 
 struct ErrorCategory;
+struct ResizeCategory;
 /// 2 - 2 cosine of prediction and target: the squared distance of unit vectors (D-iGPT; SemAIM's released code).
 struct Cosine { using Category = ErrorCategory; };
+/// D-iGPT's released code: where the teacher has another grid, the prediction of each cluster of Rows x Columns patches is resized to the teacher's cells,
+/// bilinearly, and compared there. By default the teacher's grid is resized to the model's.
+template <int Rows, int Columns>
+struct ResizePrediction {
+  using Category = ResizeCategory;
+  static constexpr int rows = Rows, columns = Columns;
+};
 
 namespace detail {
-/// target[row] = the given token of the row's place; one number per call.
+/// Bilinear interpolation along one side, of `from` places to `to`, corners not aligned: place i reads low and low + 1.
+struct Between {
+  int low;
+  double share;  ///< of low + 1
+  ARVIT_HOST_DEVICE Between(int i, int from, int to) : low(0), share(0) {
+    const double at = (i + 0.5) * from / to - 0.5;
+    low = at <= 0 ? 0 : static_cast<int>(at);
+    share = at <= 0 ? 0 : at - low;
+    if (low >= from - 1) low = from - 1, share = 0;
+  }
+  /// The weight of place j.
+  ARVIT_HOST_DEVICE double of(int j) const { return j == low ? 1 - share : j == low + 1 ? share : 0; }
+};
+
+/// target[row] = the given token of the row's place, the teacher's grid resized to the model's; one number per call.
 template <class S>
 struct GivenTokensWork {
   const S* given;
   const std::int32_t *source, *permutation;
-  std::int64_t patches, width;
+  int rows, columns, teacher_rows, teacher_columns;
+  std::int64_t width;
   bool has_class;
   S* target;
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    const std::int64_t row = source[i / width], tokens = patches + has_class;
-    const std::int64_t token = row < 0 ? (-1 - row) * tokens : row / patches * tokens + has_class + permutation[row];
-    target[i] = row < 0 && !has_class ? S{0} : given[token * width + i % width];
+    const std::int64_t row = source[i / width], c = i % width, tokens = std::int64_t{teacher_rows} * teacher_columns + has_class, patches = std::int64_t{rows} * columns;
+    if (row < 0) {
+      target[i] = has_class ? given[(-1 - row) * tokens * width + c] : S{0};
+      return;
+    }
+    const S* const image = given + (row / patches * tokens + has_class) * width + c;
+    const std::int64_t patch = permutation[row];
+    const Between y(static_cast<int>(patch / columns), teacher_rows, rows), x(static_cast<int>(patch % columns), teacher_columns, columns);
+    const auto at = [&](int v, int u) { return static_cast<double>(image[(std::int64_t{v} * teacher_columns + u) * width]); };
+    const auto line = [&](int v) { return x.share == 0 ? at(v, x.low) : (1 - x.share) * at(v, x.low) + x.share * at(v, x.low + 1); };
+    target[i] = static_cast<S>(y.share == 0 ? line(y.low) : (1 - y.share) * line(y.low) + y.share * line(y.low + 1));
+  }
+};
+
+/// Where rows of a stream lie whose images have `clusters` clusters of rows x columns patches, and a class row if has_class; and where their cells do.
+struct ClusterCells {
+  int rows, columns, cell_rows, cell_columns;
+  std::int64_t clusters;
+  bool has_class;
+  ARVIT_HOST_DEVICE std::int64_t of_rows() const { return clusters * rows * columns + has_class; }          ///< rows of an image
+  ARVIT_HOST_DEVICE std::int64_t of_cells() const { return clusters * cell_rows * cell_columns + has_class; }  ///< resized rows of an image
+};
+/// Forward: cells from patches. out[image, cluster, cell] = bilinear of the cluster's rows; one number per call.
+template <class A>
+struct ResizeClustersWork {
+  ClusterCells shape;
+  const A* from;
+  std::int64_t width;
+  A* to;
+  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
+    const std::int64_t c = i % width, image = i / width / shape.of_cells(), at = i / width % shape.of_cells(), cells = std::int64_t{shape.cell_rows} * shape.cell_columns;
+    const A* const rows = from + image * shape.of_rows() * width + c;
+    if (at == shape.clusters * cells) {
+      to[i] = rows[(shape.of_rows() - 1) * width];
+      return;
+    }
+    const int cell = static_cast<int>(at % cells);
+    const Between y(cell / shape.cell_columns, shape.rows, shape.cell_rows), x(cell % shape.cell_columns, shape.columns, shape.cell_columns);
+    double sum = 0;
+    for (int v = y.low; v < shape.rows && v <= y.low + 1; ++v)
+      for (int u = x.low; u < shape.columns && u <= x.low + 1; ++u)
+        sum += y.of(v) * x.of(u) * static_cast<double>(static_cast<Accumulator<A>>(rows[(at / cells * shape.rows * shape.columns + v * shape.columns + u) * width]));
+    to[i] = static_cast<A>(static_cast<Accumulator<A>>(sum));
+  }
+};
+/// Backward: gradients of patches from those of the cells that read them; one number per call.
+template <class A>
+struct ResizeClustersBackwardWork {
+  ClusterCells shape;
+  const A* dto;
+  std::int64_t width;
+  A* dfrom;
+  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
+    const std::int64_t c = i % width, image = i / width / shape.of_rows(), at = i / width % shape.of_rows(), patches = std::int64_t{shape.rows} * shape.columns;
+    const A* const cells = dto + image * shape.of_cells() * width + c;
+    if (at == shape.clusters * patches) {
+      dfrom[i] = cells[(shape.of_cells() - 1) * width];
+      return;
+    }
+    const int v = static_cast<int>(at % patches) / shape.columns, u = static_cast<int>(at % patches) % shape.columns;
+    double sum = 0;
+    for (int cy = 0; cy < shape.cell_rows; ++cy) {
+      const double weight = Between(cy, shape.rows, shape.cell_rows).of(v);
+      for (int cx = 0; weight != 0 && cx < shape.cell_columns; ++cx)
+        sum += weight * Between(cx, shape.columns, shape.cell_columns).of(u) *
+               static_cast<double>(static_cast<Accumulator<A>>(cells[((at / patches * shape.cell_rows + cy) * shape.cell_columns + cx) * width]));
+    }
+    dfrom[i] = static_cast<A>(static_cast<Accumulator<A>>(sum));
+  }
+};
+/// The teacher's cell of each resized row; `source` names the unresized rows.
+template <class S>
+struct GivenCellsWork {
+  ClusterCells shape;
+  const S* given;
+  const std::int32_t *source, *permutation;
+  int grid_rows, grid_columns, teacher_rows, teacher_columns;
+  std::int64_t width;
+  S* target;
+  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
+    const std::int64_t c = i % width, image = i / width / shape.of_cells(), at = i / width % shape.of_cells(), cells = std::int64_t{shape.cell_rows} * shape.cell_columns;
+    const S* const tokens = given + image * (std::int64_t{teacher_rows} * teacher_columns + 1) * width + c;
+    if (at == shape.clusters * cells) {
+      target[i] = tokens[0];
+      return;
+    }
+    const std::int64_t first = permutation[source[image * shape.of_rows() + at / cells * shape.rows * shape.columns]], cell = at % cells;  // the cluster's upper left patch
+    const std::int64_t y = first / grid_columns * teacher_rows / grid_rows + cell / shape.cell_columns;
+    const std::int64_t x = first % grid_columns * teacher_columns / grid_columns + cell % shape.cell_columns;
+    target[i] = tokens[(1 + y * teacher_columns + x) * width];
   }
 };
 }  // namespace detail
 
-/// Tokens of a frozen teacher, after its final norm: a ViT of ours that encodes the same crop without a mask, on the model's own grid of patches.
-/// A class query predicts the teacher's class token. The trainer gets the features of a micro-batch [images, tokens, width], class token first, from
-/// whoever made them: the teacher beside it (`--teacher`), or a file.
+/// Tokens of a frozen teacher for the same crop, after its final norm and projection: of a ViT of ours, or of a tower below. A class query predicts the
+/// teacher's class token. The trainer gets the features of a micro-batch [images, tokens, width], class token first, then the teacher's grid in reading
+/// order, from whoever made them: the teacher beside it (`--teacher`), or a file.
 template <class Teacher_>
 struct Features {
   using Teacher = Teacher_;
   using DefaultError = Cosine;
   static constexpr bool has_class = Teacher::has_class_token;
-  template <class Grid> static constexpr int tokens = Grid::patches + has_class;
+  template <class Grid> static constexpr int tokens = Teacher::Grid::patches + has_class;
   template <class Grid> static constexpr int width = Teacher::dim;
 
   template <class Grid, Device D>
   static void values(D& device, Matrix<const Statistic<D>, SpaceOf<D>> given, PatchRows<SpaceOf<D>> from, Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
-    static_assert(Grid::rows == Teacher::Grid::rows && Grid::columns == Teacher::Grid::columns,
-                  "Target<Features<Teacher>>: the teacher's grid of patches must be the model's; choose Image and Patch of both so that it is.");
-    device.for_each(target.rows() * width<Grid>, detail::GivenTokensWork<Statistic<D>>{given.data(), from.source.data(), from.permutation.data(), Grid::patches, width<Grid>,
-                                                                                            has_class, target.data()});
+    device.for_each(target.rows() * width<Grid>,
+                    detail::GivenTokensWork<Statistic<D>>{given.data(), from.source.data(), from.permutation.data(), Grid::rows, Grid::columns, Teacher::Grid::rows,
+                                                          Teacher::Grid::columns, width<Grid>, has_class, target.data()});
   }
 };
 
@@ -52,5 +167,26 @@ template <class Kind, class Grid>
 concept GivenTarget = requires {
   { Kind::template tokens<Grid> } -> std::convertible_to<int>;
 };
+
+/// Image towers whose features the papers predict, as they are at 224 pixels: width after the projection, grid of patches, class token, and the
+/// colours that they were trained on. Their features come from a file.
+template <int Patch, int Width, bool ClipColours>
+struct Tower {
+  using Grid = ImageGrid<224, 224, Patch>;
+  static constexpr int dim = Width;
+  static constexpr bool has_class_token = true;
+  static constexpr std::array<float, 3> pixel_mean =
+      ClipColours ? std::array{0.48145466f, 0.4578275f, 0.40821073f} : std::array{0.485f, 0.456f, 0.406f};
+  static constexpr std::array<float, 3> pixel_deviation =
+      ClipColours ? std::array{0.26862954f, 0.26130258f, 0.27577711f} : std::array{0.229f, 0.224f, 0.225f};
+};
+struct OpenClipH14 : Tower<14, 1024, true> {};  // D-iGPT's default
+struct OpenClipL14 : Tower<14, 768, true> {};
+struct ClipL14 : Tower<14, 768, true> {};
+struct ClipB16 : Tower<16, 512, true> {};       // SemAIM's
+struct DinoB16 : Tower<16, 768, false> {};      // SemAIM's
+struct DinoL14 : Tower<14, 1024, false> {};     // DINOv2's ViT-L, the likely one of D-iGPT's Table 6
+template <class Tower = OpenClipH14> using CLIP = Features<Tower>;
+template <class Tower = DinoB16> using DINO = Features<Tower>;
 
 }  // namespace arvit

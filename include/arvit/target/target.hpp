@@ -32,11 +32,11 @@ template <class Kind> requires requires { typename Kind::DefaultError; }
 struct DefaultErrorOf<Kind> { using type = typename Kind::DefaultError; };
 }  // namespace detail
 
-/// Options: RawPatches, an error (L2, L1, Cosine; default: the kind's), LinearHead or MlpHead (default: the decoder's).
+/// Options: RawPatches, an error (L2, L1, Cosine; default: the kind's), LinearHead or MlpHead (default: the decoder's), ResizePrediction.
 template <class Kind_, class... Options>
 struct Target {
-  using Known = Accepts<PatchNormCategory, ErrorCategory, HeadCategory>;
-  static_assert(Known::template known<Options...>, "Target<Kind, Options...>: the options are RawPatches, L2, L1, Cosine, LinearHead and MlpHead.");
+  using Known = Accepts<PatchNormCategory, ErrorCategory, HeadCategory, ResizeCategory>;
+  static_assert(Known::template known<Options...>, "Target<Kind, Options...>: the options are RawPatches, L2, L1, Cosine, LinearHead, MlpHead and ResizePrediction.");
   static_assert(Known::template unrepeated<Options...>, "Target<Kind, Options...>: two options of one kind; give each kind once.");
   using Kind = Kind_;
   using Error = Option<ErrorCategory, typename detail::DefaultErrorOf<Kind>::type, Options...>;
@@ -57,16 +57,41 @@ struct Target {
                    PatchRows<SpaceOf<D>> from, double scale, ConstTokens<D, Kind::template width<Grid>> prediction, Tokens<D, Kind::template width<Grid>> dprediction,
                    Span<double, SpaceOf<D>> loss) {
     const ArenaScope scope(arena);
-    const auto target = arena.rows<Statistic<D>, Kind::template width<Grid>, SpaceOf<D>>(prediction.rows());
-    if constexpr (GivenTarget<Kind, Grid>) {
-      static_assert(standardise, "Target<Kind, RawPatches>: only pixels are standardised; drop RawPatches.");
-      Kind::template values<Grid>(device, given, from, target);
+    constexpr int width = Kind::template width<Grid>;
+    static_assert(!GivenTarget<Kind, Grid> || standardise, "Target<Kind, RawPatches>: only pixels are standardised; drop RawPatches.");
+    if constexpr (option_count<ResizeCategory, Options...> == 1) {
+      using Resize = Option<ResizeCategory, void, Options...>;
+      using Cells = typename Kind::Teacher::Grid;
+      static_assert(Grid::rows % Resize::rows == 0 && Grid::columns % Resize::columns == 0 && Resize::rows * Cells::rows % Grid::rows == 0 &&
+                        Resize::columns * Cells::columns % Grid::columns == 0 && Kind::has_class,
+                    "Target<..., ResizePrediction<Rows, Columns>>: clusters of Rows x Columns patches must divide the grid and cover whole cells of a teacher with a class token.");
+      const std::int64_t count = images.size() / Grid::image_width, rows = prediction.rows() / count, patches = Resize::rows * Resize::columns;
+      const detail::ClusterCells cells{Resize::rows, Resize::columns, Resize::rows * Cells::rows / Grid::rows, Resize::columns * Cells::columns / Grid::columns,
+                                       rows / patches, rows % patches != 0};
+      if (cells.of_rows() * count != prediction.rows()) fail<ShapeError>("target: predictions do not come in clusters of ", patches, " patches; ResizePrediction needs OrderPolicy<Cluster<...>>.");
+      const std::int64_t resized_rows = cells.of_cells() * count;
+      const auto resized = arena.rows<Activation<D>, width, SpaceOf<D>>(resized_rows), dresized = arena.rows<Activation<D>, width, SpaceOf<D>>(resized_rows);
+      const auto target = arena.rows<Statistic<D>, width, SpaceOf<D>>(resized_rows);
+      device.for_each(resized_rows * width, detail::ResizeClustersWork<Activation<D>>{cells, prediction.data(), width, resized.data()});
+      device.for_each(resized_rows * width, detail::GivenCellsWork<Statistic<D>>{cells, given.data(), from.source.data(), from.permutation.data(), Grid::rows, Grid::columns,
+                                                                                Cells::rows, Cells::columns, width, target.data()});
+      error<width>(device, scale * static_cast<double>(rows) / static_cast<double>(cells.of_cells()), resized, target, dresized, loss);
+      device.for_each(prediction.rows() * width, detail::ResizeClustersBackwardWork<Activation<D>>{cells, dresized.data(), width, dprediction.data()});
     } else {
-      Kind::template values<Grid>(device, arena, images, shape, from, standardise, target);
+      const auto target = arena.rows<Statistic<D>, width, SpaceOf<D>>(prediction.rows());
+      if constexpr (GivenTarget<Kind, Grid>) Kind::template values<Grid>(device, given, from, target);
+      else Kind::template values<Grid>(device, arena, images, shape, from, standardise, target);
+      error<width>(device, scale, prediction, target, dprediction, loss);
     }
+  }
+
+ private:
+  template <int Width, Device D>
+  static void error(D& device, double scale, ConstTokens<D, Width> prediction, Rows<Statistic<D>, Width, SpaceOf<D>> target, Tokens<D, Width> dprediction,
+                    Span<double, SpaceOf<D>> loss) {
     if constexpr (std::same_as<Error, L1>) device.absolute_error(prediction, target, scale, dprediction, loss);
     else if constexpr (std::same_as<Error, L2>) device.squared_error(prediction, target, scale, dprediction, loss);
-    else device.cosine_distance(prediction, target, scale * Kind::template width<Grid>, dprediction, loss);
+    else device.cosine_distance(prediction, target, scale * Width, dprediction, loss);
   }
 };
 
