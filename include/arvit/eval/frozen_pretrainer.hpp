@@ -87,7 +87,7 @@ class FrozenPretrainer {
     const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Grid::image_width);
     const Span<const S, DeviceSpace> given(nullptr, std::int64_t{images} * Model::given_width);
-    pass.order(parameters, pixels, counters, given);
+    pass.order_largest(parameters, pixels, counters, given);
     pass.run(parameters, nullptr, pixels, {}, given);
     return pass.peak_bytes();
   }

@@ -178,7 +178,7 @@ class Step {
     const typename Model::template Pass<P>::Gradients gradients(Adding<P>(nullptr, nullptr));
     const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Model::Grid::image_width);
     const Span<const S, DeviceSpace> given(nullptr, std::int64_t{images} * Model::given_width);
-    pass.order(parameters, pixels, counters, given);
+    pass.order_largest(parameters, pixels, counters, given);
     pass.run(parameters, &gradients, pixels, {}, given);
     return pass.peak_bytes();
   }

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "arvit/teacher.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "arvit/decoder/twin.hpp"
+#include "arvit/device/reference.hpp"
+#include "arvit/io/npy.hpp"
+#include "arvit/pretrain.hpp"
+#include "support/temporary_folder.hpp"
+#include "train/made_pictures.hpp"
+
+using namespace arvit;
+
+namespace {
+using TeacherEncoder = ViT<2, 8, 2, Patch<4>, Image<12>>;
+using Teacher = test::SmallModel<>;
+template <class O = Stochastic> using Student = Pretrainer<ViT<3, 12, 3, Patch<4>, Image<12>>, Decoder<Parallel<1>>, OrderPolicy<O>, Target<Features<TeacherEncoder>>>;
+using FromTower = Pretrainer<ViT<1, 32, 1, Patch<16>, Image<224>>, Decoder<Distil>, OrderPolicy<Stochastic>, Target<CLIP<>>>;
+constexpr int tokens = 10, pictures = 12;
+
+/// Trains a teacher for a moment; returns its checkpoint.
+std::string made_teacher(const std::filesystem::path& folder) {
+  RunOptions options;
+  options.model = "Small", options.data = "stripes", options.out = folder.string();
+  options.epochs = 1, options.warmup = 0, options.batch = pictures, options.normalise = "measured";
+  return pretrain<Teacher>(test::MadePictures{pictures, 12}, options, {{nullptr, false}, {}}).checkpoint;
+}
+RunOptions student_options(const std::filesystem::path& out, const std::string& teacher) {
+  RunOptions options;
+  options.model = "Student", options.data = "stripes", options.out = out.string(), options.teacher = teacher;
+  options.epochs = 12, options.warmup = 0, options.batch = pictures, options.micro_batch = 6, options.lr = 0.01;
+  return options;
+}
+template <class Model>
+std::vector<double> losses_of(const RunOptions& options) {
+  std::vector<double> losses;
+  pretrain<Model>(test::MadePictures{pictures, 12}, options, {{nullptr, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }});
+  return losses;
+}
+}  // namespace
+
+TEST_CASE("teacher: a frozen encoder sees the pictures in the colours that it was trained on") {
+  const test::TemporaryFolder folder;
+  const std::string checkpoint = made_teacher(folder / "teacher");
+  const Safetensors file(checkpoint);
+  const Normalisation own{detail::metadata_triple(file, "pixel_mean"), detail::metadata_triple(file, "pixel_deviation")}, other = Normalisation::imagenet();
+  REQUIRE(own.mean != other.mean);
+  Cpu<Fp32> device({1, {}});
+  std::vector<float> in_own(5 * 3 * 144), in_other(in_own.size());
+  Stream random(Counter{3});
+  for (std::size_t i = 0; i < in_own.size(); ++i) {
+    const float value = random.uniform();
+    in_own[i] = (value - own.mean[i / 144 % 3]) / own.deviation[i / 144 % 3], in_other[i] = (value - other.mean[i / 144 % 3]) / other.deviation[i / 144 % 3];
+  }
+  FeatureExtractor<TeacherEncoder, Cpu<Fp32>> extractor(device, {.batch = 5, .features = {Feature{Readout::tokens}}});
+  extractor.load(load_encoder<TeacherEncoder>(checkpoint));
+  const auto expected = extractor.extract(std::span<const float>(in_own));
+  const std::vector<Counter> counters(5);
+  for (const auto& [colours, images] : {std::pair{own, &in_own}, std::pair{other, &in_other}}) {
+    EncoderTeacher<TeacherEncoder, Cpu<Fp32>> teacher(device, checkpoint, colours, 5);
+    std::vector<float> given(5 * tokens * 8);
+    teacher(images->data(), counters, given.data());
+    double difference = 0, largest = 0;
+    for (std::size_t i = 0; i < given.size(); ++i) difference = std::max(difference, std::abs(double{given[i]} - expected[i])), largest = std::max(largest, std::abs(double{given[i]}));
+    CHECK(largest > 0.5);
+    CHECK(difference < 2e-5);
+  }
+}
+
+TEST_CASE("teacher: a run on stored features of whole pictures equals one with the teacher beside it") {
+  const test::TemporaryFolder folder;
+  const std::string checkpoint = made_teacher(folder / "teacher");
+  RunOptions options = student_options(folder / "beside", checkpoint);
+  options.crop_min = 1, options.flip = 0;
+  const auto beside = losses_of<Student<>>(options);
+
+  Cpu<Fp32> device({1, {}});
+  EncoderTeacher<TeacherEncoder, Cpu<Fp32>> teacher(device, checkpoint, Normalisation::imagenet(), 1);
+  TrainTransformOptions transform;
+  transform.height = transform.width = 12, transform.smallest_area = 1, transform.flip = 0, transform.normalisation = Normalisation::imagenet();
+  TrainTransform whole(transform);
+  xt::xarray<float> features = xt::zeros<float>({pictures, tokens, 8});
+  std::vector<float> image(3 * 144);
+  for (std::uint32_t i = 0; i < pictures; ++i) {
+    const Counter counter{0, 0, i};
+    whole(test::MadePictures{pictures, 12}.picture(i), counter, image.data());
+    teacher(image.data(), std::span(&counter, 1), features.data() + std::size_t{i} * tokens * 8);
+  }
+  write_npy(folder / "features.npy", features);
+  options.out = (folder / "stored").string(), options.teacher = (folder / "features.npy").string();
+  const auto stored = losses_of<Student<>>(options);
+  REQUIRE(stored.size() == beside.size());
+  for (std::size_t i = 0; i < stored.size(); ++i) CHECK(std::abs(stored[i] - beside[i]) < 1e-5);
+  CHECK(stored.back() < 0.9 * stored.front());
+}
+
+TEST_CASE("teacher: an order from the teacher's features, and not from the student's") {
+  const test::TemporaryFolder folder;
+  const std::string checkpoint = made_teacher(folder / "teacher");
+  using Model = Student<Semantic<FromTeacher>>;
+  const auto losses = losses_of<Model>(student_options(folder / "run", checkpoint));
+  CHECK(losses.back() < losses.front());
+
+  Reference<double> device;
+  PretrainPass<Model, Reference<double>> pass(device, 1, std::int64_t{1} << 24);
+  const std::vector<double> zeros(Model::parameter_count), image(Model::Grid::image_width);
+  const typename PretrainPass<Model, Reference<double>>::Parameters parameters(Reading<Reference<double>>(zeros.data(), zeros.data()));
+  for (const int best : {0, 4, 8}) {  // only this patch is like the class token
+    std::vector<double> given(Model::given_width);
+    for (int token = 0; token < tokens; ++token) given[token * 8 + (token == 0 || token == 1 + best ? 0 : 1)] = 1;
+    pass.order(parameters, {image.data(), Model::Grid::image_width}, std::vector<Counter>{{1, 0, 0}}, {given.data(), Model::given_width});
+    // The 3 x 3 mean decides, so the nearest corner of a corner patch may come first; the first patch is at most one step from it.
+    const int first = pass.permutation()[0];
+    CHECK(std::abs(first / 3 - best / 3) <= 1);
+    CHECK(std::abs(first % 3 - best % 3) <= 1);
+    if (best != 4) CHECK(first == best);
+  }
+}
+
+TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
+  const test::TemporaryFolder folder;
+  const std::string checkpoint = made_teacher(folder / "teacher");
+  const auto failing = [&]<class Model>(RunOptions options) { return test::message_of<Error>([&] { losses_of<Model>(options); }); };
+  const auto with = [&](const std::string& teacher) { return student_options(folder / "run", teacher); };
+  CHECK(failing.operator()<Student<>>(with("")) == "Student predicts the features of a teacher; give --teacher, a checkpoint or an npy file of features.");
+  CHECK(failing.operator()<Teacher>(with(checkpoint)) == "--teacher " + checkpoint + ": Student predicts nothing of a teacher; drop --teacher.");
+  CHECK(failing.operator()<Student<>>(with("none.npy")) == "--teacher none.npy holds features of whole pictures; give --crop-min 1 and --flip 0, or a checkpoint as the teacher.");
+  CHECK(failing.operator()<FromTower>(with(checkpoint)) == "--teacher " + checkpoint + ": the features of this tower come from an npy file; give one, [pictures, tokens, width].");
+  RunOptions stored = with((folder / "short.npy").string());
+  stored.crop_min = 1, stored.flip = 0;
+  xt::xarray<float> features = xt::zeros<float>({pictures - 1, tokens, 8});
+  write_npy(folder / "short.npy", features);
+  CHECK(failing.operator()<Student<>>(stored) == stored.teacher + ": its shape is [11, 10, 8]; [12 pictures, tokens, width] with 80 numbers a picture was expected. Use features of "
+                                                                  "this data set, by this model's teacher.");
+  RunOptions wrong = with(checkpoint);
+  using Wider = Pretrainer<TeacherEncoder, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Features<ViT<2, 12, 2, Patch<4>, Image<12>>>>>;
+  CHECK(failing.operator()<Wider>(wrong).find("cls_token is [1, 1, 8] in the file, [1, 1, 12] in the model") != std::string::npos);
+}
