@@ -140,6 +140,9 @@ class Timed : public D {
   void cosine_distance(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum) {
     pass("loss", prediction, 2 * size(prediction) + size(target), [&] { D::cosine_distance(prediction, target, scale, dprediction, sum); });
   }
+  void cross_entropy(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum) {
+    pass("loss", prediction, 3 * size(prediction), [&] { D::cross_entropy(prediction, target, scale, dprediction, sum); });
+  }
   template <class U>
   void upload(const U* host, Span<U> values) {
     measure("copies", 1, 0, 0, 0, 2.0 * sizeof(U) * static_cast<double>(values.size()), [&] { D::upload(host, values); });

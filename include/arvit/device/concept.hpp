@@ -122,6 +122,7 @@ concept Device = requires(
   device.squared_error(x, cm, 1.0, y, sum);
   device.absolute_error(x, cm, 1.0, y, sum);
   device.cosine_distance(x, cm, 1.0, y, sum);         // a row's error is 2 - 2 cosine(prediction, target); a row of zeros counts as orthogonal
+  device.cross_entropy(x, cm, 1.0, y, sum);           // -log softmax(prediction)[class], target [rows, 1] holds the class; below 0: no loss, too large: NaN
 
   // Flat buffers and transfers (any element type; both return once the source may be reused).
   { device.allocate(std::int64_t{64}) } -> std::same_as<std::byte*>;   // zeroed, aligned to 64 bytes; throws Error

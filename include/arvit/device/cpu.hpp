@@ -93,6 +93,7 @@ class Cpu {
   void squared_error(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum);
   void absolute_error(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum);
   void cosine_distance(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum);
+  void cross_entropy(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum);
 
   /// On the host `work` may be any callable; of several exceptions that of the lowest index is thrown.
   template <class Work>

@@ -50,6 +50,7 @@ class Planner {
   void squared_error(M<const A>, M<const S>, double, M<A>, V<double>) {}
   void absolute_error(M<const A>, M<const S>, double, M<A>, V<double>) {}
   void cosine_distance(M<const A>, M<const S>, double, M<A>, V<double>) {}
+  void cross_entropy(M<const A>, M<const S>, double, M<A>, V<double>) {}
   std::byte* allocate(std::int64_t) { return nullptr; }
   void deallocate(std::byte*) noexcept {}
   template <class T> void upload(const T*, V<T>) {}

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <cstdint>
 #include <numeric>
 #include <vector>
@@ -310,6 +311,22 @@ class Reference {
       sum[0] += scale * (2 - 2 * cosine);
       for (std::int64_t c = 0; c < prediction.columns(); ++c)  // of -2 cosine
         dprediction[r][c] = zero ? T{0} : static_cast<T>(2 * scale) * (cosine / pp * prediction[r][c] - inverse * target[r][c]);
+    }
+  }
+  void cross_entropy(In prediction, In target, double scale, Out dprediction, Span<double> sum) {
+    detail::require_equal_widths("cross_entropy", prediction.columns(), dprediction.columns(), dprediction.columns());
+    for (std::int64_t r = 0; r < prediction.rows(); ++r) {
+      const std::int64_t classes = prediction.columns();
+      const bool none = target[r][0] < 0, wrong = !none && !(target[r][0] < static_cast<T>(classes));
+      for (std::int64_t c = 0; c < classes; ++c) dprediction[r][c] = 0;
+      if (wrong) sum[0] = std::numeric_limits<double>::quiet_NaN();
+      if (none || wrong) continue;
+      T top = prediction[r][0], total = 0;
+      for (std::int64_t c = 0; c < classes; ++c) top = std::max(top, static_cast<T>(prediction[r][c]));
+      for (std::int64_t c = 0; c < classes; ++c) total += std::exp(prediction[r][c] - top);
+      const auto code = static_cast<std::int64_t>(target[r][0]);
+      sum[0] += scale * (std::log(total) + top - prediction[r][code]);
+      for (std::int64_t c = 0; c < classes; ++c) dprediction[r][c] = static_cast<T>(scale) * (std::exp(prediction[r][c] - top) / total - (c == code ? 1 : 0));
     }
   }
 

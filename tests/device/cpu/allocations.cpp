@@ -61,6 +61,7 @@ TEST_CASE_TEMPLATE("cpu: a primitive whose shapes were seen before allocates not
     device.squared_error(y, target, 1.0, z, sum);
     device.absolute_error(y, target, 1.0, z, sum);
     device.cosine_distance(y, target, 1.0, z, sum);
+    device.cross_entropy(y, {target.data(), target.rows(), 1}, 1.0, z, sum);
     device.adamw(options, {&run, 1}, master, 1.0, average, moment1, moment2, blurred.out().part(0, 0), 0.9, weights);
     device.sum_of_squares(master, sum);
     device.convert(master, weights);

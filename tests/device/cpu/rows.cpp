@@ -125,15 +125,19 @@ TEST_CASE_TEMPLATE("cpu/loss: errors and their gradients agree with the definiti
     Numbers prediction = normal<T>(rows * columns, 1), target = normal<float>(rows * columns, 2);
     target[0] = prediction[0];  // the slope of the absolute error is 0 there
     if (rows > 1) std::fill_n(prediction.end() - columns, columns, 0);  // a row without a direction
+    Numbers classes(static_cast<std::size_t>(rows));
+    for (std::int64_t r = 0; r < rows; ++r) classes[static_cast<std::size_t>(r)] = r % 5 == 3 ? -1 : static_cast<double>(r * 7 % columns);  // some rows without loss
     compare<P>([&](auto& device) {
       using D = std::remove_reference_t<decltype(device)>;
-      Tensor<A<D>> p(rows, columns, prediction), squared(rows, columns), absolute(rows, columns), cosine(rows, columns);
+      Tensor<A<D>> p(rows, columns, prediction), squared(rows, columns), absolute(rows, columns), cosine(rows, columns), entropy(rows, columns);
+      Tensor<S<D>> codes(rows, 1, classes);
       Tensor<S<D>> t(rows, columns, target);
-      Flat<double> sums({1.0, 2.0, 3.0});
+      Flat<double> sums({1.0, 2.0, 3.0, 4.0});
       device.squared_error(p, t, 0.25, squared, sums.out().part(0, 1));
       device.absolute_error(p, t, 0.125, absolute, sums.out().part(1, 2));
       device.cosine_distance(p, t, 0.5, cosine, sums.out().part(2, 3));
-      return Outputs{squared.numbers(), absolute.numbers(), cosine.numbers(), {sums.memory[0]}, {sums.memory[1]}, {sums.memory[2]}};
+      device.cross_entropy(p, codes, 0.5, entropy, sums.out().part(3, 4));
+      return Outputs{squared.numbers(), absolute.numbers(), cosine.numbers(), entropy.numbers(), {sums.memory[0]}, {sums.memory[1]}, {sums.memory[2]}, {sums.memory[3]}};
     });
   }
 }
@@ -145,4 +149,13 @@ TEST_CASE("cpu/loss: a prediction that is no number is no direction, and does no
   device.cosine_distance({prediction.data(), 1, 20}, {target.data(), 1, 20}, 1, {slope.data(), 1, 20}, {&sum, 1});
   CHECK(std::isnan(sum));
   CHECK(std::isnan(slope[0]));
+}
+TEST_CASE("cpu/loss: a class that does not exist has no number, whatever its value") {
+  Cpu<Fp32> device({1, {}});
+  for (const float code : {20.f, 1e9f, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    std::vector<float> prediction(20, 1), slope(20);
+    double sum = 0;
+    device.cross_entropy({prediction.data(), 1, 20}, {&code, 1, 1}, 1, {slope.data(), 1, 20}, {&sum, 1});
+    CHECK(std::isnan(sum));
+  }
 }

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "arvit/core/rows.hpp"
+#include "arvit/device/cpu/math.hpp"
 #include "arvit/device/cpu/reduce.hpp"
 
 /// Errors of a prediction, summed in double over fixed blocks of rows, and their gradients in the same pass.
@@ -70,6 +72,38 @@ struct CosineDistance {
     return 2 - 2 * cosine;
   }
 };
+/// -log of the softmax at the class that target[0] names; a negative one has no loss, one that does not exist has no number.
+struct CrossEntropy {
+  template <class V, class T>
+  static ARVIT_INLINE double row(const T* prediction, const float* target, std::int64_t width, float scale, T* slope) {
+    const bool none = *target < 0;
+    if (none || !(*target < static_cast<float>(width))) {
+      each_vector<V>(width, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA { V{}.store(slope + i, count); });
+      return none ? 0 : std::numeric_limits<double>::quiet_NaN();
+    }
+    const auto code = static_cast<std::int64_t>(*target);
+    float top = static_cast<float>(prediction[0]);
+    for (std::int64_t i = 1; i < width; ++i) top = top < static_cast<float>(prediction[i]) ? static_cast<float>(prediction[i]) : top;
+    const V offset = V::splat(-top);
+    V sum = {};
+    each_vector<V>(width, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
+      V p = exp(V::load(prediction + i, count) + offset);
+      if (count < V::width) {  // what lies beyond the row is no class
+        float part[V::width];
+        p.store(part);
+        p = V::load(part, count);
+      }
+      sum = sum + p;
+    });
+    const float total = sum.sum();
+    const V factor = V::splat(scale / total);
+    each_vector<V>(width, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
+      (factor * exp(V::load(prediction + i, count) + offset)).store(slope + i, count);
+    });
+    slope[code] = static_cast<T>(static_cast<float>(slope[code]) - scale);
+    return std::log(static_cast<double>(total)) + top - static_cast<double>(static_cast<float>(prediction[code]));
+  }
+};
 
 namespace detail {
 template <class Error>
@@ -84,7 +118,7 @@ struct LossTask {
 };
 }  // namespace detail
 
-/// sum += scale * the errors of all rows; dprediction is its gradient. Error: EntryErrors<...> or CosineDistance.
+/// sum += scale * the errors of all rows; dprediction is its gradient. Error: EntryErrors<...>, CosineDistance or CrossEntropy.
 template <class Error, class T>
 void loss(Context& context, LossArgs<T> args, double& sum) {
   const std::int64_t blocks = blocks_of(args.prediction.rows(), reduction_rows);

@@ -213,6 +213,15 @@ void Cpu<P>::cosine_distance(In prediction, Matrix<const float> target, double s
 }
 
 template <class P>
+void Cpu<P>::cross_entropy(In prediction, Matrix<const float> target, double scale, Out dprediction, Span<double> sum) {
+  check_equal("cross_entropy", prediction, dprediction);
+  rows_equal("cross_entropy", prediction.rows(), target.rows());
+  widths_equal("cross_entropy", 1, target.columns());
+  widths_equal("cross_entropy", 1, sum.size());
+  cpu::loss<cpu::CrossEntropy>(context_, cpu::LossArgs<T>{prediction, target, scale, dprediction, nullptr}, sum[0]);
+}
+
+template <class P>
 void Cpu<P>::adamw(const AdamW& options, Span<const ParameterRun> runs, Values gradient, double gradient_scale, Span<float> master, Span<float> moment1,
            Span<float> moment2, Span<float> average, double average_decay, Span<W> weights) {
   widths_equal("adamw", gradient.size(), master.size(), moment1.size(), moment2.size(), average.empty() ? master.size() : average.size(),
