@@ -15,8 +15,8 @@ inline constexpr auto variant_names = std::to_array<std::string_view>({
     "SemAIM_B16", "SemAIM_L16", "SemAIM_H16", "SemAIM_B16_raster", "SemAIM_B16_stochastic", "SemAIM_B16_similarity",
     "SemAIM_B16_decoder1", "SemAIM_B16_decoder6", "SemAIM_B16_serpentine", "SemAIM_B16_center_out",
     "SemAIM_B16_stochastic_center", "SemAIM_B16_boxes", "SemAIM_B16_code", "SemAIM_B16_mean_similarity",
-    "SemAIM_B16_self_attention", "SemAIM_B16_average", "SemAIM_B16_reads_previous", "MAE_Nano", "MAE_S16", "MAE_B16",
-    "MAE_B16_raw", "MAE_L16", "MAE_H14",
+    "SemAIM_B16_self_attention", "SemAIM_B16_average", "SemAIM_B16_reads_previous", "SemAIM_B16_centers2", "RandSAC_Nano",
+    "RandSAC_B16", "RandSAC_B16_hierarchical", "MAE_Nano", "MAE_S16", "MAE_B16", "MAE_B16_raw", "MAE_L16", "MAE_H14",
 });
 
 }  // namespace arvit
