@@ -27,6 +27,7 @@ OPTIMISER = {"name": "AdamW", "lr": 1e-3, "betas": [0.9, 0.95], "eps": 1e-8, "we
 
 SMALL = {"image": [12, 16], "patch": 4, "dim": 12, "heads": 3, "depth": 4, "batch": 3, "class_token": True}
 PIXEL = {"gaussian": None, "norm_pix": True}
+RAW = {"gaussian": None, "norm_pix": False}
 BLURRED = {"gaussian": [9, 1.0], "norm_pix": True}
 SAIM = SMALL | {"method": "parallel", "decoder_depth": 4, "reads_previous": False, "shared": False, "head": "mlp",
                 "order": "stochastic", "target": BLURRED, "loss": "l2"}
@@ -34,6 +35,8 @@ SEMANTIC = {"order": "semantic", "mean_filter": "in_grid", "noise_scale": 0.01, 
 CAUSAL = SMALL | {"method": "causal", "head": "mlp", "order": "raster", "target": PIXEL, "loss": "l2"}
 MAE = SMALL | {"method": "joint", "decoder_dim": 16, "decoder_depth": 2, "decoder_heads": 4, "order": "random_mask", "keep": 3,
                "target": PIXEL, "loss": "l2"}
+GVP = SMALL | {"method": "two_stream", "token_only": False, "head": "linear", "order": "ties", "target": RAW, "loss": "l2"}
+IN_PLACE = SMALL | {"method": "in_place", "head": "linear", "order": "random_mask", "keep": 4, "target": RAW, "loss": "l1"}
 TRAINED = {
     "saim": SAIM,
     "saim_decoder2": SAIM | {"decoder_depth": 2},
@@ -61,6 +64,12 @@ TRAINED = {
     "vit_igpt_linear_no_norm_pix": CAUSAL | {"head": "linear", "target": {"gaussian": None, "norm_pix": False}},
     "mae": MAE,
     "mae_no_norm_pix": MAE | {"target": {"gaussian": None, "norm_pix": False}},
+    "gvp": GVP,
+    "gvp_token_only": GVP | {"token_only": True},
+    "gvp_stochastic": GVP | {"order": "stochastic", "target": PIXEL, "head": "mlp"},
+    "gvp_no_class_token": GVP | {"class_token": False},
+    "in_place": IN_PLACE,
+    "in_place_ragged": IN_PLACE | {"order": "masks", "target": PIXEL, "loss": "l2", "class_token": False},
 }
 
 # Groups of equal rank, given patches (rank 0), images of different content length. The second image has no given patch,
@@ -69,6 +78,13 @@ TIES = [
     [0, 2, 1, 3, 3, 1, 2, 0, 3, 1, 2, 2],
     [4, 1, 3, 1, 5, 2, 2, 4, 6, 5, 1, 3],
     [1, 0, 0, 1, 0, 2, 0, 1, 2, 0, 0, 2],
+]
+
+# Another number of masked patches in every image; all of them in the second.
+MASKS = [
+    [0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0],
+    [1] * 12,
+    [1, 1, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1],
 ]
 
 
@@ -80,6 +96,10 @@ def build(c):
         m = models.CausalPretrainer(**common, head=c["head"])
     elif c["method"] == "joint":
         m = models.MaskedAutoencoder(**common, **{k: c[k] for k in ("decoder_dim", "decoder_depth", "decoder_heads")})
+    elif c["method"] == "two_stream":
+        m = models.TwoStreamPretrainer(**common, head=c["head"], token_only=c["token_only"])
+    elif c["method"] == "in_place":
+        m = models.InPlacePretrainer(**common, head=c["head"])
     else:
         m = models.ViT(**common)
     return deterministic.fill(m)
@@ -104,8 +124,8 @@ def make_ranks(model, c, images):
         return orders.ranks_from_keys(keys).expand(batch, -1)
     if c["order"] == "random_mask":
         return orders.random_mask(noise, c["keep"])
-    if c["order"] == "ties":
-        return torch.tensor(TIES)
+    if c["order"] in ("ties", "masks"):
+        return torch.tensor(TIES if c["order"] == "ties" else MASKS)
     return semantic(model, c, images, noise)["ranks"]
 
 
