@@ -2,8 +2,10 @@
 #pragma once
 
 #include "arvit/decoder/causal.hpp"
+#include "arvit/decoder/in_place.hpp"
 #include "arvit/decoder/joint.hpp"
 #include "arvit/decoder/parallel.hpp"
+#include "arvit/decoder/two_stream.hpp"
 #include "arvit/model/pretrainer.hpp"
 #include "arvit/order/center_out.hpp"
 #include "arvit/order/random_mask.hpp"

@@ -17,6 +17,8 @@ namespace {
 using MAE_Pico = MAE<ViT_Pico<>, Joint<4, 64, 4>>;
 using SAIM_Pico_shared = SAIM<ViT_Pico<>, Parallel<4, SharedWeights>>;
 using ViT_iGPT_Pico = CausalViT<ViT_Pico<>>;
+using TwoStream_Pico = SAIM<ViT_Pico<>, TwoStream<>>;
+using InPlace_Pico = MAE<ViT_Pico<>, InPlace>;
 
 constexpr int images = 6;
 
@@ -44,7 +46,8 @@ std::vector<float> gradients() {
 }
 }  // namespace
 
-TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less memory", Model, SemAIM_Pico, MAE_Pico, ViT_iGPT_Pico, SAIM_Pico_shared) {
+TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less memory", Model, SemAIM_Pico, MAE_Pico, ViT_iGPT_Pico, SAIM_Pico_shared, TwoStream_Pico,
+                   InPlace_Pico) {
   const auto two_steps = [](bool recompute) {
     Cpu<Fp32> device({2, {}});
     Step<Model, Cpu<Fp32>> step(device, {.micro_batch = images, .drop_path = 0.2, .recompute = recompute});
@@ -63,7 +66,7 @@ TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less me
 
 // oneDNN allocates inside every product (tests/device/cpu/allocations.cpp).
 #if !defined(ARVIT_GEMM_ONEDNN)
-TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, SemAIM_Pico, MAE_Pico) {
+TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, SemAIM_Pico, MAE_Pico, TwoStream_Pico, InPlace_Pico) {
   const auto count = []<class Precision>() {
     Cpu<Precision> device({2, {}});
     Step<Model, Cpu<Precision>> step(device, {.micro_batch = 4, .average = true, .drop_path = 0.1});
@@ -87,7 +90,7 @@ TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, 
 }
 #endif
 
-TEST_CASE_TEMPLATE("step: gradients in bf16 lie within 1.5 % of those in fp32, tensor by tensor", Model, SemAIM_Pico, MAE_Pico) {
+TEST_CASE_TEMPLATE("step: gradients in bf16 lie within 1.5 % of those in fp32, tensor by tensor", Model, SemAIM_Pico, MAE_Pico, TwoStream_Pico, InPlace_Pico) {
   const std::vector<float> exact = gradients<Model, Fp32>(), rounded = gradients<Model, Bf16>();
   double largest = 0, whole = 0;
   for (const float value : exact) whole += double{value} * value;

@@ -12,7 +12,8 @@
 
 namespace arvit {
 
-/// The decoder slot of a Pretrainer: Decoder<Parallel<Depth, ...> | Causal | Joint<Depth, Dim, Heads>>, or a kind of the user's own (seam.hpp).
+/// The decoder slot of a Pretrainer: Decoder<Parallel<Depth, ...> | TwoStream<...> | Causal | Joint<Depth, Dim, Heads> | InPlace>, or a kind of
+/// the user's own (seam.hpp).
 template <class Kind_>
 struct Decoder {
   using Kind = Kind_;
@@ -68,7 +69,7 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   static_assert([] {
     if constexpr (detail::NeedsTwoGroups<Decoder> && detail::FixedProfile<Order>) return detail::fixed_groups<Order, Grid>() == 2;
     else return true;
-  }(), "Pretrainer: Decoder<Joint> needs an order of two groups, visible and masked, such as OrderPolicy<RandomMask<>>.");
+  }(), "Pretrainer: Decoder<Joint> and Decoder<InPlace> need an order of two groups, visible and masked, such as OrderPolicy<RandomMask<>>.");
   static_assert([] {
     if constexpr (detail::NeedsOnePatchPerGroup<Decoder> && detail::FixedProfile<Order>) return detail::fixed_groups<Order, Grid>() == Grid::patches + 1;
     else return true;
