@@ -119,9 +119,9 @@ TEST_CASE("mask: MAE computes visible content only, and its decoder reads all") 
 }
 
 TEST_CASE("mask: with whole content every token reads every token, and queries know their content rows") {
-  for (const ClassToken class_token : {ClassToken::none, ClassToken::first, ClassToken::last}) {
+  for (const auto& [class_token, sees] : {std::pair{ClassToken::none, Sees::before}, {ClassToken::first, Sees::up_to}, {ClassToken::last, Sees::before}, {ClassToken::first, Sees::nothing}}) {
     const bool has_class = class_token != ClassToken::none;
-    const RankRules<1> rules{class_token, {QueryStream{.content = Sees::nothing, .class_query = has_class}}, false, true};
+    const RankRules<1> rules{class_token, {QueryStream{.content = sees, .class_query = has_class}}, false, true};
     RankEngine<1> engine(rules, 6, 2);
     for (const std::vector<int>& ends : {std::vector{2, 6}, std::vector{0, 6}}) {
       const auto& stream = engine.tables().streams[0];
@@ -139,7 +139,10 @@ TEST_CASE("mask: with whole content every token reads every token, and queries k
     const std::string row(6 + has_class, '0');
     std::string all;
     for (int reader = 0; reader < 6 + has_class; ++reader) all += row + "\n";
-    CHECK(mask_text(image_masks(rules, std::vector{2, 6}, permutation).content, reading_order(6, has_class)) == all);
+    const ImageMasks masks = image_masks(rules, std::vector{2, 6}, permutation);
+    CHECK(mask_text(masks.content, reading_order(6, has_class)) == all);
+    CHECK(masks.streams[0].content.size() == std::size_t(sees == Sees::nothing ? 0 : 4 + has_class));
+    for (const MaskRow& query : masks.streams[0].content) CHECK(query.reads.size() == std::size_t(6 + has_class));
   }
 }
 
