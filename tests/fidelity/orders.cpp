@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 // Every order against the ranks that the independent implementation computed from the same weights, images and noise.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "arvit/device/reference.hpp"
+#include "arvit/order/cluster.hpp"
+#include "arvit/order/grouped.hpp"
+#include "arvit/order/segments.hpp"
+#include "support/drawn_order.hpp"
 #include "support/fixture.hpp"
 
 namespace arvit::test {
@@ -63,11 +74,59 @@ void check_semantic(const std::string& name) {
           Matrix<float>(keys.data(), images, patches));
   check_ranks(file, keys, patches);
 }
-template <class Encoder, class O>
-std::vector<float> drawn_keys() {
-  std::vector<float> keys(Encoder::Grid::patches);
-  O::template keys<typename Encoder::Grid>(Counter{9, 0, 0}, keys);
-  return keys;
+/// The places of what `sampled` lists in order: place[sampled[t]] = t.
+template <std::size_t Count>
+std::array<int, Count> places_of(std::span<const std::int64_t> sampled) {
+  REQUIRE(sampled.size() == Count);
+  std::array<int, Count> place{};
+  for (std::size_t t = 0; t < Count; ++t) place[static_cast<std::size_t>(sampled[t])] = static_cast<int>(t);
+  return place;
+}
+template <class Grid, int Rows, int Columns>
+void check_clusters(const std::string& name) {
+  CAPTURE(name);
+  using O = Cluster<Rows, Columns>;
+  const Safetensors file = fixture("order_clusters");
+  std::vector<float> keys(Grid::patches);
+  O::template keys_of_places<Grid>(places_of<O::clusters>(file.values<std::int64_t>(name + ".sampled")), keys);
+  CHECK(ranks_of(drawn_ends<O, Grid>({}), keys) == file.values<int>(name + ".ranks"));
+}
+template <class Grid, int Outer, int Inner>
+void check_segments(const std::string& name) {
+  CAPTURE(name);
+  using O = Segments<Outer, Inner>;
+  const Safetensors file = fixture("order_segments");
+  const auto sampled = file.values<std::int64_t>(name + ".sampled"), inside = file.values<std::int64_t>(name + ".sampled_inside");
+  std::array<std::array<int, O::inside>, O::template squares<Grid>> inner;
+  for (std::size_t square = 0; square < inner.size(); ++square) inner[square] = places_of<O::inside>(std::span(inside).subspan(square * O::inside, O::inside));
+  std::vector<float> keys(Grid::patches);
+  O::template keys_of_places<Grid>(places_of<O::template squares<Grid>>(sampled), inner, keys);
+  CHECK(ranks_of(drawn_ends<O, Grid>({}), keys) == file.values<int>(name + ".ranks"));
+}
+
+/// Draws that a fixture gives.
+struct GivenDraws {
+  double given_normal;
+  const double* uniform;
+  double normal() const { return given_normal; }
+  std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>(*uniform++ * bound); }
+};
+template <template <int> class Kind, int K>
+void check_groups(const std::string& kind) {
+  const std::string name = kind + "." + std::to_string(K);
+  CAPTURE(name);
+  const Safetensors file = fixture("order_groups");
+  const auto normals = file.values<double>("normals"), uniforms = file.values<double>("uniforms");
+  const auto expected = file.values<std::int64_t>(name);
+  const std::size_t images = expected.size() / (K + 1);
+  REQUIRE(images == (kind == "fixed" ? 1 : normals.size()));
+  for (std::size_t image = 0; image < images; ++image) {
+    GivenDraws draws{normals[image], uniforms.data() + image * 195};
+    std::vector<int> ends(K);
+    Kind<K>::boundaries(196, draws, ends);
+    ends.push_back(196);
+    CHECK(std::equal(ends.begin(), ends.end(), expected.begin() + static_cast<std::ptrdiff_t>(image * (K + 1))));
+  }
 }
 
 }  // namespace
@@ -78,6 +137,10 @@ TEST_CASE("orders from features") {
   check_semantic<Small, Semantic<MeanSimilarity>>("order_semantic_gap");
   check_semantic<Small, Semantic<SelfAttention>>("order_semantic_self");
   check_semantic<Square, Semantic<>>("order_semantic_14x14");
+  check_semantic<Small, Semantic<Centers<1>>>("order_semantic");
+  check_semantic<Small, Semantic<Centers<2>>>("order_semantic_centers2");
+  check_semantic<Small, Semantic<Centers<3>>>("order_semantic_centers3");
+  check_semantic<Small, Semantic<Centers<4>>>("order_semantic_centers4");
   check_semantic<Small, Semantic<NoFilter, Noise<std::ratio<1, 1000>>>>("order_attention_center");
   check_semantic<Small, Semantic<BySimilarity>>("order_similarity");
   check_semantic<Small, Semantic<BySimilarity, MeanSimilarity>>("order_similarity_gap");
@@ -89,19 +152,37 @@ TEST_CASE("orders from features") {
 TEST_CASE("fixed orders") {
   check_ranks(fixture("order_raster"), [] {
     std::vector<float> keys;
-    for (int i = 0; i < 3; ++i) for (float key : drawn_keys<Small, Raster>()) keys.push_back(key);
+    for (int i = 0; i < 3; ++i) for (float key : drawn_keys<Raster, Small::Grid>({})) keys.push_back(key);
     return keys;
   }(), Small::Grid::patches);
   check_ranks(fixture("order_serpentine"), [] {
     std::vector<float> keys;
-    for (int i = 0; i < 3; ++i) for (float key : drawn_keys<Small, Serpentine>()) keys.push_back(key);
+    for (int i = 0; i < 3; ++i) for (float key : drawn_keys<Serpentine, Small::Grid>({})) keys.push_back(key);
     return keys;
   }(), Small::Grid::patches);
+}
+TEST_CASE("clusters and segments from given permutations") {
+  using Grid = ImageGrid<224, 224, 16>;
+  check_clusters<Grid, 1, 1>("14x14.1x1");
+  check_clusters<Grid, 1, 2>("14x14.1x2");
+  check_clusters<Grid, 2, 2>("14x14.2x2");
+  check_clusters<Grid, 2, 7>("14x14.2x7");
+  check_clusters<Grid, 7, 7>("14x14.7x7");
+  check_clusters<Grid, 14, 14>("14x14.14x14");
+  check_clusters<ImageGrid<16, 24, 4>, 2, 3>("4x6.2x3");
+  check_segments<Grid, 2, 2>("14x14.2.2");
+  check_segments<Grid, 7, 1>("14x14.7.1");
+  check_segments<ImageGrid<32, 48, 4>, 4, 2>("8x12.4.2");
+}
+TEST_CASE("groups from given draws") {
+  check_groups<Fixed, 1>("fixed"), check_groups<Fixed, 5>("fixed"), check_groups<Fixed, 20>("fixed"), check_groups<Fixed, 40>("fixed"), check_groups<Fixed, 196>("fixed");
+  check_groups<Random, 1>("random"), check_groups<Random, 5>("random"), check_groups<Random, 20>("random"), check_groups<Random, 195>("random");
+  check_groups<Mixed, 1>("mixed"), check_groups<Mixed, 5>("mixed"), check_groups<Mixed, 20>("mixed"), check_groups<Mixed, 195>("mixed");
 }
 TEST_CASE("rings and boxes: the integer part of a key is the number of boxes that hold the patch") {
   const auto depth = [](float key) { return static_cast<int>(-std::floor(key)); };
   const auto rings = fixture("order_center2out").values<double>("keys");
-  const auto ours = drawn_keys<Square, CenterOut>();
+  const auto ours = drawn_keys<CenterOut, Square::Grid>({.seed = 9});
   for (int i = 0; i < 196; ++i) CHECK(depth(ours[i]) == depth(static_cast<float>(rings[i])));
   const Safetensors boxes = fixture("order_stochastic_center");
   const auto keys = boxes.values<double>("keys"), centre = boxes.values<double>("centre");

@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "arvit/core/grid.hpp"
 #include "arvit/io/safetensors.hpp"
+#include "arvit/order/cluster.hpp"
+#include "support/drawn_order.hpp"
 
 namespace arvit::test {
 namespace {
@@ -84,6 +87,12 @@ TEST_CASE("mask: D-iGPT's encoder and both decoders, in sorted order with the cl
   std::vector<int> ends;
   std::vector<std::int32_t> permutation;
   profile_of_ranks(ranks, ends, permutation);
+  // They are those of D-iGPT's order on this grid, with the fixture's clusters 2, 0, 3, 1 in this order.
+  using Grid = ImageGrid<4, 6, 1>;
+  std::vector<float> keys(24);
+  Cluster<2, 2>::keys_of_places<Grid>({1, 3, 0, 2}, keys);
+  CHECK(drawn_ends<Cluster<2, 2>, Grid>({}) == ends);
+  CHECK(sorted_patches(keys) == permutation);
   const RankRules<2> rules{ClassToken::last, {QueryStream{Sees::before, Sees::up_to, 1, 0, true}, QueryStream{Sees::up_to, Sees::up_to, 0, 1, true}}};
   const ImageMasks masks = image_masks(rules, ends, permutation);
   const auto text_of = [](const Mask& mask, const std::vector<int>& readers, const std::vector<int>& tokens) {

@@ -109,8 +109,12 @@ def semantic(model, c, images, noise):
     """Every intermediate result of SemAIM's order."""
     s = orders.similarity(model, images, c["similarity"])
     filtered = s if c["mean_filter"] == "none" else orders.mean_filter(s, model.grid, c["mean_filter"] == "zero_padding")
-    centre = orders.most_similar(filtered, model.grid)
-    keys = orders.distance_keys(centre, model.grid, noise, c["noise_scale"])
+    if "centers" in c:
+        centre = orders.peaks(filtered, model.grid, c["centers"])
+        keys = orders.nearest_distance_keys(centre, model.grid, noise, c["noise_scale"])
+    else:
+        centre = orders.most_similar(filtered, model.grid)
+        keys = orders.distance_keys(centre, model.grid, noise, c["noise_scale"])
     return {"similarity": s, "filtered": filtered, "centre": centre, "keys": keys, "ranks": orders.ranks_from_keys(keys)}
 
 
@@ -177,6 +181,9 @@ ORDERS = {
     "order_semantic_gap": WIDE | SEMANTIC | {"similarity": "gap"},
     "order_semantic_self": WIDE | SEMANTIC | {"similarity": "self"},
     "order_semantic_14x14": SQUARE | SEMANTIC,
+    "order_semantic_centers2": WIDE | SEMANTIC | {"centers": 2},
+    "order_semantic_centers3": WIDE | SEMANTIC | {"centers": 3},
+    "order_semantic_centers4": WIDE | SEMANTIC | {"centers": 4},
     "order_attention_center": WIDE | SEMANTIC | {"mean_filter": "none", "noise_scale": 0.001},
     "order_similarity": WIDE | {"order": "similarity", "similarity": "cls"},
     "order_similarity_gap": WIDE | {"order": "similarity", "similarity": "gap"},
@@ -227,9 +234,55 @@ def order_case(c):
         note["smallest_lead_of_the_centre"] = float((top[:, 0] - top[:, 1]).min())
         if note["smallest_lead_of_the_centre"] < 1e-12:
             raise ValueError(f"{c['order']}: the two most similar patches differ by rounding only; choose other weights")
+    if "centers" in c:
+        note["smallest_similarity_gap"] = float(tensors["filtered"].sort(-1).values.diff(dim=-1).min())
+        if note["smallest_similarity_gap"] < 1e-12:
+            raise ValueError(f"{c['order']}: two similarities differ by rounding only; choose other weights")
     if note["smallest_key_gap"] < 1e-12:
         raise ValueError(f"{c['order']}: two keys differ by rounding only; choose other noise")
     return tensors, c | note
+
+
+CLUSTERS = [(14, 14, 1, 1), (14, 14, 1, 2), (14, 14, 2, 2), (14, 14, 2, 7), (14, 14, 7, 7), (14, 14, 14, 14), (4, 6, 2, 3)]
+SEGMENTS = [(14, 14, 2, 2), (14, 14, 7, 1), (8, 12, 4, 2)]
+
+
+def sampled(name, *shape):
+    """Random permutations along the last dimension."""
+    return deterministic.uniform(name, *shape).argsort(-1)
+
+
+def clusters_case():
+    tensors = {}
+    for rows, columns, down, across in CLUSTERS:
+        name = f"{rows}x{columns}.{down}x{across}"
+        order = sampled(name, down * across)
+        tensors |= {f"{name}.sampled": order, f"{name}.ranks": orders.cluster_ranks((rows, columns), (down, across), order)}
+    return tensors, {"names": "rows x columns of the grid . clusters down x across"}
+
+
+def segments_case():
+    tensors = {}
+    for rows, columns, outer, inner in SEGMENTS:
+        name = f"{rows}x{columns}.{outer}.{inner}"
+        squares, inside = rows * columns // outer**2, (outer // inner) ** 2
+        order, order_inside = sampled(name, squares), sampled(name + ".inside", squares, inside)
+        tensors |= {f"{name}.sampled": order, f"{name}.sampled_inside": order_inside,
+                    f"{name}.ranks": orders.segment_ranks((rows, columns), outer, inner, order, order_inside)}
+    return tensors, {"names": "rows x columns of the grid . outer side . inner side"}
+
+
+def groups_case():
+    """196 patches. Draws of Mixed: the normal first, then uniforms from the first on; two of the normals leave [K, T - 1]."""
+    normals = torch.tensor([0.0, -6.0, 6.0, 0.37, -1.23])
+    uniforms = deterministic.uniform("noise.groups", len(normals), 195)
+    tensors = {"normals": normals, "uniforms": uniforms}
+    for k in (1, 5, 20, 40, 196):
+        tensors[f"fixed.{k}"] = torch.tensor([orders.fixed_boundaries(196, k)])
+    for k in (1, 5, 20, 195):
+        tensors[f"random.{k}"] = torch.tensor([orders.random_boundaries(196, k, u) for u in uniforms])
+        tensors[f"mixed.{k}"] = torch.tensor([orders.mixed_boundaries(196, k, float(z), u) for z, u in zip(normals, uniforms)])
+    return tensors, {"patches": 196, "names": "setting . K"}
 
 
 # --- pieces ----------------------------------------------------------------------------------------------------------
@@ -275,6 +328,7 @@ def all_cases():
         yield name, lambda c=c: trained_case(c)
     for name, c in ORDERS.items():
         yield name, lambda c=c: order_case(c)
+    yield from {"order_clusters": clusters_case, "order_segments": segments_case, "order_groups": groups_case}.items()
     yield from {"hash": hash_case, "positions": positions_case, "blur": blur_case, "targets": targets_case}.items()
     yield from masks.CASES.items()
 

@@ -146,6 +146,78 @@ def distance_keys(centre, grid, noise, noise_scale):
     return torch.sqrt(y**2 + x**2).flatten(1) + noise_scale * noise
 
 
+def peaks(s, grid, count):
+    """[B, count, 2]: the `count` largest among the patches that no neighbour exceeds, equal ones in raster order; (-1, -1) where
+    there are no more."""
+    plane = s.reshape(-1, 1, *grid)
+    highest_around = F.max_pool2d(plane, 3, stride=1, padding=1)
+    found = torch.full((len(s), count, 2), -1)
+    for image, is_peak in enumerate((plane == highest_around).flatten(1)):
+        candidates = torch.nonzero(is_peak)[:, 0]
+        best = candidates[torch.sort(s[image, candidates], descending=True, stable=True).indices[:count]]
+        found[image, : len(best)] = torch.stack([best // grid[1], best % grid[1]], dim=-1)
+    return found
+
+
+def nearest_distance_keys(centres, grid, noise, noise_scale):
+    """Distance to the nearest of centres [B, K, 2] plus noise_scale * noise."""
+    distances = [distance_keys(centre, grid, torch.zeros(()), 0.0) for centre in centres.unbind(1)]
+    distances = [d.masked_fill(centre[:, :1] < 0, float("inf")) for d, centre in zip(distances, centres.unbind(1))]
+    return torch.stack(distances).min(0).values + noise_scale * noise
+
+
+# --- clusters and segments -------------------------------------------------------------------------------------------
+
+
+def cluster_ranks(grid, clusters, sampled):
+    """D-iGPT: rank t for the rectangle sampled[t - 1]; clusters = (down, across), numbered in raster order."""
+    height, width = grid[0] // clusters[0], grid[1] // clusters[1]
+    ranks = torch.zeros(grid, dtype=torch.int64)
+    for t, cluster in enumerate(sampled.tolist(), start=1):
+        top, left = cluster // clusters[1] * height, cluster % clusters[1] * width
+        ranks[top : top + height, left : left + width] = t
+    return ranks.flatten()
+
+
+def segment_ranks(grid, outer, inner, sampled, sampled_inside):
+    """RandSAC with two levels: the squares of side `outer` in the order `sampled`, and the segments of side `inner` of square
+    number q in the order sampled_inside[q]. One level: outer == inner."""
+    ranks, t = torch.zeros(grid, dtype=torch.int64), 0
+    for square in sampled.tolist():
+        top, left = square // (grid[1] // outer) * outer, square % (grid[1] // outer) * outer
+        for segment in sampled_inside[square].tolist():
+            y, x = top + segment // (outer // inner) * inner, left + segment % (outer // inner) * inner
+            t += 1
+            ranks[y : y + inner, x : x + inner] = t
+    return ranks.flatten()
+
+
+# --- GVP: where the groups end ---------------------------------------------------------------------------------------
+
+
+def fixed_boundaries(patches, groups):
+    """n_0 .. n_K in exact integers."""
+    return [(i + 1) * patches // (groups + 1) for i in range(groups + 1)]
+
+
+def chosen(values, count, uniforms):
+    """`count` of `values`, in their order: each in turn is taken with probability still needed / still left."""
+    taken = []
+    for i, (value, u) in enumerate(zip(values, uniforms)):
+        if u * (len(values) - i) < count - len(taken):
+            taken.append(value)
+    return taken
+
+
+def random_boundaries(patches, groups, uniforms):
+    return chosen(range(1, patches), groups, uniforms) + [patches]
+
+
+def mixed_boundaries(patches, groups, normal, uniforms):
+    last = min(max(round((0.5 + 0.1 * normal) * patches), groups), patches - 1)
+    return chosen(range(1, last), groups - 1, uniforms) + [last, patches]
+
+
 # --- D-iGPT: clusters with the class token last ----------------------------------------------------------------------
 
 

@@ -84,7 +84,7 @@ class FrozenPretrainer {
     const std::vector<Counter> counters(static_cast<std::size_t>(images));
     const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Grid::image_width);
-    pass.order(parameters, pixels, counters);
+    pass.order_largest(parameters, pixels, counters);
     pass.run(parameters, nullptr, pixels, {});
     return pass.peak_bytes();
   }

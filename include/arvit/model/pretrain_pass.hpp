@@ -30,7 +30,7 @@ class PretrainPass {
   static constexpr std::size_t streams = Model::streams;
   static constexpr int patches = Grid::patches;
 
-  /// `capacity`: bytes of activations, from plan(); must come from an order at least as large as any of the run.
+  /// `capacity`: bytes of activations: the peak of a pass on a Planner after order_largest() and run().
   PretrainPass(D& device, int most_images, std::int64_t capacity)
       : device_(device), most_images_(most_images), engine_(Decoder::rules, patches, most_images), whole_(Decoder::rules, patches, most_images),
         memory_(device, capacity), arena_(memory_.data(), capacity), ends_(std::size_t(most_images) * (patches + 1)), keys_host_(std::size_t(most_images) * patches) {
@@ -56,22 +56,14 @@ class PretrainPass {
   /// with `order_parameters` (the current ones, or an average of them).
   void order(const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters) {
     begin(static_cast<int>(counters.size()));
-    for (const Counter& counter : counters) {
-      const int groups = Model::Order::template profile<Grid>(counter, std::span<int>(ends_).first(patches + 1));
-      engine_.append(std::span<const int>(ends_).first(groups));
-    }
-    counters_.assign(counters.begin(), counters.end());
-    const std::int64_t count = engine_.images();
-    const ArenaScope scope(arena_);
-    const auto keys = arena_.template matrix<float, Space>(count, patches);
-    if constexpr (FeatureOrder<typename Model::Order>) {
-      order_by_features(order_parameters, images, keys);
-    } else {
-      for (std::int64_t i = 0; i < count; ++i)
-        Model::Order::template keys<Grid>(counters[i], std::span<float>(keys_host_).subspan(i * patches, patches));
-      device_.upload(keys_host_.data(), Span<float, Space>(keys.data(), count * patches));
-    }
-    device_.argsort(keys, Matrix<std::int32_t, Space>(permutation_.data(), count, patches));
+    for (const Counter& counter : counters) append([&](std::span<int> ends) { return Model::Order::template profile<Grid>(counter, ends); });
+    sort(order_parameters, images, counters);
+  }
+  /// ... with rows enough for any batch of as many images: what memory is planned for.
+  void order_largest(const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters) {
+    begin(static_cast<int>(counters.size()));
+    for (std::size_t i = 0; i < counters.size(); ++i) append([](std::span<int> ends) { return largest_profile<typename Model::Order, Grid>(ends); });
+    sort(order_parameters, images, counters);
   }
 
   /// Takes given ranks [images, patches] in reading order instead; rank 0 joins the condition.
@@ -149,6 +141,24 @@ class PretrainPass {
     if (images < 1 || images > most_images_) fail<ShapeError>("batch: ", images, " images, the plan holds 1 to ", most_images_, ".");
     engine_.clear();
     arena_.release(step_begin_);
+  }
+  void append(auto&& profile) {
+    const int groups = profile(std::span<int>(ends_).first(patches + 1));
+    engine_.append(std::span<const int>(ends_).first(groups));
+  }
+  void sort(const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters) {
+    counters_.assign(counters.begin(), counters.end());
+    const std::int64_t count = engine_.images();
+    const ArenaScope scope(arena_);
+    const auto keys = arena_.template matrix<float, Space>(count, patches);
+    if constexpr (FeatureOrder<typename Model::Order>) {
+      order_by_features(order_parameters, images, keys);
+    } else {
+      for (std::int64_t i = 0; i < count; ++i)
+        Model::Order::template keys<Grid>(counters[i], std::span<float>(keys_host_).subspan(i * patches, patches));
+      device_.upload(keys_host_.data(), Span<float, Space>(keys.data(), count * patches));
+    }
+    device_.argsort(keys, Matrix<std::int32_t, Space>(permutation_.data(), count, patches));
   }
   Matrix<const Statistic<D>, Space> upload_positions(int dim) {
     const auto table = sincos_positions<Statistic<D>>(Grid::rows, Grid::columns, dim);

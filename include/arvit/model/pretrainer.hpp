@@ -27,12 +27,15 @@ template <class K> inline constexpr bool is_decoder<Decoder<K>> = true;
 template <class T> inline constexpr bool is_order = false;
 template <class K> inline constexpr bool is_order<OrderPolicy<K>> = true;
 
+/// The number of groups of every image; 0 where profiles vary. Whatever the profile, its body is compiled, and with it its assertions about the grid.
 template <class O, class Grid>
 constexpr int fixed_groups() {
-  std::array<int, Grid::patches + 1> ends{};
-  return O::template profile<Grid>(Counter{}, std::span<int>(ends));
+  if constexpr (arvit::Order<O, Grid>) {
+    std::array<int, Grid::patches + 1> ends{};
+    if (O::fixed_profile) return O::template profile<Grid>(Counter{}, std::span<int>(ends));
+  }
+  return 0;
 }
-template <class O> concept FixedProfile = bool(O::fixed_profile);
 template <class Decoder> concept NeedsTwoGroups = requires { requires Decoder::two_groups; };
 template <class Decoder> concept NeedsOnePatchPerGroup = requires { requires Decoder::one_patch_per_group; };
 }  // namespace detail
@@ -66,14 +69,10 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   static_assert(!has_profile || KeyOrder<Order, Grid> || FeatureOrder<Order>, "Pretrainer: OrderPolicy<Kind> needs a Kind with keys from counters or from features.");
   static_assert(!FeatureOrder<Order> || Encoder::has_class_token, "Pretrainer: an order from features (Semantic) needs the encoder's class token; drop NoClassToken.");
   static_assert(!FeatureOrder<Order> || Decoder::uses_norm, "Pretrainer: an order from features (Semantic) needs a decoder that trains the encoder's final norm.");
-  static_assert([] {
-    if constexpr (detail::NeedsTwoGroups<Decoder> && detail::FixedProfile<Order>) return detail::fixed_groups<Order, Grid>() == 2;
-    else return true;
-  }(), "Pretrainer: Decoder<Joint> and Decoder<InPlace> need an order of two groups, visible and masked, such as OrderPolicy<RandomMask<>>.");
-  static_assert([] {
-    if constexpr (detail::NeedsOnePatchPerGroup<Decoder> && detail::FixedProfile<Order>) return detail::fixed_groups<Order, Grid>() == Grid::patches + 1;
-    else return true;
-  }(), "Pretrainer: Decoder<Causal> needs an order with one patch per rank, such as OrderPolicy<Raster>.");
+  static_assert(!has_profile || !detail::NeedsTwoGroups<Decoder> || detail::fixed_groups<Order, Grid>() == 2,
+                "Pretrainer: Decoder<Joint> and Decoder<InPlace> need an order of two groups of fixed sizes, visible and masked, such as OrderPolicy<RandomMask<>>.");
+  static_assert(!has_profile || !detail::NeedsOnePatchPerGroup<Decoder> || detail::fixed_groups<Order, Grid>() == Grid::patches + 1,
+                "Pretrainer: Decoder<Causal> needs an order with one patch per rank, such as OrderPolicy<Raster>.");
 
   static constexpr auto groups() {
     if constexpr (Decoder::uses_norm) return std::tuple_cat(Encoder::groups(), Decoder::groups());

@@ -266,13 +266,15 @@ inline void profile_of_ranks(std::span<const int> ranks, std::vector<int>& ends,
     if (i + 1 == patches || ranks[permutation[i + 1]] != ranks[permutation[i]]) ends.push_back(i + 1);
 }
 
-/// A profile with N groups of one patch; rank 0 holds no patch.
-constexpr int one_patch_per_group(int patches, std::span<int> ends) {
-  for (int i = 0; i <= patches; ++i) ends[i] = i;
-  return patches + 1;
+/// A profile of groups of `size` patches, which must divide `patches`; rank 0 holds no patch.
+constexpr int equal_groups(int patches, int size, std::span<int> ends) {
+  for (int rank = 0; rank <= patches / size; ++rank) ends[rank] = rank * size;
+  return patches / size + 1;
 }
+constexpr int one_patch_per_group(int patches, std::span<int> ends) { return equal_groups(patches, 1, ends); }
 
 /// An order: a profile, known on the host from counters alone. profile() fills cumulative ends and returns the number of groups.
+/// fixed_profile: all images have the same one. Where they vary, every group of rank >= 1 holds a patch; see largest_profile.
 template <class O, class Grid>
 concept Order = requires(Counter image, std::span<int> ends) {
   { O::fixed_profile } -> std::convertible_to<bool>;
@@ -281,5 +283,13 @@ concept Order = requires(Counter image, std::span<int> ends) {
 /// ... and keys from counters alone: the patches are sorted by key, ascending, ties in reading order.
 template <class O, class Grid>
 concept KeyOrder = Order<O, Grid> && requires(Counter image, std::span<float> key) { O::template keys<Grid>(image, key); };
+
+/// The profile that memory is planned for: no profile that the order draws adds more rows to the content or to a stream. Where profiles vary it
+/// has one patch per group: then the content that nobody reads and the queries that a decoder drops are fewest.
+template <class O, class Grid>
+constexpr int largest_profile(std::span<int> ends) {
+  if constexpr (O::fixed_profile) return O::template profile<Grid>(Counter{}, ends);
+  else return one_patch_per_group(Grid::patches, ends);
+}
 
 }  // namespace arvit

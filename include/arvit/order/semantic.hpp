@@ -18,6 +18,7 @@ struct OrderRuleCategory;
 struct FilterCategory;
 struct NoiseCategory;
 struct OrderEncoderCategory;
+struct CentersCategory;
 
 struct ClassSimilarity { using Category = SimilarityCategory; };  ///< cosine of class token and patch (Eq. 2)
 struct MeanSimilarity { using Category = SimilarityCategory; };   ///< cosine of the mean patch token and patch (`gap`)
@@ -31,6 +32,12 @@ struct NoFilter { using Category = FilterCategory; };
 template <class Lambda> struct Noise { using Category = NoiseCategory; using Scale = Lambda; };  ///< lambda of Eq. 5
 struct FromAverage { using Category = OrderEncoderCategory; };    ///< features of the exponential moving average of the encoder
 struct FromCurrent { using Category = OrderEncoderCategory; };
+/// How many centres distances are measured to: the most similar patch and the K - 1 next among those that no neighbour exceeds, or as many as there are.
+template <int K> struct Centers {
+  static_assert(K > 0, "Centers<K>: K counts the centres; it must be at least 1.");
+  using Category = CentersCategory;
+  static constexpr int count = K;
+};
 
 /// What an order computed from features gets: the unmasked pass over a batch, class token first, patches in reading order.
 template <class A, class Space>
@@ -133,6 +140,7 @@ struct SemanticKeysWork {
   SimilarityFilter filter;
   bool softmax;  // similarities are cosines (Eq. 2); attention rows are probabilities already
   double lambda;
+  int centers;  // of Rule::distance
 
   ARVIT_HOST_DEVICE double filtered(const double* s, double top, int y, int x) const {
     const auto value = [&](int at) { return softmax ? std::exp(s[at] - top) : s[at]; };  // up to the common factor of a softmax
@@ -143,6 +151,26 @@ struct SemanticKeysWork {
       for (int u = x - 1; u <= x + 1; ++u)
         if (v >= 0 && v < rows && u >= 0 && u < columns) sum += value(v * columns + u), ++inside;
     return sum / (filter == SimilarityFilter::inside ? inside : 9);
+  }
+  /// Whether no neighbour of (y, x) has a larger filtered similarity.
+  ARVIT_HOST_DEVICE bool peak(const double* s, double top, int y, int x) const {
+    const double value = filtered(s, top, y, x);
+    for (int v = y - 1; v <= y + 1; ++v)
+      for (int u = x - 1; u <= x + 1; ++u)
+        if (v >= 0 && v < rows && u >= 0 && u < columns && filtered(s, top, v, u) > value) return false;
+    return true;
+  }
+  /// The highest peak that comes after the patch `last`, or -1. Peaks are sorted by value, equal ones in reading order.
+  ARVIT_HOST_DEVICE int next_peak(const double* s, double top, int last) const {
+    const double bound = filtered(s, top, last / columns, last % columns);
+    double best = -1;
+    int found = -1;
+    for (int i = 0; i < rows * columns; ++i) {
+      const double value = filtered(s, top, i / columns, i % columns);
+      const bool after = value < bound || (value == bound && i > last);
+      if (after && value > best && peak(s, top, i / columns, i % columns)) best = value, found = i;
+    }
+    return found;
   }
   ARVIT_HOST_DEVICE void operator()(std::int64_t image) const {
     const int patches = rows * columns;
@@ -155,32 +183,41 @@ struct SemanticKeysWork {
     }
     double top = s[0], best = -1;
     for (int i = 1; i < patches; ++i) top = top > s[i] ? top : s[i];
-    int cy = 0, cx = 0;
-    for (int y = 0; y < rows; ++y)
-      for (int x = 0; x < columns; ++x)
-        if (const double value = filtered(s, top, y, x); value > best) best = value, cy = y, cx = x;
-    const NestedBoxes vertical(cy, rows), horizontal(cx, columns);
-    for (int y = 0; y < rows; ++y)
-      for (int x = 0; x < columns; ++x) {
-        const int i = y * columns + x;
-        if (rule == Rule::boxes) k[i] = u[i] - static_cast<float>(boxes_holding(vertical, horizontal, y, x));
-        else k[i] = static_cast<float>(std::sqrt(static_cast<double>((cy - y) * (cy - y) + (cx - x) * (cx - x))) + lambda * static_cast<double>(u[i]));
+    int centre = 0;
+    for (int i = 0; i < patches; ++i)
+      if (const double value = filtered(s, top, i / columns, i % columns); value > best) best = value, centre = i;
+    if (rule == Rule::boxes) {
+      const NestedBoxes vertical(centre / columns, rows), horizontal(centre % columns, columns);
+      for (int i = 0; i < patches; ++i) k[i] = u[i] - static_cast<float>(boxes_holding(vertical, horizontal, i / columns, i % columns));
+      return;
+    }
+    for (int m = 0; m < centers; ++m) {  // k: the squared distance to the nearest of m + 1 centres
+      if (m > 0) centre = next_peak(s, top, centre);
+      if (centre < 0) break;
+      for (int i = 0; i < patches; ++i) {
+        const int dy = centre / columns - i / columns, dx = centre % columns - i % columns;
+        const float squared = static_cast<float>(dy * dy + dx * dx);
+        if (m == 0 || squared < k[i]) k[i] = squared;
       }
+    }
+    for (int i = 0; i < patches; ++i) k[i] = static_cast<float>(std::sqrt(static_cast<double>(k[i])) + lambda * static_cast<double>(u[i]));
   }
 };
 
 }  // namespace detail
 
 /// SemAIM: the patch most similar to the class token comes first, the others by their distance to it (Eqs. 2-6). Ranks 1..N.
-/// Options: what similarity is measured with, the rule, the filter, Noise<lambda>, FromAverage.
+/// Options: what similarity is measured with, the rule, the filter, Noise<lambda>, FromAverage, Centers<K>.
 template <class... Options>
 struct Semantic {
-  using Known = Accepts<SimilarityCategory, OrderRuleCategory, FilterCategory, NoiseCategory, OrderEncoderCategory>;
-  static_assert(Known::template known<Options...>, "Semantic<Options...>: an option is not one of Semantic's (similarity, rule, filter, Noise<ratio>, FromAverage).");
+  using Known = Accepts<SimilarityCategory, OrderRuleCategory, FilterCategory, NoiseCategory, OrderEncoderCategory, CentersCategory>;
+  static_assert(Known::template known<Options...>, "Semantic<Options...>: an option is not one of Semantic's (similarity, rule, filter, Noise<ratio>, FromAverage, Centers<K>).");
   static_assert(Known::template unrepeated<Options...>, "Semantic<Options...>: two options of one kind; give each kind once.");
   using Source = Option<SimilarityCategory, ClassSimilarity, Options...>;
   using RuleTag = Option<OrderRuleCategory, ByDistance, Options...>;
   using FilterTag = Option<FilterCategory, MeanFilter, Options...>;
+  static_assert(option_count<CentersCategory, Options...> == 0 || std::same_as<RuleTag, ByDistance>,
+                "Semantic<Options...>: only distances have several centres; use Centers<K> with ByDistance, or drop it.");
   using Lambda = typename Option<NoiseCategory, Noise<std::ratio<1, 100>>, Options...>::Scale;
   static constexpr bool fixed_profile = true, needs_features = true;
   static constexpr bool from_average = std::same_as<Option<OrderEncoderCategory, FromCurrent, Options...>, FromAverage>;
@@ -207,7 +244,7 @@ struct Semantic {
     constexpr auto filter = std::same_as<FilterTag, NoFilter> ? detail::SimilarityFilter::none
                             : std::same_as<FilterTag, MeanFilter> ? detail::SimilarityFilter::inside : detail::SimilarityFilter::zero_padded;
     device.for_each(f.images, detail::SemanticKeysWork{similarity, f.noise.data(), key.data(), f.rows, f.columns, rule, filter, !attention,
-                                                       static_cast<double>(Lambda::num) / static_cast<double>(Lambda::den)});
+                                                       static_cast<double>(Lambda::num) / static_cast<double>(Lambda::den), Option<CentersCategory, Centers<1>, Options...>::count});
   }
 };
 

@@ -170,7 +170,7 @@ class Step {
     const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const typename Model::template Pass<P>::Gradients gradients(Adding<P>(nullptr, nullptr));
     const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Model::Grid::image_width);
-    pass.order(parameters, pixels, counters);
+    pass.order_largest(parameters, pixels, counters);
     pass.run(parameters, &gradients, pixels, {});
     return pass.peak_bytes();
   }
