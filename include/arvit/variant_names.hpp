@@ -17,6 +17,10 @@ inline constexpr auto variant_names = std::to_array<std::string_view>({
     "SemAIM_B16_stochastic_center", "SemAIM_B16_boxes", "SemAIM_B16_code", "SemAIM_B16_mean_similarity",
     "SemAIM_B16_self_attention", "SemAIM_B16_average", "SemAIM_B16_reads_previous", "SemAIM_B16_centers2", "RandSAC_Nano",
     "RandSAC_B16", "RandSAC_B16_hierarchical", "MAE_Nano", "MAE_S16", "MAE_B16", "MAE_B16_raw", "MAE_L16", "MAE_H14",
+    "SimMIM_Nano", "SimMIM_B16", "GVP_p2p_Nano", "GVP_p2p_B16", "GVP_p2p_B16_raster", "GVP_p2p_B16_fixed1",
+    "GVP_p2p_B16_fixed5", "GVP_p2p_B16_fixed20", "GVP_p2p_B16_fixed40", "GVP_p2p_B16_fixed196", "GVP_p2p_B16_random5",
+    "GVP_p2p_B16_random20", "GVP_p2p_B16_random40", "GVP_p2p_B16_mixed5", "GVP_p2p_B16_mixed40", "GVP_p2p_B16_causal",
+    "GVP_p2p_B16_token_only", "GVP_p2p_B16_norm_pix",
 });
 
 }  // namespace arvit

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "arvit/decoder/causal.hpp"
+#include "arvit/decoder/in_place.hpp"
 #include "arvit/decoder/joint.hpp"
 #include "arvit/decoder/parallel.hpp"
+#include "arvit/decoder/two_stream.hpp"
 #include "arvit/model/pretrainer.hpp"
 #include "arvit/order/center_out.hpp"
 #include "arvit/order/cluster.hpp"
@@ -110,6 +112,37 @@ using MAE_B16_raw = MAE<ViT_B16<>, Joint<8, 512, 16>, Target<Pixel, RawPatches>>
 using MAE_L16 = MAE<ViT_L16<>>;
 using MAE_H14 = MAE<ViT_H14<>>;
 
+// SimMIM: mask tokens inside the encoder, raw pixels, absolute error; patches of 16, not SimMIM's squares of 32, are masked. Linear probe / fine-tuning.
+template <class Encoder, class T = Target<Pixel, RawPatches, L1>, class O = RandomMask<std::ratio<2, 5>>>
+using SimMIM = Pretrainer<Encoder, Decoder<InPlace>, OrderPolicy<O>, T>;
+using SimMIM_Nano = SimMIM<ViT_Nano<>>;
+using SimMIM_B16 = SimMIM<ViT_B16<>>;  // GVP Table 1: 52.5 / 82.8 (200 epochs); Table 5: 56.7 / 83.8 (800)
+
+// GVP p2p: groups of random length in random order, two streams, raw pixels. Linear probe / fine-tuning.
+template <class Encoder, class O = Grouped<Mixed<20>>, class T = Target<Pixel, RawPatches>, class D = TwoStream<>>
+using GVP = Pretrainer<Encoder, Decoder<D>, OrderPolicy<O>, T>;
+using GVP_p2p_Nano = GVP<ViT_Nano<>, Grouped<Mixed<5>>>;
+using GVP_p2p_B16 = GVP<ViT_B16<>>;  // Table 1: 61.4 / 83.2 (200 epochs); Table 5: 69.6 / 84.0 (800)
+// GVP Table 3.
+using GVP_p2p_B16_raster = GVP<ViT_B16<>, Grouped<Mixed<20>, FixedSequence>>;  // 58.6 / 82.7
+// GVP Table 4.
+using GVP_p2p_B16_fixed1 = GVP<ViT_B16<>, Grouped<Fixed<1>>>;      // 51.2 / 82.1
+using GVP_p2p_B16_fixed5 = GVP<ViT_B16<>, Grouped<Fixed<5>>>;      // 53.2 / 82.6
+using GVP_p2p_B16_fixed20 = GVP<ViT_B16<>, Grouped<Fixed<20>>>;    // 54.4 / 82.5
+using GVP_p2p_B16_fixed40 = GVP<ViT_B16<>, Grouped<Fixed<40>>>;    // 54.2 / 82.5
+using GVP_p2p_B16_fixed196 = GVP<ViT_B16<>, Grouped<Fixed<196>>>;  // 52.2 / 82.3
+using GVP_p2p_B16_random5 = GVP<ViT_B16<>, Grouped<Random<5>>>;    // 57.8 / 82.7
+using GVP_p2p_B16_random20 = GVP<ViT_B16<>, Grouped<Random<20>>>;  // 55.6 / 82.4
+using GVP_p2p_B16_random40 = GVP<ViT_B16<>, Grouped<Random<40>>>;  // 56.4 / 82.5
+using GVP_p2p_B16_mixed5 = GVP<ViT_B16<>, Grouped<Mixed<5>>>;      // 58.4 / 82.7
+using GVP_p2p_B16_mixed40 = GVP<ViT_B16<>, Grouped<Mixed<40>>>;    // 60.8 / 83.1
+// GVP Table 10, from masked modeling to GVP: SimMIM_B16 (that row repeats SimMIM's of Table 1), with causal masks the next alias,
+// with two streams GVP_p2p_B16_fixed196, with mixed lengths GVP_p2p_B16.
+using GVP_p2p_B16_causal = CausalViT<ViT_B16<>, Target<Pixel, RawPatches, LinearHead>, Stochastic>;  // 28.4 / 78.4
+// The text as printed, and targets as in the other papers.
+using GVP_p2p_B16_token_only = GVP<ViT_B16<>, Grouped<Mixed<20>>, Target<Pixel, RawPatches>, TwoStream<TokenOnly>>;
+using GVP_p2p_B16_norm_pix = GVP<ViT_B16<>, Grouped<Mixed<20>>, Target<Pixel>>;
+
 // Parameter counts of a bare encoder with its final norm, and of every alias. SAIM_B16 and MAE_B16 are those of the released models.
 static_assert(ViT_B16<>::parameter_count == 85'647'360);
 static_assert(ViT_L16<>::parameter_count == 303'099'904);
@@ -167,5 +200,23 @@ static_assert(MAE_B16::parameter_count == 111'655'680);
 static_assert(MAE_B16_raw::parameter_count == 111'655'680);
 static_assert(MAE_L16::parameter_count == 329'239'296);
 static_assert(MAE_H14::parameter_count == 656'613'964);
+static_assert(SimMIM_Nano::parameter_count == 1'202'608);
+static_assert(SimMIM_B16::parameter_count == 86'238'720);
+static_assert(GVP_p2p_Nano::parameter_count == 1'202'608);
+static_assert(GVP_p2p_B16::parameter_count == 86'238'720);
+static_assert(GVP_p2p_B16_raster::parameter_count == 86'238'720);
+static_assert(GVP_p2p_B16_fixed1::parameter_count == 86'238'720);
+static_assert(GVP_p2p_B16_fixed5::parameter_count == 86'238'720);
+static_assert(GVP_p2p_B16_fixed20::parameter_count == 86'238'720);
+static_assert(GVP_p2p_B16_fixed40::parameter_count == 86'238'720);
+static_assert(GVP_p2p_B16_fixed196::parameter_count == 86'238'720);
+static_assert(GVP_p2p_B16_random5::parameter_count == 86'238'720);
+static_assert(GVP_p2p_B16_random20::parameter_count == 86'238'720);
+static_assert(GVP_p2p_B16_random40::parameter_count == 86'238'720);
+static_assert(GVP_p2p_B16_mixed5::parameter_count == 86'238'720);
+static_assert(GVP_p2p_B16_mixed40::parameter_count == 86'238'720);
+static_assert(GVP_p2p_B16_causal::parameter_count == 86'237'952);
+static_assert(GVP_p2p_B16_token_only::parameter_count == 86'238'720);
+static_assert(GVP_p2p_B16_norm_pix::parameter_count == 86'238'720);
 
 }  // namespace arvit

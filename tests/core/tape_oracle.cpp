@@ -99,6 +99,16 @@ Problem two_stream_problem() {
   add_linear(p, "decoder_pred", p.dim, p.patch_width());
   return p;
 }
+Result run_two_stream(const Problem& p) { return dense::two_stream(p, false); }
+
+Problem in_place_problem() {
+  Problem p = small_problem({{0, 1, 0, 1, 1, 1}, {1, 1, 1, 0, 0, 1}}, 2);
+  add_encoder(p);
+  add_norm(p, "norm", p.dim);
+  add(p, "mask_token", {1, 1, p.dim});
+  add_mlp(p, "decoder_pred", p.dim, p.patch_width());
+  return p;
+}
 
 Problem twin_problem() {
   Problem p = small_problem({{3, 1, 2, 1, 3, 2}, {1, 2, 2, 1, 4, 3}}, 3);
@@ -200,7 +210,9 @@ TEST_CASE("dense: losses agree with PyTorch") {  // tests/reference/dense_oracle
   CHECK(parallel_loss(2, 2, false, true) == equal(1.0449526042965274));
   CHECK(dense::causal(parallel_problem(permutations, 2, 0)).loss == equal(1.1387627520380819));
   CHECK(dense::joint(joint_problem(), 4, 2, 2).loss == equal(1.3122995829975308));
-  CHECK(dense::two_stream(two_stream_problem()).loss == equal(1.8619490094437965));
+  CHECK(dense::two_stream(two_stream_problem(), false).loss == equal(1.8619490094437965));
+  CHECK(dense::two_stream(two_stream_problem(), true).loss == equal(1.6157940738881402));
+  CHECK(dense::in_place(in_place_problem()).loss == equal(0.966942198160865));
   CHECK(run_twin(twin_problem()).loss == equal(2.919873903517317));
 }
 
@@ -228,8 +240,9 @@ TEST_CASE("dense::joint: gradients agree with finite differences") {
   check_gradients(joint_problem(), [](const Problem& p) { return dense::joint(p, 4, 2, 2); });
 }
 TEST_CASE("dense::two_stream: gradients agree with finite differences") {
-  check_gradients(two_stream_problem(), dense::two_stream);
+  check_gradients(two_stream_problem(), run_two_stream);
 }
+TEST_CASE("dense::in_place: gradients agree with finite differences") { check_gradients(in_place_problem(), dense::in_place); }
 TEST_CASE("dense::twin: gradients agree with finite differences") { check_gradients(twin_problem(), run_twin); }
 
 TEST_CASE("dense: a prediction depends on exactly the patches that the rank law shows to it") {
@@ -243,7 +256,8 @@ TEST_CASE("dense: a prediction depends on exactly the patches that the rank law 
   check_strict(parallel_problem(ties, 2, 2), [](const Problem& p) { return dense::parallel(p, 2, true, false); });
   check_strict(parallel_problem(permutations, 2, 0), dense::causal);
   check_strict(joint_problem(), [](const Problem& p) { return dense::joint(p, 4, 2, 2); });
-  check_strict(two_stream_problem(), dense::two_stream);
+  check_strict(two_stream_problem(), run_two_stream);
+  check_strict(in_place_problem(), dense::in_place);
 }
 
 TEST_CASE("dense::twin: gen reads what comes before it, dis up to itself, the class queries what the last group sees") {

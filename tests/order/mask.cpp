@@ -127,5 +127,33 @@ TEST_CASE("mask: MAE computes visible content only, and its decoder reads all") 
   CHECK(mask_text(masks.joint, tokens) == stored_text(file, "joint"));
 }
 
+TEST_CASE("mask: with whole content every token reads every token, and queries know their content rows") {
+  for (const auto& [class_token, sees] : {std::pair{ClassToken::none, Sees::before}, {ClassToken::first, Sees::up_to}, {ClassToken::last, Sees::before}, {ClassToken::first, Sees::nothing}}) {
+    const bool has_class = class_token != ClassToken::none;
+    const RankRules<1> rules{class_token, {QueryStream{.content = sees, .class_query = has_class}}, false, true};
+    RankEngine<1> engine(rules, 6, 2);
+    for (const std::vector<int>& ends : {std::vector{2, 6}, std::vector{0, 6}}) {
+      const auto& stream = engine.tables().streams[0];
+      const std::size_t queries = stream.source.size(), content = engine.tables().source.size();
+      engine.append(ends);
+      CHECK(engine.tables().source.size() - content == std::size_t(6 + has_class));
+      CHECK(stream.source.size() - queries == std::size_t(6 - ends[0] + has_class));
+      CHECK(count_rows(rules, ends).content == 6 + has_class);
+    }
+    const auto& tables = engine.tables();
+    CHECK(tables.streams[0].content_row.size() == tables.streams[0].source.size());
+    for (std::size_t i = 0; i < tables.streams[0].source.size(); ++i)
+      CHECK(tables.source[static_cast<std::size_t>(tables.streams[0].content_row[i])] == tables.streams[0].source[i]);
+    const std::vector<std::int32_t> permutation{3, 0, 4, 1, 5, 2};
+    const std::string row(6 + has_class, '0');
+    std::string all;
+    for (int reader = 0; reader < 6 + has_class; ++reader) all += row + "\n";
+    const ImageMasks masks = image_masks(rules, std::vector{2, 6}, permutation);
+    CHECK(mask_text(masks.content, reading_order(6, has_class)) == all);
+    CHECK(masks.streams[0].content.size() == std::size_t(sees == Sees::nothing ? 0 : 4 + has_class));
+    for (const MaskRow& query : masks.streams[0].content) CHECK(query.reads.size() == std::size_t(6 + has_class));
+  }
+}
+
 }  // namespace
 }  // namespace arvit::test

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Prints the losses that tests/core/tape_oracle.cpp expects of the dense C++ models, from PyTorch.
 
-SAIM, ViT-iGPT and MAE are those of model.py. GVP and D-iGPT are written here in the papers' sequence form: tokens sorted
+SAIM, ViT-iGPT, MAE and SimMIM are those of model.py. GVP and D-iGPT are written here in the papers' sequence form: tokens sorted
 into the sampled order, the class token first (GVP) or last (D-iGPT), block-causal matrices over slots. The C++ models keep
 raster order and integer ranks, so agreement says that both forms mean the same.
 """
@@ -63,8 +63,9 @@ def groups_of(ranks, first):
     return [[t for t, rank in enumerate(ranks) if rank == k] for k in range(first, max(ranks) + 1)]
 
 
-def gvp(depth):
-    """G_0 (condition), G_1, ..., G_K in order; Eq. 7 with the query stream of G_1 .. G_K only."""
+def gvp(depth, token_only=False):
+    """G_0 (condition), G_1, ..., G_K in order; Eq. 7 with the query stream of G_1 .. G_K only. Queries start with their position,
+    or as the token alone."""
     errors = []
     for image, target, ranks in zip(IMAGES, TARGET, GROUPS):
         groups = groups_of(ranks, 0)
@@ -73,7 +74,7 @@ def gvp(depth):
         slot = torch.tensor([0] + [k for k, group in enumerate(groups) for _ in group])
         patches, class_token = patches_and_class(image)
         h = torch.cat([class_token, patches[order]])
-        g = positions(DIM)[predicted] + deterministic.weight("query_token", (1, 1, DIM))[0]
+        g = positions(DIM)[predicted] * (not token_only) + deterministic.weight("query_token", (1, 1, DIM))[0]
         content_mask, query_mask = slot <= slot[:, None], slot < slot[1 + len(groups[0]):, None]
         for name in (f"blocks.{i}" for i in range(depth)):
             g = g + attend(f"{name}.attn", norm(f"{name}.norm1", g), norm(f"{name}.norm1", h), query_mask, HEADS)
@@ -138,6 +139,8 @@ if __name__ == "__main__":
             "causal": released(models.CausalPretrainer(**encoder, depth=2), PERMUTATIONS, blurred),
             "joint": released(models.MaskedAutoencoder(**encoder, depth=2, decoder_dim=4, decoder_depth=2, decoder_heads=2), MASKED),
             "two_stream": gvp(depth=3),
+            "two_stream, token only": gvp(depth=3, token_only=True),
+            "in_place": released(models.InPlacePretrainer(**encoder, depth=2, head="mlp"), MASKED),
             "twin": digpt(depth=3, taps=(1, 3), dim=4, decoder_depth=2, heads=2),
         }.items():
             print(f"{name}: {loss.item()!r}")

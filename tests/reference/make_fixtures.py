@@ -30,6 +30,7 @@ OPTIMISER = {"name": "AdamW", "lr": 1e-3, "betas": [0.9, 0.95], "eps": 1e-8, "we
 
 SMALL = {"image": [12, 16], "patch": 4, "dim": 12, "heads": 3, "depth": 4, "batch": 3, "class_token": True}
 PIXEL = {"gaussian": None, "norm_pix": True}
+RAW = {"gaussian": None, "norm_pix": False}
 BLURRED = {"gaussian": [9, 1.0], "norm_pix": True}
 SAIM = SMALL | {"method": "parallel", "decoder_depth": 4, "reads_previous": False, "shared": False, "head": "mlp",
                 "order": "stochastic", "target": BLURRED, "loss": "l2"}
@@ -39,6 +40,8 @@ MAE = SMALL | {"method": "joint", "decoder_dim": 16, "decoder_depth": 2, "decode
                "target": PIXEL, "loss": "l2"}
 TWIN = SMALL | {"method": "twin", "branches": ["gen", "dis"], "decoder_dim": 8, "decoder_depth": 2, "head_width": 4, "scope": "newest", "fusion": "four",
                 "norms": "shared", "class_place": "last", "whole": False, "order": "clusters", "target": PIXEL, "loss": "l2"}
+GVP = SMALL | {"method": "two_stream", "token_only": False, "head": "linear", "order": "ties", "target": RAW, "loss": "l2"}
+IN_PLACE = SMALL | {"method": "in_place", "head": "linear", "order": "random_mask", "keep": 4, "target": RAW, "loss": "l1"}
 TRAINED = {
     "saim": SAIM,
     "saim_decoder2": SAIM | {"decoder_depth": 2},
@@ -83,6 +86,12 @@ TRAINED = {
     "feature_distillation_cosine": TWIN | {"branches": ["distil"], "order": "one_cluster", "target": {"features": 12}, "loss": "cosine"},
     "semaim_features": SAIM | {"order": "teacher", "target": {"features": 12}, "loss": "cosine", "noise_scale": 0.01},
     "feature_distillation": TWIN | {"branches": ["distil"], "order": "one_cluster"},
+    "gvp": GVP,
+    "gvp_token_only": GVP | {"token_only": True},
+    "gvp_stochastic": GVP | {"order": "stochastic", "target": PIXEL, "head": "mlp"},
+    "gvp_no_class_token": GVP | {"class_token": False},
+    "in_place": IN_PLACE,
+    "in_place_ragged": IN_PLACE | {"order": "masks", "target": PIXEL, "loss": "l2", "class_token": False},
 }
 
 # Groups of equal rank, given patches (rank 0), images of different content length. The second image has no given patch,
@@ -98,6 +107,12 @@ CLUSTERS = [
     [2, 2, 4, 4, 2, 3, 4, 1, 3, 3, 1, 1],
     [1, 3, 3, 2, 1, 2, 2, 2, 3, 2, 2, 2],
     [5, 1, 12, 7, 3, 10, 2, 8, 11, 4, 9, 6],
+]
+# Another number of masked patches in every image; all of them in the second.
+MASKS = [
+    [0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0],
+    [1] * 12,
+    [1, 1, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1],
 ]
 
 
@@ -116,6 +131,10 @@ def build(c):
         if "grid" in c["target"]:
             common |= {"teacher_grid": c["target"]["grid"], "resize": c.get("resize", "teacher"), "cluster": c.get("cluster")}
         m = digpt.TwinPretrainer(**common, **{k: tuple(c[k]) if k == "branches" else c[k] for k in own})
+    elif c["method"] == "two_stream":
+        m = models.TwoStreamPretrainer(**common, head=c["head"], token_only=c["token_only"])
+    elif c["method"] == "in_place":
+        m = models.InPlacePretrainer(**common, head=c["head"])
     else:
         m = models.ViT(**common)
     return deterministic.fill(m)
@@ -159,8 +178,8 @@ def make_ranks(model, c, images):
         return orders.ranks_from_keys(keys).expand(batch, -1)
     if c["order"] == "random_mask":
         return orders.random_mask(noise, c["keep"])
-    if c["order"] == "ties":
-        return torch.tensor(TIES)
+    if c["order"] in ("ties", "masks"):
+        return torch.tensor(TIES if c["order"] == "ties" else MASKS)
     if c["order"] == "clusters":
         return torch.tensor(CLUSTERS)
     if c["order"] == "teacher":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""The four pre-training models as plain PyTorch with dense boolean masks.
+"""The pre-training models as plain PyTorch with dense boolean masks.
 
 Written from the papers' equations, in the most literal form: every token of every image is computed, visibility is a
 matrix `mask[reader, read]` (True = may read), and nothing is sorted, packed or left out. Parameters carry timm's names.
@@ -167,13 +167,14 @@ class ViT(nn.Module):
         return self.norm(self.layers(images)[-1])
 
     def parameter_list(self):
-        """(name, tensor) in the order of the fixtures: encoder, decoder, head; the mask token follows decoder_embed."""
+        """(name, tensor) in the order of the fixtures: encoder, decoder, head; a mask or query token begins the decoder, or
+        follows decoder_embed."""
         named = dict(self.named_parameters())
-        mask_token = named.pop("mask_token", None)
+        tokens = {name: named.pop(name) for name in ("mask_token", "query_token") if name in named}
         for name, parameter in named.items():
             yield name, parameter
-            if name == "decoder_embed.bias":
-                yield "mask_token", mask_token
+            if name == ("decoder_embed.bias" if "decoder_embed.bias" in named else "norm.bias"):
+                yield from tokens.items()
 
 
 class ParallelPretrainer(ViT):
@@ -245,3 +246,46 @@ class MaskedAutoencoder(ViT):
         for block in self.decoder_blocks:
             x = block(x)
         return self.decoder_pred(self.decoder_norm(x))[:, 1:], ~visible
+
+
+class TwoStreamPretrainer(ViT):
+    """GVP: content stream h and query stream g through the same blocks (Eq. 7); query layer l reads the input of content layer l.
+
+    Queries start as one learned token plus their position, with token_only as the token alone (section 4.1 as printed)."""
+
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", token_only=False):
+        super().__init__(image, patch, dim, depth, heads, class_token)
+        self.token_only = token_only
+        self.query_token = nn.Parameter(torch.empty(1, 1, dim))
+        out = 3 * patch * patch
+        self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
+
+    def forward(self, images, ranks):
+        """-> predictions [B, N, out], carries_loss [B, N]; ranks of a group are equal, rank 0 is the condition."""
+        all_ranks = orders.with_conditions(ranks, self.conditions)
+        content_mask, query_mask = orders.content_mask(all_ranks), orders.query_mask(ranks, all_ranks)
+        h = self.embed(images)
+        g = self.query_token + (torch.zeros_like(self.positions) if self.token_only else self.positions)
+        g = g.expand(len(images), -1, -1)
+        for block in self.blocks:
+            g, h = block(g, content=h, mask=query_mask), block(h, mask=content_mask)
+        return self.decoder_pred(self.norm(g)), ranks > 0
+
+
+class InPlacePretrainer(ViT):
+    """SimMIM (GVP Table 10: pure masked modeling): patches of rank 1 enter the encoder as a mask token; no attention mask."""
+
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear"):
+        super().__init__(image, patch, dim, depth, heads, class_token)
+        self.mask_token = nn.Parameter(torch.empty(1, 1, dim))
+        out = 3 * patch * patch
+        self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
+
+    def forward(self, images, ranks):
+        masked = ranks > 0
+        x = torch.where(masked[..., None], self.mask_token, self.patch_embed(images)) + self.positions
+        if self.cls_token is not None:
+            x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)
+        for block in self.blocks:
+            x = block(x)
+        return self.decoder_pred(self.norm(x))[:, self.conditions :], masked

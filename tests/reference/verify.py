@@ -10,6 +10,7 @@ from timm.models.vision_transformer import VisionTransformer
 from transformers.models.vit_mae.modeling_vit_mae import build_2d_sinusoidal_position_embedding
 
 import deterministic
+import dense_oracle
 import make_fixtures
 import model as models
 import orders
@@ -23,6 +24,8 @@ PARAMETER_COUNTS = {
     "ViT-H/14": (lambda: models.ViT(**HUGE), 630_435_840),
     "SAIM-B/16": (lambda: models.ParallelPretrainer(**BASE, decoder_depth=12), 175_424_256),
     "MAE-B/16": (lambda: models.MaskedAutoencoder(**BASE), 111_655_680),
+    "GVP-B/16": (lambda: models.TwoStreamPretrainer(**BASE), 85_647_360 + 768 + 768 * 769),
+    "SimMIM-B/16": (lambda: models.InPlacePretrainer(**BASE), 85_647_360 + 768 + 768 * 769),
 }
 
 
@@ -125,10 +128,77 @@ def mae_equals_transformers():
             assert difference < 1e-12, f"MAE: gradients of {name} differ by {difference}"
 
 
+def in_place_equals_transformers():
+    """Predictions, loss and every gradient of ViTForMaskedImageModeling, which is SimMIM. Its head is a convolution whose channels
+    (channel, row, column) are spread over the patch; it divides the loss by the number of masked patches + 1e-5."""
+    c = make_fixtures.IN_PLACE | {"image": [16, 16]}
+    ours = make_fixtures.build(c)
+    config = transformers.ViTConfig(
+        hidden_size=c["dim"], num_hidden_layers=c["depth"], num_attention_heads=c["heads"], intermediate_size=4 * c["dim"],
+        image_size=16, patch_size=4, encoder_stride=4, layer_norm_eps=models.NORM_EPS)
+    theirs = transformers.ViTForMaskedImageModeling(config)
+    weights = dict(ours.named_parameters())
+    spread = torch.arange(48).reshape(4, 4, 3).permute(2, 0, 1).flatten()  # our (row, column, channel) in their order
+
+    def matching(name, of):
+        if name == "vit.embeddings.mask_token":
+            return of["mask_token"]
+        if name.startswith("decoder.0."):
+            return of["decoder_pred." + name[10:]][spread]
+        return ours_for(name, of)
+
+    position = "vit.embeddings.position_embeddings"
+    with torch.no_grad():
+        for name, parameter in theirs.named_parameters():
+            if name == position:
+                parameter.copy_(torch.cat([torch.zeros(1, c["dim"]), ours.positions])[None])
+            else:
+                parameter.copy_(matching(name, weights).reshape(parameter.shape))
+    images = deterministic.images(c["batch"], *c["image"])
+    ranks = orders.random_mask(deterministic.uniform("noise", c["batch"], ours.patches), c["keep"])
+    predictions, masked = ours(images, ranks)
+    loss = models.reconstruction_loss(predictions, models.patches_of(images, 4), masked, "l1")
+    loss.backward()
+    output = theirs(pixel_values=images, bool_masked_pos=masked)
+    (output.loss * (1 + 1e-5 / (16 * masked.sum()))).backward()
+    assert (models.patches_of(output.reconstruction, 4) - predictions).abs().max() < 1e-12, "in place: predictions differ"
+    assert (output.loss * (1 + 1e-5 / (16 * masked.sum())) - loss).abs() < 1e-12, "in place: losses differ"
+    gradients = {name: p.grad for name, p in ours.named_parameters()}
+    for name, parameter in theirs.named_parameters():
+        if name != position:
+            difference = (parameter.grad - matching(name, gradients).reshape(parameter.shape)).abs().max()
+            assert difference < 1e-12, f"in place: gradients of {name} differ by {difference}"
+
+
+def two_stream_equals_sequence_form():
+    """The loss with ranks and matrices over patches in raster order is that of tokens sorted into GVP's sequence."""
+    encoder = {"image": (dense_oracle.HEIGHT, dense_oracle.WIDTH), "patch": dense_oracle.PATCH, "dim": dense_oracle.DIM,
+               "heads": dense_oracle.HEADS}
+    for token_only in (False, True):
+        by_ranks = dense_oracle.released(models.TwoStreamPretrainer(**encoder, depth=3, token_only=token_only), dense_oracle.GROUPS)
+        difference = (dense_oracle.gvp(depth=3, token_only=token_only) - by_ranks).abs()
+        assert difference < 1e-12, f"two streams: losses differ by {difference}"
+
+
+def token_alone_predicts_one_value_per_group():
+    """GVP's queries as printed: those of one group have the same input and the same keys in every layer."""
+    for name, equal in (("gvp_token_only", True), ("gvp", False)):
+        c = make_fixtures.TRAINED[name]
+        model = make_fixtures.build(c)
+        ranks = make_fixtures.make_ranks(model, c, None)
+        with torch.no_grad():
+            predictions, _ = model(deterministic.images(c["batch"], *c["image"]), ranks)
+        for image in range(c["batch"]):
+            for rank in range(1, int(ranks[image].max()) + 1):
+                group = predictions[image, ranks[image] == rank]
+                if len(group) > 1:
+                    assert ((group - group[0]).abs().max() < 1e-13) == equal, f"{name}: spread in group {rank}"
+
+
 def predictions_depend_on_earlier_ranks_only():
     """Changing the pixels of patch j changes the prediction of patch i if and only if rank[j] < rank[i]."""
     for name in ("saim", "saim_shared", "saim_reads_previous", "saim_ties", "saim_ties_no_class_token", "vit_igpt_stochastic",
-                 "mae"):
+                 "mae", "gvp", "gvp_stochastic", "gvp_no_class_token", "in_place", "in_place_ragged"):
         c = make_fixtures.TRAINED[name]
         model = make_fixtures.build(c)
         images = deterministic.images(c["batch"], *c["image"])
@@ -172,7 +242,8 @@ def gradients_equal_differences():
 def main():
     torch.set_default_dtype(torch.float64)
     for check in (parameter_counts, published_numbers, positions_equal_transformers, encoder_equals_timm,
-                  mae_equals_transformers, predictions_depend_on_earlier_ranks_only, gradients_equal_differences):
+                  mae_equals_transformers, in_place_equals_transformers, two_stream_equals_sequence_form,
+                  token_alone_predicts_one_value_per_group, predictions_depend_on_earlier_ranks_only, gradients_equal_differences):
         check()
         print(f"{check.__name__}: holds")
 

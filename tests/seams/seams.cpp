@@ -9,7 +9,6 @@
 #include "arvit/decoder/twin.hpp"
 #include "arvit/device/reference.hpp"
 #include "arvit/models.hpp"
-#include "seams/two_stream.hpp"
 #include "support/dense.hpp"
 #include "support/model_case.hpp"
 
@@ -58,6 +57,18 @@ Ranks permutations(std::uint32_t seed) {
   }
   return all;
 }
+/// Ranks 0 (visible) and 1 (masked); 2, 5 and 8 patches are visible.
+Ranks masks(std::uint32_t seed) {
+  Ranks all;
+  for (int image = 0; image < images; ++image) {
+    std::vector<int> ranks(patches, 1);
+    std::fill_n(ranks.begin(), 2 + 3 * image, 0);
+    Stream stream(Counter{seed, 0, static_cast<std::uint32_t>(image)});
+    shuffle(std::span<int>(ranks), stream);
+    all.push_back(ranks);
+  }
+  return all;
+}
 std::vector<int> flat(const Ranks& ranks) {
   std::vector<int> all;
   for (const auto& image : ranks) all.insert(all.end(), image.begin(), image.end());
@@ -93,6 +104,8 @@ void compare(const Ranks& ranks, Oracle&& oracle) {
 
 template <class E, class K, class T = Target<Pixel>>
 using With = Pretrainer<E, Decoder<K>, OrderPolicy<Stochastic>, T>;
+template <class E, class T>
+using Masked = Pretrainer<E, Decoder<InPlace>, OrderPolicy<RandomMask<std::ratio<2, 5>>>, T>;
 
 }  // namespace
 
@@ -110,20 +123,51 @@ TEST_CASE("causal: the output at a token predicts the next patch of any order") 
   compare<With<Encoder, Causal>>(permutations(5), [](auto p) { return dense::causal(p); });
 }
 TEST_CASE("joint: latents and mask tokens in one sequence, a different number visible in each image") {
-  Ranks ranks;
-  for (int image = 0; image < images; ++image) {
-    std::vector<int> one(patches, 1);
-    Stream stream(Counter{6, 0, static_cast<std::uint32_t>(image)});
-    std::fill_n(one.begin(), 2 + 3 * image, 0);
-    shuffle(std::span<int>(one), stream);
-    ranks.push_back(one);
-  }
+  const Ranks ranks = masks(6);
   compare<Pretrainer<Encoder, Decoder<Joint<3, 16, 4>>, OrderPolicy<RandomMask<>>, Target<Pixel>>>(ranks, [](auto p) { return dense::joint(p, 16, 3, 4); });
   compare<Pretrainer<Encoder, Decoder<Joint<1, 16, 4>>, OrderPolicy<RandomMask<>>, Target<Pixel>>>(ranks, [](auto p) { return dense::joint(p, 16, 1, 4); });
 }
+TEST_CASE("in place: mask tokens in the encoder, a different number of them in each image") {
+  for (std::uint32_t seed = 15; seed <= 17; ++seed) {
+    Ranks ranks = masks(seed);
+    if (seed == 17) ranks[1].assign(patches, 1), ranks[2].assign(patches, 0);  // all masked; none
+    compare<Masked<Encoder, Target<Pixel>>>(ranks, dense::in_place);
+    compare<Masked<Bare, Target<Pixel, MlpHead>>>(ranks, dense::in_place);
+    compare<Masked<Encoder, Target<Pixel, RawPatches, L1>>>(ranks, [](auto p) { p.standardise = false, p.l1 = true; return dense::in_place(p); });
+  }
+}
+TEST_CASE("in place: pixels of masked patches reach neither the predictions nor the patch embedding's gradient") {
+  using Model = Masked<Encoder, Target<Pixel, RawPatches>>;
+  const auto gradients = [](const Ranks& ranks, double shift) {  // with every pixel of a masked patch moved
+    Reference<double> device;
+    ModelCase<Model, Reference<double>> model(device, 1);
+    for (int y = 0; y < 12; ++y)
+      for (int x = 0; x < 16; ++x)
+        for (int c = 0; c < 3 && ranks[0][y / 4 * 4 + x / 4] > 0; ++c) model.pixels[(c * 12 + y) * 16 + x] += shift;
+    model.run(flat(ranks));
+    std::map<std::string, std::vector<double>> gradient;
+    for (const auto& [name, values] : model.named(model.gradients)) gradient[name] = {values.begin(), values.end()};
+    return gradient;
+  };
+  // All patches masked: the embedding has no part in the loss.
+  const auto masked = gradients({std::vector<int>(patches, 1)}, 0);
+  for (const char* name : {"patch_embed.proj.weight", "patch_embed.proj.bias"})
+    CHECK(std::all_of(masked.at(name).begin(), masked.at(name).end(), [](double value) { return value == 0; }));
+  CHECK(std::any_of(masked.at("mask_token").begin(), masked.at("mask_token").end(), [](double value) { return std::abs(value) > 1e-3; }));
+  // The targets move by 1, so the errors do; with predictions unmoved, the head's bias has a gradient moved by -2 / width in every entry.
+  const Ranks some = {masks(18)[1]};
+  const auto before = gradients(some, 0), after = gradients(some, 1);
+  for (std::size_t i = 0; i < before.at("decoder_pred.bias").size(); ++i)
+    CHECK(std::abs(after.at("decoder_pred.bias")[i] - before.at("decoder_pred.bias")[i] + 2.0 / Model::target_width) < 1e-12);
+}
 TEST_CASE("two-stream: the encoder's own weights, keys and values inside each layer") {
-  for (std::uint32_t seed = 7; seed <= 10; ++seed)
-    compare<With<Encoder, TwoStream>>(random_ranks(seed, seed % 2 == 0, 11), [](auto p) { return dense::two_stream(p); });
+  for (std::uint32_t seed = 7; seed <= 10; ++seed) {
+    const Ranks ranks = random_ranks(seed, seed % 2 == 0, 11);
+    compare<With<Encoder, TwoStream<>>>(ranks, [](auto p) { return dense::two_stream(p, false); });
+    compare<With<Bare, TwoStream<>, Target<Pixel, MlpHead>>>(ranks, [](auto p) { return dense::two_stream(p, false); });
+    compare<With<Encoder, TwoStream<TokenOnly>>>(ranks, [](auto p) { return dense::two_stream(p, true); });
+  }
+  compare<With<ViT<1, 24, 3, Patch<4>, Image<12, 16>>, TwoStream<>>>(permutations(11), [](auto p) { return dense::two_stream(p, false); });
 }
 TEST_CASE("twin: taps of several layers, queries that read each other, class token last") {
   using Model = With<Encoder, Twin<2, 16, HeadWidth<4>>>;

@@ -31,7 +31,7 @@ struct Problem {
   std::vector<double> kernel;  ///< gaussian: one-dimensional weights, an odd number of them
   bool standardise = true;     ///< every target patch to mean 0, unbiased variance 1
   bool l1 = false;             ///< mean absolute instead of mean squared error
-  bool mlp_head = true;        ///< parallel, causal and two_stream; the other heads are linear
+  bool mlp_head = true;        ///< parallel, causal, two_stream and in_place; the other heads are linear
 
   int patches() const { return (height / patch) * (width / patch); }
   int patch_width() const { return 3 * patch * patch; }
@@ -57,7 +57,7 @@ inline Mask rank_mask(const std::vector<int>& readers, const std::vector<int>& r
 
 namespace detail {
 
-/// What all five models share: parameters by name, layers, embedding, targets, the sum of the losses.
+/// What all models share: parameters by name, layers, embedding, targets, the sum of the losses.
 class Model {
  public:
   explicit Model(const Problem& problem) : problem_(problem) {
@@ -117,10 +117,27 @@ class Model {
     ranks.insert(ranks.end(), problem_.ranks[image].begin(), problem_.ranks[image].end());
     return ranks;
   }
+  /// [tokens, dim]: patches as (channel, row, column) through the projection, plus positions; the class token has none.
+  Variable embedding(int image) {
+    const int patch = problem_.patch, columns = problem_.width / patch;
+    Matrix pixels(problem_.patches(), problem_.patch_width());
+    for (int t = 0; t < pixels.rows; ++t) {
+      int i = 0;
+      for (int channel = 0; channel < 3; ++channel)
+        for (int y = 0; y < patch; ++y)
+          for (int x = 0; x < patch; ++x)
+            pixels(t, i++) = pixel(image, channel, t / columns * patch + y, t % columns * patch + x);
+    }
+    const Variable patches =
+        tape.add(linear("patch_embed.proj", tape.leaf(std::move(pixels)), problem_.dim), positions(problem_.dim));
+    return problem_.class_token ? tape.concat_rows({parameter("cls_token", 1, problem_.dim), patches}) : patches;
+  }
   /// [h_0 = embedding, h_1, ..., h_depth], each [tokens, dim].
   std::vector<Variable> encoder(int image, const std::vector<int>& ranks) {
-    const Mask mask = rank_mask(ranks, ranks, Reads::up_to);
-    std::vector<Variable> h{embedding(image)};
+    return encoder(embedding(image), rank_mask(ranks, ranks, Reads::up_to));
+  }
+  std::vector<Variable> encoder(Variable embedding, const Mask& mask) {
+    std::vector<Variable> h{embedding};
     for (int i = 0; i < problem_.depth; ++i) h.push_back(block(text("blocks.", i), h[i], h[i], mask, problem_.heads));
     return h;
   }
@@ -215,21 +232,6 @@ class Model {
       }
     return sum;
   }
-  /// [tokens, dim]: patches as (channel, row, column) through the projection, plus positions; the class token has none.
-  Variable embedding(int image) {
-    const int patch = problem_.patch, columns = problem_.width / patch;
-    Matrix pixels(problem_.patches(), problem_.patch_width());
-    for (int t = 0; t < pixels.rows; ++t) {
-      int i = 0;
-      for (int channel = 0; channel < 3; ++channel)
-        for (int y = 0; y < patch; ++y)
-          for (int x = 0; x < patch; ++x)
-            pixels(t, i++) = pixel(image, channel, t / columns * patch + y, t % columns * patch + x);
-    }
-    const Variable patches =
-        tape.add(linear("patch_embed.proj", tape.leaf(std::move(pixels)), problem_.dim), positions(problem_.dim));
-    return problem_.class_token ? tape.concat_rows({parameter("cls_token", 1, problem_.dim), patches}) : patches;
-  }
 
   const Problem& problem_;
   std::map<std::string, Variable> leaves_;
@@ -268,10 +270,11 @@ inline Result parallel(const Problem& problem, int decoder_depth, bool reads_pre
 }
 
 /// GVP Eq. 7: query layer l is encoder block l and reads the content that block l itself reads. Queries start at
-/// `query_token` + position.
-inline Result two_stream(const Problem& problem) {
+/// `query_token` + position; with `token_only` at the token, as printed.
+inline Result two_stream(const Problem& problem, bool token_only) {
   const auto start = [&](detail::Model& model) {
-    return model.tape.add_row(model.positions(problem.dim), model.parameter("query_token", 1, problem.dim));
+    const Variable positions = token_only ? model.tape.leaf(Matrix(problem.patches(), problem.dim)) : model.positions(problem.dim);
+    return model.tape.add_row(positions, model.parameter("query_token", 1, problem.dim));
   };
   return detail::strict_queries(
       problem, problem.depth, start, [](int l) { return text("blocks.", l - 1); }, [](int l) { return l - 1; });
@@ -323,6 +326,25 @@ inline Result joint(const Problem& problem, int decoder_dim, int decoder_depth, 
       x = model.block(text("decoder_blocks.", i), x, x, Mask(tokens, tokens, true), decoder_heads);
     const Variable outputs = model.linear("decoder_pred", model.norm("decoder_norm", x), problem.patch_width());
     model.compare_patches(image, tape.gather_rows(outputs, patches), comparison, result);
+  }
+  return model.finish({comparison}, std::move(result));
+}
+
+/// SimMIM: patches of rank 1 enter the encoder as a mask token at their position; every token reads every token.
+inline Result in_place(const Problem& problem) {
+  detail::Model model(problem);
+  Tape& tape = model.tape;
+  Result result;
+  detail::Model::Comparison comparison;
+  for (int image = 0; image < problem.images_count; ++image) {
+    const int patches = problem.patches(), conditions = problem.class_token ? 1 : 0, tokens = conditions + patches;
+    const Variable masked = tape.add_row(model.positions(problem.dim), model.parameter("mask_token", 1, problem.dim));
+    std::vector<int> source, places;  // row tokens + p is the masked form of patch p
+    for (int t = 0; t < conditions; ++t) source.push_back(t);
+    for (int p = 0; p < patches; ++p) source.push_back(conditions + p + (problem.ranks[image][p] > 0 ? patches : 0)), places.push_back(conditions + p);
+    const Variable x = tape.gather_rows(tape.concat_rows({model.embedding(image), masked}), source);
+    const Variable outputs = model.head(model.norm("norm", model.encoder(x, Mask(tokens, tokens, true)).back()));
+    model.compare_patches(image, tape.gather_rows(outputs, places), comparison, result);
   }
   return model.finish({comparison}, std::move(result));
 }

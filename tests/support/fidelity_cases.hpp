@@ -42,6 +42,16 @@ void check_baselines(D& device) {
   check_fixture<CausalViT<E, Target<Pixel, RawPatches, LinearHead>>>(device, "vit_igpt_linear_no_norm_pix");
   check_fixture<MAE<E, Joint<2, 16, 4>>>(device, "mae");
   check_fixture<MAE<E, Joint<2, 16, 4>, Target<Pixel, RawPatches>>>(device, "mae_no_norm_pix");
+  check_fixture<MAE<E, InPlace, Target<Pixel, RawPatches, L1>>>(device, "in_place");
+  check_fixture<MAE<Fixture<NoClassToken>, InPlace>>(device, "in_place_ragged");
+}
+template <class D>
+void check_gvp(D& device) {
+  using Raw = Target<Pixel, RawPatches>;
+  check_fixture<Saim<TwoStream<>, Raw>>(device, "gvp");
+  check_fixture<Saim<TwoStream<TokenOnly>, Raw>>(device, "gvp_token_only");
+  check_fixture<Saim<TwoStream<>, Target<Pixel, MlpHead>>>(device, "gvp_stochastic");
+  check_fixture<Saim<TwoStream<>, Raw, Stochastic, Fixture<NoClassToken>>>(device, "gvp_no_class_token");
 }
 template <class D>
 void check_digpt(D& device) {

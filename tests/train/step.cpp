@@ -19,7 +19,8 @@ namespace {
 using MAE_Pico = MAE<ViT_Pico<>, Joint<4, 64, 4>>;
 using SAIM_Pico_shared = SAIM<ViT_Pico<>, Parallel<4, SharedWeights>>;
 using ViT_iGPT_Pico = CausalViT<ViT_Pico<>>;
-using GVP_groups_Pico = SAIM<ViT_Pico<>, Parallel<4>, Target<Pixel>, Grouped<Random<5>>>;
+using GVP_Pico = GVP<ViT_Pico<>, Grouped<Random<5>>>;
+using InPlace_Pico = MAE<ViT_Pico<>, InPlace>;
 
 constexpr int images = 6;
 
@@ -47,7 +48,8 @@ std::vector<float> gradients() {
 }
 }  // namespace
 
-TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less memory", Model, SemAIM_Pico, MAE_Pico, ViT_iGPT_Pico, SAIM_Pico_shared) {
+TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less memory", Model, SemAIM_Pico, MAE_Pico, ViT_iGPT_Pico, SAIM_Pico_shared, GVP_Pico,
+                   InPlace_Pico) {
   const auto two_steps = [](bool recompute) {
     Cpu<Fp32> device({2, {}});
     Step<Model, Cpu<Fp32>> step(device, {.micro_batch = images, .drop_path = 0.2, .recompute = recompute});
@@ -68,10 +70,10 @@ TEST_CASE("step: where the sizes of groups vary, the plan holds the largest batc
   using P = Planner<Fp32>;
   const auto bytes = [](const Counter& image) {  // of a step on one image
     P planner;
-    typename GVP_groups_Pico::Pass<P> pass(planner, 1, 0);
-    const typename GVP_groups_Pico::Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
-    const typename GVP_groups_Pico::Pass<P>::Gradients gradients(Adding<P>(nullptr, nullptr));
-    const Span<const float, DeviceSpace> pixels(nullptr, GVP_groups_Pico::Grid::image_width);
+    typename GVP_Pico::Pass<P> pass(planner, 1, 0);
+    const typename GVP_Pico::Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
+    const typename GVP_Pico::Pass<P>::Gradients gradients(Adding<P>(nullptr, nullptr));
+    const Span<const float, DeviceSpace> pixels(nullptr, GVP_Pico::Grid::image_width);
     pass.order(parameters, pixels, std::span(&image, 1));
     pass.run(parameters, &gradients, pixels, {});
     return pass.peak_bytes();
@@ -81,7 +83,7 @@ TEST_CASE("step: where the sizes of groups vary, the plan holds the largest batc
     const std::int64_t drawn = bytes({.seed = 3, .image = image});
     smallest = std::min(smallest, drawn), largest = std::max(largest, drawn);
   }
-  const auto plan = static_cast<double>(Step<GVP_groups_Pico, Cpu<Fp32>>::plan({.micro_batch = 1}).activations);
+  const auto plan = static_cast<double>(Step<GVP_Pico, Cpu<Fp32>>::plan({.micro_batch = 1}).activations);
   CHECK(static_cast<double>(smallest) < 0.85 * plan);  // they do vary
   CHECK(static_cast<double>(largest) <= plan);
   CHECK(static_cast<double>(largest) > 0.97 * plan);
@@ -89,7 +91,7 @@ TEST_CASE("step: where the sizes of groups vary, the plan holds the largest batc
 
 // oneDNN allocates inside every product (tests/device/cpu/allocations.cpp).
 #if !defined(ARVIT_GEMM_ONEDNN)
-TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, SemAIM_Pico, MAE_Pico, GVP_groups_Pico) {
+TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, SemAIM_Pico, MAE_Pico, GVP_Pico, InPlace_Pico) {
   const auto count = []<class Precision>() {
     Cpu<Precision> device({2, {}});
     Step<Model, Cpu<Precision>> step(device, {.micro_batch = 4, .average = true, .drop_path = 0.1});
@@ -113,7 +115,7 @@ TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, 
 }
 #endif
 
-TEST_CASE_TEMPLATE("step: gradients in bf16 lie within 1.5 % of those in fp32, tensor by tensor", Model, SemAIM_Pico, MAE_Pico) {
+TEST_CASE_TEMPLATE("step: gradients in bf16 lie within 1.5 % of those in fp32, tensor by tensor", Model, SemAIM_Pico, MAE_Pico, GVP_Pico, InPlace_Pico) {
   const std::vector<float> exact = gradients<Model, Fp32>(), rounded = gradients<Model, Bf16>();
   double largest = 0, whole = 0;
   for (const float value : exact) whole += double{value} * value;

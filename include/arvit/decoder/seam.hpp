@@ -9,9 +9,11 @@
 
 /// The seam between encoder and decoder. The encoder walks its layers and calls the decoder at every point p = 0 .. Depth:
 /// point 0 is the embedding, point p the output of layer p. Backward walks in reverse, and the decoder ADDS to the gradients.
+/// At point 0 it may also overwrite rows of the embedding (mask tokens); then its backward takes the gradient of these rows and clears them,
+/// so that the patch embedding gets none.
 ///
 /// A decoder kind is a template over the encoder, the head and the width of a prediction, with
-///   static constexpr RankRules rules              class token, query streams, joint
+///   static constexpr RankRules rules              class token, query streams, joint, whole_content
 ///   static constexpr bool uses_norm               whether the encoder's final norm is among the parameters (the decoder applies it)
 ///   static constexpr int position_dim             width of the positions that it adds
 ///   static constexpr Reads reads(int point)       what it reads there; that, and nothing else, drives liveness
@@ -32,6 +34,7 @@ struct LayerIO {
   ConstTokens<D, Encoder::dim> output;
   ConstTokens<D, 3 * Encoder::dim> qkv;
   const typename Encoder::Block::template Parameters<Reading<D>>* weights = nullptr;
+  Tokens<D, Encoder::dim> embedding = {};  ///< in forward at point 0 alone: the output, to be written
 };
 template <class D, class Encoder>
 struct LayerGradient {

@@ -12,7 +12,8 @@
 
 namespace arvit {
 
-/// The decoder slot of a Pretrainer: Decoder<Parallel<Depth, ...> | Causal | Joint<Depth, Dim, Heads>>, or a kind of the user's own (seam.hpp).
+/// The decoder slot of a Pretrainer: Decoder<Parallel<Depth, ...> | TwoStream<...> | Causal | Joint<Depth, Dim, Heads> | InPlace>, or a kind of
+/// the user's own (seam.hpp).
 template <class Kind_>
 struct Decoder {
   using Kind = Kind_;
@@ -73,7 +74,7 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   static_assert(!FeatureOrder<Order> || Encoder::has_class_token, "Pretrainer: an order from features (Semantic) needs the encoder's class token; drop NoClassToken.");
   static_assert(!FeatureOrder<Order> || detail::OrderFromTeacher<Order> || Decoder::uses_norm, "Pretrainer: an order from features (Semantic) needs a decoder that trains the encoder's final norm.");
   static_assert(!has_profile || !detail::NeedsTwoGroups<Decoder> || detail::fixed_groups<Order, Grid>() == 2,
-                "Pretrainer: Decoder<Joint> needs an order of two groups of fixed sizes, visible and masked, such as OrderPolicy<RandomMask<>>.");
+                "Pretrainer: Decoder<Joint> and Decoder<InPlace> need an order of two groups of fixed sizes, visible and masked, such as OrderPolicy<RandomMask<>>.");
   static_assert(!has_profile || !detail::NeedsOnePatchPerGroup<Decoder> || detail::fixed_groups<Order, Grid>() == Grid::patches + 1,
                 "Pretrainer: Decoder<Causal> needs an order with one patch per rank, such as OrderPolicy<Raster>.");
 

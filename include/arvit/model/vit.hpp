@@ -102,7 +102,7 @@ struct ViT {
     template <class DecoderRun>
     void forward(DecoderRun& decoder) {
       Embedding::forward(context_.device, context_.arena, p_.embedding, images_, shape, patches(), context_.tables.class_rows, positions(), h_[0]);
-      decoder.forward(0, LayerIO<D, ViT>{h_[0], {}, nullptr});
+      decoder.forward(0, LayerIO<D, ViT>{h_[0], {}, nullptr, h_[0]});
       for (int l = 1; l <= Depth && work<Decoder>(l) != Work::none; ++l) {
         const auto weights = p_.block(l - 1);
         if (work<Decoder>(l) == Work::all)

@@ -57,6 +57,13 @@ struct CrossBlock {
     attend(device, scratch, p, x, k, v, reach, saved);
     B::finish(device, scratch, p, x, scales, saved.tail, y);
   }
+  /// What `forward_reading` keeps, once more.
+  template <Device D>
+  static void again_reading(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, ConstTokens<D, dim> k, ConstTokens<D, dim> v,
+                            Reach<SpaceOf<D>> reach, BranchScales<D> scales, Saved<D>& saved) {
+    attend(device, scratch, p, x, k, v, reach, saved);
+    B::again(device, scratch, p, x, scales, saved.tail);
+  }
   /// dx: gradient of y on entry, of x on return. dk and dv are assigned or added to.
   template <Device D>
   static void backward_reading(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, ConstTokens<D, dim> k, ConstTokens<D, dim> v,
@@ -86,8 +93,7 @@ struct CrossBlock {
   static void again(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, ConstTokens<D, dim> h, Reach<SpaceOf<D>> reach,
                     Saved<D>& saved, SavedKeys<D>& keys) {
     forward_keys(device, scratch, p, h, keys);
-    attend<D>(device, scratch, p, x, key(keys.kv), value(keys.kv), reach, saved);
-    B::again(device, scratch, p, x, BranchScales<D>{}, saved.tail);
+    again_reading<D>(device, scratch, p, x, key(keys.kv), value(keys.kv), reach, {}, saved);
   }
   /// dx as in backward_reading; dh is added to.
   template <Device D>

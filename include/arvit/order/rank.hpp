@@ -52,9 +52,10 @@ struct Attend {
 };
 
 /// `source` of a packed row: image * patches + place in the image's order, or -1 - image for a class token.
+/// `content_row`, with whole_content alone: the content row of the same token.
 template <class L>
 struct StreamTables {
-  typename L::template List<std::int32_t> source;
+  typename L::template List<std::int32_t> source, content_row;
   Attend<L> content, queries;
 };
 
@@ -82,6 +83,7 @@ constexpr void for_each_list(RankTables<A, Streams>& a, RankTables<B, Streams>& 
   attend(a.content, b.content);
   for (std::size_t s = 0; s < Streams; ++s) {
     visit(a.streams[s].source, b.streams[s].source);
+    visit(a.streams[s].content_row, b.streams[s].content_row);
     attend(a.streams[s].content, b.streams[s].content);
     attend(a.streams[s].queries, b.streams[s].queries);
   }
@@ -97,7 +99,8 @@ template <std::size_t Streams>
 struct RankRules {
   ClassToken class_token = ClassToken::first;
   std::array<QueryStream, Streams> streams{};
-  bool joint = false;
+  bool joint = false;          ///< the tables of one sequence of latents and mask tokens (MAE)
+  bool whole_content = false;  ///< every token is content and all see all; ranks say only what is predicted (SimMIM)
 };
 
 namespace detail {
@@ -110,6 +113,7 @@ constexpr QueryRanks query_ranks(const QueryStream& stream, int groups) { return
 /// The highest rank whose content some query reads; -1 when nothing is read. Content above it is dead: never computed.
 template <std::size_t Streams>
 constexpr int live_rank(const RankRules<Streams>& rules, int groups) {
+  if (rules.whole_content) return groups - 1;
   int live = -1;
   for (const QueryStream& stream : rules.streams) {
     const auto [first, last] = query_ranks(stream, groups);
@@ -166,7 +170,10 @@ class RankEngine {
     const int visible = detail::patches_up_to(ends, live);
     const std::int32_t image = images_++, from = image * patches_;
     // The number of keys that a reader of ranks <= rank may read.
-    const auto prefix = [&](int rank) { return first + detail::patches_up_to(ends, std::min(rank, live)) + (rank >= live ? last : 0); };
+    const auto prefix = [&](int rank) {
+      const int seen = rules_.whole_content ? live : std::min(rank, live);
+      return first + detail::patches_up_to(ends, seen) + (seen == live ? last : 0);
+    };
 
     auto& content = tables_.content;
     const auto content_begin = size(tables_.source);
@@ -221,6 +228,7 @@ class RankEngine {
     // A query that reads as one of rank `at`.
     const auto query = [&](std::int32_t source, int at) {
       stream.source.push_back(source);
+      if (rules_.whole_content) stream.content_row.push_back(source < 0 ? tables_.class_rows.back() : k_begin + (rules_.class_token == ClassToken::first) + source - image * patches_);
       if (rule.content != Sees::nothing) stream.content.limit.push_back(prefix(rule.content == Sees::before ? at - 1 : at));
       if (rule.queries == Sees::nothing) return;
       const int read = rule.queries == Sees::before ? at - 1 : at;

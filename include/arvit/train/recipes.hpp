@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-/// The papers' pre-training recipes as data (spec: saim.md, semaim.md, baselines.md, README.md).
+/// The papers' pre-training recipes as data (spec: saim.md, semaim.md, gvp.md, baselines.md, README.md).
 namespace arvit {
 
 struct Recipe {
@@ -41,6 +41,11 @@ inline constexpr std::array mae_recipes{
     quick_recipe,
     Recipe{"paper", 800, 4096, 1.5e-4, 40, 0.05, 0, 0.2, "MAE, released recipe: 800 epochs"},
     Recipe{"paper1600", 1600, 4096, 1.5e-4, 40, 0.05, 0, 0.2, "MAE, released recipe: 1600 epochs"},
+};
+inline constexpr std::array gvp_recipes{
+    quick_recipe,
+    Recipe{"paper", 200, 4096, 1.5e-4, 10, 0.05, 0, 0.2, "GVP, section 5: 200 epochs; the decay, which it does not name, is MAE's"},
+    Recipe{"paper800", 800, 4096, 1.5e-4, 40, 0.05, 0, 0.2, "GVP, appendix C: 800 epochs"},
 };
 
 }  // namespace arvit

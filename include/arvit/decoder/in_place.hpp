@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <tuple>
+
+#include "arvit/core/host_device.hpp"
+#include "arvit/decoder/seam.hpp"
+#include "arvit/nn/cross_block.hpp"
+#include "arvit/nn/encoder_block.hpp"
+#include "arvit/nn/head.hpp"
+
+namespace arvit {
+
+namespace detail {
+/// to[i] = from[row[i]].
+template <class T>
+struct PickRows {
+  const T* from;
+  const std::int32_t* row;
+  T* to;
+  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const { to[i] = from[row[i]]; }
+};
+}  // namespace detail
+
+/// Mask tokens inside the encoder (SimMIM, BEiT, EVA; GVP Table 10, "pure masked modeling"): masked patches, those of rank 1, enter as one learned
+/// token plus their position, the whole image is encoded with every token seeing every token, and head(norm(h)) of the masked rows is predicted.
+/// Only these rows of the last layer are read, so of the others that layer computes no more than keys and values.
+struct InPlace {
+  using DefaultHead = LinearHead;
+
+  template <class Encoder, class HeadKind, int Width>
+  struct For {
+    static constexpr int dim = Encoder::dim;
+    using Content = EncoderBlock<typename Encoder::Block>;
+    using Last = CrossBlock<typename Encoder::Block>;
+    using Output = NormedHead<HeadKind, dim, Width>;
+
+    static constexpr RankRules<1> rules{Encoder::has_class_token ? ClassToken::first : ClassToken::none, {QueryStream{.content = Sees::up_to}}, false, true};
+    static constexpr bool uses_norm = true, two_groups = true;
+    static constexpr int position_dim = dim, before_last = Encoder::depth - 1;
+    static constexpr Reads reads(int point) { return {point == before_last, point == Encoder::depth}; }
+
+    static constexpr std::int64_t parameter_count = dim + Output::Head::parameter_count;
+    static constexpr auto groups() {
+      return std::tuple(Group{"", Tensors<1>{Tensor{"mask_token", {1, 1, dim}, {Init::normal, 0.02}, true}}}, Group{"decoder_pred.", Output::Head::tensors()});
+    }
+    template <class C>
+    struct Parameters {
+      typename C::template VectorView<dim> mask_token;
+      typename Output::template HeadParameters<C> head;
+      constexpr explicit Parameters(C& at) : mask_token(at.template vector<dim>()), head(at) {}
+    };
+
+    template <class D>
+    class Run {
+     public:
+      using Context = StepContext<D, 1>;
+      using Space = SpaceOf<D>;
+
+      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
+          : context_(context), p_(parameters), norm_(norm), masked_(taken()), result_(taken()), last_(context.arena, masked_.rows()), output_(context.arena, masked_.rows()) {
+        if (!context.drop_path.empty()) scales_ = {scale(2 * before_last), scale(2 * before_last + 1)};
+      }
+      void forward(int point, const LayerIO<D, Encoder>& io) {
+        D& device = context_.device;
+        if (point == 0) {
+          device.put_token(masked_, {}, p_.mask_token, Write::assign);
+          device.add_positions(masked_, context_.positions, context_.patches_of(0));
+          device.clear_rows(io.embedding, rows());
+          device.scatter_add_rows(masked_, rows(), io.embedding);
+        }
+        if (point == before_last) device.gather_rows(io.output, rows(), masked_);
+        if (point == Encoder::depth)
+          Last::template forward_reading<D>(device, context_.arena, *io.weights, masked_, Content::key(io.qkv), Content::value(io.qkv), reach(), scales_, last_, result_);
+      }
+      void finish() { Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, result_, output_); }
+      Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
+
+      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction, const Parameters<Adding<D>>& gradient) {
+        dmasked_ = taken();
+        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, result_, output_, dprediction[0], dmasked_, *norm_.gradient, gradient.head);
+      }
+      void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d, const Parameters<Adding<D>>& gradient) {
+        D& device = context_.device;
+        if (point == Encoder::depth)
+          Last::template backward_reading<D>(device, context_.arena, *io.weights, masked_, Content::key(io.qkv), Content::value(io.qkv), reach(), scales_, last_, dmasked_,
+                                             Content::key(d.qkv), Content::value(d.qkv), Write::add, *d.weights);
+        if (point == before_last) device.scatter_add_rows(dmasked_, rows(), d.output);
+        if (point > 0 || rows().empty()) return;
+        device.token_gradient(d.output, rows(), gradient.mask_token);
+        device.clear_rows(d.output, rows());  // the patch embedding has no part in them
+      }
+
+     private:
+      /// Where the masked patches are among the tokens.
+      Span<const std::int32_t, Space> rows() const { return context_.tables.streams[0].content_row; }
+      Reach<Space> reach() const { return Context::reach(context_.tables.streams[0].content); }
+      Tokens<D, dim> taken() { return context_.arena.template rows<Activation<D>, dim, Space>(rows().size()); }
+      /// Drop path of a branch for these rows.
+      Span<const Statistic<D>, Space> scale(int branch) {
+        const auto result = context_.arena.template span<Statistic<D>, Space>(rows().size());
+        const Statistic<D>* of_all = context_.drop_path.data() + branch * context_.tables.source.size();
+        context_.device.for_each(rows().size(), detail::PickRows<Statistic<D>>{of_all, rows().data(), result.data()});
+        return result;
+      }
+      Context& context_;
+      const Parameters<Reading<D>>& p_;
+      FinalNorm<D, dim> norm_;
+      Tokens<D, dim> masked_, result_, dmasked_;  ///< the rows of masked patches before the last layer and after it
+      BranchScales<D> scales_;
+      typename Last::template Saved<D> last_;
+      typename Output::template Saved<D> output_;
+    };
+  };
+};
+
+}  // namespace arvit

@@ -1,0 +1,7 @@
+// expect: Pretrainer: Decoder<Joint> and Decoder<InPlace> need an order of two groups of fixed sizes, visible and masked, such as OrderPolicy<RandomMask<>>.
+// SPDX-License-Identifier: BSL-1.0
+#include <arvit/models.hpp>
+
+using Bad = arvit::Pretrainer<arvit::ViT_B16<>, arvit::Decoder<arvit::InPlace>, arvit::OrderPolicy<arvit::Raster>, arvit::Target<arvit::Pixel>>;
+static_assert(Bad::parameter_count > 0);
+int main() {}
