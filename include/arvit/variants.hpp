@@ -2,9 +2,11 @@
 #pragma once
 
 #include "arvit/decoder/causal.hpp"
+#include "arvit/decoder/distil.hpp"
 #include "arvit/decoder/in_place.hpp"
 #include "arvit/decoder/joint.hpp"
 #include "arvit/decoder/parallel.hpp"
+#include "arvit/decoder/twin.hpp"
 #include "arvit/decoder/two_stream.hpp"
 #include "arvit/model/pretrainer.hpp"
 #include "arvit/order/center_out.hpp"
@@ -16,13 +18,14 @@
 #include "arvit/order/semantic.hpp"
 #include "arvit/order/serpentine.hpp"
 #include "arvit/order/stochastic.hpp"
+#include "arvit/target/features.hpp"
 #include "arvit/target/gaussian.hpp"
 #include "arvit/target/pixel.hpp"
 
 /// One alias per paper row. Numbers in comments: ImageNet-1K fine-tuning accuracy as the paper prints it.
 namespace arvit {
 
-// Encoders of the papers, 224 x 224, and two for 28 x 28 pictures.
+// Encoders of the papers, 224 x 224, and small ones for 28 x 28 and 32 x 32 pictures.
 template <class... O> using ViT_Ti16 = ViT<12, 192, 3, O...>;
 template <class... O> using ViT_S16 = ViT<12, 384, 6, O...>;
 template <class... O> using ViT_B16 = ViT<12, 768, 12, O...>;
@@ -31,6 +34,7 @@ template <class... O> using ViT_H14 = ViT<32, 1280, 16, Patch<14>, O...>;
 template <class... O> using ViT_H16 = ViT<32, 1280, 16, O...>;
 template <class... O> using ViT_Pico = ViT<4, 64, 4, Patch<4>, Image<28>, O...>;
 template <class... O> using ViT_Nano = ViT<6, 128, 4, Patch<4>, Image<28>, O...>;
+template <class... O> using ViT_Micro = ViT<6, 128, 4, Patch<4>, Image<32>, O...>;  // 8 x 8 patches: 7 x 7 have neither halves nor squares of 2 x 2
 
 // SAIM: random order, blurred patches, a cross block beside every encoder block. The released encoder keeps q, k, v apart.
 template <class Encoder, class D = Parallel<12>, class T = Target<Gaussian<9>>, class O = Stochastic>
@@ -78,6 +82,10 @@ using SemAIM_H16 = SemAIM<ViT_H16<>>;
 using SemAIM_B16_raster = SemAIM<ViT_B16<>, Parallel<12>, Raster>;                      // 82.9
 using SemAIM_B16_stochastic = SemAIM<ViT_B16<>, Parallel<12>, Stochastic>;              // 83.0
 using SemAIM_B16_similarity = SemAIM<ViT_B16<>, Parallel<12>, Semantic<BySimilarity>>;  // 82.4
+// SemAIM Table 2: features of a teacher, which gives the order too.
+using SemAIM_B16_dino = SemAIM<ViT_B16<>, Parallel<12>, Semantic<FromTeacher>, Target<DINO<>>>;         // 84.4
+using SemAIM_B16_clip = SemAIM<ViT_B16<>, Parallel<12>, Semantic<FromTeacher>, Target<CLIP<ClipB16>>>;  // 84.6; Table 4: 85.3 (800)
+using SemAIM_L16_clip = SemAIM<ViT_L16<>, Parallel<12>, Semantic<FromTeacher>, Target<CLIP<ClipB16>>>;  // Table 4: 86.5 (800)
 // SemAIM Table 3.
 using SemAIM_B16_decoder1 = SemAIM<ViT_B16<>, Parallel<1>>;  // 82.1
 using SemAIM_B16_decoder6 = SemAIM<ViT_B16<>, Parallel<6>>;  // 83.3
@@ -98,7 +106,7 @@ using SemAIM_B16_centers2 = SemAIM<ViT_B16<>, Parallel<12>, Semantic<Centers<2>>
 // RandSAC's ranks: random segments, the patches of one predicted together. The decoder is SAIM's, not RandSAC's own.
 template <class Encoder, class D = Parallel<12>, class O = Segments<2>, class T = Target<Pixel>>
 using RandSAC = Pretrainer<Encoder, Decoder<D>, OrderPolicy<O>, T>;
-using RandSAC_Nano = RandSAC<ViT<6, 128, 4, Patch<4>, Image<32>>, Parallel<6>>;  // 8 x 8 patches: 7 x 7 have no squares of 2 x 2
+using RandSAC_Nano = RandSAC<ViT_Micro<>, Parallel<6>>;
 using RandSAC_B16 = RandSAC<ViT_B16<>>;  // SemAIM Table 4: 83.9 (RandSAC itself, 1600 epochs)
 using RandSAC_B16_hierarchical = RandSAC<ViT_B16<>, Parallel<12>, Segments<7, 1>>;
 
@@ -143,6 +151,45 @@ using GVP_p2p_B16_causal = CausalViT<ViT_B16<>, Target<Pixel, RawPatches, Linear
 using GVP_p2p_B16_token_only = GVP<ViT_B16<>, Grouped<Mixed<20>>, Target<Pixel, RawPatches>, TwoStream<TokenOnly>>;
 using GVP_p2p_B16_norm_pix = GVP<ViT_B16<>, Grouped<Mixed<20>>, Target<Pixel>>;
 
+// D-iGPT: clusters in random order, features of a teacher, a generative and a discriminative decoder. ImageNet fine-tuning; released code's choices.
+template <class Encoder, class T = Target<CLIP<>, ResizePrediction<7, 7>>, class D = Twin<2, 1024>, class O = Cluster<2, 2>>
+using DiGPT = Pretrainer<Encoder, Decoder<D>, OrderPolicy<O>, T>;
+using DiGPT_Nano = DiGPT<ViT_Micro<ZeroClassToken>, Target<Features<ViT_Micro<>>>, Twin<2, 128>>;  // the teacher: --teacher, a run of RandSAC_Nano for one
+using DiGPT_B16 = DiGPT<ViT_B16<ZeroClassToken>>;  // Table 1: 86.2
+using DiGPT_L16 = DiGPT<ViT_L16<ZeroClassToken>>;  // Table 1: 87.8
+using DiGPT_H14 = DiGPT<ViT_H14<ZeroClassToken>, Target<CLIP<>>>;
+// D-iGPT Table 6. (CLIP-L trained at 336 pixels, 84.6, gives features of the same shape as ClipL14.)
+using DiGPT_B16_clip_b = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<ClipB16>>>;                                // 85.7
+using DiGPT_B16_clip_l = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<ClipL14>, ResizePrediction<7, 7>>>;        // 85.9
+using DiGPT_B16_dino_l = DiGPT<ViT_B16<ZeroClassToken>, Target<DINO<DinoL14>, ResizePrediction<7, 7>>>;        // 84.8
+using DiGPT_B16_openclip_l = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<OpenClipL14>, ResizePrediction<7, 7>>>;  // 85.9
+// D-iGPT Table 7. Where a cluster covers no whole cells of the teacher, the teacher's grid is resized.
+using DiGPT_B16_clusters1 = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<14, 14>>, Twin<2, 1024, DisOnly, WholeImage>, Cluster<1, 1>>;  // 85.3
+using DiGPT_B16_clusters2 = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<14, 7>>, Twin<2, 1024>, Cluster<1, 2>>;  // 85.6
+using DiGPT_B16_clusters14 = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>>, Twin<2, 1024>, Cluster<2, 7>>;     // 85.8
+using DiGPT_B16_clusters49 = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>>, Twin<2, 1024>, Cluster<7, 7>>;     // 85.7
+using DiGPT_B16_clusters196 = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>>, Twin<2, 1024>, Cluster<14, 14>>;  // 85.4
+// D-iGPT Table 8, with the same teacher.
+using MAE_B16_clip = MAE<ViT_B16<>, Joint<8, 512, 16>, Target<CLIP<>>>;           // 84.6
+using EVA_B16 = SimMIM<ViT_B16<>, Target<CLIP<>>>;                               // 85.0
+// The row KD of Table 8 (85.0), and FD of Table 10 (84.9).
+using Distil_B16 = Pretrainer<ViT_B16<>, Decoder<Distil>, OrderPolicy<Cluster<1, 1>>, Target<CLIP<>>>;
+// D-iGPT Table 9, depth and width of the decoders.
+using DiGPT_B16_decoder1 = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<1, 1024>>;  // 85.6
+using DiGPT_B16_decoder4 = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<4, 1024>>;  // 86.0
+using DiGPT_B16_decoder512 = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 512>>;  // 85.8
+using DiGPT_B16_decoder768 = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 768>>;  // 85.9
+// D-iGPT Table 10.
+using DiGPT_B16_dis = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 1024, DisOnly>>;            // 84.7
+using DiGPT_B16_gen = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 1024, GenOnly>>;            // 85.5
+using DiGPT_B16_gen_distil = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 1024, GenAndDistil>>;  // 85.1
+// What paper and released code do not share.
+using DiGPT_B16_every_prefix = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 1024, EveryPrefix>>;
+using DiGPT_B16_last_layer = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 1024, LastLayer>>;
+using DiGPT_B16_separate_norms = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 1024, SeparateNorms>>;
+using DiGPT_B16_class_first = DiGPT<ViT_B16<>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 1024, ClassFirst>>;
+using DiGPT_B16_resized_teacher = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>>>;
+
 // Parameter counts of a bare encoder with its final norm, and of every alias. SAIM_B16 and MAE_B16 are those of the released models.
 static_assert(ViT_B16<>::parameter_count == 85'647'360);
 static_assert(ViT_L16<>::parameter_count == 303'099'904);
@@ -179,6 +226,9 @@ static_assert(SemAIM_H16::parameter_count == 877'287'168);
 static_assert(SemAIM_B16_raster::parameter_count == 175'424'256);
 static_assert(SemAIM_B16_stochastic::parameter_count == 175'424'256);
 static_assert(SemAIM_B16_similarity::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_dino::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_clip::parameter_count == 174'637'568);
+static_assert(SemAIM_L16_clip::parameter_count == 460'550'656);
 static_assert(SemAIM_B16_decoder1::parameter_count == 97'457'664);
 static_assert(SemAIM_B16_decoder6::parameter_count == 132'897'024);
 static_assert(SemAIM_B16_serpentine::parameter_count == 175'424'256);
@@ -218,5 +268,33 @@ static_assert(GVP_p2p_B16_mixed40::parameter_count == 86'238'720);
 static_assert(GVP_p2p_B16_causal::parameter_count == 86'237'952);
 static_assert(GVP_p2p_B16_token_only::parameter_count == 86'238'720);
 static_assert(GVP_p2p_B16_norm_pix::parameter_count == 86'238'720);
+static_assert(DiGPT_Nano::parameter_count == 2'552'320);
+static_assert(DiGPT_B16::parameter_count == 167'536'128);
+static_assert(DiGPT_L16::parameter_count == 389'183'488);
+static_assert(DiGPT_H14::parameter_count == 720'714'240);
+static_assert(DiGPT_B16_clip_b::parameter_count == 166'486'528);
+static_assert(DiGPT_B16_clip_l::parameter_count == 167'011'328);
+static_assert(DiGPT_B16_dino_l::parameter_count == 167'536'128);
+static_assert(DiGPT_B16_openclip_l::parameter_count == 167'011'328);
+static_assert(DiGPT_B16_clusters1::parameter_count == 126'590'976);
+static_assert(DiGPT_B16_clusters2::parameter_count == 167'536'128);
+static_assert(DiGPT_B16_clusters14::parameter_count == 167'536'128);
+static_assert(DiGPT_B16_clusters49::parameter_count == 167'536'128);
+static_assert(DiGPT_B16_clusters196::parameter_count == 167'536'128);
+static_assert(MAE_B16_clip::parameter_count == 111'787'008);
+static_assert(EVA_B16::parameter_count == 86'435'584);
+static_assert(Distil_B16::parameter_count == 86'434'816);
+static_assert(DiGPT_B16_decoder1::parameter_count == 127'645'184);
+static_assert(DiGPT_B16_decoder4::parameter_count == 247'318'016);
+static_assert(DiGPT_B16_decoder512::parameter_count == 109'816'320);
+static_assert(DiGPT_B16_decoder768::parameter_count == 134'481'920);
+static_assert(DiGPT_B16_dis::parameter_count == 126'590'976);
+static_assert(DiGPT_B16_gen::parameter_count == 126'590'976);
+static_assert(DiGPT_B16_gen_distil::parameter_count == 127'379'968);
+static_assert(DiGPT_B16_every_prefix::parameter_count == 167'536'128);
+static_assert(DiGPT_B16_last_layer::parameter_count == 158'098'944);
+static_assert(DiGPT_B16_separate_norms::parameter_count == 167'545'344);
+static_assert(DiGPT_B16_class_first::parameter_count == 167'536'128);
+static_assert(DiGPT_B16_resized_teacher::parameter_count == 167'536'128);
 
 }  // namespace arvit

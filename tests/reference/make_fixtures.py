@@ -103,11 +103,12 @@ TIES = [
 ]
 
 # Clusters of several shapes: four of 3 patches, three of different sizes, twelve of one patch.
-CLUSTERS = [
+RAGGED_CLUSTERS = [
     [2, 2, 4, 4, 2, 3, 4, 1, 3, 3, 1, 1],
     [1, 3, 3, 2, 1, 2, 2, 2, 3, 2, 2, 2],
     [5, 1, 12, 7, 3, 10, 2, 8, 11, 4, 9, 6],
 ]
+
 # Another number of masked patches in every image; all of them in the second.
 MASKS = [
     [0, 1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0],
@@ -181,7 +182,7 @@ def make_ranks(model, c, images):
     if c["order"] in ("ties", "masks"):
         return torch.tensor(TIES if c["order"] == "ties" else MASKS)
     if c["order"] == "clusters":
-        return torch.tensor(CLUSTERS)
+        return torch.tensor(RAGGED_CLUSTERS)
     if c["order"] == "teacher":
         return teacher_order(model, c, given_features(model, c), noise)["ranks"]
     if c["order"] == "rectangles":
