@@ -85,6 +85,8 @@ TRAINED = {
                                         "cluster": [3, 2], "image": [24, 16], "scope": "all"},
     "feature_distillation_cosine": TWIN | {"branches": ["distil"], "order": "one_cluster", "target": {"features": 12}, "loss": "cosine"},
     "semaim_features": SAIM | {"order": "teacher", "target": {"features": 12}, "loss": "cosine", "noise_scale": 0.01},
+    "gvp_codes": GVP | {"target": {"codes": 7}, "loss": "cross_entropy"},
+    "vit_igpt_codes": CAUSAL | {"target": {"codes": 7}, "loss": "cross_entropy", "head": "linear"},
     "feature_distillation": TWIN | {"branches": ["distil"], "order": "one_cluster"},
     "gvp": GVP,
     "gvp_token_only": GVP | {"token_only": True},
@@ -119,8 +121,8 @@ MASKS = [
 
 def build(c):
     common = {k: c[k] for k in ("image", "patch", "dim", "depth", "heads", "class_token")}
-    if "features" in c.get("target", {}):
-        common["out"] = c["target"]["features"]
+    if outputs := c.get("target", {}).get("features") or c.get("target", {}).get("codes"):
+        common["out"] = outputs
     if c["method"] == "parallel":
         m = models.ParallelPretrainer(**common, **{k: c[k] for k in ("decoder_depth", "head", "reads_previous", "shared")})
     elif c["method"] == "causal":
@@ -200,7 +202,12 @@ def trained_case(c):
     model = build(c)
     images = deterministic.images(c["batch"], *c["image"])
     ranks = make_ranks(model, c, images)
-    target = given_features(model, c) if "features" in c["target"] else models.pixel_target(images, c["patch"], **c["target"])
+    if "codes" in c["target"]:
+        target = (deterministic.uniform("features", c["batch"], model.patches) * c["target"]["codes"]).long()
+    elif "features" in c["target"]:
+        target = given_features(model, c)
+    else:
+        target = models.pixel_target(images, c["patch"], **c["target"])
     if "features" in c["target"] and not hasattr(model, "compare"):
         target = target[:, 1:]
     tensors = {"ranks": ranks}

@@ -54,7 +54,9 @@ def pixel_target(images, patch, gaussian=None, norm_pix=True):
 
 
 def error(predictions, target, kind):
-    """Per entry; for "cosine" per token: 2 - 2 cosine."""
+    """Per entry; for "cosine" per token: 2 - 2 cosine; for "cross_entropy" per token, the target being its class."""
+    if kind == "cross_entropy":
+        return F.cross_entropy(predictions, target, reduction="none")
     if kind == "cosine":
         return 2 - 2 * F.cosine_similarity(predictions, target, dim=-1, eps=0)
     difference = predictions - target
@@ -210,9 +212,9 @@ class ParallelPretrainer(ViT):
 class CausalPretrainer(ViT):
     """ViT-iGPT: one causal stream; the output at rank t predicts the patch of rank t + 1, the class token the first one."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="mlp"):
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="mlp", out=None):
         super().__init__(image, patch, dim, depth, heads, class_token)
-        out = 3 * patch * patch
+        out = out or 3 * patch * patch
         self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
 
     def forward(self, images, ranks):
@@ -253,11 +255,11 @@ class TwoStreamPretrainer(ViT):
 
     Queries start as one learned token plus their position, with token_only as the token alone (section 4.1 as printed)."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", token_only=False):
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", token_only=False, out=None):
         super().__init__(image, patch, dim, depth, heads, class_token)
         self.token_only = token_only
         self.query_token = nn.Parameter(torch.empty(1, 1, dim))
-        out = 3 * patch * patch
+        out = out or 3 * patch * patch
         self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
 
     def forward(self, images, ranks):
@@ -275,10 +277,10 @@ class TwoStreamPretrainer(ViT):
 class InPlacePretrainer(ViT):
     """SimMIM (GVP Table 10: pure masked modeling): patches of rank 1 enter the encoder as a mask token; no attention mask."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear"):
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", out=None):
         super().__init__(image, patch, dim, depth, heads, class_token)
         self.mask_token = nn.Parameter(torch.empty(1, 1, dim))
-        out = 3 * patch * patch
+        out = out or 3 * patch * patch
         self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
 
     def forward(self, images, ranks):

@@ -52,6 +52,8 @@ void check_gvp(D& device) {
   check_fixture<Saim<TwoStream<TokenOnly>, Raw>>(device, "gvp_token_only");
   check_fixture<Saim<TwoStream<>, Target<Pixel, MlpHead>>>(device, "gvp_stochastic");
   check_fixture<Saim<TwoStream<>, Raw, Stochastic, Fixture<NoClassToken>>>(device, "gvp_no_class_token");
+  check_fixture<Saim<TwoStream<>, Target<Codes<7>>>>(device, "gvp_codes");
+  check_fixture<CausalViT<Fixture<>, Target<Codes<7>, LinearHead>>>(device, "vit_igpt_codes");
 }
 template <class D>
 void check_digpt(D& device) {

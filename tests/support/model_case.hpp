@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cmath>
 #include <map>
 #include <span>
 #include <string>
@@ -29,6 +30,8 @@ struct ModelCase {
     pixels.assign(values.begin(), values.end());
     const auto numbers = hashed_images(static_cast<std::size_t>(count) * Model::given_width, "features");
     given.assign(numbers.begin(), numbers.end());
+    if constexpr (requires { Model::Target::Kind::classes; })
+      for (S& code : given) code = std::floor((code / 4 + S(0.5)) * Model::Target::Kind::classes);
   }
   typename Pass::Parameters reading() const { return typename Pass::Parameters(Reading<D>(parameters.data(), parameters.data())); }
   Span<const S> given_span() const { return {given.data(), static_cast<std::int64_t>(given.size())}; }

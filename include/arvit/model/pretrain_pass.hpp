@@ -169,7 +169,8 @@ class PretrainPass {
   Matrix<const Statistic<D>, Space> given_tokens(Span<const Statistic<D>, Space> given) const {
     if (given.size() != std::int64_t{engine_.images()} * Model::given_width)
       fail<ShapeError>("batch: ", given.size(), " numbers of a teacher are given, ", engine_.images(), " images need ", Model::given_width, " each.");
-    return {given.data(), given.size() / Model::target_width, Model::target_width};
+    constexpr int width = Model::Target::template token_width<Grid>;
+    return {given.data(), given.size() / width, width};
   }
   Matrix<const Statistic<D>, Space> upload_positions(int dim) {
     const auto table = sincos_positions<Statistic<D>>(Grid::rows, Grid::columns, dim);

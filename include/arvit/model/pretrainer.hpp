@@ -65,7 +65,7 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   using HeadKind = typename Target::template HeadKind<typename DecoderKind::DefaultHead>;
   using Decoder = typename DecoderKind::template For<Encoder, HeadKind, target_width>;
   static constexpr std::size_t streams = Decoder::rules.streams.size();
-  /// Numbers that come with every image, from a teacher or a file: [tokens, target_width]; 0 if none do.
+  /// Numbers that come with every image, from a teacher or a file: [tokens, Target::token_width]; 0 if none do.
   static constexpr int given_width = Target::template given_width<Grid>;
 
   static constexpr bool has_profile = arvit::Order<Order, Grid>;  // a name, so that the compiler prints the sentence and not the concept

@@ -47,11 +47,12 @@ struct GivenTokensWork {
   int rows, columns, teacher_rows, teacher_columns;
   std::int64_t width;
   bool has_class;
+  S none;  ///< of a class row, where no class token is given
   S* target;
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
     const std::int64_t row = source[i / width], c = i % width, tokens = std::int64_t{teacher_rows} * teacher_columns + has_class, patches = std::int64_t{rows} * columns;
     if (row < 0) {
-      target[i] = has_class ? given[(-1 - row) * tokens * width + c] : S{0};
+      target[i] = has_class ? given[(-1 - row) * tokens * width + c] : none;
       return;
     }
     const S* const image = given + (row / patches * tokens + has_class) * width + c;
@@ -153,12 +154,13 @@ struct Features {
   static constexpr bool has_class = Teacher::has_class_token;
   template <class Grid> static constexpr int tokens = Teacher::Grid::patches + has_class;
   template <class Grid> static constexpr int width = Teacher::dim;
+  template <class Grid> static constexpr int token_width = Teacher::dim;
 
   template <class Grid, Device D>
   static void values(D& device, Matrix<const Statistic<D>, SpaceOf<D>> given, PatchRows<SpaceOf<D>> from, Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
     device.for_each(target.rows() * width<Grid>,
                     detail::GivenTokensWork<Statistic<D>>{given.data(), from.source.data(), from.permutation.data(), Grid::rows, Grid::columns, Teacher::Grid::rows,
-                                                          Teacher::Grid::columns, width<Grid>, has_class, target.data()});
+                                                          Teacher::Grid::columns, width<Grid>, has_class, 0, target.data()});
   }
 };
 

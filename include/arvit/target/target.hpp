@@ -5,6 +5,7 @@
 #include "arvit/core/options.hpp"
 #include "arvit/device/concept.hpp"
 #include "arvit/nn/head.hpp"
+#include "arvit/target/codes.hpp"
 #include "arvit/target/features.hpp"
 
 /// The target slot of a Pretrainer: what is predicted, and how the error is measured.
@@ -13,8 +14,9 @@
 ///   template <class Grid> static constexpr int width           numbers that a head predicts per patch
 ///   template <class Grid, class D> static void values(device, scratch, images, shape, from, standardise, target)
 /// where target [rows, width] is assigned for the rows that `from` names (a class query's row: zeros). A kind whose numbers come with the images
-/// (features.hpp) has instead
-///   template <class Grid> static constexpr int tokens          rows [width] that are given for each image
+/// (features.hpp, codes.hpp) has instead, with target [rows, token_width],
+///   template <class Grid> static constexpr int tokens          rows [token_width] that are given for each image
+///   template <class Grid> static constexpr int token_width
 ///   template <class Grid, class D> static void values(device, given, from, target)
 /// `using DefaultError = ...` chooses an error other than L2.
 namespace arvit {
@@ -22,7 +24,7 @@ namespace arvit {
 struct PatchNormCategory;
 /// Target pixels as they are, instead of standardised per patch.
 struct RawPatches { using Category = PatchNormCategory; };
-/// Mean squared error; mean absolute error. (Cosine: features.hpp.)
+/// Mean squared error; mean absolute error. (Cosine: features.hpp; CrossEntropy: codes.hpp.)
 struct L2 { using Category = ErrorCategory; };
 struct L1 { using Category = ErrorCategory; };
 
@@ -30,28 +32,35 @@ namespace detail {
 template <class Kind> struct DefaultErrorOf { using type = L2; };
 template <class Kind> requires requires { typename Kind::DefaultError; }
 struct DefaultErrorOf<Kind> { using type = typename Kind::DefaultError; };
+template <class Kind> concept HasClasses = requires { Kind::classes; };
 }  // namespace detail
 
-/// Options: RawPatches, an error (L2, L1, Cosine; default: the kind's), LinearHead or MlpHead (default: the decoder's), ResizePrediction.
+/// Options: RawPatches, an error (L2, L1, Cosine, CrossEntropy; default: the kind's), LinearHead or MlpHead (default: the decoder's), ResizePrediction.
 template <class Kind_, class... Options>
 struct Target {
   using Known = Accepts<PatchNormCategory, ErrorCategory, HeadCategory, ResizeCategory>;
-  static_assert(Known::template known<Options...>, "Target<Kind, Options...>: the options are RawPatches, L2, L1, Cosine, LinearHead, MlpHead and ResizePrediction.");
+  static_assert(Known::template known<Options...>, "Target<Kind, Options...>: the options are RawPatches, L2, L1, Cosine, CrossEntropy, LinearHead, MlpHead and ResizePrediction.");
   static_assert(Known::template unrepeated<Options...>, "Target<Kind, Options...>: two options of one kind; give each kind once.");
   using Kind = Kind_;
   using Error = Option<ErrorCategory, typename detail::DefaultErrorOf<Kind>::type, Options...>;
   static constexpr bool standardise = option_count<PatchNormCategory, Options...> == 0;
   template <class Default> using HeadKind = Option<HeadCategory, Default, Options...>;
 
-  /// Numbers that must be given for each image: [tokens, width]; 0 where the target follows from the image.
+  /// Numbers of the target's row, and those that must be given for each image: [tokens, token_width]; 0 where the target follows from the image.
+  template <class Grid>
+  static constexpr int token_width = [] {
+    if constexpr (GivenTarget<Kind, Grid>) return Kind::template token_width<Grid>;
+    else return Kind::template width<Grid>;
+  }();
   template <class Grid>
   static constexpr int given_width = [] {
-    if constexpr (GivenTarget<Kind, Grid>) return Kind::template tokens<Grid> * Kind::template width<Grid>;
+    if constexpr (GivenTarget<Kind, Grid>) return Kind::template tokens<Grid> * Kind::template token_width<Grid>;
     else return 0;
   }();
+  static_assert(std::same_as<Error, CrossEntropy> == detail::HasClasses<Kind>, "Target<Kind, Error>: codes have CrossEntropy, and nothing else has; drop the error or choose another.");
 
   /// loss[0] += scale * error of the prediction's rows; dprediction is assigned. `scale` is 1 / (entries of the whole batch), so that the error is the
-  /// mean over entries, or over rows for Cosine.
+  /// mean over entries, or over rows for Cosine and CrossEntropy.
   template <class Grid, Device D>
   static void loss(D& device, Arena& arena, Span<const Statistic<D>, SpaceOf<D>> images, Matrix<const Statistic<D>, SpaceOf<D>> given, ImageShape shape,
                    PatchRows<SpaceOf<D>> from, double scale, ConstTokens<D, Kind::template width<Grid>> prediction, Tokens<D, Kind::template width<Grid>> dprediction,
@@ -78,7 +87,7 @@ struct Target {
       error<width>(device, scale * static_cast<double>(rows) / static_cast<double>(cells.of_cells()), resized, target, dresized, loss);
       device.for_each(prediction.rows() * width, detail::ResizeClustersBackwardWork<Activation<D>>{cells, dresized.data(), width, dprediction.data()});
     } else {
-      const auto target = arena.rows<Statistic<D>, width, SpaceOf<D>>(prediction.rows());
+      const auto target = arena.rows<Statistic<D>, token_width<Grid>, SpaceOf<D>>(prediction.rows());
       if constexpr (GivenTarget<Kind, Grid>) Kind::template values<Grid>(device, given, from, target);
       else Kind::template values<Grid>(device, arena, images, shape, from, standardise, target);
       error<width>(device, scale, prediction, target, dprediction, loss);
@@ -87,10 +96,11 @@ struct Target {
 
  private:
   template <int Width, Device D>
-  static void error(D& device, double scale, ConstTokens<D, Width> prediction, Rows<Statistic<D>, Width, SpaceOf<D>> target, Tokens<D, Width> dprediction,
+  static void error(D& device, double scale, ConstTokens<D, Width> prediction, Matrix<const Statistic<D>, SpaceOf<D>> target, Tokens<D, Width> dprediction,
                     Span<double, SpaceOf<D>> loss) {
     if constexpr (std::same_as<Error, L1>) device.absolute_error(prediction, target, scale, dprediction, loss);
     else if constexpr (std::same_as<Error, L2>) device.squared_error(prediction, target, scale, dprediction, loss);
+    else if constexpr (std::same_as<Error, CrossEntropy>) device.cross_entropy(prediction, target, scale * Width, dprediction, loss);
     else device.cosine_distance(prediction, target, scale * Width, dprediction, loss);
   }
 };

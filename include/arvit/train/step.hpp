@@ -117,6 +117,7 @@ class Step {
     const Span<S, SpaceOf<D>> numbers = given_.span().part(0, static_cast<std::int64_t>(counters.size()) * Model::given_width);
     if constexpr (Model::given_width > 0) {
       if (given == nullptr) fail<ShapeError>("step: the target needs ", Model::given_width, " numbers of a teacher for each image, and none are given.");
+      if constexpr (requires { Model::Target::Kind::classes; }) check_codes(given, numbers.size());
       device_.upload(given, numbers);
     }
     const auto parameters = reading();
@@ -161,6 +162,13 @@ class Step {
   static constexpr bool orders_from_average() {
     if constexpr (requires { Model::Order::from_average; }) return Model::Order::from_average;
     else return false;
+  }
+  static void check_codes(const S* given, std::int64_t count) {
+    constexpr int classes = Model::Target::Kind::classes;
+    for (std::int64_t i = 0; i < count; ++i)
+      if (!(given[i] >= 0 && given[i] < classes) || given[i] != std::floor(given[i]))
+        fail<ShapeError>("step: code ", given[i], " of patch ", i % Model::given_width, " of image ", i / Model::given_width, " of a micro-batch is none of 0 .. ", classes - 1,
+                         "; use codes of the target's tokenizer.");
   }
   static Reading<D> reading_cursor(const Buffer<D, S>& masters, const Buffer<D, Weight<D>>& weights) {
     if constexpr (separate_weights) return Reading<D>(weights.data(), masters.data());
