@@ -47,5 +47,10 @@ inline constexpr std::array gvp_recipes{
     Recipe{"paper", 200, 4096, 1.5e-4, 10, 0.05, 0, 0.2, "GVP, section 5: 200 epochs; the decay, which it does not name, is MAE's"},
     Recipe{"paper800", 800, 4096, 1.5e-4, 40, 0.05, 0, 0.2, "GVP, appendix C: 800 epochs"},
 };
+inline constexpr std::array digpt_recipes{
+    quick_recipe,
+    Recipe{"paper", 300, 4096, 1.5e-4, 40, 0.05, 0, 0.2, "D-iGPT, section 4 and released code: 300 epochs on ImageNet-1K"},
+    Recipe{"paper21k", 150, 4096, 9.375e-5, 5, 0.05, 0, 0.2, "D-iGPT, section 4: 150 epochs on ImageNet-21K, peak 1.5e-3"},
+};
 
 }  // namespace arvit

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSL-1.0
+// Pre-trains D-iGPT on a folder of pictures and the features of a teacher: an encoder that another program pre-trained, or an npy file of features.
+// Checkpoints and logs go to --out; --resume continues.
+//
+//   pretrain_randsac --data cifar10 --out out/teacher
+//   pretrain_digpt --data cifar10 --teacher out/teacher --out out/digpt
+//   pretrain_digpt --data imagenet/train --model DiGPT_B16 --preset paper --teacher openclip_h14.npy --crop-min 1 --flip 0 --out out/digpt_b16
+#include "arvit/pretrain.hpp"
+#include "arvit/train/model_list.hpp"
+#include "arvit/train/options.hpp"
+#include "arvit/variants.hpp"
+
+using namespace arvit;
+
+// A small model for 32 x 32 pictures and the paper's; cmake -DARVIT_MODELS="NAME" builds in any other of variants.hpp.
+using Models = WithExtraModels<ModelList<Variant<DiGPT_Nano, "DiGPT_Nano">, Variant<DiGPT_B16, "DiGPT_B16">>>::type;
+
+int main(int argc, char** argv) {
+  return run_main(argc, argv, [](int argc, char** argv) {
+    const ProgramText program{
+        .description = "Pre-trains D-iGPT: clusters of patches in random order; one decoder predicts the next cluster's features, the other those of the clusters seen.",
+        .example = "pretrain_digpt --data cifar10 --teacher out/teacher --out out/digpt",
+        .default_model = "DiGPT_Nano",
+    };
+    const RunOptions options = parse_run_options(argc, argv, program, digpt_recipes);
+    select_model(options.model, Models{}, [&]<class Model>() { pretrain<Model>(options); });
+  });
+}
