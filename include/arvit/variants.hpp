@@ -8,9 +8,11 @@
 #include "arvit/decoder/two_stream.hpp"
 #include "arvit/model/pretrainer.hpp"
 #include "arvit/order/center_out.hpp"
+#include "arvit/order/cluster.hpp"
 #include "arvit/order/grouped.hpp"
 #include "arvit/order/random_mask.hpp"
 #include "arvit/order/raster.hpp"
+#include "arvit/order/segments.hpp"
 #include "arvit/order/semantic.hpp"
 #include "arvit/order/serpentine.hpp"
 #include "arvit/order/stochastic.hpp"
@@ -89,6 +91,16 @@ using SemAIM_B16_mean_similarity = SemAIM<ViT_B16<>, Parallel<12>, Semantic<Mean
 using SemAIM_B16_self_attention = SemAIM<ViT_B16<>, Parallel<12>, Semantic<SelfAttention>>;
 using SemAIM_B16_average = SemAIM<ViT_B16<>, Parallel<12>, Semantic<FromAverage>>;
 using SemAIM_B16_reads_previous = SemAIM<ViT_B16<>, Parallel<12, ReadsPrevious>>;
+
+// The proposed order with several centres.
+using SemAIM_B16_centers2 = SemAIM<ViT_B16<>, Parallel<12>, Semantic<Centers<2>>>;
+
+// RandSAC's ranks: random segments, the patches of one predicted together. The decoder is SAIM's, not RandSAC's own.
+template <class Encoder, class D = Parallel<12>, class O = Segments<2>, class T = Target<Pixel>>
+using RandSAC = Pretrainer<Encoder, Decoder<D>, OrderPolicy<O>, T>;
+using RandSAC_Nano = RandSAC<ViT<6, 128, 4, Patch<4>, Image<32>>, Parallel<6>>;  // 8 x 8 patches: 7 x 7 have no squares of 2 x 2
+using RandSAC_B16 = RandSAC<ViT_B16<>>;  // SemAIM Table 4: 83.9 (RandSAC itself, 1600 epochs)
+using RandSAC_B16_hierarchical = RandSAC<ViT_B16<>, Parallel<12>, Segments<7, 1>>;
 
 // MAE: the masked baseline of all four papers.
 template <class Encoder, class D = Joint<8, 512, 16>, class T = Target<Pixel>, class O = RandomMask<>>
@@ -178,6 +190,10 @@ static_assert(SemAIM_B16_mean_similarity::parameter_count == 175'424'256);
 static_assert(SemAIM_B16_self_attention::parameter_count == 175'424'256);
 static_assert(SemAIM_B16_average::parameter_count == 175'424'256);
 static_assert(SemAIM_B16_reads_previous::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_centers2::parameter_count == 175'424'256);
+static_assert(RandSAC_Nano::parameter_count == 2'476'592);
+static_assert(RandSAC_B16::parameter_count == 175'424'256);
+static_assert(RandSAC_B16_hierarchical::parameter_count == 175'424'256);
 static_assert(MAE_Nano::parameter_count == 2'012'464);
 static_assert(MAE_S16::parameter_count == 47'401'728);
 static_assert(MAE_B16::parameter_count == 111'655'680);

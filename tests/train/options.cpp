@@ -130,5 +130,5 @@ TEST_CASE("options: the recipes are valid") {
       CHECK(options.preset == recipe.name);
     }
   };
-  valid(saim_recipes), valid(semaim_recipes), valid(vit_igpt_recipes), valid(mae_recipes), valid(gvp_recipes);
+  valid(saim_recipes), valid(semaim_recipes), valid(vit_igpt_recipes), valid(randsac_recipes), valid(mae_recipes), valid(gvp_recipes);
 }

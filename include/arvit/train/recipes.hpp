@@ -33,6 +33,10 @@ inline constexpr std::array vit_igpt_recipes{
     quick_recipe,
     Recipe{"paper", 300, 2048, 2e-4, 30, 0.05, 0, 0.67, "SAIM, Table 3, decoder depth 0: SAIM's recipe, 300 epochs"},
 };
+inline constexpr std::array randsac_recipes{
+    quick_recipe,
+    Recipe{"paper", 1600, 2048, 2e-4, 30, 0.05, 0, 0.67, "SAIM's recipe for the 1600 epochs that the papers give RandSAC"},
+};
 inline constexpr std::array mae_recipes{
     quick_recipe,
     Recipe{"paper", 800, 4096, 1.5e-4, 40, 0.05, 0, 0.2, "MAE, released recipe: 800 epochs"},

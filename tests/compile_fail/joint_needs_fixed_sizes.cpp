@@ -1,0 +1,7 @@
+// expect: Pretrainer: Decoder<Joint> and Decoder<InPlace> need an order of two groups of fixed sizes, visible and masked, such as OrderPolicy<RandomMask<>>.
+// SPDX-License-Identifier: BSL-1.0
+#include <arvit/models.hpp>
+
+using Bad = arvit::MAE<arvit::ViT_B16<>, arvit::Joint<8, 512, 16>, arvit::Target<arvit::Pixel>, arvit::Grouped<arvit::Random<1>>>;
+static_assert(Bad::parameter_count > 0);
+int main() {}
