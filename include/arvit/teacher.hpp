@@ -16,6 +16,7 @@
 #include "arvit/model/features.hpp"
 #include "arvit/model/pretrainer.hpp"
 #include "arvit/train/checkpoint.hpp"
+#include "arvit/train/checkpoint_folder.hpp"
 #include "arvit/train/trainer.hpp"
 
 /// Where the numbers of a target come from that are given with the images (target/features.hpp).
@@ -25,11 +26,11 @@ namespace arvit {
 template <class Encoder, Device D>
 class EncoderTeacher {
  public:
-  /// `pictures`: the colours of the images that it will get.
+  /// `checkpoint`: a file, or the folder of a run. `pictures`: the colours of the images that it will get.
   EncoderTeacher(D& device, const std::string& checkpoint, const Normalisation& pictures, int micro_batch)
       : extractor_(device, {.batch = micro_batch, .features = {Feature{Readout::tokens}}}) {
-    extractor_.load(load_encoder<Encoder>(checkpoint));
-    const Safetensors file(checkpoint);
+    const Safetensors file(find_checkpoint(checkpoint));
+    extractor_.load(load_encoder<Encoder>(file.path()));
     Normalisation own = Normalisation::imagenet();
     if (file.metadata().contains("pixel_mean")) own = {detail::metadata_triple(file, "pixel_mean"), detail::metadata_triple(file, "pixel_deviation")};
     for (std::size_t c = 0; c < 3; ++c) scale_[c] = pictures.deviation[c] / own.deviation[c], offset_[c] = (pictures.mean[c] - own.mean[c]) / own.deviation[c];
@@ -56,8 +57,8 @@ class EncoderTeacher {
   std::vector<float> recoloured_;
 };
 
-/// Features that were computed before: an npy file of [pictures, tokens, width] in fp32, picture by picture of the data set. They belong to whole
-/// pictures, so a run with them has neither crops nor mirroring.
+/// Features or codes that were computed before: an npy file of [pictures, tokens, width] or [pictures, patches] in fp32, picture by picture of the data set.
+/// They belong to whole pictures, so a run with them has neither crops nor mirroring.
 class StoredTeacher {
  public:
   /// `width`: numbers of a picture, over all tokens.
@@ -82,10 +83,10 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
         fail<OptionError>("--teacher ", options.teacher, " holds features of whole pictures; give --crop-min 1 and --flip 0, or a checkpoint as the teacher.");
       return [teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::given_width)](auto&&... all) { (*teacher)(all...); };
     }
-    using Encoder = typename Model::Target::Kind::Teacher;
-    if constexpr (!detail::is_vit<Encoder>) {
-      fail<OptionError>("--teacher ", options.teacher, ": the features of this tower come from an npy file; give one, [pictures, tokens, width].");
+    if constexpr (!requires { requires detail::is_vit<typename Model::Target::Kind::Teacher>; }) {
+      fail<OptionError>("--teacher ", options.teacher, ": what this target needs comes from an npy file; give one, [pictures, tokens, width] or [pictures, patches] of codes.");
     } else {
+      using Encoder = typename Model::Target::Kind::Teacher;
       static_assert(Encoder::Grid::height == Model::Grid::height && Encoder::Grid::width == Model::Grid::width,
                     "Target<Features<Teacher>>: the teacher must take the model's pictures; give both the same Image<Height, Width>.");
       return [teacher = std::make_shared<EncoderTeacher<Encoder, D>>(device, options.teacher, colours, options.images_per_micro_batch())](auto&&... all) { (*teacher)(all...); };
@@ -105,9 +106,9 @@ namespace arvit {
 
 ARVIT_DEFINITION StoredTeacher::StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width) : width_(width) {
   const auto stored = read_npy<float>(path);
-  if (stored.dimension() != 3 || static_cast<std::int64_t>(stored.shape(0)) != pictures || static_cast<std::int64_t>(stored.size()) != pictures * width)
-    fail<ShapeError>(path, ": its shape is ", shape_text(stored.shape()), "; [", pictures, " pictures, tokens, width] with ", width,
-                     " numbers a picture was expected. Use features of this data set, by this model's teacher.");
+  if (stored.dimension() < 2 || static_cast<std::int64_t>(stored.shape(0)) != pictures || static_cast<std::int64_t>(stored.size()) != pictures * width)
+    fail<ShapeError>(path, ": its shape is ", shape_text(stored.shape()), "; [", pictures, " pictures, ...] with ", width,
+                     " numbers a picture were expected. Use what this model's teacher says of this data set.");
   values_.assign(stored.begin(), stored.end());
 }
 ARVIT_DEFINITION void StoredTeacher::operator()(const float*, std::span<const Counter> pictures, float* given) const {

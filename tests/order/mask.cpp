@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arvit/core/grid.hpp"
@@ -128,7 +129,8 @@ TEST_CASE("mask: MAE computes visible content only, and its decoder reads all") 
 }
 
 TEST_CASE("mask: with whole content every token reads every token, and queries know their content rows") {
-  for (const auto& [class_token, sees] : {std::pair{ClassToken::none, Sees::before}, {ClassToken::first, Sees::up_to}, {ClassToken::last, Sees::before}, {ClassToken::first, Sees::nothing}}) {
+  for (const auto& [class_token, sees] : std::vector<std::pair<ClassToken, Sees>>{
+           {ClassToken::none, Sees::before}, {ClassToken::first, Sees::up_to}, {ClassToken::last, Sees::before}, {ClassToken::first, Sees::nothing}}) {
     const bool has_class = class_token != ClassToken::none;
     const RankRules<1> rules{class_token, {QueryStream{.content = sees, .class_query = has_class}}, false, true};
     RankEngine<1> engine(rules, 6, 2);

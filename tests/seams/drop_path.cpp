@@ -69,7 +69,8 @@ struct Dropping {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("drop path: the slope of the loss is its gradient", Model, With<3, InPlace>, With<1, InPlace>, With<3, TwoStream<>>, With<3, Parallel<3, SharedWeights>>, With<3, Joint<2, 16, 4>>) {
+TEST_CASE_TEMPLATE("drop path: the slope of the loss is its gradient", Model, With<3, InPlace>, With<1, InPlace>, With<3, TwoStream<>>,
+                   With<3, Parallel<3, SharedWeights>>, With<3, Joint<2, 16, 4>>) {
   Dropping<Model> of;
   of.loss();
   std::vector<double> direction(of.model.parameters.size());

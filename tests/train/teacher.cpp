@@ -129,13 +129,24 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   CHECK(failing.operator()<Student<>>(with("")) == "Student predicts the features of a teacher; give --teacher, a checkpoint or an npy file of features.");
   CHECK(failing.operator()<Teacher>(with(checkpoint)) == "--teacher " + checkpoint + ": Student predicts nothing of a teacher; drop --teacher.");
   CHECK(failing.operator()<Student<>>(with("none.npy")) == "--teacher none.npy holds features of whole pictures; give --crop-min 1 and --flip 0, or a checkpoint as the teacher.");
-  CHECK(failing.operator()<FromTower>(with(checkpoint)) == "--teacher " + checkpoint + ": the features of this tower come from an npy file; give one, [pictures, tokens, width].");
+  CHECK(failing.operator()<FromTower>(with(checkpoint)) == "--teacher " + checkpoint + ": what this target needs comes from an npy file; give one, [pictures, tokens, width] or [pictures, patches] of codes.");
   RunOptions stored = with((folder / "short.npy").string());
   stored.crop_min = 1, stored.flip = 0;
   xt::xarray<float> features = xt::zeros<float>({pictures - 1, tokens, 8});
   write_npy(folder / "short.npy", features);
-  CHECK(failing.operator()<Student<>>(stored) == stored.teacher + ": its shape is [11, 10, 8]; [12 pictures, tokens, width] with 80 numbers a picture was expected. Use features of "
-                                                                  "this data set, by this model's teacher.");
+  CHECK(failing.operator()<Student<>>(stored) == stored.teacher + ": its shape is [11, 10, 8]; [12 pictures, ...] with 80 numbers a picture were expected. Use what this model's teacher says of this "
+                                                                  "data set.");
+  using OnCodes = Pretrainer<TeacherEncoder, Decoder<Causal>, OrderPolicy<Raster>, Target<Codes<4>>>;
+  for (const auto& [code, message] : {std::pair{2.f, ""}, {4.f, "code 4 of patch 5 of image 0 of a micro-batch is none of 0 .. 3"}, {-1.f, "code -1"}, {1.5f, "code 1.5"}, {NAN, "code nan"}}) {
+    xt::xarray<float> codes = xt::zeros<float>({pictures, tokens - 1});
+    for (std::size_t i = 0; i < pictures; ++i) codes(i, 5) = code;
+    write_npy(folder / "codes.npy", codes);
+    RunOptions options = stored;
+    options.teacher = (folder / "codes.npy").string(), options.out = (folder / text("codes", code)).string();
+    const std::string said = failing.operator()<OnCodes>(options);
+    if (*message == '\0') CHECK(said.empty());
+    else CHECK(said.find(message) != std::string::npos);
+  }
   RunOptions wrong = with(checkpoint);
   using Wider = Pretrainer<TeacherEncoder, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Features<ViT<2, 12, 2, Patch<4>, Image<12>>>>>;
   CHECK(failing.operator()<Wider>(wrong).find("cls_token is [1, 1, 8] in the file, [1, 1, 12] in the model") != std::string::npos);

@@ -72,7 +72,8 @@ struct TwoStream {
       void forward(int point, const LayerIO<D, Encoder>& io) {
         if (point == 0) return;
         const int l = point - 1;
-        Query::template forward_reading<D>(context_.device, context_.arena, *io.weights, g_[l], Content::key(io.qkv), Content::value(io.qkv), reach(), {}, saved_[l], g_[point]);
+        const auto k = Content::key(io.qkv), v = Content::value(io.qkv);
+        Query::template forward_reading<D>(context_.device, context_.arena, *io.weights, g_[l], k, v, reach(), {}, saved_[l], g_[point]);
       }
       void finish() { Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, g_[depth], output_); }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }

@@ -225,10 +225,11 @@ class RankEngine {
     const auto ranks = detail::query_ranks(rule, static_cast<int>(ends.size()));
     const int first = ranks.first, last = ranks.last;  // clang 14 captures no structured bindings
     const std::int32_t begin = size(stream.source);
+    const std::int32_t patch_rows = k_begin + (rules_.class_token == ClassToken::first);
     // A query that reads as one of rank `at`.
     const auto query = [&](std::int32_t source, int at) {
       stream.source.push_back(source);
-      if (rules_.whole_content) stream.content_row.push_back(source < 0 ? tables_.class_rows.back() : k_begin + (rules_.class_token == ClassToken::first) + source - image * patches_);
+      if (rules_.whole_content) stream.content_row.push_back(source < 0 ? tables_.class_rows.back() : patch_rows + source - image * patches_);
       if (rule.content != Sees::nothing) stream.content.limit.push_back(prefix(rule.content == Sees::before ? at - 1 : at));
       if (rule.queries == Sees::nothing) return;
       const int read = rule.queries == Sees::before ? at - 1 : at;

@@ -49,7 +49,7 @@ void for_each_option(O&& o, Visit&& visit) {
   visit(OptionInfo{"model", what, "model to train; an unknown name lists those of this program"}, o.model);
   visit(OptionInfo{"data", what, "pictures: a folder of JPEG and PNG files (by class or flat), or of Fashion-MNIST, MNIST or CIFAR files", false}, o.data);
   visit(OptionInfo{"preset", what, "recipe that sets the defaults of the options below", false}, o.preset);
-  visit(OptionInfo{"teacher", what, "for a model that predicts features: a checkpoint whose encoder makes them, or an npy file of them, picture by picture"}, o.teacher);
+  visit(OptionInfo{"teacher", what, "for a model that predicts features or codes: what makes them (a checkpoint or the folder of a run), or an npy file of them, picture by picture"}, o.teacher);
   visit(OptionInfo{"epochs", what, "passes over the pictures"}, o.epochs);
   visit(OptionInfo{"seed", what, "seed of parameters, data order, crops and orders; the same seed gives the same bits"}, o.seed);
 
