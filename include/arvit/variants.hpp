@@ -18,6 +18,7 @@
 #include "arvit/order/semantic.hpp"
 #include "arvit/order/serpentine.hpp"
 #include "arvit/order/stochastic.hpp"
+#include "arvit/target/codes.hpp"
 #include "arvit/target/features.hpp"
 #include "arvit/target/gaussian.hpp"
 #include "arvit/target/pixel.hpp"
@@ -151,6 +152,15 @@ using GVP_p2p_B16_causal = CausalViT<ViT_B16<>, Target<Pixel, RawPatches, Linear
 using GVP_p2p_B16_token_only = GVP<ViT_B16<>, Grouped<Mixed<20>>, Target<Pixel, RawPatches>, TwoStream<TokenOnly>>;
 using GVP_p2p_B16_norm_pix = GVP<ViT_B16<>, Grouped<Mixed<20>>, Target<Pixel>>;
 
+// GVP p2d: the codes of a tokenizer instead of pixels. Linear probe / fine-tuning.
+using GVP_p2d_Nano = GVP<ViT_Nano<>, Grouped<Mixed<5>>, Target<Codes<512>>>;
+using GVP_p2d_B16 = GVP<ViT_B16<>, Grouped<Mixed<20>>, Target<VQGAN<>>>;  // Table 1: 58.3 / 83.4 (200 epochs); Table 5: 67.4 / 83.8 (800)
+using GVP_p2d_B16_fixed20 = GVP<ViT_B16<>, Grouped<Fixed<20>>, Target<VQGAN<>>>;    // Table 11: 53.9 / 82.6
+using GVP_p2d_B16_random20 = GVP<ViT_B16<>, Grouped<Random<20>>, Target<VQGAN<>>>;  // Table 11: 56.2 / 82.6
+// BEiT: mask tokens inside the encoder, codes, 40 % masked patch by patch. GVP Table 1, 200 epochs: linear probe / fine-tuning.
+using BEiT_B16_dvae = SimMIM<ViT_B16<>, Target<Codes<8192>>, RandomMask<std::ratio<3, 5>>>;  // 52.1 / 82.4
+using BEiT_B16_vqgan = SimMIM<ViT_B16<>, Target<VQGAN<>>, RandomMask<std::ratio<3, 5>>>;     // 54.3 / 82.6
+
 // D-iGPT: clusters in random order, features of a teacher, a generative and a discriminative decoder. ImageNet fine-tuning; released code's choices.
 template <class Encoder, class T = Target<CLIP<>, ResizePrediction<7, 7>>, class D = Twin<2, 1024>, class O = Cluster<2, 2>>
 using DiGPT = Pretrainer<Encoder, Decoder<D>, OrderPolicy<O>, T>;
@@ -158,6 +168,11 @@ using DiGPT_Nano = DiGPT<ViT_Micro<ZeroClassToken>, Target<Features<ViT_Micro<>>
 using DiGPT_B16 = DiGPT<ViT_B16<ZeroClassToken>>;  // Table 1: 86.2
 using DiGPT_L16 = DiGPT<ViT_L16<ZeroClassToken>>;  // Table 1: 87.8
 using DiGPT_H14 = DiGPT<ViT_H14<ZeroClassToken>, Target<CLIP<>>>;
+// D-iGPT Table 5, tokenizers: pixels are MAE_B16 (83.2) and ViT_iGPT_B16 (82.0), CLIP is MAE_B16_clip and DiGPT_B16.
+using MAE_B16_vqvae = MAE<ViT_B16<>, Joint<8, 512, 16>, Target<Codes<8192>>>;      // 83.2
+using ViT_iGPT_B16_vqvae = CausalViT<ViT_B16<>, Target<Codes<8192>, LinearHead>>;  // 82.3
+using MAE_B16_dino = MAE<ViT_B16<>, Joint<8, 512, 16>, Target<DINO<>>>;            // 84.4
+using DiGPT_B16_dino = DiGPT<ViT_B16<ZeroClassToken>, Target<DINO<>>>;             // 84.7
 // D-iGPT Table 6. (CLIP-L trained at 336 pixels, 84.6, gives features of the same shape as ClipL14.)
 using DiGPT_B16_clip_b = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<ClipB16>>>;                                // 85.7
 using DiGPT_B16_clip_l = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<ClipL14>, ResizePrediction<7, 7>>>;        // 85.9
@@ -268,10 +283,20 @@ static_assert(GVP_p2p_B16_mixed40::parameter_count == 86'238'720);
 static_assert(GVP_p2p_B16_causal::parameter_count == 86'237'952);
 static_assert(GVP_p2p_B16_token_only::parameter_count == 86'238'720);
 static_assert(GVP_p2p_B16_norm_pix::parameter_count == 86'238'720);
+static_assert(GVP_p2d_Nano::parameter_count == 1'262'464);
+static_assert(GVP_p2d_B16::parameter_count == 86'435'584);
+static_assert(GVP_p2d_B16_fixed20::parameter_count == 86'435'584);
+static_assert(GVP_p2d_B16_random20::parameter_count == 86'435'584);
+static_assert(BEiT_B16_dvae::parameter_count == 91'947'776);
+static_assert(BEiT_B16_vqgan::parameter_count == 86'435'584);
 static_assert(DiGPT_Nano::parameter_count == 2'552'320);
 static_assert(DiGPT_B16::parameter_count == 167'536'128);
 static_assert(DiGPT_L16::parameter_count == 389'183'488);
 static_assert(DiGPT_H14::parameter_count == 720'714'240);
+static_assert(MAE_B16_vqvae::parameter_count == 115'464'192);
+static_assert(ViT_iGPT_B16_vqvae::parameter_count == 91'947'008);
+static_assert(MAE_B16_dino::parameter_count == 111'655'680);
+static_assert(DiGPT_B16_dino::parameter_count == 167'011'328);
 static_assert(DiGPT_B16_clip_b::parameter_count == 166'486'528);
 static_assert(DiGPT_B16_clip_l::parameter_count == 167'011'328);
 static_assert(DiGPT_B16_dino_l::parameter_count == 167'536'128);
