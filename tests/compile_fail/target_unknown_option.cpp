@@ -1,4 +1,4 @@
-// expect: Target<Kind, Options...>: the options are RawPatches, L1, LinearHead and MlpHead.
+// expect: Target<Kind, Options...>: the options are RawPatches, L2, L1, Cosine, CrossEntropy, LinearHead, MlpHead and ResizePrediction.
 // SPDX-License-Identifier: BSL-1.0
 #include <arvit/models.hpp>
 

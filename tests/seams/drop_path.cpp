@@ -53,7 +53,7 @@ struct Dropping {
   std::vector<std::vector<double>> predictions() {
     std::vector<std::vector<double>> result(images);
     model.pass.order_by_ranks(ranks, counters());
-    model.pass.run(model.reading(), nullptr, model.batch(), model.pass.mean_scale(), [&](std::size_t, auto prediction) {
+    model.pass.run(model.reading(), nullptr, model.batch(), model.pass.mean_scale(), {}, [&](std::size_t, auto prediction) {
       for (std::int64_t r = 0; r < prediction.rows(); ++r) {
         auto& of_image = result[static_cast<std::size_t>(model.pass.tables().streams[0].source[r] / patches)];
         of_image.insert(of_image.end(), prediction[r], prediction[r] + Model::target_width);
