@@ -19,6 +19,7 @@ namespace {
 using MAE_Pico = MAE<ViT_Pico<>, Joint<4, 64, 4>>;
 using SAIM_Pico_shared = SAIM<ViT_Pico<>, Parallel<4, SharedWeights>>;
 using ViT_iGPT_Pico = CausalViT<ViT_Pico<>>;
+using DiGPT_Pico = DiGPT<ViT<4, 64, 4, Patch<4>, Image<32>>, Target<Pixel>, Twin<4, 64, ClassFirst>>;
 using GVP_Pico = GVP<ViT_Pico<>, Grouped<Random<5>>>;
 using InPlace_Pico = MAE<ViT_Pico<>, InPlace>;
 
@@ -49,7 +50,7 @@ std::vector<float> gradients() {
 }  // namespace
 
 TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less memory", Model, SemAIM_Pico, MAE_Pico, ViT_iGPT_Pico, SAIM_Pico_shared, GVP_Pico,
-                   InPlace_Pico) {
+                   InPlace_Pico, DiGPT_Pico) {
   const auto two_steps = [](bool recompute) {
     Cpu<Fp32> device({2, {}});
     Step<Model, Cpu<Fp32>> step(device, {.micro_batch = images, .drop_path = 0.2, .recompute = recompute});
@@ -91,7 +92,7 @@ TEST_CASE("step: where the sizes of groups vary, the plan holds the largest batc
 
 // oneDNN allocates inside every product (tests/device/cpu/allocations.cpp).
 #if !defined(ARVIT_GEMM_ONEDNN)
-TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, SemAIM_Pico, MAE_Pico, GVP_Pico, InPlace_Pico) {
+TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, SemAIM_Pico, MAE_Pico, GVP_Pico, InPlace_Pico, DiGPT_Pico) {
   const auto count = []<class Precision>() {
     Cpu<Precision> device({2, {}});
     Step<Model, Cpu<Precision>> step(device, {.micro_batch = 4, .average = true, .drop_path = 0.1});
@@ -115,7 +116,7 @@ TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, 
 }
 #endif
 
-TEST_CASE_TEMPLATE("step: gradients in bf16 lie within 1.5 % of those in fp32, tensor by tensor", Model, SemAIM_Pico, MAE_Pico, GVP_Pico, InPlace_Pico) {
+TEST_CASE_TEMPLATE("step: gradients in bf16 lie within 1.5 % of those in fp32, tensor by tensor", Model, SemAIM_Pico, MAE_Pico, GVP_Pico, InPlace_Pico, DiGPT_Pico) {
   const std::vector<float> exact = gradients<Model, Fp32>(), rounded = gradients<Model, Bf16>();
   double largest = 0, whole = 0;
   for (const float value : exact) whole += double{value} * value;
