@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
     }
     Cpu<Fp32> device({threads, {}});
     const auto encoder = make_extractor(device, info.model_name, options);
-    encoder->load(load_tensors(checkpoint, describe_model(info.model_name).encoder));
+    encoder->load(load_encoder(checkpoint, describe_model(info.model_name).encoder));
     FeatureTable table{encoder->width(), {}, {}};
     if (!images.empty()) {
       table.values = encoder->extract(std::span<const float>(pixels.data(), pixels.size()));

@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
     Cpu<Fp32> device({threads, {}});
     const auto encoder = make_extractor(device, info.model_name, {.batch = batch, .features = {{readout_from(pooling), layer}}});
-    encoder->load(load_tensors(checkpoint, describe_model(info.model_name).encoder));
+    encoder->load(load_encoder(checkpoint, describe_model(info.model_name).encoder));
     const EvaluationTransform transform({.height = encoder->shape().height, .width = encoder->shape().width, .normalisation = info.normalisation});
     const AnyDataset bank = open_dataset(data), questions = open_dataset(data, Split::test);
     const FeatureTable train = extract_features(*encoder, bank, transform, {.threads = device.threads(), .progress = PassProgress("training pictures")});

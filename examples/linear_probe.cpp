@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
     const ModelDescription description = describe_model(info.model_name);
     const AnyDataset train = open_dataset(data), test = open_dataset(data, Split::test);
-    const auto parameters = load_tensors(checkpoint, description.encoder);
+    const auto parameters = load_encoder(checkpoint, description.encoder);
     Cpu<Fp32> device({threads, {}});
     if (recipe_name.empty()) {
       CompareOptions options;

@@ -24,6 +24,8 @@ using OtherOrder = SmallModel<Raster>;                               // the same
 using OtherWidth = Wide<ViT<2, 12, 2, Patch<4>, Image<12>>>;
 using OtherDecoder = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Causal>, OrderPolicy<Raster>, Target<Pixel>>;  // the same encoder
 
+using WithoutNorm = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Twin<1, 32>>, OrderPolicy<Stochastic>, Target<Pixel>>;
+
 RunOptions options_of(const std::string& model) {
   RunOptions options;
   options.model = model, options.data = "pictures", options.lr = 0.01;
@@ -155,6 +157,13 @@ TEST_CASE("checkpoint: the encoder alone, from any pretrainer with an encoder of
              "cls_token is [1, 1, 8] in the file, [1, 1, 12] in the model; the file holds SAIM_Nano; choose the model that the file holds."));
   save<SmallModel<>>(path, "SAIM_Nano", 1, false);
   CHECK(says(test::message_of<FileError>([&] { load_encoder<Encoder>(path.string(), Take::average); }), "give a checkpoint of a run with --ema"));
+  // D-iGPT's encoder has no final norm: it is as a new one starts, and everything before it as it was.
+  save<WithoutNorm>(folder / "twin.safetensors");
+  const auto without = load_encoder<Encoder>((folder / "twin.safetensors").string());
+  REQUIRE(without.size() == encoder.size());
+  CHECK(std::equal(without.begin(), without.end() - 16, encoder.begin()));
+  CHECK(std::all_of(without.end() - 16, without.end() - 8, [](float weight) { return weight == 1; }));
+  CHECK(std::all_of(without.end() - 8, without.end(), [](float bias) { return bias == 0; }));
   std::vector<PlacedTensor> more = SmallModel<>::parameters();  // what a file of the encoder alone lacks
   more.push_back({"decoder.more", Tensor{"more", {2}, {}, false}, more.back().offset + more.back().tensor.size()});
   CHECK(says(test::message_of<FileError>([&] { load_tensors(path.string(), more); }), "decoder.more is not in the file; the file holds SAIM_Nano; give a checkpoint of the whole model"));

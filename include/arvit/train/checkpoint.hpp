@@ -58,10 +58,12 @@ enum class Take : char { parameters, average };
 /// Parameters of a file that holds every tensor of the list, in the list's order. The file may hold others besides.
 std::vector<float> load_tensors(const std::string& path, std::span<const PlacedTensor> tensors, Take take = Take::parameters);
 
-/// The encoder of any pretrainer whose encoder has the names and shapes of `Encoder`, as a flat buffer in the order of Encoder::groups().
+/// The encoder of any pretrainer whose encoder has these names and shapes (placed_tensors(Encoder::groups())), in the order of the list. Where the
+/// pretrainer had no final norm of its encoder (D-iGPT) that norm is as it starts: weight 1, bias 0.
+std::vector<float> load_encoder(const std::string& path, std::span<const PlacedTensor> encoder, Take take = Take::parameters);
 template <class Encoder>
 std::vector<float> load_encoder(const std::string& path, Take take = Take::parameters) {
-  return load_tensors(path, placed_tensors(Encoder::groups()), take);
+  return load_encoder(path, placed_tensors(Encoder::groups()), take);
 }
 
 namespace detail {
@@ -245,6 +247,20 @@ ARVIT_DEFINITION std::vector<float> load_tensors(const std::string& path, std::s
   }
   std::vector<float> values(static_cast<std::size_t>(tensors.back().offset + tensors.back().tensor.size()));
   for (const auto& [name, tensor, offset] : tensors) file.read(prefix + name, detail::stored_shape(tensor), values.data() + offset);
+  return values;
+}
+
+ARVIT_DEFINITION std::vector<float> load_encoder(const std::string& path, std::span<const PlacedTensor> encoder, Take take) {
+  const std::string prefix(take == Take::average ? detail::average_prefix : "");
+  std::size_t body = encoder.size();
+  while (body > 0 && encoder[body - 1].name.starts_with("norm.")) --body;
+  {
+    const Safetensors file(path);
+    for (const PlacedTensor& tensor : encoder.subspan(body))
+      if (file.find(prefix + tensor.name) != nullptr) body = encoder.size();
+  }
+  std::vector<float> values = load_tensors(path, encoder.first(body), take);
+  for (const PlacedTensor& tensor : encoder.subspan(body)) values.insert(values.end(), static_cast<std::size_t>(tensor.tensor.size()), tensor.tensor.init.kind == Init::ones ? 1.f : 0.f);
   return values;
 }
 
