@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "arvit/core/linkage.hpp"
 #include "arvit/core/random.hpp"
 #include "arvit/data/augment.hpp"
+#include "arvit/eval/codebook.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/features.hpp"
 #include "arvit/model/pretrainer.hpp"
@@ -70,6 +72,36 @@ class StoredTeacher {
   std::vector<float> values_;
 };
 
+/// The codes of a codebook, for every patch of the codebook in reading order, as floats (which hold every code exactly). That patch need not be the
+/// model's. Normalising the pictures and undoing it rounds by about 1e-7, so only a patch that lies as far from two centroids may get either code.
+template <Device D>
+class CodebookTeacher {
+ public:
+  /// Images of height x width pixels; `pictures`: the colours of the images that it will get. ShapeError when the codebook's patch does not divide them.
+  CodebookTeacher(D& device, const Codebook& codebook, int height, int width, const Normalisation& pictures)
+      : nearest_(device, codebook), shape_{3, height, width, codebook.patch}, pictures_(pictures) {
+    check_patches(shape_);
+  }
+  /// Numbers of a picture.
+  int width() const { return shape_.patches(); }
+  /// images [pictures.size(), 3, height, width] -> given [pictures.size(), width()].
+  void operator()(const float* images, std::span<const Counter> pictures, float* given) {
+    const auto count = static_cast<std::int64_t>(pictures.size()), rows = count * width();
+    patches_.resize(static_cast<std::size_t>(count * shape_.size()));
+    codes_.resize(static_cast<std::size_t>(rows));
+    cut_patches(images, count, shape_, pictures_, patches_.data());
+    nearest_(patches_.data(), rows, codes_.data());
+    std::copy(codes_.begin(), codes_.end(), given);
+  }
+
+ private:
+  NearestCode<D> nearest_;
+  ImageShape shape_;
+  Normalisation pictures_;
+  std::vector<float> patches_;
+  std::vector<std::int32_t> codes_;
+};
+
 /// The teacher that the options name for a model whose target needs one, or none.
 template <class Model, Device D>
 TeacherFunction make_teacher(D& device, const RunOptions& options, const Normalisation& colours, std::int64_t pictures) {
@@ -97,8 +129,6 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
 }  // namespace arvit
 
 #if ARVIT_DEFINITIONS
-#include <algorithm>
-
 #include "arvit/core/error.hpp"
 #include "arvit/io/npy.hpp"
 
