@@ -3,7 +3,10 @@
 // memory; the untrained encoder and raw pixels as floor. Continues where it was stopped.
 //
 //   variant_table --data cifar10 --epochs 10 --out out/variants
+#include <filesystem>
+
 #include "arvit/eval/compare.hpp"
+#include "arvit/eval/fit_codebook.hpp"
 #include "arvit/io/file.hpp"
 #include "arvit/pretrain.hpp"
 #include "arvit/train/options.hpp"
@@ -16,7 +19,7 @@ using Encoder = ViT<4, 64, 4, Patch<4>, Image<32>>;
 using Teacher = SemAIM<Encoder, Parallel<2>>;
 using Models = ModelList<Variant<CausalViT<Encoder>, "ViT-iGPT">, Variant<MAE<Encoder, Joint<2, 64, 4>>, "MAE">, Variant<SimMIM<Encoder>, "SimMIM">,
                          Variant<RandSAC<Encoder, Parallel<2>>, "RandSAC">, Variant<SAIM<Encoder, Parallel<2>>, "SAIM">, Variant<Teacher, "SemAIM">,
-                         Variant<GVP<Encoder, Grouped<Mixed<5>>>, "GVP p2p">,
+                         Variant<GVP<Encoder, Grouped<Mixed<5>>>, "GVP p2p">, Variant<GVP<Encoder, Grouped<Mixed<5>>, Target<Codes<512>>>, "GVP p2d, own codebook">,
                          Variant<DiGPT<Encoder, Target<Features<Encoder>>, Twin<2, 64>>, "D-iGPT, taught by SemAIM">>;
 
 namespace {
@@ -32,10 +35,22 @@ std::string folder_of(std::string name) {
   return name;
 }
 
+/// The file of a codebook of the pictures' patches; fitted if there is none.
+std::string codebook_of(int codes, const RunOptions& options, const AnyDataset& train) {
+  const std::string file = options.out + "/codebook.safetensors";
+  if (std::filesystem::exists(file)) return file;
+  Cpu<Fp32> device({options.threads, {}});
+  CodebookOptions fit;
+  fit.codes = codes, fit.patch = Encoder::Grid::patch, fit.height = Encoder::Grid::height, fit.width = Encoder::Grid::width, fit.seed = options.seed;
+  save_codebook(file, fit_codebook(device, train, fit).codebook);
+  return file;
+}
+
 /// Pre-trains, or takes the finished run in its folder.
 template <class Model>
 Row pretrained_row(const std::string& name, RunOptions options, const CompareOptions& compare, FeatureSource<float>& extractor, const AnyDataset& train, const AnyDataset& test) {
-  if constexpr (Model::given_width > 0) options.teacher = options.out + "/SemAIM";
+  if constexpr (requires { Model::Target::Kind::classes; }) options.teacher = codebook_of(Model::Target::Kind::classes, options, train);
+  else if constexpr (Model::given_width > 0) options.teacher = options.out + "/SemAIM";
   options.model = name, options.out += "/" + folder_of(name), options.resume = true;
   double images = 0, seconds = 0;
   TrainerHooks hooks;

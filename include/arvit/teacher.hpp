@@ -13,6 +13,7 @@
 #include "arvit/core/linkage.hpp"
 #include "arvit/core/random.hpp"
 #include "arvit/data/augment.hpp"
+#include "arvit/device/cpu.hpp"
 #include "arvit/eval/codebook.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/features.hpp"
@@ -109,14 +110,29 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
     if (!options.teacher.empty()) fail<OptionError>("--teacher ", options.teacher, ": ", options.model, " predicts nothing of a teacher; drop --teacher.");
     return {};
   } else {
-    if (options.teacher.empty()) fail<OptionError>(options.model, " predicts the features of a teacher; give --teacher, a checkpoint or an npy file of features.");
+    constexpr bool codes = requires { Model::Target::Kind::classes; };
+    if (options.teacher.empty())
+      fail<OptionError>(options.model, codes ? " predicts the codes of a tokenizer; give --teacher, a codebook (fit_codebook makes one) or an npy file of codes."
+                                             : " predicts the features of a teacher; give --teacher, a checkpoint or an npy file of features.");
     if (options.teacher.ends_with(".npy")) {
       if (options.crop_min != 1 || options.flip != 0)
-        fail<OptionError>("--teacher ", options.teacher, " holds features of whole pictures; give --crop-min 1 and --flip 0, or a checkpoint as the teacher.");
+        fail<OptionError>("--teacher ", options.teacher, " holds what belongs to whole pictures; give --crop-min 1 and --flip 0, or a teacher that looks at each crop.");
       return [teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::given_width)](auto&&... all) { (*teacher)(all...); };
     }
-    if constexpr (!requires { requires detail::is_vit<typename Model::Target::Kind::Teacher>; }) {
-      fail<OptionError>("--teacher ", options.teacher, ": what this target needs comes from an npy file; give one, [pictures, tokens, width] or [pictures, patches] of codes.");
+    if constexpr (codes) {
+      constexpr int classes = Model::Target::Kind::classes, patch = Model::Grid::patch;
+      const Codebook codebook = load_codebook(options.teacher);
+      if (codebook.codes() != classes || codebook.patch != patch)
+        fail<OptionError>("--teacher ", options.teacher, ": is a codebook of ", codebook.codes(), " codes for patches of ", codebook.patch, " pixels, ", options.model, " needs ", classes,
+                          " for patches of ", patch, "; fit one with fit_codebook --codes ", classes, " --patch ", patch, ".");
+      struct Tokenizer {  // in fp32, whatever the model computes in
+        Cpu<Fp32> device;
+        CodebookTeacher<Cpu<Fp32>> teacher;
+        Tokenizer(int threads, const Codebook& codebook, const Normalisation& colours) : device({threads, {}}), teacher(device, codebook, Model::Grid::height, Model::Grid::width, colours) {}
+      };
+      return [tokenizer = std::make_shared<Tokenizer>(options.threads, codebook, colours)](auto&&... all) { tokenizer->teacher(all...); };
+    } else if constexpr (!detail::is_vit<typename Model::Target::Kind::Teacher>) {
+      fail<OptionError>("--teacher ", options.teacher, ": the features of this tower come from an npy file; give one, [pictures, tokens, width].");
     } else {
       using Encoder = typename Model::Target::Kind::Teacher;
       static_assert(Encoder::Grid::height == Model::Grid::height && Encoder::Grid::width == Model::Grid::width,

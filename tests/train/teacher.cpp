@@ -128,8 +128,8 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   const auto with = [&](const std::string& teacher) { return student_options(folder / "run", teacher); };
   CHECK(failing.operator()<Student<>>(with("")) == "Student predicts the features of a teacher; give --teacher, a checkpoint or an npy file of features.");
   CHECK(failing.operator()<Teacher>(with(checkpoint)) == "--teacher " + checkpoint + ": Student predicts nothing of a teacher; drop --teacher.");
-  CHECK(failing.operator()<Student<>>(with("none.npy")) == "--teacher none.npy holds features of whole pictures; give --crop-min 1 and --flip 0, or a checkpoint as the teacher.");
-  CHECK(failing.operator()<FromTower>(with(checkpoint)) == "--teacher " + checkpoint + ": what this target needs comes from an npy file; give one, [pictures, tokens, width] or [pictures, patches] of codes.");
+  CHECK(failing.operator()<Student<>>(with("none.npy")) == "--teacher none.npy holds what belongs to whole pictures; give --crop-min 1 and --flip 0, or a teacher that looks at each crop.");
+  CHECK(failing.operator()<FromTower>(with(checkpoint)) == "--teacher " + checkpoint + ": the features of this tower come from an npy file; give one, [pictures, tokens, width].");
   RunOptions stored = with((folder / "short.npy").string());
   stored.crop_min = 1, stored.flip = 0;
   xt::xarray<float> features = xt::zeros<float>({pictures - 1, tokens, 8});
@@ -147,6 +147,19 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
     if (*message == '\0') CHECK(said.empty());
     else CHECK(said.find(message) != std::string::npos);
   }
+  CHECK(failing.operator()<OnCodes>(with("")) == "Student predicts the codes of a tokenizer; give --teacher, a codebook (fit_codebook makes one) or an npy file of codes.");
+  Codebook codebook{4, std::vector<float>(4 * 48), "stripes", 0, 0};
+  for (std::size_t i = 0; i < codebook.centroids.size(); ++i) codebook.centroids[i] = static_cast<float>(i / 48) / 3;
+  save_codebook(folder / "four.safetensors", codebook);
+  RunOptions tokenized = with((folder / "four.safetensors").string());
+  tokenized.out = (folder / "tokenized").string();
+  const auto losses = losses_of<OnCodes>(tokenized);
+  CHECK(losses.front() > 1);  // of four classes
+  CHECK(losses.back() < 0.9 * losses.front());
+  codebook.centroids.resize(3 * 48);
+  save_codebook(folder / "three.safetensors", codebook);
+  CHECK(failing.operator()<OnCodes>(with((folder / "three.safetensors").string())).find("is a codebook of 3 codes for patches of 4 pixels, Student needs 4 for patches of 4; fit one with "
+                                                                                      "fit_codebook --codes 4 --patch 4.") != std::string::npos);
   RunOptions wrong = with(checkpoint);
   using Wider = Pretrainer<TeacherEncoder, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Features<ViT<2, 12, 2, Patch<4>, Image<12>>>>>;
   CHECK(failing.operator()<Wider>(wrong).find("cls_token is [1, 1, 8] in the file, [1, 1, 12] in the model") != std::string::npos);
