@@ -56,6 +56,7 @@ ARVIT_INSTANTIATE class TrainingPictures<AnyDataset>;
 template <TrainableModel Model, Dataset Set>
 TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
   check(options);
+  if (Model::given_width > 0 && !options.teacher.empty() && !options.teacher.ends_with(".npy")) options.teacher = find_checkpoint(options.teacher);  // a run that is resumed has the same
   if (options.micro_batch == 0) options.micro_batch = default_micro_batch(options.batch, Model::Grid::patches);
   const auto on = [&](auto device) {
     const std::string pictures = describe(set);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "arvit/core/linkage.hpp"
 #include "arvit/core/random.hpp"
+#include "arvit/core/type_name.hpp"
 #include "arvit/data/augment.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/codebook.hpp"
@@ -33,6 +35,7 @@ class EncoderTeacher {
   EncoderTeacher(D& device, const std::string& checkpoint, const Normalisation& pictures, int micro_batch)
       : extractor_(device, {.batch = micro_batch, .features = {Feature{Readout::tokens}}}) {
     const Safetensors file(find_checkpoint(checkpoint));
+    check_encoder(file);
     extractor_.load(load_encoder<Encoder>(file.path()));
     Normalisation own = Normalisation::imagenet();
     if (file.metadata().contains("pixel_mean")) own = {detail::metadata_triple(file, "pixel_mean"), detail::metadata_triple(file, "pixel_deviation")};
@@ -54,6 +57,21 @@ class EncoderTeacher {
   }
 
  private:
+  /// Image size and heads are in no tensor: a checkpoint that says what its encoder is must say this one.
+  static void check_encoder(const Safetensors& file) {
+    const auto model = file.metadata().find("model");
+    if (model == file.metadata().end()) return;
+    const std::string own = without_starts(type_name<Encoder>()), of_file = without_starts(model->second);
+    if (of_file.find("Pretrainer<" + own + ",") != 0)
+      fail<OptionError>("--teacher ", file.path(), ": its model is ", model->second, ", the target's teacher is ", own, "; choose a run with that encoder.");
+  }
+  /// The type without the options that change only how parameters start.
+  static std::string without_starts(std::string type) {
+    for (const std::string_view option : {",SeparateQkv", ",ZeroClassToken"})
+      for (auto at = type.find(option); at != std::string::npos; at = type.find(option)) type.erase(at, option.size());
+    return type;
+  }
+
   FeatureExtractor<Encoder, D> extractor_;
   std::array<float, 3> scale_{}, offset_{};
   bool same_colours_ = true;
@@ -61,11 +79,12 @@ class EncoderTeacher {
 };
 
 /// Features or codes that were computed before: an npy file of [pictures, tokens, width] or [pictures, patches] in fp32, picture by picture of the data set.
-/// They belong to whole pictures, so a run with them has neither crops nor mirroring.
+/// They belong to whole square pictures, so a run with them has neither crops nor mirroring (of a picture that is not
+/// square --crop-min 1 still takes a part, of a drawn shape between 3 : 4 and 4 : 3).
 class StoredTeacher {
  public:
-  /// `width`: numbers of a picture, over all tokens.
-  StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width);
+  /// `width`: numbers of a picture, over all tokens; `token_width`: of a token (1: codes).
+  StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width, std::int64_t token_width);
   void operator()(const float* images, std::span<const Counter> pictures, float* given) const;
 
  private:
@@ -117,7 +136,8 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
     if (options.teacher.ends_with(".npy")) {
       if (options.crop_min != 1 || options.flip != 0)
         fail<OptionError>("--teacher ", options.teacher, " holds what belongs to whole pictures; give --crop-min 1 and --flip 0, or a teacher that looks at each crop.");
-      return [teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::given_width)](auto&&... all) { (*teacher)(all...); };
+      if (options.bad_files != "stop") fail<OptionError>("--teacher ", options.teacher, " goes by the pictures' numbers, so none may stand in for another; give --bad-files stop.");
+      return [teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::given_width, Model::Target::template token_width<typename Model::Grid>)](auto&&... all) { (*teacher)(all...); };
     }
     if constexpr (codes) {
       constexpr int classes = Model::Target::Kind::classes, patch = Model::Grid::patch;
@@ -150,11 +170,14 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
 
 namespace arvit {
 
-ARVIT_DEFINITION StoredTeacher::StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width) : width_(width) {
+ARVIT_DEFINITION StoredTeacher::StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width, std::int64_t token_width) : width_(width) {
   const auto stored = read_npy<float>(path);
-  if (stored.dimension() < 2 || static_cast<std::int64_t>(stored.shape(0)) != pictures || static_cast<std::int64_t>(stored.size()) != pictures * width)
-    fail<ShapeError>(path, ": its shape is ", shape_text(stored.shape()), "; [", pictures, " pictures, ...] with ", width,
-                     " numbers a picture were expected. Use what this model's teacher says of this data set.");
+  std::vector<std::int64_t> expected{pictures, width / token_width};
+  if (token_width > 1) expected.push_back(token_width);
+  if (!std::equal(stored.shape().begin(), stored.shape().end(), expected.begin(), expected.end(), [](auto a, auto b) { return std::cmp_equal(a, b); }))
+    fail<ShapeError>(path, ": its shape is ", shape_text(stored.shape()), ", ", shape_text(expected), " was expected; use what this model's teacher says of this data set.");
+  for (std::int64_t i = 0; i < pictures * width; ++i)
+    if (!std::isfinite(stored.data()[i])) fail<ShapeError>(path, ": number ", i % width, " of picture ", i / width, " is ", stored.data()[i], "; compute it again.");
   values_.assign(stored.begin(), stored.end());
 }
 ARVIT_DEFINITION void StoredTeacher::operator()(const float*, std::span<const Counter> pictures, float* given) const {

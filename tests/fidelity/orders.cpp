@@ -149,6 +149,20 @@ TEST_CASE("orders from features") {
   check_semantic<Square, Semantic<ByBoxes, NoFilter, MeanSimilarity>>("order_attention_guided_gap");
   check_semantic<Square, Semantic<ByBoxes, NoFilter, SelfAttention>>("order_attention_guided_self");
 }
+TEST_CASE("an order from the features of a teacher") {
+  const Safetensors file = fixture("semaim_features");
+  constexpr int images = 3, rows = 3, columns = 4, width = 12;
+  Reference<double> device;
+  std::vector<std::byte> memory(1 << 16);
+  Arena arena(memory.data(), static_cast<std::int64_t>(memory.size()));
+  const std::vector<double> given = hashed_images(images * (rows * columns + 1) * width, "features");
+  const std::vector<float> noise = file.values<float>("noise");
+  std::vector<float> keys(images * rows * columns);
+  Semantic<FromTeacher>::keys(device, arena, OrderFeatures<double, HostSpace>{Matrix<const double>(given.data(), images * (rows * columns + 1), width), {}, 0, rows, columns, images,
+                                                                             Matrix<const float>(noise.data(), images, rows * columns)},
+                              Matrix<float>(keys.data(), images, rows * columns));
+  check_ranks(file, keys, rows * columns);
+}
 TEST_CASE("fixed orders") {
   check_ranks(fixture("order_raster"), [] {
     std::vector<float> keys;

@@ -121,6 +121,18 @@ TEST_CASE("teacher: an order from the teacher's features, and not from the stude
   }
 }
 
+TEST_CASE("teacher: a decoder that predicts nothing is no error beside one that does") {
+  const test::TemporaryFolder folder;
+  using Fine = ViT<1, 8, 2, Patch<2>, Image<12>>;  // 6 x 6 patches; the model has 3 x 3
+  using Model = Pretrainer<TeacherEncoder, Decoder<Twin<1, 32, WholeImage>>, OrderPolicy<Cluster<1, 1>>, Target<Features<Fine>, ResizePrediction<3, 3>>>;
+  RunOptions options = student_options(folder / "teacher", "");
+  options.epochs = 1;
+  const std::string checkpoint = pretrain<Pretrainer<Fine, Decoder<Parallel<1>>, OrderPolicy<Stochastic>, Target<Pixel>>>(test::MadePictures{pictures, 12}, options, {{nullptr, false}, {}}).checkpoint;
+  const auto losses = losses_of<Model>(student_options(folder / "run", checkpoint));
+  CHECK(std::isfinite(losses.front()));
+  CHECK(losses.back() < 0.9 * losses.front());
+}
+
 TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   const test::TemporaryFolder folder;
   const std::string checkpoint = made_teacher(folder / "teacher");
@@ -134,10 +146,9 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   stored.crop_min = 1, stored.flip = 0;
   xt::xarray<float> features = xt::zeros<float>({pictures - 1, tokens, 8});
   write_npy(folder / "short.npy", features);
-  CHECK(failing.operator()<Student<>>(stored) == stored.teacher + ": its shape is [11, 10, 8]; [12 pictures, ...] with 80 numbers a picture were expected. Use what this model's teacher says of this "
-                                                                  "data set.");
+  CHECK(failing.operator()<Student<>>(stored) == stored.teacher + ": its shape is [11, 10, 8], [12, 10, 8] was expected; use what this model's teacher says of this data set.");
   using OnCodes = Pretrainer<TeacherEncoder, Decoder<Causal>, OrderPolicy<Raster>, Target<Codes<4>>>;
-  for (const auto& [code, message] : {std::pair{2.f, ""}, {4.f, "code 4 of patch 5 of image 0 of a micro-batch is none of 0 .. 3"}, {-1.f, "code -1"}, {1.5f, "code 1.5"}, {NAN, "code nan"}}) {
+  for (const auto& [code, message] : {std::pair{2.f, ""}, {4.f, "code 4 of patch 5 of image 0 of a micro-batch is none of 0 .. 3"}, {-1.f, "code -1"}, {1.5f, "code 1.5"}, {NAN, "number 5 of picture 0 is nan; compute it again."}}) {
     xt::xarray<float> codes = xt::zeros<float>({pictures, tokens - 1});
     for (std::size_t i = 0; i < pictures; ++i) codes(i, 5) = code;
     write_npy(folder / "codes.npy", codes);
@@ -162,5 +173,18 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
                                                                                       "fit_codebook --codes 4 --patch 4.") != std::string::npos);
   RunOptions wrong = with(checkpoint);
   using Wider = Pretrainer<TeacherEncoder, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Features<ViT<2, 12, 2, Patch<4>, Image<12>>>>>;
-  CHECK(failing.operator()<Wider>(wrong).find("cls_token is [1, 1, 8] in the file, [1, 1, 12] in the model") != std::string::npos);
+  CHECK(failing.operator()<Wider>(wrong).find(", the target's teacher is ViT<2,12,2,Patch<4>,Image<12,12>>; choose a run with that encoder.") != std::string::npos);
+  // The same tensors: heads and image size are in none.
+  using OtherHeads = Pretrainer<TeacherEncoder, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Features<ViT<2, 8, 4, Patch<4>, Image<12>>>>>;
+  CHECK(failing.operator()<OtherHeads>(wrong).find("choose a run with that encoder") != std::string::npos);
+  RunOptions skipping = stored;
+  skipping.bad_files = "skip";
+  CHECK(failing.operator()<Student<>>(skipping).find("none may stand in for another; give --bad-files stop.") != std::string::npos);
+  features = xt::zeros<float>({pictures, 8, tokens});
+  write_npy(folder / "short.npy", features);
+  CHECK(failing.operator()<Student<>>(stored).find("its shape is [12, 8, 10], [12, 10, 8] was expected") != std::string::npos);
+  using OfOneCluster = Pretrainer<TeacherEncoder, Decoder<Twin<1, 32, GenOnly>>, OrderPolicy<Cluster<1, 1>>, Target<Features<TeacherEncoder>>>;
+  RunOptions nothing = with(checkpoint);
+  nothing.out = (folder / "nothing").string();
+  CHECK(failing.operator()<OfOneCluster>(nothing).find("there is nothing to learn") != std::string::npos);
 }

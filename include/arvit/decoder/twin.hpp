@@ -26,7 +26,8 @@ struct DisOnly { using Category = TwinBranchCategory; };
 struct GenAndDistil { using Category = TwinBranchCategory; };
 /// Dis predicts all visible clusters for every prefix of the order (Eq. 7), instead of the newest one alone (Eq. 9, the released code).
 struct EveryPrefix { using Category = DisScopeCategory; };
-/// The decoders read the encoder's output (the paper's text), instead of a fusion of four layers (the released code).
+/// The decoders read the encoder's output (the paper's text), instead of a fusion of four layers (the released code); through a norm and a map for
+/// each decoder layer all the same.
 struct LastLayer { using Category = FusionCategory; };
 /// A norm for each fused layer; the released code has one for all.
 struct SeparateNorms { using Category = FusionNormCategory; };
@@ -58,6 +59,7 @@ struct Twin {
   static constexpr int head_width = Option<HeadWidthCategory, HeadWidth<32>, Options...>::width;
   static_assert(head_width > 0 && Dim % head_width == 0, "Twin<Depth, Dim, HeadWidth<W>>: W (32 by default) must divide Dim; choose one that does.");
   static_assert(has_dis || !given<DisScopeCategory>, "Twin<..., EveryPrefix>: there is no Dis decoder; drop EveryPrefix, GenOnly or GenAndDistil.");
+  static_assert(!has_distil || !given<TwinClassCategory>, "Twin<..., GenAndDistil, ClassFirst>: distillation compares the class token, which would read nothing but itself; drop one of them.");
   static_assert(has_dis || !given<TwinContentCategory>, "Twin<..., WholeImage>: only Dis predicts the last cluster from itself; drop WholeImage, GenOnly or GenAndDistil.");
 
   template <class Encoder, class HeadKind, int Width>
@@ -201,7 +203,7 @@ struct Twin {
           const auto dh = arena.template rows<Activation<D>, Dim, Space>(content_);
           Output::backward(device, arena, p.head_norm, p.head, s.x[Depth], s.output, dprediction[b], dx, g.head_norm, g.head);
           for (int m = Depth - 1; m >= 0; --m) {
-            if (context_.recompute) Block::again(device, arena, p.block(m), s.x[m], s.h[m], self(b), content(b), s.blocks[m]);
+            if (context_.recompute && m + 1 < Depth) Block::again(device, arena, p.block(m), s.x[m], s.h[m], self(b), content(b), s.blocks[m]);
             Block::backward(device, arena, p.block(m), s.x[m], s.h[m], self(b), content(b), s.blocks[m], dx, dh, g.block(m));
             device.linear_backward_weight(dh, s.fused, g.bridge(m).weight, g.bridge(m).bias);
             device.linear_backward_input(dh, p.bridge(m).weight, s.dfused, m == Depth - 1 ? Write::assign : Write::add);

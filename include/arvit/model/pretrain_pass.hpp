@@ -115,7 +115,7 @@ class PretrainPass {
       const auto prediction = decoder.prediction(s);
       if constexpr (!std::is_same_v<std::remove_cvref_t<Look>, int>) look(s, prediction);
       dprediction[s] = arena_.template rows<Activation<D>, Model::target_width, Space>(prediction.rows());
-      Model::Target::template loss<Grid, D>(device_, arena_, images, tokens, Encoder::shape, context.patches_of(s), scale[s], prediction, dprediction[s], loss_.part(s, s + 1));
+      Model::Target::template loss<Grid, D>(device_, arena_, images, tokens, Encoder::shape, context.patches_of(s), Model::class_row(s), scale[s], prediction, dprediction[s], loss_.part(s, s + 1));
     }
     if (gradients == nullptr) return;
     decoder.finish_backward(dprediction, gradients->decoder);

@@ -12,8 +12,8 @@
 
 namespace arvit {
 
-/// The decoder slot of a Pretrainer: Decoder<Parallel<Depth, ...> | TwoStream<...> | Causal | Joint<Depth, Dim, Heads> | InPlace>, or a kind of
-/// the user's own (seam.hpp).
+/// The decoder slot of a Pretrainer: Decoder<Parallel<Depth, ...> | TwoStream<...> | Twin<Depth, Dim, ...> | Causal | Joint<Depth, Dim, Heads> | InPlace | Distil>,
+/// or a kind of the user's own (seam.hpp).
 template <class Kind_>
 struct Decoder {
   using Kind = Kind_;
@@ -37,6 +37,12 @@ constexpr int fixed_groups() {
   return 0;
 }
 template <class O> concept OrderFromTeacher = requires { requires O::from_teacher; };
+/// Whether an order's groups are rectangles of Rows x Columns patches.
+template <class O, class Grid, class R>
+constexpr bool has_rectangles() {
+  if constexpr (requires { O::rows_of_clusters; }) return Grid::rows == O::rows_of_clusters * R::rows && Grid::columns == O::columns_of_clusters * R::columns;
+  else return false;
+}
 template <class Kind> concept GivesClass = requires { requires Kind::has_class; };
 template <class Decoder> concept NeedsTwoGroups = requires { requires Decoder::two_groups; };
 template <class Decoder> concept NeedsOnePatchPerGroup = requires { requires Decoder::one_patch_per_group; };
@@ -84,11 +90,20 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   }(), "Pretrainer: Semantic<FromTeacher> needs a teacher with the model's own grid of patches.");
   static_assert(!detail::OrderFromTeacher<Order> || (given_width > 0 && detail::GivesClass<typename Target::Kind>),
                 "Pretrainer: Semantic<FromTeacher> orders by the teacher's features; it needs Target<Features<Teacher>> with a teacher that has a class token.");
+  /// Whether an image's rows of stream s end with a prediction of the class token.
+  static constexpr bool class_row(std::size_t s) {
+    const QueryStream& stream = Decoder::rules.streams[s];
+    return stream.class_query || (stream.content == Sees::itself && Encoder::has_class_token);
+  }
   static_assert([] {
     bool asks = false;
-    for (const QueryStream& stream : Decoder::rules.streams) asks = asks || stream.class_query || (stream.content == Sees::itself && Encoder::has_class_token);
+    for (std::size_t s = 0; s < streams; ++s) asks = asks || class_row(s);
     return given_width == 0 || !asks || detail::GivesClass<typename Target::Kind>;
-  }(), "Pretrainer: the decoder predicts the class token, but the target's teacher has none; use Twin<..., ClassFirst> or a teacher with a class token.");
+  }(), "Pretrainer: the decoder predicts the class token, but the target has none; use Twin<..., ClassFirst>, an encoder without class token, or a teacher with one.");
+  static_assert([] {
+    if constexpr (Target::resizes) return detail::has_rectangles<Order, Grid, typename Target::Resize>();
+    else return true;
+  }(), "Pretrainer: ResizePrediction<Rows, Columns> needs an order of clusters of Rows x Columns patches, such as OrderPolicy<Cluster<2, 2>> with half the grid's rows and columns.");
 
   static constexpr auto groups() {
     if constexpr (Decoder::uses_norm) return std::tuple_cat(Encoder::groups(), Decoder::groups());

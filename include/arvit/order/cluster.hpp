@@ -27,7 +27,7 @@ template <int Rows, int Columns>
 struct Cluster {
   static_assert(Rows > 0 && Columns > 0, "Cluster<Rows, Columns>: Rows and Columns count the clusters down and across; both must be positive.");
   static constexpr bool fixed_profile = true;
-  static constexpr int clusters = Rows * Columns;
+  static constexpr int rows_of_clusters = Rows, columns_of_clusters = Columns, clusters = Rows * Columns;
 
   template <class Grid> static constexpr int profile(Counter, std::span<int> ends) {
     static_assert(Grid::rows % Rows == 0 && Grid::columns % Columns == 0,

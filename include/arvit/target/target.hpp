@@ -57,27 +57,30 @@ struct Target {
     if constexpr (GivenTarget<Kind, Grid>) return Kind::template tokens<Grid> * Kind::template token_width<Grid>;
     else return 0;
   }();
+  using Resize = Option<ResizeCategory, void, Options...>;
+  static constexpr bool resizes = !std::same_as<Resize, void>;
+  static_assert(!resizes || requires { typename Kind::Teacher; }, "Target<Kind, ResizePrediction<Rows, Columns>>: only a teacher's features have a grid of their own; drop ResizePrediction.");
+  static_assert(standardise || !(requires { typename Kind::Teacher; } || detail::HasClasses<Kind>), "Target<Kind, RawPatches>: only pixels are standardised; drop RawPatches.");
   static_assert(std::same_as<Error, CrossEntropy> == detail::HasClasses<Kind>, "Target<Kind, Error>: codes have CrossEntropy, and nothing else has; drop the error or choose another.");
 
   /// loss[0] += scale * error of the prediction's rows; dprediction is assigned. `scale` is 1 / (entries of the whole batch), so that the error is the
-  /// mean over entries, or over rows for Cosine and CrossEntropy.
+  /// mean over entries, or over rows for Cosine and CrossEntropy. `class_row`: each image's rows end with the class token's.
   template <class Grid, Device D>
   static void loss(D& device, Arena& arena, Span<const Statistic<D>, SpaceOf<D>> images, Matrix<const Statistic<D>, SpaceOf<D>> given, ImageShape shape,
-                   PatchRows<SpaceOf<D>> from, double scale, ConstTokens<D, Kind::template width<Grid>> prediction, Tokens<D, Kind::template width<Grid>> dprediction,
+                   PatchRows<SpaceOf<D>> from, bool class_row, double scale, ConstTokens<D, Kind::template width<Grid>> prediction, Tokens<D, Kind::template width<Grid>> dprediction,
                    Span<double, SpaceOf<D>> loss) {
     const ArenaScope scope(arena);
     constexpr int width = Kind::template width<Grid>;
-    static_assert(!GivenTarget<Kind, Grid> || standardise, "Target<Kind, RawPatches>: only pixels are standardised; drop RawPatches.");
-    if constexpr (option_count<ResizeCategory, Options...> == 1) {
-      using Resize = Option<ResizeCategory, void, Options...>;
+    if (prediction.rows() == 0) return;
+    if constexpr (resizes) {
       using Cells = typename Kind::Teacher::Grid;
       static_assert(Grid::rows % Resize::rows == 0 && Grid::columns % Resize::columns == 0 && Resize::rows * Cells::rows % Grid::rows == 0 &&
                         Resize::columns * Cells::columns % Grid::columns == 0 && Kind::has_class,
                     "Target<..., ResizePrediction<Rows, Columns>>: clusters of Rows x Columns patches must divide the grid and cover whole cells of a teacher with a class token.");
       const std::int64_t count = images.size() / Grid::image_width, rows = prediction.rows() / count, patches = Resize::rows * Resize::columns;
       const detail::ClusterCells cells{Resize::rows, Resize::columns, Resize::rows * Cells::rows / Grid::rows, Resize::columns * Cells::columns / Grid::columns,
-                                       rows / patches, rows % patches != 0};
-      if (cells.of_rows() * count != prediction.rows()) fail<ShapeError>("target: predictions do not come in clusters of ", patches, " patches; ResizePrediction needs OrderPolicy<Cluster<...>>.");
+                                       (rows - class_row) / patches, class_row};
+      if (cells.of_rows() * count != prediction.rows()) fail<ShapeError>("target: ", rows, " predictions an image do not come in clusters of ", patches, " patches.");
       const std::int64_t resized_rows = cells.of_cells() * count;
       const auto resized = arena.rows<Activation<D>, width, SpaceOf<D>>(resized_rows), dresized = arena.rows<Activation<D>, width, SpaceOf<D>>(resized_rows);
       const auto target = arena.rows<Statistic<D>, width, SpaceOf<D>>(resized_rows);

@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-/// The papers' pre-training recipes as data (spec: saim.md, semaim.md, gvp.md, baselines.md, README.md).
+/// The papers' pre-training recipes as data (spec: saim.md, semaim.md, gvp.md, digpt.md, baselines.md, README.md).
 namespace arvit {
 
 struct Recipe {

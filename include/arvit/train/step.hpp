@@ -105,6 +105,9 @@ class Step {
     device_.fill(Matrix<Gradient<D>, SpaceOf<D>>(gradients_.data(), 1, gradients_.size()), 0);
     const auto rows = Model::loss_rows(counters);
     for (std::size_t s = 0; s < Model::streams; ++s) scale_[s] = rows[s] > 0 ? 1.0 / (static_cast<double>(rows[s]) * Model::target_width) : 0.0;
+    std::int64_t all = 0;
+    for (const std::int64_t stream : rows) all += stream;
+    if (all == 0) fail<ShapeError>("step: no patch of this model's order is predicted, so there is nothing to learn; choose another order or decoder.");
     loss_ = 0;
   }
   /// Order, forward and backward of one micro-batch: images [counters.size(), 3, height, width] on the host, and `given` [counters.size(), given_width]

@@ -1,0 +1,4 @@
+// expect: Pretrainer: the decoder predicts the class token, but the target has none
+// SPDX-License-Identifier: BSL-1.0
+#include <arvit/models.hpp>
+constexpr auto count = arvit::DiGPT<arvit::ViT_B16<>, arvit::Target<arvit::VQGAN<>>>::parameter_count;
