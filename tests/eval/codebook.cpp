@@ -284,10 +284,10 @@ TEST_CASE("codebook: equal bits for any number of threads, other ones for anothe
     options.seed = 1;
     CHECK(fit_codebook(one, set, options).codebook.centroids != first.centroids);
   }
-  // Of pictures with more than 256 patches, 256 are drawn.
+  // Of pictures with more than 64 patches, 64 are drawn.
   Made large{32, {}};
   Stream stream(Counter{9});
-  for (int i = 0; i < 4 * 3072; ++i) large.bytes.push_back(static_cast<std::uint8_t>(stream.below(256)));
+  for (int i = 0; i < 16 * 3072; ++i) large.bytes.push_back(static_cast<std::uint8_t>(stream.below(256)));
   CodebookOptions options = small(8, 1, 32);
   options.sample = 1000, options.iterations = 3, options.batch = 500;
   const CodebookFit drawn = fit_codebook(one, large, options);
