@@ -244,6 +244,25 @@ TEST_CASE("codebook: a sample and mini-batches come near to all patches, and see
   CHECK(plain_inertia(begun.codebook, patches) > 1.1 * full);
 }
 
+TEST_CASE("codebook: a mini-batch is averaged with the patches before it") {
+  Cpu<Fp32> device({1, {}});
+  Made set{1, {}};  // 128 dark and bright pictures of one pixel: half of them are held, the mini-batch is the other half of the epoch
+  std::array<double, 2> sum{}, count{};
+  Stream stream(Counter{8});
+  for (int i = 0; i < 128; ++i) {
+    const std::size_t bright = stream.below(2);
+    const std::uint32_t value = stream.below(60) + (bright ? 190 : 0);
+    set.bytes.insert(set.bytes.end(), 3, static_cast<std::uint8_t>(value));
+    sum[bright] += value / 255.0, count[bright] += 1;
+  }
+  CodebookOptions options = small(2, 1, 1);
+  options.sample = options.batch = 64, options.iterations = 2;
+  auto centroids = fit_codebook(device, set, options).codebook.centroids;
+  if (centroids[0] > centroids[3]) std::swap(centroids[0], centroids[3]);
+  CHECK(centroids[0] == doctest::Approx(sum[0] / count[0]).epsilon(1e-6));
+  CHECK(centroids[3] == doctest::Approx(sum[1] / count[1]).epsilon(1e-6));
+}
+
 TEST_CASE("codebook: empty clusters get the farthest patches") {
   Cpu<Fp32> device({1, {}});
   const Made set = clustered(12, 10, 2);
@@ -270,6 +289,8 @@ TEST_CASE("codebook: empty clusters get the farthest patches") {
   }
   CHECK(once.reseeded == 11);  // all but code 3
   CHECK(squared(once.codebook.centroids.data(), farthest, 12) == 0);
+  for (int a = 0; a < 12; ++a)  // each next one is far from those before it: of another cluster
+    for (int b = 0; b < a; ++b) CHECK(squared(once.codebook.centroids.data() + 12 * a, once.codebook.centroids.data() + 12 * b, 12) > 0.01);
 }
 
 TEST_CASE("codebook: equal bits for any number of threads, other ones for another seed") {
@@ -284,10 +305,10 @@ TEST_CASE("codebook: equal bits for any number of threads, other ones for anothe
     options.seed = 1;
     CHECK(fit_codebook(one, set, options).codebook.centroids != first.centroids);
   }
-  // Of pictures with more than 256 patches, 256 are drawn.
+  // Of pictures with more than 64 patches, 64 are drawn.
   Made large{32, {}};
   Stream stream(Counter{9});
-  for (int i = 0; i < 4 * 3072; ++i) large.bytes.push_back(static_cast<std::uint8_t>(stream.below(256)));
+  for (int i = 0; i < 16 * 3072; ++i) large.bytes.push_back(static_cast<std::uint8_t>(stream.below(256)));
   CodebookOptions options = small(8, 1, 32);
   options.sample = 1000, options.iterations = 3, options.batch = 500;
   const CodebookFit drawn = fit_codebook(one, large, options);
