@@ -31,13 +31,17 @@ int main(int argc, char** argv) {
 
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model_name);
     select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
-      Cpu<Fp32> device({threads, {}});
-      FrozenPretrainer<Model, Cpu<Fp32>> model(device, images);
-      model.load(load_tensors(checkpoint, placed_tensors(Model::groups())));
-      const EvaluationTransform transform({.height = Model::Grid::height, .width = Model::Grid::width, .normalisation = info.normalisation});
-      const PictureBatch batch = draw_pictures(open_dataset(data, split_from(split)), transform, images, seed);
-      write_png(out, reconstruction_picture<Model>(reconstruct(model, batch.images, batch.counters), info.normalisation));
-      std::cout << out << ": " << info.model_name << ", " << batch.counters.size() << " pictures; " << reconstruction_note<Model>() << ".\n";
+      if constexpr (Model::given_width > 0) {
+        fail<OptionError>(checkpoint, ": ", info.model_name, " predicts features or codes of a teacher, not pixels; choose a model that predicts pixels.");
+      } else {
+        Cpu<Fp32> device({threads, {}});
+        FrozenPretrainer<Model, Cpu<Fp32>> model(device, images);
+        model.load(load_tensors(checkpoint, placed_tensors(Model::groups())));
+        const EvaluationTransform transform({.height = Model::Grid::height, .width = Model::Grid::width, .normalisation = info.normalisation});
+        const PictureBatch batch = draw_pictures(open_dataset(data, split_from(split)), transform, images, seed);
+        write_png(out, reconstruction_picture<Model>(reconstruct(model, batch.images, batch.counters), info.normalisation));
+        std::cout << out << ": " << info.model_name << ", " << batch.counters.size() << " pictures; " << reconstruction_note<Model>() << ".\n";
+      }
     });
   });
 }

@@ -124,7 +124,7 @@ class TwinPretrainer(models.ViT):
 
     def compare(self, images, ranks, target, kind):
         """-> loss, predictions [branches, B, N + 1, out]: zero where nothing is predicted, summed over the prefixes of one patch.
-        target [B, N, out], or [B, 1 + N, out] with the class token's first; without it the class token is compared with zeros."""
+        target [B, 1 + N, out], the class token's first, or [B, N, out] where that is not predicted."""
         shown = torch.zeros(len(self.branches), len(images), self.patches + 1, target.shape[-1])
         errors = [[] for _ in self.branches]
         positions = torch.cat([self.decoder_positions, torch.zeros(1, self.decoder_positions.shape[-1])])
@@ -133,7 +133,7 @@ class TwinPretrainer(models.ViT):
             n = max(own)
             everything = torch.tensor([(n if self.whole or self.branches == ("distil",) else n - 1) if self.class_last else 0] + own)
             h = self.layers(image[None], (everything[None, :] <= everything[:, None])[None])
-            of_class = torch.zeros(1, target.shape[-1]) if target.shape[1] == self.patches else target[b, :1]
+            of_class = target[b, :1]  # read by class queries only
             of_patches = target[b, target.shape[1] - (math.prod(self.teacher_grid) if self.teacher_grid else self.patches) :]
             if self.teacher_grid and self.resize == "teacher":
                 of_patches = resized(of_patches, self.teacher_grid, self.grid)

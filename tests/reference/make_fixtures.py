@@ -39,7 +39,7 @@ CAUSAL = SMALL | {"method": "causal", "head": "mlp", "order": "raster", "target"
 MAE = SMALL | {"method": "joint", "decoder_dim": 16, "decoder_depth": 2, "decoder_heads": 4, "order": "random_mask", "keep": 3,
                "target": PIXEL, "loss": "l2"}
 TWIN = SMALL | {"method": "twin", "branches": ["gen", "dis"], "decoder_dim": 8, "decoder_depth": 2, "head_width": 4, "scope": "newest", "fusion": "four",
-                "norms": "shared", "class_place": "last", "whole": False, "order": "clusters", "target": PIXEL, "loss": "l2"}
+                "norms": "shared", "class_place": "last", "whole": False, "order": "clusters", "target": {"features": 12}, "loss": "l2"}
 GVP = SMALL | {"method": "two_stream", "token_only": False, "head": "linear", "order": "ties", "target": RAW, "loss": "l2"}
 IN_PLACE = SMALL | {"method": "in_place", "head": "linear", "order": "random_mask", "keep": 4, "target": RAW, "loss": "l1"}
 TRAINED = {
@@ -78,16 +78,15 @@ TRAINED = {
     "digpt_last_layer": TWIN | {"fusion": "last", "norms": "separate"},
     "digpt_separate_norms": TWIN | {"norms": "separate", "branches": ["gen"]},
     "digpt_whole_image": TWIN | {"branches": ["dis"], "whole": True, "order": "one_cluster"},
-    "digpt_features": TWIN | {"target": {"features": 12}, "loss": "cosine"},
-    "digpt_features_l2": TWIN | {"target": {"features": 12}, "loss": "l2", "branches": ["gen"]},
+    "digpt_cosine": TWIN | {"loss": "cosine"},
+    "digpt_pixel": TWIN | {"target": PIXEL, "class_place": "first"},
     "digpt_resized_teacher": TWIN | {"target": {"features": 8, "grid": [6, 5]}, "loss": "cosine", "branches": ["dis"]},
     "digpt_resized_prediction": TWIN | {"target": {"features": 8, "grid": [4, 6]}, "loss": "cosine", "order": "rectangles", "resize": "prediction",
                                         "cluster": [3, 2], "image": [24, 16], "scope": "all"},
-    "feature_distillation_cosine": TWIN | {"branches": ["distil"], "order": "one_cluster", "target": {"features": 12}, "loss": "cosine"},
     "semaim_features": SAIM | {"order": "teacher", "target": {"features": 12}, "loss": "cosine", "noise_scale": 0.01},
     "gvp_codes": GVP | {"target": {"codes": 7}, "loss": "cross_entropy"},
     "vit_igpt_codes": CAUSAL | {"target": {"codes": 7}, "loss": "cross_entropy", "head": "linear"},
-    "feature_distillation": TWIN | {"branches": ["distil"], "order": "one_cluster"},
+    "feature_distillation": TWIN | {"branches": ["distil"], "order": "one_cluster", "loss": "cosine"},
     "gvp": GVP,
     "gvp_token_only": GVP | {"token_only": True},
     "gvp_stochastic": GVP | {"order": "stochastic", "target": PIXEL, "head": "mlp"},

@@ -57,8 +57,11 @@ void check_gvp(D& device) {
 }
 template <class D>
 void check_digpt(D& device) {
-  const auto check = [&]<class... O>(const char* name, Twin<2, 8, O...>) { check_fixture<Pretrainer<Fixture<>, Decoder<Twin<2, 8, O...>>, OrderPolicy<Stochastic>, Target<Pixel>>>(device, name); };
+  using Given = Features<Fixture<>>;
   using Narrow = HeadWidth<4>;
+  const auto check = [&]<class... O>(const char* name, Twin<2, 8, O...>) {
+    check_fixture<Pretrainer<Fixture<>, Decoder<Twin<2, 8, O...>>, OrderPolicy<Stochastic>, Target<Given, L2>>>(device, name);
+  };
   check("digpt", Twin<2, 8, Narrow>{});
   check("digpt_class_first", Twin<2, 8, Narrow, ClassFirst>{});
   check("digpt_gen", Twin<2, 8, Narrow, GenOnly>{});
@@ -68,12 +71,9 @@ void check_digpt(D& device) {
   check("digpt_last_layer", Twin<2, 8, Narrow, LastLayer, SeparateNorms>{});
   check("digpt_separate_norms", Twin<2, 8, Narrow, SeparateNorms, GenOnly>{});
   check("digpt_whole_image", Twin<2, 8, Narrow, DisOnly, WholeImage>{});
-  check_fixture<Pretrainer<Fixture<>, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Pixel>>>(device, "feature_distillation");
-
-  using Given = Features<Fixture<>>;
-  check_fixture<Pretrainer<Fixture<>, Decoder<Twin<2, 8, Narrow>>, OrderPolicy<Stochastic>, Target<Given>>>(device, "digpt_features");
-  check_fixture<Pretrainer<Fixture<>, Decoder<Twin<2, 8, Narrow, GenOnly>>, OrderPolicy<Stochastic>, Target<Given, L2>>>(device, "digpt_features_l2");
-  check_fixture<Pretrainer<Fixture<>, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Given>>>(device, "feature_distillation_cosine");
+  check_fixture<Pretrainer<Fixture<>, Decoder<Twin<2, 8, Narrow>>, OrderPolicy<Stochastic>, Target<Given>>>(device, "digpt_cosine");
+  check_fixture<Pretrainer<Fixture<>, Decoder<Twin<2, 8, Narrow, ClassFirst>>, OrderPolicy<Stochastic>, Target<Pixel>>>(device, "digpt_pixel");
+  check_fixture<Pretrainer<Fixture<>, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Given>>>(device, "feature_distillation");
   check_fixture<Pretrainer<Fixture<>, Decoder<Twin<2, 8, Narrow, DisOnly>>, OrderPolicy<Stochastic>, Target<Features<ViT<1, 8, 2, Patch<4>, Image<24, 20>>>>>>(
       device, "digpt_resized_teacher");
   using Tall = ViT<4, 12, 3, Patch<4>, Image<24, 16>>;

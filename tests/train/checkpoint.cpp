@@ -24,7 +24,7 @@ using OtherOrder = SmallModel<Raster>;                               // the same
 using OtherWidth = Wide<ViT<2, 12, 2, Patch<4>, Image<12>>>;
 using OtherDecoder = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Causal>, OrderPolicy<Raster>, Target<Pixel>>;  // the same encoder
 
-using WithoutNorm = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Twin<1, 32>>, OrderPolicy<Stochastic>, Target<Pixel>>;
+using WithoutNorm = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Twin<1, 32, ClassFirst>>, OrderPolicy<Stochastic>, Target<Pixel>>;
 
 RunOptions options_of(const std::string& model) {
   RunOptions options;

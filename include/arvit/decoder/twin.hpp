@@ -43,7 +43,7 @@ template <int Width> struct HeadWidth { using Category = HeadWidthCategory; stat
 /// concatenation, one linear map per decoder layer. Both decoders have Depth layers of width Dim, and own everything that they use.
 ///
 /// Options: GenOnly | DisOnly | GenAndDistil, EveryPrefix, LastLayer, SeparateNorms, ClassFirst, WholeImage, HeadWidth<32>.
-/// The encoder has no final norm (GenAndDistil: one of its own). A class query's target is the target's class; pixels have none, so with them use ClassFirst.
+/// The encoder has no final norm (GenAndDistil: one of its own). A class query's target is the teacher's class token; where there is none use ClassFirst.
 template <int Depth, int Dim, class... Options>
 struct Twin {
   static_assert(Depth > 0, "Twin<Depth, Dim>: Depth counts decoder layers; it must be positive (Distil has no decoder).");

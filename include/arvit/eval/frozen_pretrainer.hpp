@@ -31,9 +31,7 @@ class FrozenPretrainer {
 
   FrozenPretrainer(D& device, int most_images)
       : device_(device), parameters_(device, Model::parameter_count), images_(device, std::int64_t{most_images} * Grid::image_width),
-        pass_(device, most_images, activation_bytes(most_images)) {
-    if (Model::given_width > 0) fail<OptionError>("the model predicts a teacher's features, of which no picture can be made; choose a model that predicts pixels.");
-  }
+        pass_(device, most_images, activation_bytes(most_images)) {}
 
   void load(std::span<const S> parameters) {
     if (static_cast<std::int64_t>(parameters.size()) != Model::parameter_count)
@@ -42,6 +40,7 @@ class FrozenPretrainer {
   }
   /// Draws the orders of images [counters.size(), 3, height, width]. Result [images, patches]: ranks in reading order, 0 is the condition.
   std::vector<int> order(const S* images, std::span<const Counter> counters) {
+    if (detail::OrderFromTeacher<typename Model::Order>) fail<OptionError>("the model's order comes from its teacher, who is not here; choose another model.");
     count_ = static_cast<std::int64_t>(counters.size());
     const auto pixels = images_.span().part(0, count_ * Grid::image_width);
     device_.upload(images, pixels);
@@ -60,6 +59,7 @@ class FrozenPretrainer {
   }
   /// Predictions of every stream for the images that were ordered last.
   std::vector<Prediction> predict() {
+    if (Model::given_width > 0) fail<OptionError>("the model predicts features or codes of a teacher, who is not here; choose a model that predicts pixels.");
     const auto permutation = pass_.permutation();
     std::vector<Prediction> result;
     pass_.run(reading(), nullptr, images_.span().part(0, count_ * Grid::image_width), pass_.mean_scale(), {}, [&](std::size_t stream, const auto& rows) {

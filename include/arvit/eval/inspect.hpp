@@ -89,12 +89,22 @@ inline std::string ranks_text(std::span<const int> ranks, bool sorted) {
          "query reads content (queries of rank 0 carry no loss and are not computed)\n" + mask_text(masks.query, tokens);
 }
 
-/// The order of a model, drawn on a grid of 3 x 4 patches, and the masks that its decoder makes of it. An order from features looks at random
-/// pixels through an untrained encoder.
+namespace detail {
+template <int Rows, int Columns> using SmallEncoder = ViT<1, 16, 2, Patch<4>, Image<4 * Rows, 4 * Columns>>;
+/// A small encoder whose grid the order fits: 3 x 4 or 4 x 4 patches, or else as many as the model has.
+template <class O, class Own>
+using FittingEncoder = std::conditional_t<order_fits<O, typename SmallEncoder<3, 4>::Grid>(), SmallEncoder<3, 4>,
+                                          std::conditional_t<order_fits<O, typename SmallEncoder<4, 4>::Grid>(), SmallEncoder<4, 4>, SmallEncoder<Own::rows, Own::columns>>>;
+}  // namespace detail
+
+/// The order of a model, drawn on a grid of 3 x 4 patches or what it fits, and the masks that its decoder makes of it. An order from features looks
+/// at random pixels through an untrained encoder.
 template <class Model>
 std::string model_masks_text(std::uint64_t seed, bool sorted) {
-  using Small = Pretrainer<ViT<1, 16, 2, Patch<4>, Image<12, 16>>, Decoder<Parallel<1>>, OrderPolicy<typename Model::Order>, Target<Pixel>>;
-  constexpr int rows = 3, columns = 4, patches = rows * columns;
+  using Order = std::conditional_t<detail::OrderFromTeacher<typename Model::Order>, Semantic<>, typename Model::Order>;
+  using Encoder = detail::FittingEncoder<Order, typename Model::Grid>;
+  using Small = Pretrainer<Encoder, Decoder<Parallel<1>>, OrderPolicy<Order>, Target<Pixel>>;
+  constexpr int rows = Encoder::Grid::rows, columns = Encoder::Grid::columns, patches = rows * columns;
   Reference<float> device;
   FrozenPretrainer<Small, Reference<float>> drawing(device, 1);
   drawing.load(untrained(placed_tensors(Small::groups()), seed));

@@ -98,7 +98,7 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   static_assert([] {
     bool asks = false;
     for (std::size_t s = 0; s < streams; ++s) asks = asks || class_row(s);
-    return given_width == 0 || !asks || detail::GivesClass<typename Target::Kind>;
+    return !asks || detail::GivesClass<typename Target::Kind>;
   }(), "Pretrainer: the decoder predicts the class token, but the target has none; use Twin<..., ClassFirst>, an encoder without class token, or a teacher with one.");
   static_assert([] {
     if constexpr (Target::resizes) return detail::has_rectangles<Order, Grid, typename Target::Resize>();

@@ -28,9 +28,10 @@ struct Cluster {
   static_assert(Rows > 0 && Columns > 0, "Cluster<Rows, Columns>: Rows and Columns count the clusters down and across; both must be positive.");
   static constexpr bool fixed_profile = true;
   static constexpr int rows_of_clusters = Rows, columns_of_clusters = Columns, clusters = Rows * Columns;
+  template <class Grid> static constexpr bool fits = Grid::rows % Rows == 0 && Grid::columns % Columns == 0;
 
   template <class Grid> static constexpr int profile(Counter, std::span<int> ends) {
-    static_assert(Grid::rows % Rows == 0 && Grid::columns % Columns == 0,
+    static_assert(fits<Grid>,
                   "Cluster<Rows, Columns>: clusters are of one size; choose Rows that divide the grid's rows of patches and Columns that divide its columns.");
     return equal_groups(Grid::patches, Grid::patches / clusters, ends);
   }

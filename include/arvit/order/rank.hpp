@@ -295,6 +295,12 @@ concept Order = requires(Counter image, std::span<int> ends) {
   { O::fixed_profile } -> std::convertible_to<bool>;
   { O::template profile<Grid>(image, ends) } -> std::same_as<int>;
 };
+/// Whether the order can be drawn on the grid; one that asks something of it says so: `template <class Grid> static constexpr bool fits`.
+template <class O, class Grid>
+constexpr bool order_fits() {
+  if constexpr (requires { O::template fits<Grid>; }) return O::template fits<Grid>;
+  else return true;
+}
 /// ... and keys from counters alone: the patches are sorted by key, ascending, ties in reading order.
 template <class O, class Grid>
 concept KeyOrder = Order<O, Grid> && requires(Counter image, std::span<float> key) { O::template keys<Grid>(image, key); };

@@ -17,9 +17,10 @@ struct Segments {
   static constexpr bool fixed_profile = true;
   static constexpr int across = Outer / Inner, inside = across * across;  ///< segments in a square
   template <class Grid> static constexpr int squares = Grid::patches / (Outer * Outer);
+  template <class Grid> static constexpr bool fits = Grid::rows % Outer == 0 && Grid::columns % Outer == 0;
 
   template <class Grid> static constexpr int profile(Counter, std::span<int> ends) {
-    static_assert(Grid::rows % Outer == 0 && Grid::columns % Outer == 0,
+    static_assert(fits<Grid>,
                   "Segments<Outer, Inner>: squares are whole; choose an Outer that divides the grid's rows and columns of patches.");
     return equal_groups(Grid::patches, Inner * Inner, ends);
   }

@@ -13,12 +13,13 @@
 /// A kind offers, for a grid,
 ///   template <class Grid> static constexpr int width           numbers that a head predicts per patch
 ///   template <class Grid, class D> static void values(device, scratch, images, shape, from, standardise, target)
-/// where target [rows, width] is assigned for the rows that `from` names (a class query's row: zeros). A kind whose numbers come with the images
-/// (features.hpp, codes.hpp) has instead, with target [rows, token_width],
+/// where target [rows, width] is assigned for the rows that `from` names. A kind whose numbers come with the images (features.hpp, codes.hpp) has
+/// instead, with target [rows, token_width],
 ///   template <class Grid> static constexpr int tokens          rows [token_width] that are given for each image
 ///   template <class Grid> static constexpr int token_width
 ///   template <class Grid, class D> static void values(device, given, from, target)
-/// `using DefaultError = ...` chooses an error other than L2.
+/// `has_class`, if true, says that there is a target for the class token, whose rows `from` names as -1 - image; `using DefaultError = ...` chooses an
+/// error other than L2.
 namespace arvit {
 
 struct PatchNormCategory;
