@@ -57,6 +57,7 @@ struct Twin {
   static constexpr bool has_gen = !std::same_as<Kind, DisOnly>, has_dis = !std::same_as<Kind, GenOnly> && !std::same_as<Kind, GenAndDistil>;
   static constexpr bool has_distil = std::same_as<Kind, GenAndDistil>;
   static constexpr int head_width = Option<HeadWidthCategory, HeadWidth<32>, Options...>::width;
+  static constexpr int heads = head_width > 0 && Dim % head_width == 0 ? Dim / head_width : 1;
   static_assert(head_width > 0 && Dim % head_width == 0, "Twin<Depth, Dim, HeadWidth<W>>: W (32 by default) must divide Dim; choose one that does.");
   static_assert(has_dis || !given<DisScopeCategory>, "Twin<..., EveryPrefix>: there is no Dis decoder; drop EveryPrefix, GenOnly or GenAndDistil.");
   static_assert(!has_distil || !given<TwinClassCategory>, "Twin<..., GenAndDistil, ClassFirst>: distillation compares the class token, which would read nothing but itself; drop one of them.");
@@ -66,7 +67,7 @@ struct Twin {
   struct For {
     static constexpr int dim = Encoder::dim, depth = Encoder::depth, taps = given<FusionCategory> ? 1 : 4, wide = taps * dim, norms = given<FusionNormCategory> ? taps : 1;
     static constexpr int branches = has_gen + has_dis, streams = branches + has_distil;
-    using Block = TwinBlock<Dim, Dim / head_width>;
+    using Block = TwinBlock<Dim, heads>;
     using TapNorm = LayerNorm<dim, std::ratio<1, 100000>>;
     using Bridge = Linear<wide, Dim>;
     using Output = NormedHead<HeadKind, Dim, Width>;
