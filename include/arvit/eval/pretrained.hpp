@@ -67,9 +67,11 @@ inline Split split_from(std::string_view name) {
 /// The models that the evaluation programs hold, and whatever ARVIT_MODELS adds.
 using PretrainedModels =
     WithExtraModels<ModelList<Variant<SAIM_Nano, "SAIM_Nano">, Variant<SemAIM_Pico, "SemAIM_Pico">, Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<ViT_iGPT_Nano, "ViT_iGPT_Nano">,
-                              Variant<RandSAC_Nano, "RandSAC_Nano">, Variant<MAE_Nano, "MAE_Nano">, Variant<GVP_p2p_Nano, "GVP_p2p_Nano">, Variant<DiGPT_Nano, "DiGPT_Nano">,
+                              Variant<RandSAC_Nano, "RandSAC_Nano">, Variant<MAE_Nano, "MAE_Nano">, Variant<GVP_p2p_Nano, "GVP_p2p_Nano">,
+                              Variant<GVP_p2d_Nano, "GVP_p2d_Nano">, Variant<DiGPT_Nano, "DiGPT_Nano">,
                               Variant<SAIM_B16, "SAIM_B16">, Variant<SemAIM_B16, "SemAIM_B16">, Variant<ViT_iGPT_B16, "ViT_iGPT_B16">, Variant<RandSAC_B16, "RandSAC_B16">,
-                              Variant<MAE_B16, "MAE_B16">, Variant<GVP_p2p_B16, "GVP_p2p_B16">, Variant<DiGPT_B16, "DiGPT_B16">>>::type;
+                              Variant<MAE_B16, "MAE_B16">, Variant<GVP_p2p_B16, "GVP_p2p_B16">, Variant<GVP_p2d_B16, "GVP_p2d_B16">,
+                              Variant<DiGPT_B16, "DiGPT_B16">>>::type;
 
 /// A model as run-time values, so that what reads and writes files is compiled once and not per model.
 struct ModelDescription {
