@@ -3,7 +3,9 @@
 // memory; the untrained encoder and raw pixels as floor. Continues where it was stopped.
 //
 //   variant_table --data cifar10 --epochs 10 --out out/variants
+#include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 #include "arvit/eval/compare.hpp"
 #include "arvit/eval/fit_codebook.hpp"
@@ -28,6 +30,19 @@ struct Row {
   AccuracyRow accuracy;
   double images_per_second = 0, memory = 0;  // 0: not measured; memory: bytes of the plan
 };
+
+/// The variants that --variants names, separated by semicolons; all if it is empty.
+std::vector<std::string> names_in(const std::string& list) {
+  const std::vector<std::string> known = Models::names();
+  if (list.empty()) return known;
+  std::vector<std::string> names;
+  std::istringstream stream(list);
+  for (std::string name; std::getline(stream, name, ';');) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) fail_unknown_name("--variants", name, known);
+    names.push_back(name);
+  }
+  return names;
+}
 
 /// `name` as a folder.
 std::string folder_of(std::string name) {
@@ -90,6 +105,7 @@ int main(int argc, char** argv) {
     line.add("seed", options.seed, "seed of everything random");
     line.add("threads", options.threads, "threads; 0: all cores");
     line.parse(argc, argv);
+    const auto wanted = names_in(only);
 
     const AnyDataset train = open_dataset(options.data, Split::train), test = open_dataset(options.data, Split::test);
     CompareOptions compare;
@@ -99,11 +115,10 @@ int main(int argc, char** argv) {
     FeatureExtractor<Encoder, Cpu<Fp32>> extractor(device, {.batch = 64, .features = all_layers<Encoder>()});
 
     std::vector<Row> rows;
-    const auto wanted = [&](std::string_view name) { return only.empty() || (";" + only + ";").find(";" + std::string(name) + ";") != std::string::npos; };
     [&]<class... Variants>(ModelList<Variants...>) {
       const auto add = [&]<class V>() {
         const std::string name(V::name.view());
-        if (wanted(name)) rows.push_back(pretrained_row<typename V::Model>(name, options, compare, extractor, train, test));
+        if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) rows.push_back(pretrained_row<typename V::Model>(name, options, compare, extractor, train, test));
       };
       (add.template operator()<Variants>(), ...);
     }(Models{});

@@ -49,6 +49,22 @@ std::vector<float> gradients() {
 }
 }  // namespace
 
+TEST_CASE("step: a class token starts at zero where the encoder says so, else near it") {
+  const auto largest = []<class Model>() {
+    Cpu<Fp32> device({1, {}});
+    Step<Model, Cpu<Fp32>> step(device, {.micro_batch = 1});
+    step.initialise(1);
+    float most = -1;
+    for (const PlacedTensor& t : Model::parameters())
+      if (t.name == "cls_token")
+        for (std::int64_t i = 0; i < t.tensor.size(); ++i) most = std::max(most, std::abs(step.masters().data()[t.offset + i]));
+    return most;
+  };
+  CHECK(largest.operator()<DiGPT<ViT<2, 64, 2, Patch<4>, Image<8>, ZeroClassToken>, Target<Pixel>, Twin<1, 32, ClassFirst>>>() == 0);
+  const float drawn = largest.operator()<DiGPT<ViT<2, 64, 2, Patch<4>, Image<8>>, Target<Pixel>, Twin<1, 32, ClassFirst>>>();
+  CHECK(drawn > 0.02f);
+  CHECK(drawn < 0.1f);
+}
 TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less memory", Model, SemAIM_Pico, MAE_Pico, ViT_iGPT_Pico, SAIM_Pico_shared, GVP_Pico,
                    InPlace_Pico, DiGPT_Pico) {
   const auto two_steps = [](bool recompute) {

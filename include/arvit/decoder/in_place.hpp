@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <tuple>
 
 #include "arvit/core/host_device.hpp"
 #include "arvit/decoder/seam.hpp"
@@ -41,16 +40,10 @@ struct InPlace {
     static constexpr int position_dim = dim, before_last = Encoder::depth - 1;
     static constexpr Reads reads(int point) { return {point == before_last, point == Encoder::depth}; }
 
-    static constexpr std::int64_t parameter_count = dim + Output::Head::parameter_count;
-    static constexpr auto groups() {
-      return std::tuple(Group{"", Tensors<1>{Tensor{"mask_token", {1, 1, dim}, {Init::normal, 0.02}, true}}}, Group{"decoder_pred.", Output::Head::tensors()});
-    }
-    template <class C>
-    struct Parameters {
-      typename C::template VectorView<dim> mask_token;
-      typename Output::template HeadParameters<C> head;
-      constexpr explicit Parameters(C& at) : mask_token(at.template vector<dim>()), head(at) {}
-    };
+    using Own = TokenAndHead<Output, dim>;
+    static constexpr std::int64_t parameter_count = Own::parameter_count;
+    static constexpr auto groups() { return Own::groups("mask_token"); }
+    template <class C> using Parameters = typename Own::template Parameters<C>;
 
     template <class D>
     class Run {
@@ -65,7 +58,7 @@ struct InPlace {
       void forward(int point, const LayerIO<D, Encoder>& io) {
         D& device = context_.device;
         if (point == 0) {
-          device.put_token(masked_, {}, p_.mask_token, Write::assign);
+          device.put_token(masked_, {}, p_.token, Write::assign);
           device.add_positions(masked_, context_.positions, context_.patches_of(0));
           device.clear_rows(io.embedding, rows());
           device.scatter_add_rows(masked_, rows(), io.embedding);
@@ -88,7 +81,7 @@ struct InPlace {
                                              Content::key(d.qkv), Content::value(d.qkv), Write::add, *d.weights);
         if (point == before_last) device.scatter_add_rows(dmasked_, rows(), d.output);
         if (point > 0 || rows().empty()) return;
-        device.token_gradient(d.output, rows(), gradient.mask_token);
+        device.token_gradient(d.output, rows(), gradient.token);
         device.clear_rows(d.output, rows());  // the patch embedding has no part in them
       }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <tuple>
 
 #include "arvit/core/options.hpp"
 #include "arvit/decoder/seam.hpp"
@@ -41,16 +40,10 @@ struct TwoStream {
     static constexpr int position_dim = dim;
     static constexpr Reads reads(int point) { return {false, point >= 1}; }
 
-    static constexpr std::int64_t parameter_count = dim + Output::Head::parameter_count;
-    static constexpr auto groups() {
-      return std::tuple(Group{"", Tensors<1>{Tensor{"query_token", {1, 1, dim}, {Init::normal, 0.02}, true}}}, Group{"decoder_pred.", Output::Head::tensors()});
-    }
-    template <class C>
-    struct Parameters {
-      typename C::template VectorView<dim> token;
-      typename Output::template HeadParameters<C> head;
-      constexpr explicit Parameters(C& at) : token(at.template vector<dim>()), head(at) {}
-    };
+    using Own = TokenAndHead<Output, dim>;
+    static constexpr std::int64_t parameter_count = Own::parameter_count;
+    static constexpr auto groups() { return Own::groups("query_token"); }
+    template <class C> using Parameters = typename Own::template Parameters<C>;
 
     template <class D>
     class Run {

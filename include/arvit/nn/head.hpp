@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <tuple>
+
 #include "arvit/core/arena.hpp"
 #include "arvit/nn/layer_norm.hpp"
 #include "arvit/nn/mlp.hpp"
@@ -93,6 +95,22 @@ struct NormedHead {
     Head::template backward<D>(device, scratch, head, normed, saved.head, dprediction, dnormed, dhead);
     Norm::backward(device, norm, x, saved.moments, dnormed, dx, Write::assign, dnorm);
   }
+};
+
+/// The parameters of a decoder that passes through the encoder's own blocks: a learned token [Dim] for what begins without content, and the head of
+/// a NormedHead.
+template <class Output, int Dim>
+struct TokenAndHead {
+  static constexpr std::int64_t parameter_count = Dim + Output::Head::parameter_count;
+  static constexpr auto groups(const char* token) {
+    return std::tuple(Group{"", Tensors<1>{Tensor{token, {1, 1, Dim}, {Init::normal, 0.02}, true}}}, Group{"decoder_pred.", Output::Head::tensors()});
+  }
+  template <class C>
+  struct Parameters {
+    typename C::template VectorView<Dim> token;
+    typename Output::template HeadParameters<C> head;
+    constexpr explicit Parameters(C& at) : token(at.template vector<Dim>()), head(at) {}
+  };
 };
 
 }  // namespace arvit

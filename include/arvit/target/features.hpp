@@ -64,13 +64,21 @@ struct GivenTokensWork {
   }
 };
 
+/// A number among tokens [images, per_image, width]: its image, the token in it, and the channel.
+struct TokenPlace {
+  std::int64_t image, token, channel;
+  ARVIT_HOST_DEVICE TokenPlace(std::int64_t i, std::int64_t per_image, std::int64_t width) : image(i / width / per_image), token(i / width % per_image), channel(i % width) {}
+};
+
 /// Where rows of a stream lie whose images have `clusters` clusters of rows x columns patches, and a class row if has_class; and where their cells do.
 struct ClusterCells {
   int rows, columns, cell_rows, cell_columns;
   std::int64_t clusters;
   bool has_class;
-  ARVIT_HOST_DEVICE std::int64_t of_rows() const { return clusters * rows * columns + has_class; }          ///< rows of an image
-  ARVIT_HOST_DEVICE std::int64_t of_cells() const { return clusters * cell_rows * cell_columns + has_class; }  ///< resized rows of an image
+  ARVIT_HOST_DEVICE std::int64_t patches() const { return std::int64_t{rows} * columns; }
+  ARVIT_HOST_DEVICE std::int64_t cells() const { return std::int64_t{cell_rows} * cell_columns; }
+  ARVIT_HOST_DEVICE std::int64_t of_rows() const { return clusters * patches() + has_class; }  ///< rows of an image
+  ARVIT_HOST_DEVICE std::int64_t of_cells() const { return clusters * cells() + has_class; }  ///< resized rows of an image
 };
 /// Forward: cells from patches. out[image, cluster, cell] = bilinear of the cluster's rows; one number per call.
 template <class A>
@@ -80,18 +88,18 @@ struct ResizeClustersWork {
   std::int64_t width;
   A* to;
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    const std::int64_t c = i % width, image = i / width / shape.of_cells(), at = i / width % shape.of_cells(), cells = std::int64_t{shape.cell_rows} * shape.cell_columns;
-    const A* const rows = from + image * shape.of_rows() * width + c;
-    if (at == shape.clusters * cells) {
+    const TokenPlace at(i, shape.of_cells(), width);
+    const A* const rows = from + at.image * shape.of_rows() * width + at.channel;
+    if (at.token == shape.clusters * shape.cells()) {
       to[i] = rows[(shape.of_rows() - 1) * width];
       return;
     }
-    const int cell = static_cast<int>(at % cells);
+    const int cell = static_cast<int>(at.token % shape.cells());
     const Between y(cell / shape.cell_columns, shape.rows, shape.cell_rows), x(cell % shape.cell_columns, shape.columns, shape.cell_columns);
     double sum = 0;
     for (int v = y.low; v < shape.rows && v <= y.low + 1; ++v)
       for (int u = x.low; u < shape.columns && u <= x.low + 1; ++u)
-        sum += y.of(v) * x.of(u) * static_cast<double>(static_cast<Accumulator<A>>(rows[(at / cells * shape.rows * shape.columns + v * shape.columns + u) * width]));
+        sum += y.of(v) * x.of(u) * static_cast<double>(static_cast<Accumulator<A>>(rows[(at.token / shape.cells() * shape.patches() + v * shape.columns + u) * width]));
     to[i] = static_cast<A>(static_cast<Accumulator<A>>(sum));
   }
 };
@@ -103,19 +111,19 @@ struct ResizeClustersBackwardWork {
   std::int64_t width;
   A* dfrom;
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    const std::int64_t c = i % width, image = i / width / shape.of_rows(), at = i / width % shape.of_rows(), patches = std::int64_t{shape.rows} * shape.columns;
-    const A* const cells = dto + image * shape.of_cells() * width + c;
-    if (at == shape.clusters * patches) {
+    const TokenPlace at(i, shape.of_rows(), width);
+    const A* const cells = dto + at.image * shape.of_cells() * width + at.channel;
+    if (at.token == shape.clusters * shape.patches()) {
       dfrom[i] = cells[(shape.of_cells() - 1) * width];
       return;
     }
-    const int v = static_cast<int>(at % patches) / shape.columns, u = static_cast<int>(at % patches) % shape.columns;
+    const int patch = static_cast<int>(at.token % shape.patches()), v = patch / shape.columns, u = patch % shape.columns;
     double sum = 0;
     for (int cy = 0; cy < shape.cell_rows; ++cy) {
       const double weight = Between(cy, shape.rows, shape.cell_rows).of(v);
       for (int cx = 0; weight != 0 && cx < shape.cell_columns; ++cx)
         sum += weight * Between(cx, shape.columns, shape.cell_columns).of(u) *
-               static_cast<double>(static_cast<Accumulator<A>>(cells[((at / patches * shape.cell_rows + cy) * shape.cell_columns + cx) * width]));
+               static_cast<double>(static_cast<Accumulator<A>>(cells[(at.token / shape.patches() * shape.cells() + cy * shape.cell_columns + cx) * width]));
     }
     dfrom[i] = static_cast<A>(static_cast<Accumulator<A>>(sum));
   }
@@ -130,13 +138,14 @@ struct GivenCellsWork {
   std::int64_t width;
   S* target;
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    const std::int64_t c = i % width, image = i / width / shape.of_cells(), at = i / width % shape.of_cells(), cells = std::int64_t{shape.cell_rows} * shape.cell_columns;
-    const S* const tokens = given + image * (std::int64_t{teacher_rows} * teacher_columns + 1) * width + c;
-    if (at == shape.clusters * cells) {
+    const TokenPlace at(i, shape.of_cells(), width);
+    const S* const tokens = given + at.image * (std::int64_t{teacher_rows} * teacher_columns + 1) * width + at.channel;
+    if (at.token == shape.clusters * shape.cells()) {
       target[i] = tokens[0];
       return;
     }
-    const std::int64_t first = permutation[source[image * shape.of_rows() + at / cells * shape.rows * shape.columns]], cell = at % cells;  // the cluster's upper left patch
+    const std::int64_t first = permutation[source[at.image * shape.of_rows() + at.token / shape.cells() * shape.patches()]];  // the cluster's upper left patch
+    const std::int64_t cell = at.token % shape.cells();
     const std::int64_t y = first / grid_columns * teacher_rows / grid_rows + cell / shape.cell_columns;
     const std::int64_t x = first % grid_columns * teacher_columns / grid_columns + cell % shape.cell_columns;
     target[i] = tokens[(1 + y * teacher_columns + x) * width];
