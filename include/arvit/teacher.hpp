@@ -28,8 +28,7 @@
 namespace arvit {
 
 /// Features or codes that were computed before: an npy file of [pictures, tokens, width] or [pictures, patches] in fp32, picture by picture of the data set.
-/// They belong to whole square pictures, so a run with them has neither crops nor mirroring (of a picture that is not
-/// square --crop-min 1 still takes a part, of a drawn shape between 3 : 4 and 4 : 3).
+/// They belong to whole pictures (--whole-picture): shorter side resized to the model's, bicubic, centre cut out.
 class StoredTeacher {
  public:
   /// `width`: numbers of a picture, over all tokens; `token_width`: of a token (1: codes).
@@ -146,8 +145,8 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
       fail<OptionError>(options.model, codes ? " works on the codes of a tokenizer; give --teacher, a codebook (fit_codebook makes one) or an npy file of codes."
                                              : " predicts the features of a teacher; give --teacher, a checkpoint or an npy file of features.");
     if (options.teacher.ends_with(".npy")) {
-      if (options.crop_min != 1 || options.flip != 0)
-        fail<OptionError>("--teacher ", options.teacher, " holds what belongs to whole pictures; give --crop-min 1 and --flip 0, or a teacher that looks at each crop.");
+      if (!options.whole_picture)
+        fail<OptionError>("--teacher ", options.teacher, " holds what belongs to whole pictures; give --whole-picture, or a teacher that looks at each crop.");
       if (options.bad_files != "stop") fail<OptionError>("--teacher ", options.teacher, " goes by the pictures' numbers, so none may stand in for another; give --bad-files stop.");
       return [teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::given_width, codes ? 1 : Model::Target::template token_width<typename Model::Grid>)](auto&&... all) { (*teacher)(all...); };
     }

@@ -328,11 +328,12 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     const typename Encoder::template Parameters<Reading<D>> encoder(at);
     const typename Encoder::Norm::template Parameters<Reading<D>> norm(at);
     const std::int64_t rows = std::int64_t{count} * tokens_;
+    const bool reads_attention = std::any_of(options_.features.begin(), options_.features.end(), [](const Feature& feature) { return feature.readout == Readout::attention; });
     const auto moments = arena_.template rows<S, 2, Space>(rows);
     const auto normed = arena_.template rows<Activation<D>, Encoder::dim, Space>(rows);
     Encoder::infer(device_, arena_, encoder, reads_codes ? Pictures<D>{{}, input} : Pictures<D>{input, {}}, shape_, {source_.part(0, rows), permutation_},
                    class_rows_.part(0, Encoder::has_class_token ? count : 0), {segments_.part(0, count), limit_.part(0, rows)},
-                   Rows<const S, Encoder::dim, Space>{positions_.data(), shape_.patches()}, [&](int layer, const auto& tokens, const auto& qkv) {
+                   Rows<const S, Encoder::dim, Space>{positions_.data(), shape_.patches()}, reads_attention, [&](int layer, const auto& tokens, const auto& qkv) {
                      bool normed_now = false;
                      for (std::size_t i = 0; i < options_.features.size(); ++i) {
                        const Feature& feature = options_.features[i];

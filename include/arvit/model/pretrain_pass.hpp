@@ -236,7 +236,7 @@ class PretrainPass {
     identity_.clear();
     Matrix<const Activation<D>, Space> qkv;
     const auto h = Encoder::infer(device_, arena_, p.encoder, images, Encoder::shape, {tables.source, identity}, tables.class_rows, {tables.content.segments, tables.content.limit},
-                                  Rows<const Statistic<D>, Encoder::dim, Space>{positions_.data(), patches}, [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
+                                  Rows<const Statistic<D>, Encoder::dim, Space>{positions_.data(), patches}, true, [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
     const auto moments = arena_.template rows<Statistic<D>, 2, Space>(h.rows());
     const auto tokens = arena_.template rows<Activation<D>, Encoder::dim, Space>(h.rows());
     Encoder::Norm::forward(device_, p.norm, h, tokens, moments);

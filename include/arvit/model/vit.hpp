@@ -169,19 +169,19 @@ struct ViT {
     std::array<typename Layer::template Saved<D>, Depth> saved_;
   };
 
-  /// Forward without a backward: two activations buffers are reused for all layers. Any image shape whose patches have this patch size.
-  /// `each` (layer, tokens before the norm, qkv of the layer, keys' log-sum) sees every layer's output; tokens returned are before the norm.
+  /// Forward without a backward: the tokens and one layer's memory serve all layers. Any image shape whose patches have this patch size.
+  /// `each` (layer, tokens before the norm, qkv of the layer if `reads_qkv`) sees every layer's output; tokens returned are before the norm.
   template <Device D, class Each>
   static Tokens<D, Dim> infer(D& device, Arena& arena, const Parameters<Reading<D>>& p, const Pictures<D>& images, ImageShape image_shape,
                               PatchRows<SpaceOf<D>> from, Span<const std::int32_t, SpaceOf<D>> class_rows, Reach<SpaceOf<D>> reach,
-                              Rows<const Statistic<D>, Dim, SpaceOf<D>> positions, Each&& each) {
+                              Rows<const Statistic<D>, Dim, SpaceOf<D>> positions, bool reads_qkv, Each&& each) {
     const auto rows = from.source.size();
     const auto h = arena.rows<Activation<D>, Dim, SpaceOf<D>>(rows);
-    auto saved = typename Layer::template Saved<D>(arena, rows, false);
     Input::forward(device, arena, p.embedding, images, image_shape, from, class_rows, positions, h);
+    const typename Layer::template Passing<D> memory(arena, rows, reads_qkv);
     for (int l = 1; l <= Depth; ++l) {
-      Layer::forward(device, arena, p.block(l - 1), h, reach, {}, saved, h);
-      each(l, h, saved.qkv);
+      Layer::infer(device, p.block(l - 1), h, reach, memory);
+      each(l, h, reads_qkv ? memory.qkv : Tokens<D, 3 * Dim>{});
     }
     return h;
   }
