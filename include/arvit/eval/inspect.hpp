@@ -121,9 +121,11 @@ std::string masks_text(const RankRules<Streams>& rules, std::span<const int> ran
   std::vector<std::int32_t> permutation;
   profile_of_ranks(ranks, ends, permutation);
   const int groups = static_cast<int>(ends.size());
-  RankRules<Streams> all = rules;
+  RankRules<Streams> alive = rules;
+  alive.leading = std::min(rules.leading, 1);  // conditions read and are read as the class token is
+  RankRules<Streams> all = alive;
   all.keep_dead = true;
-  const Mask computed = image_masks(rules, ends, permutation).content;
+  const Mask computed = image_masks(alive, ends, permutation).content;
   const ImageMasks masks = image_masks(all, ends, permutation);
   const bool last = rules.class_token == ClassToken::last;
   auto tokens = reading_order(static_cast<int>(ranks.size()), rules.class_token != ClassToken::none);
@@ -192,7 +194,7 @@ std::string model_masks_text(std::uint64_t seed, bool sorted) {
     result += std::string(4 - rank.size(), ' ') + rank + (patch % columns == columns - 1 ? "\n" : "");
   }
   if (detail::NeedsOnePatchPerGroup<typename Model::Decoder>) result += "the query of a patch is the output of the token before it in the order\n";
-  return result + masks_text(Model::Decoder::rules, ranks, sorted);
+  return result + masks_text(Model::rules, ranks, sorted);
 }
 
 }  // namespace arvit

@@ -101,8 +101,17 @@ struct RankRules {
   std::array<QueryStream, Streams> streams{};
   bool joint = false;          ///< the tables of one sequence of latents and mask tokens (MAE)
   bool whole_content = false;  ///< every token is content and all see all; ranks say only what is predicted (SimMIM)
+  int leading = 1;             ///< tokens of rank 0 before the patches where class_token is first: the class token, conditions
   bool keep_dead = false;      ///< content that no query reads is computed all the same, behind the rest: no result depends on it
 };
+
+/// What a decoder asks of the engine for an encoder with that many tokens before the patches.
+template <std::size_t Streams>
+constexpr RankRules<Streams> with_leading(RankRules<Streams> rules, int leading) {
+  if (rules.class_token == ClassToken::none && leading > 0) rules.class_token = ClassToken::first;
+  if (rules.class_token == ClassToken::first) rules.leading = leading;
+  return rules;
+}
 
 namespace detail {
 /// The ranks first..last that carry queries; empty when first > last.
@@ -124,6 +133,8 @@ constexpr int live_rank(const RankRules<Streams>& rules, int groups) {
   }
   return live;
 }
+template <std::size_t Streams>
+constexpr int class_rows(const RankRules<Streams>& rules) { return rules.class_token == ClassToken::first ? rules.leading : rules.class_token == ClassToken::last; }
 constexpr int patches_up_to(std::span<const int> ends, int rank) { return rank < 0 ? 0 : ends[rank]; }
 }  // namespace detail
 
@@ -137,7 +148,7 @@ template <std::size_t Streams>
 constexpr RowCounts<Streams> count_rows(const RankRules<Streams>& rules, std::span<const int> ends) {
   const int groups = static_cast<int>(ends.size());
   RowCounts<Streams> count;
-  const int class_rows = rules.class_token != ClassToken::none;
+  const int class_rows = detail::class_rows(rules);
   count.content = detail::patches_up_to(ends, rules.keep_dead ? groups - 1 : detail::live_rank(rules, groups)) + class_rows;
   for (std::size_t s = 0; s < Streams; ++s) {
     const QueryStream& stream = rules.streams[s];
@@ -156,7 +167,7 @@ template <std::size_t Streams>
 class RankEngine {
  public:
   RankEngine(RankRules<Streams> rules, int patches, int most_images) : rules_(rules), patches_(patches) {
-    const std::size_t rows = std::size_t(most_images) * (patches + 1);
+    const std::size_t rows = std::size_t(most_images) * (patches + rules.leading);
     for_each_list(tables_, tables_, [&](auto& list, auto&) { list.reserve(rows); });
   }
 
@@ -168,7 +179,7 @@ class RankEngine {
   void append(std::span<const int> ends) {
     check(ends);
     const int groups = static_cast<int>(ends.size()), live = detail::live_rank(rules_, groups), kept = rules_.keep_dead ? groups - 1 : live;
-    const int first = rules_.class_token == ClassToken::first, last = rules_.class_token == ClassToken::last;
+    const int first = leading(), last = rules_.class_token == ClassToken::last;
     const std::int32_t image = images_++, from = image * patches_;
     // The number of keys that a reader of ranks <= rank may read.
     const auto prefix = [&](int rank) {
@@ -178,7 +189,7 @@ class RankEngine {
 
     auto& content = tables_.content;
     const auto content_begin = size(tables_.source);
-    if (first) class_row(image, prefix(0));
+    for (int token = 0; token < first; ++token) class_row(image, prefix(0));
     for (int rank = -1, slot = 0; rank <= kept; ++rank) {
       for (; slot < detail::patches_up_to(ends, rank); ++slot) tables_.source.push_back(from + slot), content.limit.push_back(prefix(rank));
       if (last && rank == live) class_row(image, prefix(live));
@@ -192,8 +203,8 @@ class RankEngine {
 
   /// One image whose tokens all see all, in reading order: the unmasked pass (order, features).
   void append_whole() {
-    const std::int32_t image = images_++, begin = size(tables_.source), first = rules_.class_token != ClassToken::none;
-    if (first) class_row(image, patches_ + 1);
+    const std::int32_t image = images_++, begin = size(tables_.source), first = detail::class_rows(rules_);
+    for (int token = 0; token < first; ++token) class_row(image, patches_ + first);
     for (int slot = 0; slot < patches_; ++slot) tables_.source.push_back(image * patches_ + slot), tables_.content.limit.push_back(patches_ + first);
     tables_.content.segments.push_back({begin, size(tables_.source), begin, size(tables_.source)});
   }
@@ -204,6 +215,7 @@ class RankEngine {
   int images() const { return images_; }
 
  private:
+  int leading() const { return rules_.class_token == ClassToken::first ? rules_.leading : 0; }
   template <class T>
   static std::int32_t size(const std::vector<T>& list) { return static_cast<std::int32_t>(list.size()); }
 
@@ -227,7 +239,7 @@ class RankEngine {
     }
     const int first = ranks.first, last = ranks.last;  // clang 14 captures no structured bindings
     const std::int32_t begin = size(stream.source);
-    const std::int32_t patch_rows = k_begin + (rules_.class_token == ClassToken::first);
+    const std::int32_t patch_rows = k_begin + leading();
     // A query that reads as one of rank `at`.
     const auto query = [&](std::int32_t source, int at) {
       stream.source.push_back(source);
@@ -250,8 +262,8 @@ class RankEngine {
     if (ends.size() != 2 || rules_.class_token == ClassToken::last)
       fail<ShapeError>("joint decoder: ", ends.size(), " groups; it needs two, visible and masked, and no class token or one of rank 0.");
     JointTables<HostLists>& joint = tables_.joint;
-    const std::int32_t begin = size(joint.source), first = rules_.class_token == ClassToken::first, tokens = patches_ + first, latents = ends[0] + first;
-    if (first) joint.source.push_back(-1 - image);
+    const std::int32_t begin = size(joint.source), first = leading(), tokens = patches_ + first, latents = ends[0] + first;
+    joint.source.insert(joint.source.end(), first, -1 - image);
     for (int slot = 0; slot < patches_; ++slot) joint.source.push_back(image * patches_ + slot);
     joint.self.segments.push_back({begin, begin + tokens, begin, begin + tokens});
     joint.self.limit.insert(joint.self.limit.end(), tokens, tokens);
