@@ -8,21 +8,26 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "arvit/core/checksum.hpp"
+#include "arvit/core/dtype.hpp"
 #include "arvit/core/linkage.hpp"
 #include "arvit/core/random.hpp"
 #include "arvit/core/type_name.hpp"
 #include "arvit/data/augment.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/codebook.hpp"
+#include "arvit/io/file.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/features.hpp"
 #include "arvit/model/pretrainer.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"
-#include "arvit/train/trainer.hpp"
+#include "arvit/train/frozen_teacher.hpp"
+#include "arvit/train/run_options.hpp"
 
 /// Where the numbers of a target come from that are given with the images (target/features.hpp).
 namespace arvit {
@@ -36,11 +41,20 @@ class EncoderTeacher {
       : extractor_(device, {.batch = micro_batch, .features = {Feature{Readout::tokens}}}) {
     const Safetensors file(find_checkpoint(checkpoint));
     check_encoder(file);
-    extractor_.load(load_encoder<Encoder>(file.path()));
+    const std::vector<float> parameters = load_encoder<Encoder>(file.path());
+    extractor_.load(parameters);
     Normalisation own = Normalisation::imagenet();
     if (file.metadata().contains("pixel_mean")) own = {detail::metadata_triple(file, "pixel_mean"), detail::metadata_triple(file, "pixel_deviation")};
     for (std::size_t c = 0; c < 3; ++c) scale_[c] = pictures.deviation[c] / own.deviation[c], offset_[c] = (pictures.mean[c] - own.mean[c]) / own.deviation[c];
     same_colours_ = own.mean == pictures.mean && own.deviation == pictures.deviation;
+    recoloured_.resize(same_colours_ ? 0 : static_cast<std::size_t>(micro_batch * extractor_.image_width()));
+    identity_ = text(type_name<Encoder>(), ", parameters ", checksum(std::as_bytes(std::span(parameters))), ", colours ", checksum(std::as_bytes(std::span(&own, 1))));
+  }
+  /// What it computes, by its contents.
+  const std::string& identity() const { return identity_; }
+  std::vector<MemoryTable::Line> memory() const {
+    return {{"teacher's parameters", extractor_.parameter_bytes()},
+            {text("teacher's activations of ", extractor_.options().batch, " images"), extractor_.activation_bytes() + static_cast<std::int64_t>(recoloured_.size() * sizeof(float))}};
   }
   /// images [pictures.size(), 3, height, width] -> given [pictures.size(), tokens, dim], class token first.
   void operator()(const float* images, std::span<const Counter> pictures, float* given) {
@@ -76,9 +90,11 @@ class EncoderTeacher {
   std::array<float, 3> scale_{}, offset_{};
   bool same_colours_ = true;
   std::vector<float> recoloured_;
+  std::string identity_;
 };
 
-/// Features or codes that were computed before: an npy file of [pictures, tokens, width] or [pictures, patches] in fp32, picture by picture of the data set.
+/// Features or codes that were computed before: an npy file of [pictures, tokens, width] or [pictures, patches] in fp32, picture by picture of the data set,
+/// read as they are asked for. The shape is checked at the start, that the numbers are finite when they are read.
 /// They belong to whole pictures (--whole-picture): shorter side resized to the model's, bicubic, centre cut out.
 class StoredTeacher {
  public:
@@ -87,8 +103,9 @@ class StoredTeacher {
   void operator()(const float* images, std::span<const Counter> pictures, float* given) const;
 
  private:
-  std::int64_t width_;
-  std::vector<float> values_;
+  std::string path_;
+  std::int64_t width_, offset_ = 0;
+  detail::Descriptor file_;
 };
 
 /// The codes of a codebook, for every patch of the codebook in reading order, as floats (which hold every code exactly). That patch need not be the
@@ -98,9 +115,13 @@ class CodebookTeacher {
  public:
   /// Images of height x width pixels; `pictures`: the colours of the images that it will get. ShapeError when the codebook's patch does not divide them.
   CodebookTeacher(D& device, const Codebook& codebook, int height, int width, const Normalisation& pictures)
-      : nearest_(device, codebook), shape_{3, height, width, codebook.patch}, pictures_(pictures) {
+      : nearest_(device, codebook), shape_{3, height, width, codebook.patch}, pictures_(pictures),
+        identity_(text("codebook of ", codebook.codes(), " codes for patches of ", codebook.patch, " pixels, ", checksum(std::as_bytes(std::span(codebook.centroids))))) {
     check_patches(shape_);
   }
+  /// What it computes, by its contents.
+  const std::string& identity() const { return identity_; }
+  std::vector<MemoryTable::Line> memory() const { return {{"teacher's codebook and distances", nearest_.bytes()}}; }
   /// Numbers of a picture.
   int width() const { return shape_.patches(); }
   /// images [pictures.size(), 3, height, width] -> given [pictures.size(), width()].
@@ -119,11 +140,12 @@ class CodebookTeacher {
   Normalisation pictures_;
   std::vector<float> patches_;
   std::vector<std::int32_t> codes_;
+  std::string identity_;
 };
 
 /// The teacher that the options name for a model whose target needs one, or none.
 template <class Model, Device D>
-TeacherFunction make_teacher(D& device, const RunOptions& options, const Normalisation& colours, std::int64_t pictures) {
+FrozenTeacher make_teacher(D& device, const RunOptions& options, const Normalisation& colours, std::int64_t pictures) {
   if constexpr (Model::given_width == 0) {
     if (!options.teacher.empty()) fail<OptionError>("--teacher ", options.teacher, ": ", options.model, " predicts nothing of a teacher; drop --teacher.");
     return {};
@@ -136,7 +158,7 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
       if (!options.whole_picture)
         fail<OptionError>("--teacher ", options.teacher, " holds what belongs to whole pictures; give --whole-picture, or a teacher that looks at each crop.");
       if (options.bad_files != "stop") fail<OptionError>("--teacher ", options.teacher, " goes by the pictures' numbers, so none may stand in for another; give --bad-files stop.");
-      return [teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::given_width, Model::Target::template token_width<typename Model::Grid>)](auto&&... all) { (*teacher)(all...); };
+      return {[teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::given_width, Model::Target::template token_width<typename Model::Grid>)](auto&&... all) { (*teacher)(all...); }, {}, {}};
     }
     if constexpr (codes) {
       constexpr int classes = Model::Target::Kind::classes, patch = Model::Grid::patch;
@@ -149,14 +171,16 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
         CodebookTeacher<Cpu<Fp32>> teacher;
         Tokenizer(int threads, const Codebook& codebook, const Normalisation& colours) : device({threads, {}}), teacher(device, codebook, Model::Grid::height, Model::Grid::width, colours) {}
       };
-      return [tokenizer = std::make_shared<Tokenizer>(options.threads, codebook, colours)](auto&&... all) { tokenizer->teacher(all...); };
+      const auto tokenizer = std::make_shared<Tokenizer>(options.threads, codebook, colours);
+      return {[tokenizer](auto&&... all) { tokenizer->teacher(all...); }, tokenizer->teacher.memory(), tokenizer->teacher.identity()};
     } else if constexpr (!detail::is_vit<typename Model::Target::Kind::Teacher>) {
       fail<OptionError>("--teacher ", options.teacher, ": the features of this tower come from an npy file; give one, [pictures, tokens, width].");
     } else {
       using Encoder = typename Model::Target::Kind::Teacher;
       static_assert(Encoder::Grid::height == Model::Grid::height && Encoder::Grid::width == Model::Grid::width,
                     "Target<Features<Teacher>>: the teacher must take the model's pictures; give both the same Image<Height, Width>.");
-      return [teacher = std::make_shared<EncoderTeacher<Encoder, D>>(device, options.teacher, colours, options.images_per_micro_batch())](auto&&... all) { (*teacher)(all...); };
+      const auto teacher = std::make_shared<EncoderTeacher<Encoder, D>>(device, options.teacher, colours, options.images_per_micro_batch());
+      return {[teacher](auto&&... all) { (*teacher)(all...); }, teacher->memory(), teacher->identity(), std::is_same_v<Activation<D>, bf16>};
     }
   }
 }
@@ -165,24 +189,33 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
 
 #if ARVIT_DEFINITIONS
 #include "arvit/core/error.hpp"
+#include "arvit/io/mapped_file.hpp"
 #include "arvit/io/npy.hpp"
 
 namespace arvit {
 
-ARVIT_DEFINITION StoredTeacher::StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width, std::int64_t token_width) : width_(width) {
-  const auto stored = read_npy<float>(path);
+ARVIT_DEFINITION StoredTeacher::StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width, std::int64_t token_width) : path_(path), width_(width) {
+  const NpyLayout stored = read_npy_layout<float>(MappedFile(path), path);
   std::vector<std::int64_t> expected{pictures, width / token_width};
   if (token_width > 1) expected.push_back(token_width);
-  if (!std::equal(stored.shape().begin(), stored.shape().end(), expected.begin(), expected.end(), [](auto a, auto b) { return std::cmp_equal(a, b); }))
-    fail<ShapeError>(path, ": its shape is ", shape_text(stored.shape()), ", ", shape_text(expected), " was expected; use what this model's teacher says of this data set.");
-  for (std::int64_t i = 0; i < pictures * width; ++i)
-    if (!std::isfinite(stored.data()[i])) fail<ShapeError>(path, ": number ", i % width, " of picture ", i / width, " is ", stored.data()[i], "; compute it again.");
-  values_.assign(stored.begin(), stored.end());
+  if (!std::equal(stored.shape.begin(), stored.shape.end(), expected.begin(), expected.end(), [](auto a, auto b) { return std::cmp_equal(a, b); }))
+    fail<ShapeError>(path, ": its shape is ", shape_text(stored.shape), ", ", shape_text(expected), " was expected; use what this model's teacher says of this data set.");
+  if (stored.column_major) fail<ShapeError>(path, ": its numbers are in Fortran order, so those of a picture do not lie together; save it with numpy.ascontiguousarray.");
+  offset_ = static_cast<std::int64_t>(stored.offset);
+  struct stat status {};
+  file_ = detail::open_to_read(path, status);
 }
 ARVIT_DEFINITION void StoredTeacher::operator()(const float*, std::span<const Counter> pictures, float* given) const {
   for (const Counter& picture : pictures) {
-    const float* const from = values_.data() + static_cast<std::int64_t>(picture.image) * width_;
-    given = std::copy(from, from + width_, given);
+    const std::span<float> numbers(given, static_cast<std::size_t>(width_));
+    const auto bytes = std::as_writable_bytes(numbers);
+    if (detail::read_at(file_.get(), bytes, offset_ + std::int64_t{picture.image} * static_cast<std::int64_t>(bytes.size())) != bytes.size()) {
+      if (errno != 0) detail::fail_errno(path_, "cannot be read", errno);
+      fail<FileError>(path_, ": ends before the numbers of picture ", picture.image, "; somebody cut it during the run, create it again.");
+    }
+    const auto bad = std::find_if_not(numbers.begin(), numbers.end(), [](float value) { return std::isfinite(value); });
+    if (bad != numbers.end()) fail<ShapeError>(path_, ": number ", bad - numbers.begin(), " of picture ", picture.image, " is ", *bad, "; compute it again.");
+    given += width_;
   }
 }
 
