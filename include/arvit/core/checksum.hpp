@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -23,7 +22,10 @@ inline std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t se
   for (std::size_t at = 0; at < bytes.size(); at += sizeof words) {
     if (bytes.size() - at >= sizeof words) std::memcpy(words.data(), bytes.data() + at, sizeof words);
     else words = {}, std::memcpy(words.data(), bytes.data() + at, bytes.size() - at);
-    for (std::size_t lane = 0; lane < 4; ++lane) lanes[lane] = std::rotl((lanes[lane] ^ words[lane]) * odd, 29);
+    for (std::size_t lane = 0; lane < 4; ++lane) {
+      const std::uint64_t product = (lanes[lane] ^ words[lane]) * odd;
+      lanes[lane] = (product ^ (product >> 29)) * odd;  // once more: a change of the top bits alone must spread, or one in the next word would undo it
+    }
   }
   std::uint64_t sum = mixed(bytes.size());
   for (const std::uint64_t lane : lanes) sum = mixed(sum ^ lane);
