@@ -31,4 +31,5 @@
 #include "arvit/train/memory.hpp"
 #include "arvit/train/options.hpp"
 #include "arvit/train/progress.hpp"
+#include "arvit/train/teacher_cache.hpp"
 #include "arvit/train/trainer.hpp"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <iostream>
 #include <string>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "arvit/device/cpu.hpp"
 #include "arvit/model/pretrain_pass.hpp"
 #include "arvit/teacher.hpp"
+#include "arvit/train/teacher_cache.hpp"
 #include "arvit/train/trainer.hpp"
 
 namespace arvit {
@@ -25,9 +27,11 @@ class TrainingPictures {
  public:
   TrainingPictures(Set set, const RunOptions& options, int height, int width)
       : normalisation_(options.normalise == "measured" ? measure_normalisation(set) : Normalisation::imagenet()),
-        loader_(std::move(set), TrainTransform(transform_options(options, normalisation_, height, width)), loader_options(options)) {}
+        crops_(crops_text(options, normalisation_, height, width)), loader_(std::move(set), TrainTransform(transform_options(options, normalisation_, height, width)), loader_options(options)) {}
   Loader<Set, TrainTransform>& loader() { return loader_; }
   const Normalisation& normalisation() const { return normalisation_; }
+  /// All that the crop of a picture depends on besides the picture and the epoch, in one line.
+  const std::string& crops() const { return crops_; }
 
  private:
   static TrainTransformOptions transform_options(const RunOptions& options, const Normalisation& normalisation, int height, int width) {
@@ -45,7 +49,13 @@ class TrainingPictures {
     loader.on_bad_file = options.bad_files == "skip" ? OnBadFile::skip : OnBadFile::fail;
     return loader;
   }
+  static std::string crops_text(const RunOptions& options, const Normalisation& normalisation, int height, int width) {
+    const auto triple = [](const std::array<float, 3>& values) { return text(values[0], " ", values[1], " ", values[2]); };
+    return text(height, " x ", width, " pixels, ", options.whole_picture ? text("whole pictures") : text("areas from ", options.crop_min, ", mirrored ", options.flip, ", seed ", options.seed),
+                ", mean ", triple(normalisation.mean), ", deviation ", triple(normalisation.deviation));
+  }
   Normalisation normalisation_;
+  std::string crops_;
   Loader<Set, TrainTransform> loader_;
 };
 
@@ -59,6 +69,8 @@ template <TrainableModel Model, Dataset Set>
 TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
   check(options);
   if (Model::given_width > 0 && !options.teacher.empty() && !options.teacher.ends_with(".npy")) options.teacher = find_checkpoint(options.teacher);  // a run that is resumed has the same
+  if (Model::Encoder::condition_width > 0 && !options.condition.empty() && !options.condition.ends_with(".npy")) options.condition = find_checkpoint(options.condition);
+  if (Model::Encoder::condition_width == 0 && !options.condition.empty()) fail<OptionError>("--condition ", options.condition, ": ", options.model, " has no condition; drop --condition.");
   if (options.micro_batch == 0) options.micro_batch = default_micro_batch(options.batch, Model::Grid::patches);
   const auto on = [&](auto device) {
     const std::string pictures = describe(set);
@@ -67,10 +79,21 @@ TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
                            << options.epochs << " epochs, batches of " << options.batch << " in micro-batches of " << options.images_per_micro_batch() << std::endl;
     if (const std::string note = codebook_note(options, Model::codes, pictures); !note.empty() && hooks.output.stream != nullptr) *hooks.output.stream << note << std::endl;
     const std::int64_t count = set.size();
+    std::vector<int> labels;
+    for (std::int64_t i = 0; Model::Encoder::condition_width > 0 && i < count; ++i) labels.push_back(set.label(i));
     TrainingPictures<Set> source(std::move(set), options, Model::Grid::height, Model::Grid::width);
+    FrozenTeacher teacher = make_teacher<Model>(device, options, source.normalisation(), count);
+    if (!options.teacher_cache.empty()) {
+      TeacherCacheOptions cache{options.teacher_cache, {{"pictures", pictures}, {"crops", source.crops()}}, count, options.crops(), Model::Grid::image_width, Model::token_given_width, options.teacher_cache_gb};
+      teacher = cached(std::move(teacher), std::move(cache), hooks.output.stream);
+    }
+    if constexpr (Model::Encoder::condition_width > 0)
+      teacher = with_conditions(std::move(teacher), make_conditions<typename Model::Encoder>(device, options.condition, source.normalisation(), options.images_per_micro_batch(), count, labels),
+                                Model::token_given_width);
+    if (options.condition.ends_with(".npy")) check_stored("--condition", options.condition, options);
     Trainer<Model, decltype(device), Loader<Set, TrainTransform>> trainer(
         device, source.loader(), options, {pictures, source.normalisation().mean, source.normalisation().deviation}, std::move(hooks),
-        make_teacher<Model>(device, options, source.normalisation(), count));
+        std::move(teacher));
     return trainer.run();
   };
   if (options.precision == "bf16") return on(Cpu<Bf16>({options.threads, {}}));

@@ -5,29 +5,36 @@
 #include <cmath>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "arvit/core/checksum.hpp"
+#include "arvit/core/dtype.hpp"
 #include "arvit/core/linkage.hpp"
 #include "arvit/core/random.hpp"
 #include "arvit/core/type_name.hpp"
 #include "arvit/data/augment.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/codebook.hpp"
+#include "arvit/io/file.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/features.hpp"
 #include "arvit/model/pretrainer.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"
-#include "arvit/train/trainer.hpp"
+#include "arvit/train/frozen_teacher.hpp"
+#include "arvit/train/run_options.hpp"
 
 /// Where the numbers of a target come from that are given with the images (target/features.hpp).
 namespace arvit {
 
-/// Features or codes that were computed before: an npy file of [pictures, tokens, width] or [pictures, patches] in fp32, picture by picture of the data set.
+/// Features or codes that were computed before: an npy file of [pictures, tokens, width] or [pictures, patches] in fp32, picture by picture of the data set,
+/// read as they are asked for. The shape is checked at the start, that the numbers are finite when they are read.
 /// They belong to whole pictures (--whole-picture): shorter side resized to the model's, bicubic, centre cut out.
 class StoredTeacher {
  public:
@@ -36,8 +43,9 @@ class StoredTeacher {
   void operator()(const float* images, std::span<const Counter> pictures, float* given) const;
 
  private:
-  std::int64_t width_;
-  std::vector<float> values_;
+  std::string path_;
+  std::int64_t width_, offset_ = 0;
+  detail::Descriptor file_;
 };
 
 /// The codes of a codebook, for every patch of the codebook in reading order, as floats (which hold every code exactly). That patch need not be the
@@ -47,9 +55,13 @@ class CodebookTeacher {
  public:
   /// Images of height x width pixels; `pictures`: the colours of the images that it will get. ShapeError when the codebook's patch does not divide them.
   CodebookTeacher(D& device, const Codebook& codebook, int height, int width, const Normalisation& pictures)
-      : nearest_(device, codebook), shape_{3, height, width, codebook.patch}, pictures_(pictures) {
+      : nearest_(device, codebook), shape_{3, height, width, codebook.patch}, pictures_(pictures),
+        identity_(text("codebook of ", codebook.codes(), " codes for patches of ", codebook.patch, " pixels, ", checksum(std::as_bytes(std::span(codebook.centroids))))) {
     check_patches(shape_);
   }
+  /// What it computes, by its contents.
+  const std::string& identity() const { return identity_; }
+  std::vector<MemoryTable::Line> memory() const { return {{"teacher's codebook and distances", nearest_.bytes()}}; }
   /// Numbers of a picture.
   int width() const { return shape_.patches(); }
   /// images [pictures.size(), 3, height, width] -> given [pictures.size(), width()].
@@ -71,33 +83,57 @@ class CodebookTeacher {
   Normalisation pictures_;
   std::vector<float> patches_;
   std::vector<std::int32_t> codes_;
+  std::string identity_;
 };
 
-/// The tokenizer of an encoder that reads codes, for images of `shape` in the colours `pictures`: the codebook in `file`, on the processor in fp32.
-/// OptionError unless it has `codes` codes for the shape's patch.
+/// A codebook on the processor in fp32, whatever a model computes in.
+struct Tokenizer {
+  Cpu<Fp32> device;
+  CodebookTeacher<Cpu<Fp32>> codebook;
+  Tokenizer(int threads, const Codebook& of, int height, int width, const Normalisation& pictures) : device({threads, {}}), codebook(device, of, height, width, pictures) {}
+};
+/// The codebook in `file` for images of `shape` in the colours `pictures`. OptionError unless it has `codes` codes for the shape's patch.
+std::shared_ptr<Tokenizer> open_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads);
+/// The same as what an encoder that reads codes asks for.
 GivenFunction<float> make_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads);
 /// What to say of a run on a codebook that was fitted to other pictures than these; "" where there is nothing to say.
 std::string codebook_note(const RunOptions& options, int codes, const std::string& pictures);
-/// The codebook with which a checkpoint's encoder was trained; OptionError where it names none.
-std::string codebook_of(const Safetensors& checkpoint);
+/// The file that a checkpoint's run had as --teacher or --condition; OptionError where there is none that works on other pictures.
+std::string run_option(const Safetensors& checkpoint, const std::string& option);
+/// What Labels<Classes> is given: the label of each picture, or `classes`, which is unknown: without a label, and one in ten. OptionError for a label that
+/// is none of the classes.
+TeacherFunction label_condition(int classes, const std::vector<int>& labels);
+/// What Pooled<Codes<N>> is given: the share of an image's patches that has each code.
+TeacherFunction share_of_codes(std::shared_ptr<Tokenizer> tokenizer, int codes);
+/// OptionError unless a run on whole pictures, of which none may be missing, as npy files need.
+void check_stored(const std::string& option, const std::string& file, const RunOptions& options);
 
 /// The encoder of a checkpoint, frozen, on every micro-batch: the same crop as the model's, in the colours that the teacher was trained on.
 template <class Encoder, Device D>
 class EncoderTeacher {
  public:
   /// `checkpoint`: a file, or the folder of a run. `pictures`: the colours of the images that it will get.
-  EncoderTeacher(D& device, const std::string& checkpoint, const Normalisation& pictures, int micro_batch)
-      : extractor_(device, {.batch = micro_batch, .features = {Feature{Readout::tokens}}}) {
+  EncoderTeacher(D& device, const std::string& checkpoint, const Normalisation& pictures, int micro_batch, Readout readout = Readout::tokens)
+      : extractor_(device, {.batch = micro_batch, .features = {Feature{readout}}}) {
     const Safetensors file(find_checkpoint(checkpoint));
     check_encoder(file);
-    extractor_.load(load_encoder<Encoder>(file.path()));
+    const std::vector<float> parameters = load_encoder<Encoder>(file.path());
+    extractor_.load(parameters);
     Normalisation own = Normalisation::imagenet();
     if (file.metadata().contains("pixel_mean")) own = {detail::metadata_triple(file, "pixel_mean"), detail::metadata_triple(file, "pixel_deviation")};
     for (std::size_t c = 0; c < 3; ++c) scale_[c] = pictures.deviation[c] / own.deviation[c], offset_[c] = (pictures.mean[c] - own.mean[c]) / own.deviation[c];
     same_colours_ = own.mean == pictures.mean && own.deviation == pictures.deviation;
-    if (extractor_.codes() > 0) extractor_.tokenizer(make_tokenizer(codebook_of(file), extractor_.codes(), extractor_.shape(), own, device.threads()));
+    if (extractor_.codes() > 0) extractor_.tokenizer(make_tokenizer(run_option(file, "teacher"), extractor_.codes(), extractor_.shape(), own, device.threads()));
+    recoloured_.resize(same_colours_ ? 0 : static_cast<std::size_t>(micro_batch * extractor_.image_width()));
+    identity_ = text(type_name<Encoder>(), ", parameters ", checksum(std::as_bytes(std::span(parameters))), ", colours ", checksum(std::as_bytes(std::span(&own, 1))));
   }
-  /// images [pictures.size(), 3, height, width] -> given [pictures.size(), tokens, dim], class token first.
+  /// What it computes, by its contents.
+  const std::string& identity() const { return identity_; }
+  std::vector<MemoryTable::Line> memory() const {
+    return {{"teacher's parameters", extractor_.parameter_bytes()},
+            {text("teacher's activations of ", extractor_.options().batch, " images"), extractor_.activation_bytes() + static_cast<std::int64_t>(recoloured_.size() * sizeof(float))}};
+  }
+  /// images [pictures.size(), 3, height, width] -> given [pictures.size(), tokens, dim], class token first; or what the readout is.
   void operator()(const float* images, std::span<const Counter> pictures, float* given) {
     const auto count = static_cast<std::int64_t>(pictures.size()), channel = extractor_.image_width() / 3;
     if (!same_colours_) {
@@ -118,7 +154,7 @@ class EncoderTeacher {
     if (model == file.metadata().end()) return;
     const std::string own = without_starts(type_name<Encoder>()), of_file = without_starts(model->second);
     if (of_file.find("Pretrainer<" + own + ",") != 0)
-      fail<OptionError>("--teacher ", file.path(), ": its model is ", model->second, ", the target's teacher is ", own, "; choose a run with that encoder.");
+      fail<OptionError>("--teacher ", file.path(), ": its model is ", model->second, ", the model's teacher is ", own, "; choose a run with that encoder.");
   }
   /// The type without the options that change only how parameters start.
   static std::string without_starts(std::string type) {
@@ -131,11 +167,12 @@ class EncoderTeacher {
   std::array<float, 3> scale_{}, offset_{};
   bool same_colours_ = true;
   std::vector<float> recoloured_;
+  std::string identity_;
 };
 
 /// The teacher that the options name for a model whose target needs one, or none.
 template <class Model, Device D>
-TeacherFunction make_teacher(D& device, const RunOptions& options, const Normalisation& colours, std::int64_t pictures) {
+FrozenTeacher make_teacher(D& device, const RunOptions& options, const Normalisation& colours, std::int64_t pictures) {
   if constexpr (Model::token_given_width == 0) {
     if (!options.teacher.empty()) fail<OptionError>("--teacher ", options.teacher, ": ", options.model, " predicts nothing of a teacher; drop --teacher.");
     return {};
@@ -145,81 +182,159 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
       fail<OptionError>(options.model, codes ? " works on the codes of a tokenizer; give --teacher, a codebook (fit_codebook makes one) or an npy file of codes."
                                              : " predicts the features of a teacher; give --teacher, a checkpoint or an npy file of features.");
     if (options.teacher.ends_with(".npy")) {
-      if (!options.whole_picture)
-        fail<OptionError>("--teacher ", options.teacher, " holds what belongs to whole pictures; give --whole-picture, or a teacher that looks at each crop.");
-      if (options.bad_files != "stop") fail<OptionError>("--teacher ", options.teacher, " goes by the pictures' numbers, so none may stand in for another; give --bad-files stop.");
-      return [teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::token_given_width, codes ? 1 : Model::Target::template token_width<typename Model::Grid>)](auto&&... all) { (*teacher)(all...); };
+      check_stored("--teacher", options.teacher, options);
+      return {[teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::token_given_width, codes ? 1 : Model::Target::template token_width<typename Model::Grid>)](auto&&... all) { (*teacher)(all...); }, {}, {}};
     }
     if constexpr (codes) {
-      return [tokenizer = make_tokenizer(options.teacher, Model::codes, Model::Encoder::shape, colours, options.threads)](const float* images, std::span<const Counter> of, float* given) {
-        tokenizer(images, static_cast<std::int64_t>(of.size()), given);
-      };
+      const auto tokenizer = open_tokenizer(options.teacher, Model::codes, Model::Encoder::shape, colours, options.threads);
+      return {[tokenizer](auto&&... all) { tokenizer->codebook(all...); }, tokenizer->codebook.memory(), tokenizer->codebook.identity()};
     } else if constexpr (!detail::is_vit<typename Model::Target::Kind::Teacher>) {
       fail<OptionError>("--teacher ", options.teacher, ": the features of this tower come from an npy file; give one, [pictures, tokens, width].");
     } else {
       using Encoder = typename Model::Target::Kind::Teacher;
       static_assert(Encoder::Grid::height == Model::Grid::height && Encoder::Grid::width == Model::Grid::width,
                     "Target<Features<Teacher>>: the teacher must take the model's pictures; give both the same Image<Height, Width>.");
-      return [teacher = std::make_shared<EncoderTeacher<Encoder, D>>(device, options.teacher, colours, options.images_per_micro_batch())](auto&&... all) { (*teacher)(all...); };
+      const auto teacher = std::make_shared<EncoderTeacher<Encoder, D>>(device, options.teacher, colours, options.images_per_micro_batch());
+      return {[teacher](auto&&... all) { (*teacher)(all...); }, teacher->memory(), teacher->identity(), std::is_same_v<Activation<D>, bf16>};
     }
   }
 }
+
+/// What makes the conditions of an encoder (condition.hpp), kind after kind [pictures, width]. `file`: for Pooled a checkpoint, a codebook, or npy [pictures,
+/// width] of all `pictures` pictures (0: not known, and npy refused). `labels` of all pictures, or none: then all are unknown.
+template <class Encoder, Device D>
+FrozenTeacher make_conditions(D& device, const std::string& file, const Normalisation& colours, int micro_batch, std::int64_t pictures = 0, const std::vector<int>& labels = {}) {
+  FrozenTeacher all;
+  std::vector<std::pair<TeacherFunction, std::int64_t>> parts;
+  const auto add = [&](std::int64_t width, TeacherFunction give, std::vector<MemoryTable::Line> memory = {}) {
+    parts.emplace_back(std::move(give), width);
+    all.memory.insert(all.memory.end(), memory.begin(), memory.end());
+  };
+  const auto kind = [&]<class Kind>(Kind, auto of) {
+    using Of = typename decltype(of)::type;
+    if constexpr (detail::LabelKind<Kind>) {
+      add(1, label_condition(Kind::classes, labels));
+    } else if (file.empty()) {
+      fail<OptionError>("the model has a condition that a teacher or tokenizer makes; give --condition, a checkpoint, a codebook or an npy file.");
+    } else if (file.ends_with(".npy")) {
+      if (pictures == 0) fail<OptionError>("--condition ", file, " holds the conditions of the pictures of a run only; read features of an encoder whose conditions a checkpoint or codebook makes.");
+      add(Kind::width, [stored = std::make_shared<StoredTeacher>(file, pictures, Kind::width, 1)](auto&&... given) { (*stored)(given...); });
+    } else if constexpr (requires { Of::classes; }) {
+      ImageShape shape = Encoder::shape;
+      shape.patch = load_codebook(file).patch;  // which need not be the encoder's
+      const auto tokenizer = open_tokenizer(file, Of::classes, shape, colours, device.threads());
+      add(Kind::width, share_of_codes(tokenizer, Of::classes), tokenizer->codebook.memory());
+    } else if constexpr (detail::is_vit<Of>) {
+      const auto teacher = std::make_shared<EncoderTeacher<Of, D>>(device, file, colours, micro_batch, Readout::mean);
+      add(Kind::width, [teacher](auto&&... given) { (*teacher)(given...); }, teacher->memory());
+    } else {
+      fail<OptionError>("--condition ", file, ": the features of this tower come from an npy file; give one, [pictures, width].");
+    }
+  };
+  Encoder::Leading::each_kind_of([&](auto each, auto of) { kind(each, of); });
+  all.give = [parts](const float* images, std::span<const Counter> of, float* given) {
+    for (const auto& [give, width] : parts) give(images, of, given), given += width * static_cast<std::int64_t>(of.size());
+  };
+  return all;
+}
+/// A teacher and, behind what it gives, conditions.
+FrozenTeacher with_conditions(FrozenTeacher teacher, FrozenTeacher conditions, std::int64_t token_given_width);
 
 }  // namespace arvit
 
 #if ARVIT_DEFINITIONS
 #include "arvit/core/error.hpp"
 #include "arvit/io/json_reader.hpp"
+#include "arvit/io/mapped_file.hpp"
 #include "arvit/io/npy.hpp"
 
 namespace arvit {
 
-ARVIT_DEFINITION GivenFunction<float> make_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads) {
+ARVIT_DEFINITION std::shared_ptr<Tokenizer> open_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads) {
   const Codebook codebook = load_codebook(file);
   if (codebook.codes() != codes || codebook.patch != shape.patch)
     fail<OptionError>(file, ": is a codebook of ", codebook.codes(), " codes for patches of ", codebook.patch, " pixels, the model needs ", codes, " for patches of ", shape.patch,
                       "; fit one with fit_codebook --codes ", codes, " --patch ", shape.patch, ".");
-  struct Tokenizer {
-    Cpu<Fp32> device;
-    CodebookTeacher<Cpu<Fp32>> teacher;
-    Tokenizer(int threads, const Codebook& codebook, ImageShape shape, const Normalisation& pictures) : device({threads, {}}), teacher(device, codebook, shape.height, shape.width, pictures) {}
+  return std::make_shared<Tokenizer>(threads, codebook, shape.height, shape.width, pictures);
+}
+ARVIT_DEFINITION GivenFunction<float> make_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads) {
+  return [tokenizer = open_tokenizer(file, codes, shape, pictures, threads)](const float* images, std::int64_t count, float* given) { tokenizer->codebook(images, count, given); };
+}
+ARVIT_DEFINITION TeacherFunction label_condition(int classes, const std::vector<int>& labels) {
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (labels[i] >= classes) fail<OptionError>("condition: picture ", i, " has label ", labels[i], ", the model's Labels<", classes, "> ends at ", classes - 1, "; give pictures of as many classes.");
+  return [classes, labels](const float*, std::span<const Counter> pictures, float* given) {
+    for (const Counter& picture : pictures) {
+      const int label = picture.image < labels.size() ? labels[picture.image] : -1;
+      const bool unknown = label < 0 || Stream(picture.with(Purpose::condition)).uniform() < 0.1f;
+      *given++ = static_cast<float>(unknown ? classes : label);
+    }
   };
-  return [tokenizer = std::make_shared<Tokenizer>(threads, codebook, shape, pictures)](const float* images, std::int64_t count, float* codes) { tokenizer->teacher(images, count, codes); };
+}
+ARVIT_DEFINITION TeacherFunction share_of_codes(std::shared_ptr<Tokenizer> tokenizer, int codes) {
+  return [tokenizer, codes, of_patches = std::vector<float>()](const float* images, std::span<const Counter> pictures, float* given) mutable {
+    const auto count = static_cast<std::int64_t>(pictures.size()), patches = std::int64_t{tokenizer->codebook.width()};
+    of_patches.resize(static_cast<std::size_t>(count * patches));
+    tokenizer->codebook(images, count, of_patches.data());
+    std::fill(given, given + count * codes, 0.f);
+    for (std::int64_t i = 0; i < count * patches; ++i) given[i / patches * codes + static_cast<std::int64_t>(of_patches[static_cast<std::size_t>(i)])] += 1.f / static_cast<float>(patches);
+  };
+}
+ARVIT_DEFINITION FrozenTeacher with_conditions(FrozenTeacher teacher, FrozenTeacher conditions, std::int64_t token_given_width) {
+  teacher.memory.insert(teacher.memory.end(), conditions.memory.begin(), conditions.memory.end());
+  teacher.give = [first = std::move(teacher.give), then = std::move(conditions.give), token_given_width](const float* images, std::span<const Counter> pictures, float* given) {
+    if (token_given_width > 0) first(images, pictures, given);
+    then(images, pictures, given + token_given_width * static_cast<std::int64_t>(pictures.size()));
+  };
+  return teacher;
+}
+ARVIT_DEFINITION void check_stored(const std::string& option, const std::string& file, const RunOptions& options) {
+  if (!options.whole_picture) fail<OptionError>(option, " ", file, " holds what belongs to whole pictures; give --whole-picture, or one that looks at each crop.");
+  if (options.bad_files != "stop") fail<OptionError>(option, " ", file, " goes by the pictures' numbers, so none may stand in for another; give --bad-files stop.");
 }
 ARVIT_DEFINITION std::string codebook_note(const RunOptions& options, int codes, const std::string& pictures) {
   if (codes == 0 || options.teacher.empty() || options.teacher.ends_with(".npy")) return {};
   const Codebook codebook = load_codebook(options.teacher);
   return codebook.data == pictures ? "" : text(options.teacher, ": note that it was fitted to other pictures (", codebook.data, ").");
 }
-ARVIT_DEFINITION std::string codebook_of(const Safetensors& checkpoint) {
+ARVIT_DEFINITION std::string run_option(const Safetensors& checkpoint, const std::string& option) {
   std::string named;
   if (checkpoint.metadata().contains("options")) {
     const std::string& options = checkpoint.metadata().at("options");
     JsonReader json(options, checkpoint.path() + " (its metadata 'options')");
     json.object([&](const std::string& key) {
-      if (key == "teacher") named = json.string();
+      if (key == option) named = json.string();
       else json.raw();
     });
   }
   if (named.empty() || named.ends_with(".npy"))
-    fail<OptionError>(checkpoint.path(), ": its encoder reads codes", named.empty() ? "" : text(" and was trained on those of ", named), ", but names no codebook to make them; give --codebook.");
+    fail<OptionError>(checkpoint.path(), ": its encoder needs what --", option, " made in its run, ", named.empty() ? "and the file names none" : text(named, ", which holds that run's pictures only"),
+                      "; give --", option == "teacher" ? "codebook" : option, ".");
   return named;
 }
 
-ARVIT_DEFINITION StoredTeacher::StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width, std::int64_t token_width) : width_(width) {
-  const auto stored = read_npy<float>(path);
+ARVIT_DEFINITION StoredTeacher::StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width, std::int64_t token_width) : path_(path), width_(width) {
+  const NpyLayout stored = read_npy_layout<float>(MappedFile(path), path);
   std::vector<std::int64_t> expected{pictures, width / token_width};
   if (token_width > 1) expected.push_back(token_width);
-  if (!std::equal(stored.shape().begin(), stored.shape().end(), expected.begin(), expected.end(), [](auto a, auto b) { return std::cmp_equal(a, b); }))
-    fail<ShapeError>(path, ": its shape is ", shape_text(stored.shape()), ", ", shape_text(expected), " was expected; use what this model's teacher says of this data set.");
-  for (std::int64_t i = 0; i < pictures * width; ++i)
-    if (!std::isfinite(stored.data()[i])) fail<ShapeError>(path, ": number ", i % width, " of picture ", i / width, " is ", stored.data()[i], "; compute it again.");
-  values_.assign(stored.begin(), stored.end());
+  if (!std::equal(stored.shape.begin(), stored.shape.end(), expected.begin(), expected.end(), [](auto a, auto b) { return std::cmp_equal(a, b); }))
+    fail<ShapeError>(path, ": its shape is ", shape_text(stored.shape), ", ", shape_text(expected), " was expected; use what this model's teacher says of this data set.");
+  if (stored.column_major) fail<ShapeError>(path, ": its numbers are in Fortran order, so those of a picture do not lie together; save it with numpy.ascontiguousarray.");
+  offset_ = static_cast<std::int64_t>(stored.offset);
+  struct stat status {};
+  file_ = detail::open_to_read(path, status);
 }
 ARVIT_DEFINITION void StoredTeacher::operator()(const float*, std::span<const Counter> pictures, float* given) const {
   for (const Counter& picture : pictures) {
-    const float* const from = values_.data() + static_cast<std::int64_t>(picture.image) * width_;
-    given = std::copy(from, from + width_, given);
+    const std::span<float> numbers(given, static_cast<std::size_t>(width_));
+    const auto bytes = std::as_writable_bytes(numbers);
+    if (detail::read_at(file_.get(), bytes, offset_ + std::int64_t{picture.image} * static_cast<std::int64_t>(bytes.size())) != bytes.size()) {
+      if (errno != 0) detail::fail_errno(path_, "cannot be read", errno);
+      fail<FileError>(path_, ": ends before the numbers of picture ", picture.image, "; somebody cut it during the run, create it again.");
+    }
+    const auto bad = std::find_if_not(numbers.begin(), numbers.end(), [](float value) { return std::isfinite(value); });
+    if (bad != numbers.end()) fail<ShapeError>(path_, ": number ", bad - numbers.begin(), " of picture ", picture.image, " is ", *bad, "; compute it again.");
+    given += width_;
   }
 }
 

@@ -91,6 +91,14 @@ TRAINED = {
     "igpt": CAUSAL | {"image": [3, 4], "patch": 1, "input_codes": 7, "target": {"codes": 7}, "loss": "cross_entropy", "head": "linear"},
     "mage": MAE | {"order": "masks", "input_codes": 7, "target": {"codes": 7}, "loss": "cross_entropy"},
     "saim_of_codes": SAIM | {"input_codes": 7, "target": PIXEL},
+    # GVP appendix E: y_extra instead of the class token; and beside it, with a label.
+    "gvp_condition": GVP | {"class_token": False, "given": [["pooled", 5]]},
+    "gvp_conditions": GVP | {"given": [["labels", 3], ["pooled", 5]]},
+    "saim_conditions": SAIM | {"given": [["labels", 3], ["pooled", 5]]},
+    "mae_condition": MAE | {"given": [["pooled", 5]]},
+    "in_place_condition": IN_PLACE | {"given": [["pooled", 5]]},
+    "vit_igpt_label": CAUSAL | {"class_token": False, "given": [["labels", 3]]},
+    "gvp_d2d_conditions": GVP | {"input_codes": 7, "target": {"codes": 7}, "loss": "cross_entropy", "given": [["pooled", 5]]},
     "feature_distillation": TWIN | {"branches": ["distil"], "order": "one_cluster", "loss": "cosine"},
     "gvp": GVP,
     "gvp_token_only": GVP | {"token_only": True},
@@ -129,6 +137,8 @@ def build(c):
         common["out"] = outputs
     if "input_codes" in c:
         common["codes"] = c["input_codes"]
+    if "given" in c:
+        common["given"] = c["given"]
     if c["method"] == "parallel":
         m = models.ParallelPretrainer(**common, **{k: c[k] for k in ("decoder_depth", "head", "reads_previous", "shared")})
     elif c["method"] == "causal":
@@ -171,6 +181,15 @@ def given_features(model, c):
 def given_codes(model, c, codes):
     """[B, N]: what a tokenizer would say; the same for what is read and what is predicted."""
     return (deterministic.uniform("features", c["batch"], model.patches) * codes).long()
+
+
+def given_conditions(model, c):
+    """What teachers and labels would say, [B, width] or [B]; they follow the codes of all images."""
+    tokens = c["batch"] * model.patches if "input_codes" in c else 0
+    sizes = [size if kind == "pooled" else 1 for kind, size in c["given"]]
+    numbers = deterministic.uniform("features", tokens + c["batch"] * sum(sizes))[tokens:].split([c["batch"] * size for size in sizes])
+    for (kind, size), values in zip(c["given"], numbers):
+        yield (values - 0.5).reshape(c["batch"], size) * 4 if kind == "pooled" else (values * (size + 1)).long()
 
 
 def teacher_order(model, c, features, noise):
@@ -222,6 +241,8 @@ def trained_case(c):
     if "features" in c["target"] and not hasattr(model, "compare"):
         target = target[:, 1:]
     content = given_codes(model, c, c["input_codes"]) if "input_codes" in c else images
+    if "given" in c:
+        model.conditions_given = list(given_conditions(model, c))
     tensors = {"ranks": ranks}
     if c["order"] == "teacher":
         tensors["noise"] = deterministic.uniform("noise", c["batch"], model.patches)

@@ -135,13 +135,16 @@ class PatchEmbedding(nn.Module):
 class ViT(nn.Module):
     """The encoder. `norm` belongs to it, but the pre-training method decides what it is applied to.
 
-    codes: it reads codes [B, N] below that number instead of images."""
+    codes: it reads codes [B, N] below that number instead of images.
+    given: ("pooled", width) or ("labels", classes), each a token behind the class token; `conditions_given` holds their tensors."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, codes=None):
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, codes=None, given=()):
         super().__init__()
         self.grid = (image[0] // patch, image[1] // patch)
         self.patches = self.grid[0] * self.grid[1]
         self.cls_token = nn.Parameter(torch.empty(1, 1, dim)) if class_token else None
+        self.condition = nn.ModuleList(nn.Linear(size, dim) if kind == "pooled" else nn.Embedding(size + 1, dim) for kind, size in given)
+        self.conditions_given = []
         if codes:
             self.token_embed = nn.Embedding(codes, dim)
         else:
@@ -152,18 +155,19 @@ class ViT(nn.Module):
 
     @property
     def conditions(self):
-        """Number of tokens before the patches: the class token, or none."""
-        return 0 if self.cls_token is None else 1
+        """Number of tokens before the patches: the class token, if any, and the conditions."""
+        return (self.cls_token is not None) + len(self.condition)
 
     def patch_tokens(self, images):
         return self.token_embed(images) if hasattr(self, "token_embed") else self.patch_embed(images)
 
     def embed(self, images):
-        """[B, conditions + N, D]. The class token's position is zero."""
+        """[B, conditions + N, D]. The position of the class token and of conditions is zero."""
         x = self.patch_tokens(images) + self.positions
-        if self.cls_token is None:
-            return x
-        return torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)
+        tokens = [layer(values)[:, None] for layer, values in zip(self.condition, self.conditions_given)]
+        if self.cls_token is not None:
+            tokens.insert(0, self.cls_token.expand(len(x), -1, -1))
+        return torch.cat([*tokens, x], dim=1)
 
     def layers(self, images, mask=None):
         """[h_0 = embedding, h_1, ..., h_depth]."""
@@ -195,8 +199,8 @@ class ParallelPretrainer(ViT):
     """
 
     def __init__(self, image, patch, dim, depth, heads, class_token=True, decoder_depth=None, head="mlp", reads_previous=False,
-                 shared=False, out=None, codes=None):
-        super().__init__(image, patch, dim, depth, heads, class_token, codes)
+                 shared=False, out=None, codes=None, given=()):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes, given)
         self.reads_previous, self.shared = reads_previous, shared
         decoder_depth = depth if shared else decoder_depth
         self.taps = [-(-m * depth // decoder_depth) for m in range(1, decoder_depth + 1)]
@@ -220,8 +224,8 @@ class ParallelPretrainer(ViT):
 class CausalPretrainer(ViT):
     """ViT-iGPT: one causal stream; the output at rank t predicts the patch of rank t + 1, the class token the first one."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="mlp", out=None, codes=None):
-        super().__init__(image, patch, dim, depth, heads, class_token, codes)
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="mlp", out=None, codes=None, given=()):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes, given)
         out = out or 3 * patch * patch
         self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
 
@@ -237,8 +241,8 @@ class CausalPretrainer(ViT):
 class MaskedAutoencoder(ViT):
     """MAE: ranks 0 (visible) and 1 (masked). The decoder is joint: every token reads every token."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, decoder_dim=512, decoder_depth=8, decoder_heads=16, out=None, codes=None):
-        super().__init__(image, patch, dim, depth, heads, class_token, codes)
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, decoder_dim=512, decoder_depth=8, decoder_heads=16, out=None, codes=None, given=()):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes, given)
         self.decoder_embed = nn.Linear(dim, decoder_dim)
         self.mask_token = nn.Parameter(torch.empty(1, 1, decoder_dim))
         self.decoder_blocks = nn.ModuleList(Block(decoder_dim, decoder_heads) for _ in range(decoder_depth))
@@ -248,14 +252,14 @@ class MaskedAutoencoder(ViT):
 
     def forward(self, images, ranks):
         visible = ranks == 0
-        readable = torch.cat([visible.new_ones(len(ranks), 1), visible], dim=1)  # the class token and the visible patches
+        readable = torch.cat([visible.new_ones(len(ranks), self.conditions), visible], dim=1)  # the class token and the visible patches
         mask = readable[:, None, :].expand(-1, readable.shape[1], -1)  # rows of masked patches are computed and thrown away
         latent = self.decoder_embed(self.norm(self.layers(images, mask)[-1]))
         x = torch.where(readable[..., None], latent, self.mask_token)
-        x = x + F.pad(self.decoder_positions, (0, 0, 1, 0))
+        x = x + F.pad(self.decoder_positions, (0, 0, self.conditions, 0))
         for block in self.decoder_blocks:
             x = block(x)
-        return self.decoder_pred(self.decoder_norm(x))[:, 1:], ~visible
+        return self.decoder_pred(self.decoder_norm(x))[:, self.conditions :], ~visible
 
 
 class TwoStreamPretrainer(ViT):
@@ -263,8 +267,8 @@ class TwoStreamPretrainer(ViT):
 
     Queries start as one learned token plus their position, with token_only as the token alone (section 4.1 as printed)."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", token_only=False, out=None, codes=None):
-        super().__init__(image, patch, dim, depth, heads, class_token, codes)
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", token_only=False, out=None, codes=None, given=()):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes, given)
         self.token_only = token_only
         self.query_token = nn.Parameter(torch.empty(1, 1, dim))
         out = out or 3 * patch * patch
@@ -285,17 +289,17 @@ class TwoStreamPretrainer(ViT):
 class InPlacePretrainer(ViT):
     """SimMIM (GVP Table 10: pure masked modeling): patches of rank 1 enter the encoder as a mask token; no attention mask."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", out=None, codes=None):
-        super().__init__(image, patch, dim, depth, heads, class_token, codes)
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", out=None, codes=None, given=()):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes, given)
         self.mask_token = nn.Parameter(torch.empty(1, 1, dim))
         out = out or 3 * patch * patch
         self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
 
     def forward(self, images, ranks):
         masked = ranks > 0
-        x = torch.where(masked[..., None], self.mask_token, self.patch_tokens(images)) + self.positions
-        if self.cls_token is not None:
-            x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)
+        x = self.embed(images)
+        c = self.conditions
+        x = torch.cat([x[:, :c], torch.where(masked[..., None], self.mask_token + self.positions, x[:, c:])], dim=1)
         for block in self.blocks:
             x = block(x)
         return self.decoder_pred(self.norm(x))[:, self.conditions :], masked

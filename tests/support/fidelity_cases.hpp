@@ -66,6 +66,21 @@ void check_of_codes(D& device) {
   check_fixture<MAGE<OfCodes, Joint<2, 16, 4>, Seven>>(device, "mage");
   check_fixture<Saim<Parallel<4>, Target<Pixel>, Stochastic, OfCodes>>(device, "saim_of_codes");
 }
+struct Tower { static constexpr int dim = 5; };
+/// Tokens of rank 0 beside the class token or instead of it.
+template <class D>
+void check_conditions(D& device) {
+  using Extra = Conditions<Pooled<Tower>>;
+  using Both = Conditions<Labels<3>, Pooled<Tower>>;
+  using Raw = Target<Pixel, RawPatches>;
+  check_fixture<Saim<TwoStream<>, Raw, Stochastic, Fixture<NoClassToken, Extra>>>(device, "gvp_condition");
+  check_fixture<Saim<TwoStream<>, Raw, Stochastic, Fixture<Both>>>(device, "gvp_conditions");
+  check_fixture<Saim<Parallel<4>, Target<Gaussian<9>>, Stochastic, Fixture<Both>>>(device, "saim_conditions");
+  check_fixture<MAE<Fixture<Extra>, Joint<2, 16, 4>>>(device, "mae_condition");
+  check_fixture<MAE<Fixture<Extra>, InPlace, Target<Pixel, RawPatches, L1>>>(device, "in_place_condition");
+  check_fixture<CausalViT<Fixture<NoClassToken, Conditions<Labels<3>>>>>(device, "vit_igpt_label");
+  check_fixture<Saim<TwoStream<>, Target<Codes<7>>, Stochastic, Fixture<Embedding<Codes<7>>, Extra>>>(device, "gvp_d2d_conditions");
+}
 template <class D>
 void check_digpt(D& device) {
   using Given = Features<Fixture<>>;

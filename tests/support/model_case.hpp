@@ -31,7 +31,13 @@ struct ModelCase {
     const auto numbers = hashed_images(static_cast<std::size_t>(count) * Model::given_width, "features");
     given.assign(numbers.begin(), numbers.end());
     if constexpr (Model::codes > 0)
-      for (S& code : given) code = std::floor((code / 4 + S(0.5)) * Model::codes);
+      for (std::int64_t i = 0; i < std::int64_t{count} * Model::token_given_width; ++i) given[i] = std::floor((given[i] / 4 + S(0.5)) * Model::codes);
+    const Span<S> conditions(given.data() + std::int64_t{count} * Model::token_given_width, std::int64_t{count} * Model::Encoder::condition_width);
+    Model::Encoder::Leading::each_kind_of([&, begin = std::int64_t{0}]<class Kind>(Kind, auto) mutable {
+      if constexpr (detail::LabelKind<Kind>)
+        for (S& label : std::span(conditions.data() + begin, std::size_t(count))) label = std::floor((label / 4 + S(0.5)) * (Kind::classes + 1));
+      begin += std::int64_t{count} * Kind::width;
+    });
   }
   typename Pass::Parameters reading() const { return typename Pass::Parameters(Reading<D>(parameters.data(), parameters.data())); }
   Span<const S> given_span() const { return {given.data(), static_cast<std::int64_t>(given.size())}; }

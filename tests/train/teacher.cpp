@@ -98,6 +98,29 @@ TEST_CASE("teacher: a run on stored features of whole pictures equals one with t
   CHECK(stored.back() < 0.9 * stored.front());
 }
 
+TEST_CASE("teacher: stored numbers are read when they are asked for, and looked at then") {
+  const test::TemporaryFolder folder;
+  const std::filesystem::path path = folder / "features.npy";
+  xt::xarray<float> features = xt::arange<float>(0, pictures * tokens * 8).reshape({pictures, tokens, 8});
+  features(7, 2, 3) = NAN;
+  write_npy(path, features);
+  const StoredTeacher teacher(path.string(), pictures, tokens * 8, 8);
+  const auto read = [&](const std::vector<std::uint32_t>& which) {
+    std::vector<float> given(which.size() * tokens * 8);
+    std::vector<Counter> counters;
+    for (const std::uint32_t picture : which) counters.push_back({0, 5, picture});
+    teacher(nullptr, counters, given.data());
+    return given;
+  };
+  const auto two = read({11, 3});
+  for (std::size_t i = 0; i < 80; ++i) CHECK((two[i] == static_cast<float>(880 + i) && two[80 + i] == static_cast<float>(240 + i)));
+  CHECK(test::message_of<ShapeError>([&] { read({3, 7}); }) == path.string() + ": number 19 of picture 7 is nan; compute it again.");
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 4);
+  CHECK(read({10}).front() == 800);
+  CHECK(test::message_of<FileError>([&] { read({11}); }) == path.string() + ": ends before the numbers of picture 11; somebody cut it during the run, create it again.");
+  CHECK(test::message_of<FileError>([&] { StoredTeacher(path.string(), pictures, tokens * 8, 8); }).find("the file is damaged or cut") != std::string::npos);
+}
+
 TEST_CASE("teacher: an order from the teacher's features, and not from the student's") {
   const test::TemporaryFolder folder;
   const std::string checkpoint = made_teacher(folder / "teacher");
@@ -140,7 +163,7 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   const auto with = [&](const std::string& teacher) { return student_options(folder / "run", teacher); };
   CHECK(failing.operator()<Student<>>(with("")) == "Student predicts the features of a teacher; give --teacher, a checkpoint or an npy file of features.");
   CHECK(failing.operator()<Teacher>(with(checkpoint)) == "--teacher " + checkpoint + ": Student predicts nothing of a teacher; drop --teacher.");
-  CHECK(failing.operator()<Student<>>(with("none.npy")) == "--teacher none.npy holds what belongs to whole pictures; give --whole-picture, or a teacher that looks at each crop.");
+  CHECK(failing.operator()<Student<>>(with("none.npy")) == "--teacher none.npy holds what belongs to whole pictures; give --whole-picture, or one that looks at each crop.");
   CHECK(failing.operator()<FromTower>(with(checkpoint)) == "--teacher " + checkpoint + ": the features of this tower come from an npy file; give one, [pictures, tokens, width].");
   RunOptions stored = with((folder / "short.npy").string());
   stored.whole_picture = true;
@@ -148,7 +171,7 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   write_npy(folder / "short.npy", features);
   CHECK(failing.operator()<Student<>>(stored) == stored.teacher + ": its shape is [11, 10, 8], [12, 10, 8] was expected; use what this model's teacher says of this data set.");
   using OnCodes = Pretrainer<TeacherEncoder, Decoder<Causal>, OrderPolicy<Raster>, Target<Codes<4>>>;
-  for (const auto& [code, message] : {std::pair{2.f, ""}, {4.f, "code 4 of patch 5 of image 0 of a micro-batch is none of 0 .. 3"}, {-1.f, "code -1"}, {1.5f, "code 1.5"}, {NAN, "number 5 of picture 0 is nan; compute it again."}}) {
+  for (const auto& [code, message] : {std::pair{2.f, ""}, {4.f, "code 4 of patch 5 of image 0 of a micro-batch is none of 0 .. 3"}, {-1.f, "code -1"}, {1.5f, "code 1.5"}, {NAN, "is nan; compute it again."}}) {
     xt::xarray<float> codes = xt::zeros<float>({pictures, tokens - 1});
     for (std::size_t i = 0; i < pictures; ++i) codes(i, 5) = code;
     write_npy(folder / "codes.npy", codes);
@@ -181,25 +204,29 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   extractor.load(load_encoder<typename Reads::Encoder>(run));
   const std::vector<float> image(3 * 144, 0.4f);
   CHECK(test::message_of<OptionError>([&] { extractor.extract(std::span<const float>(image)); }).find("no tokenizer is given; give the codebook") != std::string::npos);
-  CHECK(codebook_of(Safetensors(run)) == tokenized.teacher);
+  CHECK(run_option(Safetensors(run), "teacher") == tokenized.teacher);
   extractor.tokenizer(make_tokenizer(tokenized.teacher, 4, extractor.shape(), Normalisation{{0, 0, 0}, {1, 1, 1}}, 1));
   const auto same = extractor.extract(std::span<const float>(image));
   CHECK(same == extractor.extract(std::span<const float>(std::vector<float>(3 * 144, 0.35f))));  // the nearest of 0, 1/3, 2/3 and 1
   CHECK(same != extractor.extract(std::span<const float>(std::vector<float>(3 * 144, 0.9f))));
-  CHECK(test::message_of<OptionError>([&] { codebook_of(Safetensors(checkpoint)); }).find("its encoder reads codes, but names no codebook to make them; give --codebook.") != std::string::npos);
+  CHECK(test::message_of<OptionError>([&] { run_option(Safetensors(checkpoint), "teacher"); }).find("its encoder needs what --teacher made in its run, and the file names none; give --codebook.") != std::string::npos);
   codebook.centroids.resize(3 * 48);
   save_codebook(folder / "three.safetensors", codebook);
   CHECK(failing.operator()<OnCodes>(with((folder / "three.safetensors").string())).find("is a codebook of 3 codes for patches of 4 pixels, the model needs 4 for patches of 4; fit one with "
                                                                                       "fit_codebook --codes 4 --patch 4.") != std::string::npos);
   RunOptions wrong = with(checkpoint);
   using Wider = Pretrainer<TeacherEncoder, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Features<ViT<2, 12, 2, Patch<4>, Image<12>>>>>;
-  CHECK(failing.operator()<Wider>(wrong).find(", the target's teacher is ViT<2,12,2,Patch<4>,Image<12,12>>; choose a run with that encoder.") != std::string::npos);
+  CHECK(failing.operator()<Wider>(wrong).find(", the model's teacher is ViT<2,12,2,Patch<4>,Image<12,12>>; choose a run with that encoder.") != std::string::npos);
   // The same tensors: heads and image size are in none.
   using OtherHeads = Pretrainer<TeacherEncoder, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Features<ViT<2, 8, 4, Patch<4>, Image<12>>>>>;
   CHECK(failing.operator()<OtherHeads>(wrong).find("choose a run with that encoder") != std::string::npos);
   RunOptions skipping = stored;
   skipping.bad_files = "skip";
   CHECK(failing.operator()<Student<>>(skipping).find("none may stand in for another; give --bad-files stop.") != std::string::npos);
+  std::string by_columns = detail::npy_header<float>(std::array{pictures, tokens, 8}) + std::string(4 * pictures * tokens * 8, '\0');
+  by_columns.replace(by_columns.find("False"), 5, "True ");
+  test::write_bytes(folder / "short.npy", std::string_view(by_columns));
+  CHECK(failing.operator()<Student<>>(stored) == stored.teacher + ": its numbers are in Fortran order, so those of a picture do not lie together; save it with numpy.ascontiguousarray.");
   features = xt::zeros<float>({pictures, 8, tokens});
   write_npy(folder / "short.npy", features);
   CHECK(failing.operator()<Student<>>(stored).find("its shape is [12, 8, 10], [12, 10, 8] was expected") != std::string::npos);

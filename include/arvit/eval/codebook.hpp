@@ -103,6 +103,7 @@ class NearestCode {
     device_.upload(centroids.data(), centroids_.span());
     device_.upload(bias.data(), bias_.span());
   }
+  std::int64_t bytes() const { return centroids_.bytes() + bias_.bytes() + patches_.bytes() + scores_.bytes() + nearest_.bytes(); }
   /// patches [rows, width], on the host -> codes [rows], on the host.
   void operator()(const float* patches, std::int64_t rows, std::int32_t* codes) {
     for (std::int64_t first = 0; first < rows; first += block_) {

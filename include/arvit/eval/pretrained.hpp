@@ -93,15 +93,24 @@ ModelDescription describe_model() {
           E::Grid::patch, E::dim, E::depth, E::heads, E::mlp_ratio, Model::Decoder::position_dim, E::has_class_token, Model::Decoder::rules.joint, Model::Decoder::uses_norm};
 }
 
-/// The encoder of a file's model, without parameters yet. One that reads codes gets its tokenizer: `codebook`, or if that is empty the one that the file names.
+/// The encoder of a file's model, without parameters yet. One that reads codes gets its tokenizer: `codebook`, or if that is empty the one that the file
+/// names; one with conditions what the file names.
 template <class Models = PretrainedModels, Device D>
 std::unique_ptr<FeatureSource<float>> make_extractor(D& device, const PretrainedInfo& info, const FeatureOptions& options, const std::string& codebook = {}) {
   auto extractor = select_model(info.model_name, Models{}, [&]<class Model>() -> std::unique_ptr<FeatureSource<float>> {
-    return std::make_unique<FeatureExtractor<typename Model::Encoder, D>>(device, options);
+    using Encoder = typename Model::Encoder;
+    auto made = std::make_unique<FeatureExtractor<Encoder, D>>(device, options);
+    if constexpr (Encoder::condition_width > 0) {
+      const std::string file = Encoder::Leading::has_file ? run_option(Safetensors(info.path), "condition") : std::string();
+      made->conditions([conditions = make_conditions<Encoder>(device, file, info.normalisation, options.batch)](const float* images, std::int64_t count, float* given) {
+        conditions.give(images, std::vector<Counter>(static_cast<std::size_t>(count)), given);
+      });
+    }
+    return made;
   });
   if (extractor->codes() == 0 && !codebook.empty()) fail<OptionError>("--codebook ", codebook, ": ", info.model_name, " reads pixels; drop --codebook.");
   if (extractor->codes() > 0)
-    extractor->tokenizer(make_tokenizer(codebook.empty() ? codebook_of(Safetensors(info.path)) : codebook, extractor->codes(), extractor->shape(), info.normalisation, device.threads()));
+    extractor->tokenizer(make_tokenizer(codebook.empty() ? run_option(Safetensors(info.path), "teacher") : codebook, extractor->codes(), extractor->shape(), info.normalisation, device.threads()));
   return extractor;
 }
 template <class Models = PretrainedModels>

@@ -98,6 +98,22 @@ inline bool write_all(int file, std::span<const std::byte> bytes) {
   return true;
 }
 
+/// Bytes at a place of a file, read or written by `call` (::pread, ::pwrite). Returns how many; fewer than asked for when the file ends (errno 0) or for errno's reason.
+template <class Byte, class Call>
+std::size_t transfer_at(Call call, int file, std::span<Byte> bytes, std::int64_t offset) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = call(file, bytes.data() + done, std::min<std::size_t>(bytes.size() - done, 1 << 30), offset + static_cast<std::int64_t>(done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count == 0) errno = 0;
+    if (count <= 0) break;
+    done += static_cast<std::size_t>(count);
+  }
+  return done;
+}
+inline std::size_t read_at(int file, std::span<std::byte> bytes, std::int64_t offset) { return transfer_at(::pread, file, bytes, offset); }
+inline std::size_t write_at(int file, std::span<const std::byte> bytes, std::int64_t offset) { return transfer_at(::pwrite, file, bytes, offset); }
+
 inline std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
 
 /// All bytes of a file. Reads to the end instead of trusting the size: a pipe has none.
@@ -187,6 +203,10 @@ class AtomicFile {
   }
   void write(std::string_view text) { write(detail::as_bytes(text)); }
   void write(const Bytes& bytes) { write(std::as_bytes(std::span(bytes))); }
+  /// Makes the file `size` bytes long; what is added reads as zeros, and takes no room where the file system can leave it out.
+  void extend(std::int64_t size) {
+    if (::ftruncate(file_.get(), size) != 0) give_up("cannot be written", errno);
+  }
 
   void commit() {
     if (::fsync(file_.get()) != 0) give_up("cannot be written", errno);

@@ -128,11 +128,14 @@ std::string npy_header(const Shape& shape) {
 
 }  // namespace detail
 
-/// Reads an array of exactly the element type T, in C or Fortran order.
+/// What an npy file of element type T says of itself: its shape, and where its elements begin. All but their values is checked.
+struct NpyLayout {
+  std::vector<std::size_t> shape;
+  bool column_major = false;
+  std::size_t offset = 0;  ///< bytes before the first element
+};
 template <NpyElement T>
-xt::xarray<T> read_npy(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  const std::string name = path.string();
+NpyLayout read_npy_layout(const MappedFile& file, const std::string& name) {
   const std::string_view all(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
   const auto damaged = [&](const auto&... what) {
     fail<FileError>(name, ": ", what..., "; the file is damaged or cut, create it again.");
@@ -159,18 +162,24 @@ xt::xarray<T> read_npy(const std::filesystem::path& path) {
   for (const std::size_t extent : header->shape)
     if (__builtin_mul_overflow(bytes, extent, &bytes))
       damaged("has the shape ", shape_text(header->shape), ", more than memory can hold");
-  const std::string_view data = all.substr(before + length);
-  if (data.size() != bytes)
-    damaged("has the shape ", shape_text(header->shape), ", which takes ", bytes, " bytes, but ", data.size(),
-            " follow its header");
-  if (!header->column_major) {
-    xt::xarray<T> result(header->shape);
-    if (bytes > 0) std::memcpy(result.data(), data.data(), bytes);
+  const std::size_t follow = all.size() - before - length;
+  if (follow != bytes)
+    damaged("has the shape ", shape_text(header->shape), ", which takes ", bytes, " bytes, but ", follow, " follow its header");
+  return {header->shape, header->column_major, before + length};
+}
+
+/// Reads an array of exactly the element type T, in C or Fortran order.
+template <NpyElement T>
+xt::xarray<T> read_npy(const std::filesystem::path& path) {
+  const MappedFile file(path);
+  const NpyLayout layout = read_npy_layout<T>(file, path.string());
+  const auto data = file.bytes().subspan(layout.offset);
+  const auto filled = [&](auto result) -> xt::xarray<T> {
+    if (!data.empty()) std::memcpy(result.data(), data.data(), data.size());
     return result;
-  }
-  xt::xarray<T, xt::layout_type::column_major> result(header->shape);
-  if (bytes > 0) std::memcpy(result.data(), data.data(), bytes);
-  return result;
+  };
+  if (layout.column_major) return filled(xt::xarray<T, xt::layout_type::column_major>(layout.shape));
+  return filled(xt::xarray<T>(layout.shape));
 }
 
 /// Writes any xtensor expression, atomically and in C order.

@@ -259,6 +259,8 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
   using Source::begin, Source::end, Source::extract, Source::image_width, Source::width;
   int tokens() const { return tokens_; }
   std::int64_t peak_bytes() const { return arena_.peak(); }
+  std::int64_t parameter_bytes() const { return masters_.bytes() + weights_.bytes(); }
+  std::int64_t activation_bytes() const { return memory_.bytes(); }
 
   void extract(const S* images, std::int64_t count, S* features) override {
     if (reads_codes && !tokenizer_) fail<OptionError>("features: the encoder reads codes, and no tokenizer is given; give the codebook that it was trained with.");

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "arvit/nn/code_embedding.hpp"
@@ -13,6 +14,7 @@ namespace arvit {
 /// Pooled<Codes<N>>, the share of the patches that has each code [N], through a linear map.
 template <class Teacher>
 struct Pooled {
+  using Of = std::type_identity<Teacher>;
   static constexpr bool has_file = true;
   static constexpr int width = [] {
     if constexpr (requires { Teacher::classes; }) return Teacher::classes;
@@ -28,7 +30,8 @@ struct Labels {
   static_assert(Classes > 1, "Labels<Classes>: Classes counts the classes of the pictures; it must be at least 2.");
   static constexpr bool has_file = false;
   static constexpr int width = 1, classes = Classes;
-  static constexpr float unknown = Classes;
+  using Of = std::type_identity<void>;
+  static constexpr bool unknown = true;
   template <int Dim>
   struct Layer {
     static constexpr std::int64_t parameter_count = std::int64_t{Classes + 1} * Dim;
@@ -68,6 +71,7 @@ template <int Dim, bool HasClassToken, class... Kinds>
 struct ConditionTokens {
   static_assert(sizeof...(Kinds) <= 3, "Conditions<Kinds...>: at most three kinds of condition.");
   static_assert((0 + ... + Kinds::has_file) <= 1, "Conditions<Kinds...>: at most one of the kinds is Pooled.");
+  static constexpr bool has_file = (false || ... || Kinds::has_file);
   static constexpr int kinds = sizeof...(Kinds), tokens = HasClassToken + kinds, width = (0 + ... + Kinds::width);
   static constexpr std::int64_t parameter_count = (HasClassToken ? Dim : 0) + (std::int64_t{0} + ... + Kinds::template Layer<Dim>::parameter_count);
 
@@ -125,6 +129,9 @@ struct ConditionTokens {
     if constexpr (tokens > 0) device.clear_rows(dh, class_rows);
   }
 
+  /// visit(kind, what it is made of) for every kind.
+  template <class Visit>
+  static void each_kind_of(Visit visit) { (visit(Kinds{}, typename Kinds::Of{}), ...); }
   /// visit(numbers [images, width of the kind], columns before it, width of the kind) for every kind.
   template <class S, class Visit>
   static void each_numbers(S conditions, std::int64_t images, Visit visit) {

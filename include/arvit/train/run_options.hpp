@@ -29,7 +29,8 @@ struct RunOptions {
   std::int64_t save_every = 0, log_every = 1;
   int keep = 3;
   bool resume = false;
-  std::string init, teacher;
+  std::string init, teacher, condition, teacher_cache;
+  double teacher_cache_gb = 10;
 
   double peak_learning_rate() const { return lr > 0 ? lr : scaled_learning_rate(base_lr, batch); }
   Schedule schedule() const { return {peak_learning_rate(), min_lr, warmup, static_cast<double>(epochs)}; }
@@ -54,6 +55,10 @@ void for_each_option(O&& o, Visit&& visit) {
   visit(OptionInfo{"data", what, "pictures: a folder of JPEG and PNG files (by class or flat), or of Fashion-MNIST, MNIST or CIFAR files", false}, o.data);
   visit(OptionInfo{"preset", what, "recipe that sets the defaults of the options below", false}, o.preset);
   visit(OptionInfo{"teacher", what, "for a model that predicts features or codes: what makes them (a checkpoint or the folder of a run), or an npy file of them, picture by picture"}, o.teacher);
+  visit(OptionInfo{"teacher-cache", what, "file that keeps what the teacher gives for each crop, so that it computes none twice, in this run or another; made if it is not there", false},
+        o.teacher_cache);
+  visit(OptionInfo{"teacher-cache-gb", what, "most that a new teacher cache takes, in 10^9 bytes; crops beyond it are computed every time", false}, o.teacher_cache_gb);
+  visit(OptionInfo{"condition", what, "for a model with a pooled condition: what makes it (a checkpoint or the folder of a run, a codebook), or an npy file of it, picture by picture"}, o.condition);
   visit(OptionInfo{"epochs", what, "passes over the pictures"}, o.epochs);
   visit(OptionInfo{"seed", what, "seed of parameters, data order, crops and orders; the same seed gives the same bits"}, o.seed);
 
@@ -144,8 +149,10 @@ ARVIT_DEFINITION void check(const RunOptions& o) {
   if (o.ema_end > 0 && o.ema == 0) fail<OptionError>("--ema-end is ", o.ema_end, " without --ema; give --ema, the decay at the start.");
   if (!(o.crop_min > 0 && o.crop_min <= 1)) fail<OptionError>("--crop-min is ", o.crop_min, "; it must be above 0 and at most 1.");
   if (!(o.flip >= 0 && o.flip <= 1)) fail<OptionError>("--flip is ", o.flip, "; it must be a probability between 0 and 1.");
-  at_least("views", o.views, 0);
+  at_least("views", o.views, 0), at_least("teacher-cache-gb", o.teacher_cache_gb, 0);
   if (o.whole_picture && o.views > 0) fail<OptionError>("--views ", o.views, " asks for crops, --whole-picture for none; drop one of them.");
+  if (!o.teacher_cache.empty() && (o.teacher.empty() || o.teacher.ends_with(".npy")))
+    fail<OptionError>("--teacher-cache ", o.teacher_cache, " keeps what a teacher computes, and ", o.teacher.empty() ? "there is none" : o.teacher + " computes nothing", "; drop it.");
   one_of("normalise", o.normalise, {"imagenet", "measured"}), one_of("bad-files", o.bad_files, {"stop", "skip"});
   one_of("precision", o.precision, {"fp32", "bf16"});
   at_least("threads", o.threads, 0), at_least("loader-threads", o.loader_threads, 0);

@@ -14,6 +14,7 @@
 #include "arvit/core/random.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"
+#include "arvit/train/frozen_teacher.hpp"
 #include "arvit/train/memory.hpp"
 #include "arvit/train/progress.hpp"
 #include "arvit/train/run_options.hpp"
@@ -42,9 +43,6 @@ struct TrainerHooks {
   ProgressOutput output;
   std::function<void(const StepRecord&)> after_step;  ///< sees every step
 };
-
-/// Makes what a target needs besides the images: images [pictures.size(), 3, height, width] -> given [pictures.size(), Model::given_width].
-using TeacherFunction = std::function<void(const float* images, std::span<const Counter> pictures, float* given)>;
 
 /// How a run ended.
 struct TrainingResult {
@@ -84,7 +82,7 @@ class Trainer {
 
   /// Reserves all memory, after printing the plan; starts, or resumes from the newest checkpoint in options.out.
   /// `teacher` is needed where Model::given_width > 0.
-  Trainer(D& device, Source& source, RunOptions options, RunInfo info, TrainerHooks hooks = {}, TeacherFunction teacher = {})
+  Trainer(D& device, Source& source, RunOptions options, RunInfo info, TrainerHooks hooks = {}, FrozenTeacher teacher = {})
       : device_(device), source_(source), options_(checked(std::move(options))), info_(std::move(info)), hooks_(std::move(hooks)), teacher_(std::move(teacher)),
         folder_(options_.out, options_.keep),
         schedule_(options_.schedule()), average_decay_(options_.average_decay()), steps_per_epoch_(source.batches_per_epoch() / options_.accumulation()) {
@@ -99,7 +97,7 @@ class Trainer {
     source_.seek({static_cast<std::uint32_t>(done_ / steps_per_epoch_), done_ % steps_per_epoch_ * options_.accumulation()});
     if (options_.resume && newest.empty()) detail::note(hooks_, text("no checkpoint in ", options_.out, " yet: the run starts at its first step."));
     counters_.reserve(static_cast<std::size_t>(options_.batch));
-    if (Model::given_width > 0 && !teacher_) fail<OptionError>(options_.model, " needs what a teacher or tokenizer gives with the pictures, and the trainer got none.");
+    if (Model::given_width > 0 && !teacher_.give) fail<OptionError>(options_.model, " needs what a teacher or tokenizer gives with the pictures, and the trainer got none.");
     given_.resize(static_cast<std::size_t>(options_.images_per_micro_batch()) * Model::given_width);
   }
 
@@ -128,7 +126,7 @@ class Trainer {
         if (batch == nullptr || static_cast<std::size_t>(batch->size) != size)
           fail<ShapeError>("the source of pictures gave ", batch == nullptr ? 0 : batch->size, " images for a micro-batch of ", size, ".");
         const auto pictures = std::span<const Counter>(counters_).subspan(begin, size);
-        if constexpr (Model::given_width > 0) teacher_(batch->images, pictures, given_.data());
+        if constexpr (Model::given_width > 0) teacher_.give(batch->images, pictures, given_.data());
         step_->accumulate(batch->images, pictures, given_.data());
       }
       record.learning_rate = schedule_.at(at);
@@ -158,8 +156,11 @@ class Trainer {
   const RunOptions& options() const { return options_; }
   const MemoryTable& memory_plan() {
     if (!memory_.lines.empty()) return memory_;
-    memory_.add("program and data set, as they are now", std::max<std::int64_t>(0, process_bytes("VmRSS") - source_.bytes()));
+    std::int64_t made = source_.bytes();
+    for (const MemoryTable::Line& line : teacher_.memory) made += line.bytes;
+    memory_.add("program and data set, as they are now", std::max<std::int64_t>(0, process_bytes("VmRSS") - made));
     memory_.add("loader's buffers", source_.bytes());
+    for (const MemoryTable::Line& line : teacher_.memory) memory_.add(line.what, line.bytes);
     memory_.add(Step<Model, D>::plan(step_options()), options_.images_per_micro_batch());
     return memory_;
   }
@@ -182,7 +183,7 @@ class Trainer {
   RunOptions options_;
   RunInfo info_;
   TrainerHooks hooks_;
-  TeacherFunction teacher_;
+  FrozenTeacher teacher_;
   CheckpointFolder folder_;
   Schedule schedule_;
   Ramp average_decay_;

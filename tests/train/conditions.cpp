@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "arvit/io/npy.hpp"
+#include "arvit/pretrain.hpp"
+#include "support/temporary_folder.hpp"
+#include "train/made_pictures.hpp"
+
+using namespace arvit;
+
+namespace {
+using TeacherEncoder = ViT<2, 8, 2, Patch<4>, Image<12>>;
+using Teacher = test::SmallModel<>;
+struct Narrow { static constexpr int dim = 3; };
+template <class... O> using Conditioned = Pretrainer<ViT<2, 12, 3, Patch<4>, Image<12>, O...>, Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<3>>>, Target<Pixel>>;
+constexpr int pictures = 12;
+
+RunOptions options_of(const std::filesystem::path& out, const std::string& condition = {}) {
+  RunOptions options;
+  options.model = "Conditioned", options.data = "stripes", options.out = out.string(), options.condition = condition;
+  options.epochs = 6, options.warmup = 0, options.batch = pictures, options.micro_batch = 6, options.lr = 0.01, options.normalise = "measured";
+  return options;
+}
+template <class Model>
+std::vector<double> losses_of(const RunOptions& options) {
+  std::vector<double> losses;
+  pretrain<Model>(test::MadePictures{pictures, 12}, options, {{nullptr, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }});
+  return losses;
+}
+std::vector<Counter> counters(int count) {
+  std::vector<Counter> all;
+  for (int i = 0; i < count; ++i) all.push_back({.seed = 1, .image = static_cast<std::uint32_t>(i)});
+  return all;
+}
+}  // namespace
+
+TEST_CASE("conditions: the mean of a teacher's tokens, the share of codes, labels; kind after kind") {
+  const test::TemporaryFolder folder;
+  losses_of<Teacher>(options_of(folder / "teacher"));
+  const std::string checkpoint = find_checkpoint((folder / "teacher").string());
+  Codebook codebook{2, std::vector<float>(4 * 12), "stripes", 0, 0};
+  for (std::size_t i = 0; i < codebook.centroids.size(); ++i) codebook.centroids[i] = static_cast<float>(i / 12) / 3;
+  const std::string palette = (folder / "palette.safetensors").string();
+  save_codebook(palette, codebook);
+
+  Cpu<Fp32> device({1, {}});
+  const Safetensors file(checkpoint);
+  const Normalisation own{detail::metadata_triple(file, "pixel_mean"), detail::metadata_triple(file, "pixel_deviation")};
+  std::vector<float> images(4 * 3 * 144);
+  Stream random(Counter{3});
+  for (float& value : images) value = random.uniform();
+  const auto names = counters(4);
+
+  using OfTeacher = ViT<1, 12, 3, Patch<4>, Image<12>, Conditions<Labels<5>, Pooled<TeacherEncoder>>>;
+  const std::vector<int> labels{4, -1, 0, 2};
+  std::vector<float> given(4 * OfTeacher::condition_width);
+  make_conditions<OfTeacher>(device, checkpoint, own, 4, 4, labels).give(images.data(), names, given.data());
+  CHECK(given[0] == 4);
+  CHECK(given[1] == 5);  // no label: unknown
+  CHECK(given[2] == 0);
+  FeatureExtractor<TeacherEncoder, Cpu<Fp32>> extractor(device, {.batch = 4, .features = {{Readout::mean}}});
+  extractor.load(load_encoder<TeacherEncoder>(checkpoint));
+  CHECK(std::vector<float>(given.begin() + 4, given.end()) == extractor.extract(std::span<const float>(images)));
+
+  using OfCodes = ViT<1, 12, 3, Patch<4>, Image<12>, NoClassToken, Conditions<Pooled<Codes<4>>>>;
+  given.assign(4 * 4, -1);
+  make_conditions<OfCodes>(device, palette, Normalisation{{0, 0, 0}, {1, 1, 1}}, 4).give(std::vector<float>(images.size(), 0.7f).data(), names, given.data());
+  for (int i = 0; i < 16; ++i) CHECK(given[static_cast<std::size_t>(i)] == doctest::Approx(i % 4 == 2 ? 1 : 0));
+  make_conditions<OfCodes>(device, palette, Normalisation{{0, 0, 0}, {1, 1, 1}}, 4).give(images.data(), names, given.data());
+  CHECK(std::accumulate(given.begin(), given.end(), 0.0) == doctest::Approx(4));
+}
+
+TEST_CASE("conditions: one label in ten is withheld, by the picture's counter") {
+  const std::vector<int> labels(20000, 3);
+  const auto names = counters(20000);
+  std::vector<float> given(20000), again(20000);
+  const auto give = label_condition(7, labels);
+  give(nullptr, names, given.data()), give(nullptr, names, again.data());
+  CHECK(given == again);
+  const auto unknown = std::count(given.begin(), given.end(), 7.f);
+  CHECK(std::abs(static_cast<double>(unknown) - 2000) < 170);  // four deviations
+  CHECK(std::count(given.begin(), given.end(), 3.f) == 20000 - unknown);
+}
+
+TEST_CASE_TEMPLATE("conditions: a run, and features from what its checkpoint names", Encoder, ViT<2, 12, 3, Patch<4>, Image<12>, NoClassToken, Conditions<Pooled<TeacherEncoder>>>,
+                   ViT<2, 12, 3, Patch<4>, Image<12>, Conditions<Pooled<TeacherEncoder>, Labels<3>>>) {
+  const test::TemporaryFolder folder;
+  losses_of<Teacher>(options_of(folder / "teacher"));
+  using Model = Pretrainer<Encoder, Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<3>>>, Target<Pixel>>;
+  RunOptions options = options_of(folder / "run", (folder / "teacher").string());
+  const auto losses = losses_of<Model>(options);
+  CHECK(losses.back() < losses.front());
+  const std::string run = find_checkpoint(options.out);
+  CHECK(run_option(Safetensors(run), "condition") == find_checkpoint((folder / "teacher").string()));
+
+  Cpu<Fp32> device({1, {}});
+  FeatureExtractor<Encoder, Cpu<Fp32>> extractor(device, {.batch = 2, .features = {{Readout::mean}, {Readout::condition}}});
+  extractor.load(load_encoder<Encoder>(run));
+  std::vector<float> image(3 * 144, 0.4f);
+  CHECK(test::message_of<OptionError>([&] { extractor.extract(std::span<const float>(image)); }).find("the encoder has conditions, and nothing is given that makes them") != std::string::npos);
+  const auto conditions = make_conditions<Encoder>(device, run_option(Safetensors(run), "condition"), Normalisation{{0, 0, 0}, {1, 1, 1}}, 2);
+  float shift = 0;
+  extractor.conditions([&](const float* images, std::int64_t count, float* given) {
+    conditions.give(images, std::vector<Counter>(static_cast<std::size_t>(count)), given);
+    given[0] += shift;
+  });
+  const auto features = extractor.extract(std::span<const float>(image));
+  shift = 1;
+  const auto moved = extractor.extract(std::span<const float>(image));
+  CHECK(moved[12] == features[12] + 1);                                    // the condition itself
+  CHECK(std::equal(features.begin() + 13, features.end(), moved.begin() + 13));
+  CHECK_FALSE(std::equal(features.begin(), features.begin() + 12, moved.begin()));  // and the encoder reads it
+  if (Encoder::condition_width == 9) CHECK(features.back() == 3);  // no label is known where features are read
+}
+
+TEST_CASE("conditions: what is missing or does not fit is said in one sentence") {
+  const test::TemporaryFolder folder;
+  const auto said = [&]<class Model>(const std::string& condition, bool whole = true) {
+    RunOptions options = options_of(folder / "run", condition);
+    options.whole_picture = whole;
+    return test::message_of<Error>([&] { losses_of<Model>(options); });
+  };
+  using Extra = Conditioned<Conditions<Pooled<Narrow>>>;
+  CHECK(said.operator()<Extra>("") == "the model has a condition that a teacher or tokenizer makes; give --condition, a checkpoint, a codebook or an npy file.");
+  CHECK(said.operator()<Conditioned<>>("x.npy") == "--condition x.npy: Conditioned has no condition; drop --condition.");
+  CHECK(said.operator()<Conditioned<Conditions<Labels<3>>>>("") == "");
+  write_npy(folder / "few.npy", xt::xarray<float>(xt::zeros<float>({pictures, 2})));
+  write_npy(folder / "good.npy", xt::xarray<float>(xt::ones<float>({pictures, 3})));
+  const std::string few = (folder / "few.npy").string(), good = (folder / "good.npy").string();
+  CHECK(said.operator()<Extra>(few).find("its shape is [12, 2], [12, 3] was expected") != std::string::npos);
+  CHECK(said.operator()<Extra>(good, false) == "--condition " + good + " holds what belongs to whole pictures; give --whole-picture, or one that looks at each crop.");
+  std::filesystem::remove_all(folder / "run");
+  CHECK(said.operator()<Extra>(good) == "");
+  CHECK(test::message_of<OptionError>([&] { run_option(Safetensors(find_checkpoint((folder / "run").string())), "condition"); }).find("good.npy, which holds that run's pictures only; give --condition.") != std::string::npos);
+  CHECK(test::message_of<OptionError>([] { label_condition(3, {0, 3}); }) == "condition: picture 1 has label 3, the model's Labels<3> ends at 2; give pictures of as many classes.");
+}
