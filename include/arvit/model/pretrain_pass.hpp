@@ -62,7 +62,7 @@ class PretrainPass {
   /// ... with rows enough for any batch of as many images: what memory is planned for.
   void order_largest(const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters, Span<const Statistic<D>, Space> given = {}) {
     begin(static_cast<int>(counters.size()));
-    for (std::size_t i = 0; i < counters.size(); ++i) append([](std::span<int> ends) { return largest_profile<typename Model::Order, Grid>(ends); });
+    for (std::size_t i = 0; i < counters.size(); ++i) append([](std::span<int> ends) { return largest_profile<typename Model::Order, Grid>(Decoder::rules, ends); });
     sort(order_parameters, images, counters, given);
   }
 

@@ -309,11 +309,22 @@ template <class O, class Grid>
 concept KeyOrder = Order<O, Grid> && requires(Counter image, std::span<float> key) { O::template keys<Grid>(image, key); };
 
 /// The profile that memory is planned for: no profile that the order draws adds more rows to the content or to a stream. Where profiles vary it
-/// has one patch per group: then the content that nobody reads and the queries that a decoder drops are fewest.
-template <class O, class Grid>
-constexpr int largest_profile(std::span<int> ends) {
-  if constexpr (O::fixed_profile) return O::template profile<Grid>(Counter{}, ends);
-  else return one_patch_per_group(Grid::patches, ends);
+/// has one patch per group: then the content that nobody reads and the queries that a decoder drops are fewest. A stream of every prefix would get
+/// as many prefixes as there are patches; for an order that says how many `groups` it predicts at most there are two more, all patches but `groups` in the first two.
+template <class O, class Grid, std::size_t Streams>
+constexpr int largest_profile(const RankRules<Streams>& rules, std::span<int> ends) {
+  if constexpr (O::fixed_profile) {
+    return O::template profile<Grid>(Counter{}, ends);
+  } else {
+    if constexpr (requires { O::groups; }) {
+      if (std::any_of(rules.streams.begin(), rules.streams.end(), [](const QueryStream& stream) { return stream.every_prefix; }) && O::groups + 2 < Grid::patches) {
+        ends[0] = 0, ends[1] = 1;
+        for (int left = O::groups; left >= 0; --left) ends[O::groups + 2 - left] = Grid::patches - left;
+        return O::groups + 3;
+      }
+    }
+    return one_patch_per_group(Grid::patches, ends);
+  }
 }
 
 }  // namespace arvit
