@@ -86,7 +86,7 @@ TRAINED = {
     "digpt_cosine": TWIN | {"loss": "cosine"},
     "digpt_pixel": TWIN | {"target": PIXEL, "class_place": "first"},
     "digpt_resized_teacher": TWIN | {"target": {"features": 8, "grid": [6, 5]}, "loss": "cosine", "branches": ["dis"]},
-    "digpt_resized_prediction": TWIN | {"target": {"features": 8, "grid": [4, 6]}, "loss": "cosine", "order": "rectangles", "resize": "prediction",
+    "digpt_resized_prediction": TWIN | {"target": {"features": 8, "grid": [8, 6]}, "loss": "cosine", "order": "rectangles", "resize": "prediction",
                                         "cluster": [3, 2], "image": [24, 16], "scope": "all"},
     "semaim_features": SAIM | {"order": "teacher", "target": {"features": 12}, "loss": "cosine", "noise_scale": 0.01},
     "gvp_codes": GVP | {"target": {"codes": 7}, "loss": "cross_entropy"},

@@ -84,7 +84,7 @@ void check_digpt(D& device) {
       device, "digpt_resized_teacher");
   using Tall = ViT<4, 12, 3, Patch<4>, Image<24, 16>>;
   check_fixture<Pretrainer<Tall, Decoder<Twin<2, 8, Narrow, EveryPrefix>>, OrderPolicy<Cluster<2, 2>>,
-                           Target<Features<ViT<1, 8, 2, Patch<4>, Image<16, 24>>>, ResizePrediction<3, 2>>>>(device, "digpt_resized_prediction");
+                           Target<Features<ViT<1, 8, 2, Patch<4>, Image<32, 24>>>, ResizePrediction<3, 2>>>>(device, "digpt_resized_prediction");
   check_fixture<Saim<Parallel<4>, Target<Given>>>(device, "semaim_features");
 }
 
