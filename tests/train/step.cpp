@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 
 #include "arvit/core/random.hpp"
 #include "arvit/device/cpu.hpp"
@@ -22,6 +23,7 @@ using ViT_iGPT_Pico = CausalViT<ViT_Pico<>>;
 using DiGPT_Pico = DiGPT<ViT<4, 64, 4, Patch<4>, Image<32>>, Target<Pixel>, Twin<4, 64, ClassFirst>>;
 using GVP_Pico = GVP<ViT_Pico<>, Grouped<Random<5>>>;
 using InPlace_Pico = MAE<ViT_Pico<>, InPlace>;
+using EveryPrefix_Pico = DiGPT<ViT_Pico<>, Target<Pixel>, Twin<1, 64, EveryPrefix, ClassFirst>, Grouped<Random<5>>>;
 
 constexpr int images = 6;
 
@@ -83,14 +85,14 @@ TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less me
   CHECK(plan(true) < 0.75 * static_cast<double>(plan(false)));
 }
 
-TEST_CASE("step: where the sizes of groups vary, the plan holds the largest batch") {
+TEST_CASE_TEMPLATE("step: where the sizes of groups vary, the plan holds the largest batch", Model, GVP_Pico, EveryPrefix_Pico) {
   using P = Planner<Fp32>;
   const auto bytes = [](const Counter& image) {  // of a step on one image
     P planner;
-    typename GVP_Pico::Pass<P> pass(planner, 1, 0);
-    const typename GVP_Pico::Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
-    const typename GVP_Pico::Pass<P>::Gradients gradients(Adding<P>(nullptr, nullptr));
-    const Span<const float, DeviceSpace> pixels(nullptr, GVP_Pico::Grid::image_width);
+    typename Model::template Pass<P> pass(planner, 1, 0);
+    const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
+    const typename Model::template Pass<P>::Gradients gradients(Adding<P>(nullptr, nullptr));
+    const Span<const float, DeviceSpace> pixels(nullptr, Model::Grid::image_width);
     pass.order(parameters, pixels, std::span(&image, 1));
     pass.run(parameters, &gradients, pixels, {});
     return pass.peak_bytes();
@@ -100,10 +102,10 @@ TEST_CASE("step: where the sizes of groups vary, the plan holds the largest batc
     const std::int64_t drawn = bytes({.seed = 3, .image = image});
     smallest = std::min(smallest, drawn), largest = std::max(largest, drawn);
   }
-  const auto plan = static_cast<double>(Step<GVP_Pico, Cpu<Fp32>>::plan({.micro_batch = 1}).activations);
+  const auto plan = static_cast<double>(Step<Model, Cpu<Fp32>>::plan({.micro_batch = 1}).activations);
   CHECK(static_cast<double>(smallest) < 0.85 * plan);  // they do vary
   CHECK(static_cast<double>(largest) <= plan);
-  CHECK(static_cast<double>(largest) > 0.97 * plan);
+  CHECK(static_cast<double>(largest) > (std::same_as<Model, GVP_Pico> ? 0.97 : 0.7) * plan);  // the most queries of every prefix are hardly ever drawn
 }
 
 // oneDNN allocates inside every product (tests/device/cpu/allocations.cpp).
