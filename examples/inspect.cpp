@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
       });
     }
     if (!checkpoint.empty()) std::cout << checkpoint_text(Safetensors(find_checkpoint(checkpoint)));
-    if (!mask.empty()) select_model(mask, PretrainedModels{}, [&]<class Model>() { std::cout << model_masks_text<Model>(seed, sorted); });
+    if (!mask.empty()) select_model(mask, PretrainedModels{}, [&]<class Model>() { std::cout << mask << " = " << type_name<Model>() << "\n" << model_masks_text<Model>(seed, sorted); });
     if (!ranks.empty()) std::cout << ranks_text(ranks_from(ranks, condition), sorted);
   });
 }

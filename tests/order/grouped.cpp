@@ -114,26 +114,40 @@ TEST_CASE("grouped: boundaries and sequence follow from the counter, apart from 
   CHECK(std::is_sorted(patches.begin(), patches.end()));
 }
 
-/// Rows of `drawn` are at most those of `largest`; returns whether they are as many in the content.
-template <std::size_t Streams>
-bool check_at_most(const RankRules<Streams>& rules, const std::vector<int>& drawn, const std::vector<int>& largest) {
+/// Rows of `drawn` are at most those of the largest profile; returns whether they are as many in the content.
+template <class Kind, std::size_t Streams>
+bool check_at_most(const RankRules<Streams>& rules, const std::vector<int>& drawn) {
+  std::vector<int> largest(17);
+  largest.resize(static_cast<std::size_t>(extreme_profile<Grouped<Kind>, Sixteen>(0, rules, std::span<int>(largest))));
   const auto rows = count_rows(rules, std::span<const int>(drawn)), most = count_rows(rules, std::span<const int>(largest));
   CHECK(rows.content <= most.content);
   for (std::size_t s = 0; s < Streams; ++s) CHECK(rows.queries[s] <= most.queries[s]);
   return rows.content == most.content;
 }
 TEST_CASE_TEMPLATE("grouped: no drawn profile has more rows than the largest, for any decoder", Kind, Random<1>, Random<5>, Random<14>, Mixed<1>, Mixed<5>, Mixed<14>) {
-  std::vector<int> largest(17);
-  largest.resize(static_cast<std::size_t>(extreme_profile<Grouped<Kind>, Sixteen>(0, std::span<int>(largest))));
   bool reached = false;
   for (std::uint32_t image = 0; image < 300; ++image) {
     const std::vector<int> ends = ends_of<Kind, Sixteen>(image);
-    const bool full = check_at_most(RankRules<1>{}, ends, largest);  // SAIM's
+    const bool full = check_at_most<Kind>(RankRules<1>{}, ends);  // SAIM's
     reached = reached || full;
-    check_at_most(RankRules<2>{ClassToken::last, {QueryStream{Sees::before, Sees::up_to, 1, 0, true}, QueryStream{Sees::up_to, Sees::up_to, 0, 1, true}}}, ends, largest);  // D-iGPT's
-    check_at_most(RankRules<1>{ClassToken::none, {QueryStream{.drop_first = 1, .drop_last = 2}}}, ends, largest);
+    for (const int drop_last : {0, 1})  // D-iGPT's
+      for (const bool every_prefix : {false, true})
+        check_at_most<Kind>(RankRules<2>{ClassToken::last, {QueryStream{Sees::before, Sees::up_to, 1, 0, true}, QueryStream{Sees::up_to, Sees::up_to, 0, drop_last, true, every_prefix}}}, ends);
+    check_at_most<Kind>(RankRules<1>{ClassToken::none, {QueryStream{.drop_first = 1, .drop_last = 2}}}, ends);
   }
   if constexpr (std::same_as<Kind, Random<Kind::groups>>) CHECK(reached);  // the bound is not idle
+}
+
+TEST_CASE("grouped: the largest profile has few more rows than one that is drawn, for queries of every prefix") {
+  const RankRules<1> rules{ClassToken::last, {QueryStream{Sees::up_to, Sees::up_to, 0, 1, true, true}}};
+  std::vector<int> largest(197), drawn(21);
+  largest.resize(static_cast<std::size_t>(extreme_profile<Grouped<Random<20>>, B16>(0, rules, std::span<int>(largest))));
+  for (int k = 0; k <= 20; ++k) drawn[static_cast<std::size_t>(k)] = 176 + k;  // groups that end as late as can be
+  const auto rows = count_rows(rules, std::span<const int>(largest)).queries[0];
+  drawn[0] = 1;
+  const auto most = count_rows(rules, std::span<const int>(drawn)).queries[0];
+  CHECK(most <= rows);
+  CHECK(rows <= most + 2 * 196);  // and not the 19110 of one patch per group
 }
 
 }  // namespace

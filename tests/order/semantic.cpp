@@ -14,11 +14,12 @@ namespace arvit::test {
 namespace {
 
 /// Keys by distance from similarities as they are, without filter and softmax.
-std::vector<float> keys_of(const std::vector<double>& similarity, int columns, int centers, std::vector<float> noise = {}, double lambda = 0) {
+std::vector<float> keys_of(std::vector<double> similarity, int columns, int centers, std::vector<float> noise = {}, double lambda = 0) {
+  std::vector<double> filtered(similarity.size());
   noise.resize(similarity.size());
   std::vector<float> key(similarity.size(), -1.0f);
   const int rows = static_cast<int>(similarity.size()) / columns;
-  detail::SemanticKeysWork{similarity.data(), noise.data(), key.data(), rows, columns, detail::Rule::distance, detail::SimilarityFilter::none, false, lambda, centers}(0);
+  detail::SemanticKeysWork{similarity.data(), filtered.data(), noise.data(), key.data(), rows, columns, detail::Rule::distance, detail::SimilarityFilter::none, false, lambda, centers}(0);
   return key;
 }
 /// The distance from each patch to the nearest of `centers`, (row, column).

@@ -71,7 +71,7 @@ class TwinPretrainer(models.ViT):
         super().__init__(image, patch, dim, depth, heads, class_token)
         out = out or 3 * patch * patch
         self.teacher_grid, self.resize, self.cluster = teacher_grid, resize, cluster
-        self.branches, self.scope, self.class_last, self.whole = branches, scope, class_place == "last", whole
+        self.branches, self.scope, self.class_last, self.whole = branches, scope, class_token and class_place == "last", whole
         self.taps = [round(depth * share) for share in (1 / 2, 2 / 3, 5 / 6, 1)] if fusion == "four" else [depth]
         for name in branches:
             if name != "distil":
@@ -131,7 +131,8 @@ class TwinPretrainer(models.ViT):
         for b, image in enumerate(images):
             own = ranks[b].tolist()
             n = max(own)
-            everything = torch.tensor([(n if self.whole or self.branches == ("distil",) else n - 1) if self.class_last else 0] + own)
+            of_class_token = [(n if self.whole or self.branches == ("distil",) else n - 1) if self.class_last else 0]
+            everything = torch.tensor((of_class_token if self.cls_token is not None else []) + own)
             h = self.layers(image[None], (everything[None, :] <= everything[:, None])[None])
             of_class = target[b, :1]  # read by class queries only
             of_patches = target[b, target.shape[1] - (math.prod(self.teacher_grid) if self.teacher_grid else self.patches) :]

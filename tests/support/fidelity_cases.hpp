@@ -97,6 +97,12 @@ void check_digpt(D& device) {
   check("digpt_last_layer", Twin<2, 8, Narrow, LastLayer, SeparateNorms>{});
   check("digpt_separate_norms", Twin<2, 8, Narrow, SeparateNorms, GenOnly>{});
   check("digpt_whole_image", Twin<2, 8, Narrow, DisOnly, WholeImage>{});
+  const auto check_on = [&]<class E, class Kind>(const char* name, E, Kind) { check_fixture<Pretrainer<E, Decoder<Kind>, OrderPolicy<Stochastic>, Target<Given, L2>>>(device, name); };
+  check_on("digpt_no_class_token", OfDepth<2, NoClassToken>{}, Twin<2, 8, HeadWidth<8>>{});
+  check_on("digpt_no_class_token_every_prefix", OfDepth<2, NoClassToken>{}, Twin<2, 8, Narrow, EveryPrefix, WholeImage, SeparateNorms>{});
+  check_on("digpt_whole_image_both", OfDepth<6>{}, Twin<2, 8, HeadWidth<2>, WholeImage>{});
+  check_on("digpt_every_prefix_class_first", OfDepth<2>{}, Twin<1, 8, Narrow, EveryPrefix, ClassFirst>{});
+  check_on("digpt_every_prefix_whole_image", OfDepth<2>{}, Twin<3, 8, Narrow, EveryPrefix, WholeImage, LastLayer>{});
   check_fixture<Pretrainer<Fixture<>, Decoder<Twin<2, 8, Narrow>>, OrderPolicy<Stochastic>, Target<Given>>>(device, "digpt_cosine");
   check_fixture<Pretrainer<Fixture<>, Decoder<Twin<2, 8, Narrow, ClassFirst>>, OrderPolicy<Stochastic>, Target<Pixel>>>(device, "digpt_pixel");
   check_fixture<Pretrainer<Fixture<>, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Given>>>(device, "feature_distillation");
@@ -104,7 +110,7 @@ void check_digpt(D& device) {
       device, "digpt_resized_teacher");
   using Tall = ViT<4, 12, 3, Patch<4>, Image<24, 16>>;
   check_fixture<Pretrainer<Tall, Decoder<Twin<2, 8, Narrow, EveryPrefix>>, OrderPolicy<Cluster<2, 2>>,
-                           Target<Features<ViT<1, 8, 2, Patch<4>, Image<16, 24>>>, ResizePrediction<3, 2>>>>(device, "digpt_resized_prediction");
+                           Target<Features<ViT<1, 8, 2, Patch<4>, Image<32, 24>>>, ResizePrediction<3, 2>>>>(device, "digpt_resized_prediction");
   check_fixture<Saim<Parallel<4>, Target<Given>>>(device, "semaim_features");
 }
 

@@ -19,7 +19,8 @@ namespace arvit::test {
 inline Safetensors fixture(const std::string& name) { return Safetensors(std::string(ARVIT_TEST_FIXTURES) + "/" + name + ".safetensors"); }
 
 /// Small encoders of the fixtures.
-template <class... O> using Fixture = ViT<4, 12, 3, Patch<4>, Image<12, 16>, O...>;
+template <int Depth, class... O> using OfDepth = ViT<Depth, 12, 3, Patch<4>, Image<12, 16>, O...>;
+template <class... O> using Fixture = OfDepth<4, O...>;
 
 /// A difference of 1e-9 in double. In fp32: 1e-5 of the tensor's largest entry, or of a thousandth of the model's largest.
 template <class S>

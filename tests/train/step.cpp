@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 
 #include "arvit/core/random.hpp"
 #include "arvit/device/cpu.hpp"
@@ -26,6 +27,7 @@ using OfCodes = ViT_Pico<Embedding<Codes<32>>>;
 using GVP_d2d_Pico = GVP<OfCodes, Grouped<Random<5>>, Target<Codes<32>>>;
 using MAGE_Pico = MAGE<OfCodes, Joint<4, 64, 4>, Target<Codes<32>>>;
 using SemAIM_Pico_of_codes = SemAIM<OfCodes, Parallel<2>>;
+using EveryPrefix_Pico = DiGPT<ViT_Pico<>, Target<Pixel>, Twin<1, 64, EveryPrefix, ClassFirst>, Grouped<Random<5>>>;
 
 constexpr int images = 6;
 
@@ -96,7 +98,7 @@ TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less me
   CHECK(plan(true) < 0.75 * static_cast<double>(plan(false)));
 }
 
-TEST_CASE_TEMPLATE("step: where the sizes of groups vary, the plan holds the largest batch", Model, GVP_Pico, MAGE_Pico) {
+TEST_CASE_TEMPLATE("step: where the sizes of groups vary, the plan holds the largest batch", Model, GVP_Pico, MAGE_Pico, EveryPrefix_Pico) {
   using P = Planner<Fp32>;
   const auto bytes = [](std::vector<Counter> batch) {  // of a step on these images
     P planner;
@@ -120,7 +122,8 @@ TEST_CASE_TEMPLATE("step: where the sizes of groups vary, the plan holds the lar
     const auto plan = static_cast<double>(Step<Model, Cpu<Fp32>>::plan({.micro_batch = count}).activations);
     CHECK(static_cast<double>(smallest) < (count == 1 ? 0.9 : 0.95) * plan);  // they do vary
     CHECK(static_cast<double>(largest) <= plan);
-    CHECK(static_cast<double>(largest) > (count == 1 ? 0.96 : 0.9) * plan);
+    const double reached = std::same_as<Model, EveryPrefix_Pico> ? 0.6 : count == 1 ? 0.96 : 0.9;  // the most queries of every prefix are hardly ever drawn
+    CHECK(static_cast<double>(largest) > reached * plan);
   }
 }
 

@@ -63,7 +63,7 @@ class PretrainPass {
   /// ... with the profile that memory is planned for (rank.hpp): rows enough for any batch of as many images, of all extremes together.
   void order_extreme(int which, const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters, Span<const Statistic<D>, Space> given = {}) {
     begin(static_cast<int>(counters.size()));
-    for (std::size_t i = 0; i < counters.size(); ++i) append([&](std::span<int> ends) { return extreme_profile<typename Model::Order, Grid>(which, ends); });
+    for (std::size_t i = 0; i < counters.size(); ++i) append([&](std::span<int> ends) { return extreme_profile<typename Model::Order, Grid>(which, Model::rules, ends); });
     sort(order_parameters, images, counters, given);
   }
 

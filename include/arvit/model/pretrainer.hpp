@@ -34,7 +34,7 @@ constexpr int fixed_groups() {
     std::array<int, Grid::patches + 1> ends{};
     if (O::fixed_profile) return O::template profile<Grid>(Counter{}, std::span<int>(ends));
   }
-  if constexpr (requires { O::groups; }) return O::groups;
+  if constexpr (requires { O::extremes; }) return O::groups + 1;
   return 0;
 }
 template <class O> concept OrderFromTeacher = requires { requires O::from_teacher; };

@@ -63,6 +63,7 @@ using FixedSequence = Raster;       ///< reading order (Table 3)
 template <class Kind, class Sequence = RandomSequence>
 struct Grouped {
   static constexpr bool fixed_profile = Kind::fixed_profile;
+  static constexpr int groups = Kind::groups;
   template <class Grid> static constexpr bool fits = Grid::patches >= Kind::fewest_patches;
   template <class Grid> static constexpr int profile(Counter image, std::span<int> ends) {
     static_assert(fits<Grid>, "Grouped<Kind>: the grid has too few patches for K groups; choose K below their number (Fixed<K>: at most it).");

@@ -32,7 +32,7 @@ struct VariableMask {
   static_assert(std::ratio_less_equal_v<Least, Mean> && std::ratio_less_equal_v<Mean, Most> && Deviation::num > 0,
                 "VariableMask<Mean, Deviation, Least, Most>: Mean must lie between Least and Most, and Deviation be positive.");
   static constexpr bool fixed_profile = false;
-  static constexpr int groups = 2, extremes = 2;
+  static constexpr int groups = 1, extremes = 2;
   template <class Grid> static constexpr int profile(Counter image, std::span<int> ends) {
     Stream draws(image.with(Purpose::groups));
     double share = -1;

@@ -321,18 +321,31 @@ template <class O, class Grid>
 concept KeyOrder = Order<O, Grid> && requires(Counter image, std::span<float> key) { O::template keys<Grid>(image, key); };
 
 /// The profiles that memory is planned for. Where profiles vary there is one, with one patch per group: no profile that the order draws adds more rows
-/// to the content or to a stream, for the content that nobody reads and the queries that a decoder drops are fewest in it. An order whose groups are
-/// few says more: `extremes` of them, `template <class Grid> static int extreme(int which, std::span<int> ends)`, between which its rows lie linearly.
+/// to the content or to a stream, for the content that nobody reads and the queries that a decoder drops are fewest in it. A stream of every prefix would
+/// get as many prefixes as there are patches; for an order that says how many `groups` it predicts at most there are two more, all patches but `groups` in
+/// the first two. An order whose rows lie linearly between few profiles names these instead: `extremes` of them,
+/// `template <class Grid> static int extreme(int which, std::span<int> ends)`.
 template <class O>
 constexpr int extremes() {
   if constexpr (requires { O::extremes; }) return O::extremes;
   else return 1;
 }
-template <class O, class Grid>
-constexpr int extreme_profile(int which, std::span<int> ends) {
-  if constexpr (O::fixed_profile) return O::template profile<Grid>(Counter{}, ends);
-  else if constexpr (requires { O::extremes; }) return O::template extreme<Grid>(which, ends);
-  else return one_patch_per_group(Grid::patches, ends);
+template <class O, class Grid, std::size_t Streams>
+constexpr int extreme_profile(int which, const RankRules<Streams>& rules, std::span<int> ends) {
+  if constexpr (O::fixed_profile) {
+    return O::template profile<Grid>(Counter{}, ends);
+  } else if constexpr (requires { O::extremes; }) {
+    return O::template extreme<Grid>(which, ends);
+  } else {
+    if constexpr (requires { O::groups; }) {
+      if (std::any_of(rules.streams.begin(), rules.streams.end(), [](const QueryStream& stream) { return stream.every_prefix; }) && O::groups + 2 < Grid::patches) {
+        ends[0] = 0, ends[1] = 1;
+        for (int left = O::groups; left >= 0; --left) ends[O::groups + 2 - left] = Grid::patches - left;
+        return O::groups + 3;
+      }
+    }
+    return one_patch_per_group(Grid::patches, ends);
+  }
 }
 
 }  // namespace arvit

@@ -131,9 +131,9 @@ struct ClassAttentionWork {
 enum class Rule : char { distance, similarity, boxes };
 enum class SimilarityFilter : char { none, inside, zero_padded };
 
-/// From similarities to keys; one image per call.
+/// From similarities to keys; one image per call. Overwrites both of its numbers per patch.
 struct SemanticKeysWork {
-  const double* similarity;
+  double *similarity, *filtered;
   const float* noise;
   float* key;
   int rows, columns;
@@ -143,57 +143,55 @@ struct SemanticKeysWork {
   double lambda;
   int centers;  // of Rule::distance
 
-  ARVIT_HOST_DEVICE double filtered(const double* s, double top, int y, int x) const {
-    const auto value = [&](int at) { return softmax ? std::exp(s[at] - top) : s[at]; };  // up to the common factor of a softmax
-    if (filter == SimilarityFilter::none) return value(y * columns + x);
+  ARVIT_HOST_DEVICE double mean(const double* s, int y, int x) const {
+    if (filter == SimilarityFilter::none) return s[y * columns + x];
     double sum = 0;
     int inside = 0;
     for (int v = y - 1; v <= y + 1; ++v)
       for (int u = x - 1; u <= x + 1; ++u)
-        if (v >= 0 && v < rows && u >= 0 && u < columns) sum += value(v * columns + u), ++inside;
+        if (v >= 0 && v < rows && u >= 0 && u < columns) sum += s[v * columns + u], ++inside;
     return sum / (filter == SimilarityFilter::inside ? inside : 9);
   }
   /// Whether no neighbour of (y, x) has a larger filtered similarity.
-  ARVIT_HOST_DEVICE bool peak(const double* s, double top, int y, int x) const {
-    const double value = filtered(s, top, y, x);
+  ARVIT_HOST_DEVICE bool peak(const double* f, int y, int x) const {
     for (int v = y - 1; v <= y + 1; ++v)
       for (int u = x - 1; u <= x + 1; ++u)
-        if (v >= 0 && v < rows && u >= 0 && u < columns && filtered(s, top, v, u) > value) return false;
+        if (v >= 0 && v < rows && u >= 0 && u < columns && f[v * columns + u] > f[y * columns + x]) return false;
     return true;
   }
   /// The highest peak that comes after the patch `last`, or -1. Peaks are sorted by value, equal ones in reading order.
-  ARVIT_HOST_DEVICE int next_peak(const double* s, double top, int last) const {
-    const double bound = filtered(s, top, last / columns, last % columns);
-    double best = -1;
+  ARVIT_HOST_DEVICE int next_peak(const double* f, int last) const {
     int found = -1;
     for (int i = 0; i < rows * columns; ++i) {
-      const double value = filtered(s, top, i / columns, i % columns);
-      const bool after = value < bound || (value == bound && i > last);
-      if (after && value > best && peak(s, top, i / columns, i % columns)) best = value, found = i;
+      const bool after = f[i] < f[last] || (f[i] == f[last] && i > last);
+      if (after && (found < 0 || f[i] > f[found]) && peak(f, i / columns, i % columns)) found = i;
     }
     return found;
   }
   ARVIT_HOST_DEVICE void operator()(std::int64_t image) const {
     const int patches = rows * columns;
-    const double* s = similarity + image * patches;
+    double *s = similarity + image * patches, *f = filtered + image * patches;
     const float* u = noise + image * patches;
     float* k = key + image * patches;
     if (rule == Rule::similarity) {
       for (int i = 0; i < patches; ++i) k[i] = static_cast<float>(-s[i]);
       return;
     }
-    double top = s[0], best = -1;
+    double top = s[0];
     for (int i = 1; i < patches; ++i) top = top > s[i] ? top : s[i];
+    for (int i = 0; softmax && i < patches; ++i) s[i] = std::exp(s[i] - top);  // up to the common factor of a softmax
     int centre = 0;
-    for (int i = 0; i < patches; ++i)
-      if (const double value = filtered(s, top, i / columns, i % columns); value > best) best = value, centre = i;
+    for (int i = 0; i < patches; ++i) {
+      f[i] = mean(s, i / columns, i % columns);
+      if (f[i] > f[centre]) centre = i;
+    }
     if (rule == Rule::boxes) {
       const NestedBoxes vertical(centre / columns, rows), horizontal(centre % columns, columns);
       for (int i = 0; i < patches; ++i) k[i] = u[i] - static_cast<float>(boxes_holding(vertical, horizontal, i / columns, i % columns));
       return;
     }
     for (int m = 0; m < centers; ++m) {  // k: the squared distance to the nearest of m + 1 centres
-      if (m > 0) centre = next_peak(s, top, centre);
+      if (m > 0) centre = next_peak(f, centre);
       if (centre < 0) break;
       for (int i = 0; i < patches; ++i) {
         const int dy = centre / columns - i / columns, dx = centre % columns - i % columns;
@@ -231,7 +229,7 @@ struct Semantic {
   template <class D, class Arena, class A, class Space>
   static void keys(D& device, Arena& arena, const OrderFeatures<A, Space>& f, Matrix<float, Space> key) {
     const std::int64_t patches = std::int64_t{f.rows} * f.columns, width = f.tokens.columns();
-    double* similarity = arena.template take<double>(f.images * patches);
+    double *similarity = arena.template take<double>(f.images * patches), *filtered = arena.template take<double>(f.images * patches);
     constexpr bool attention = std::same_as<Source, SelfAttention>;
     if constexpr (attention) {
       device.for_each(f.images, detail::ClassAttentionWork<A>{f.qkv.data(), f.qkv.stride(), width, patches, f.heads, similarity});
@@ -246,7 +244,7 @@ struct Semantic {
                           : std::same_as<RuleTag, BySimilarity> ? detail::Rule::similarity : detail::Rule::boxes;
     constexpr auto filter = std::same_as<FilterTag, NoFilter> ? detail::SimilarityFilter::none
                             : std::same_as<FilterTag, MeanFilter> ? detail::SimilarityFilter::inside : detail::SimilarityFilter::zero_padded;
-    device.for_each(f.images, detail::SemanticKeysWork{similarity, f.noise.data(), key.data(), f.rows, f.columns, rule, filter, !attention,
+    device.for_each(f.images, detail::SemanticKeysWork{similarity, filtered, f.noise.data(), key.data(), f.rows, f.columns, rule, filter, !attention,
                                                        static_cast<double>(Lambda::num) / static_cast<double>(Lambda::den), Option<CentersCategory, Centers<1>, Options...>::count});
   }
 };
