@@ -17,6 +17,7 @@
 #include "arvit/eval/codebook.hpp"
 #include "arvit/eval/extract.hpp"
 #include "arvit/eval/fit_codebook.hpp"
+#include "arvit/eval/image_quality.hpp"
 #include "arvit/eval/knn.hpp"
 #include "arvit/eval/linear_probe.hpp"
 #include "arvit/eval/probe_training.hpp"
