@@ -33,6 +33,11 @@ class FrozenPretrainer {
       : device_(device), parameters_(device, Model::parameter_count), images_(device, std::int64_t{most_images} * Grid::image_width),
         pass_(device, most_images, activation_bytes(most_images)) {}
 
+  /// For images of these ranks [images, patches] alone (order_by_ranks).
+  FrozenPretrainer(D& device, std::span<const int> ranks)
+      : device_(device), parameters_(device, Model::parameter_count), images_(device, static_cast<std::int64_t>(ranks.size()) / Grid::patches * Grid::image_width),
+        pass_(device, static_cast<int>(ranks.size()) / Grid::patches, activation_bytes(static_cast<int>(ranks.size()) / Grid::patches, ranks)) {}
+
   void load(std::span<const S> parameters) {
     if (static_cast<std::int64_t>(parameters.size()) != Model::parameter_count)
       fail<ShapeError>("pretrainer: ", parameters.size(), " parameters are given, the model has ", Model::parameter_count, ".");
@@ -57,6 +62,12 @@ class FrozenPretrainer {
     }
     return ranks;
   }
+  /// Takes given ranks [images, patches] instead, in reading order.
+  void order_by_ranks(const S* images, std::span<const int> ranks) {
+    count_ = static_cast<std::int64_t>(ranks.size()) / Grid::patches;
+    device_.upload(images, images_.span().part(0, count_ * Grid::image_width));
+    pass_.order_by_ranks(ranks);
+  }
   /// Predictions of every stream for the images that were ordered last.
   std::vector<Prediction> predict() {
     if (Model::given_width > 0) fail<OptionError>("the model predicts features or codes of a teacher, who is not here; choose a model that predicts pixels.");
@@ -79,7 +90,7 @@ class FrozenPretrainer {
   }
 
  private:
-  static std::int64_t activation_bytes(int images) {
+  static std::int64_t activation_bytes(int images, std::span<const int> ranks = {}) {
     using P = Planner<typename D::Precision>;
     P planner;
     typename Model::template Pass<P> pass(planner, images, 0);
@@ -87,7 +98,8 @@ class FrozenPretrainer {
     const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Grid::image_width);
     const Span<const S, DeviceSpace> given(nullptr, std::int64_t{images} * Model::given_width);
-    pass.order_largest(parameters, pixels, counters, given);
+    if (ranks.empty()) pass.order_largest(parameters, pixels, counters, given);
+    else pass.order_by_ranks(ranks);
     pass.run(parameters, nullptr, pixels, {}, given);
     return pass.peak_bytes();
   }
