@@ -16,6 +16,7 @@
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/codebook.hpp"
 #include "arvit/eval/extract.hpp"
+#include "arvit/eval/fill_in_table.hpp"
 #include "arvit/eval/fit_codebook.hpp"
 #include "arvit/eval/image_quality.hpp"
 #include "arvit/eval/knn.hpp"

@@ -63,6 +63,7 @@ TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
     if (hooks.output.stream != nullptr)
       *hooks.output.stream << options.model << ": " << Model::parameter_count << " parameters\n" << options.data << ": " << pictures << '\n' << device.describe() << '\n'
                            << options.epochs << " epochs, batches of " << options.batch << " in micro-batches of " << options.images_per_micro_batch() << std::endl;
+    if (const std::string note = codebook_note(options, Model::codes, pictures); !note.empty() && hooks.output.stream != nullptr) *hooks.output.stream << note << std::endl;
     const std::int64_t count = set.size();
     TrainingPictures<Set> source(std::move(set), options, Model::Grid::height, Model::Grid::width);
     Trainer<Model, decltype(device), Loader<Set, TrainTransform>> trainer(

@@ -16,6 +16,8 @@ using Small = ViT<2, 24, 3, Patch<4>, Image<12, 16>>;
 using Raw = Target<Pixel, RawPatches>;
 using P2P = GVP<Small, Grouped<Mixed<5>>>;
 using P2D = GVP<Small, Grouped<Mixed<5>>, Target<Codes<8>>>;
+using OfCodes = ViT<2, 24, 3, Patch<4>, Image<12, 16>, Embedding<Codes<8>>>;
+using D2D = GVP<OfCodes, Grouped<Mixed<5>>, Target<Codes<8>>>;
 constexpr int patches = 12, image_width = Small::Grid::image_width;
 
 std::vector<float> images(int count) {
@@ -34,7 +36,13 @@ std::vector<int> masks(int count, int groups, double ratio = 0.75) {
   return all;
 }
 template <class Model>
-std::vector<float> parameters() { return untrained(placed_tensors(Model::groups()), 3); }
+std::vector<float> parameters() {
+  auto values = untrained(placed_tensors(Model::groups()), 3);
+  for (const PlacedTensor& t : placed_tensors(Model::groups()))  // words of a trained size, so that they matter
+    if (t.name == "token_embed.weight")
+      for (std::int64_t i = 0; i < t.tensor.size(); ++i) values[static_cast<std::size_t>(t.offset + i)] *= 50;
+  return values;
+}
 Codebook codebook(int codes) {
   Codebook book{4, std::vector<float>(static_cast<std::size_t>(codes * 48)), "", 0, 0};
   for (std::size_t i = 0; i < book.centroids.size(); ++i) book.centroids[i] = static_cast<float>(hashed("codebook", i));
@@ -86,14 +94,26 @@ TEST_CASE("fill_in: masks of one picture share their given part, and their group
   CHECK_THROWS_AS(masked_ranks(patches, 0.5, 0, Counter{}), OptionError);
 }
 
+TEST_CASE("fill_in: a completion has its upper rows given") {
+  const auto half = completion_ranks(3, 4, 0.7, 4, Counter{4});
+  for (std::size_t i = 0; i < patches; ++i) CHECK((half[i] == 0) == (i < 8));
+  CHECK(std::set<int>(half.begin(), half.end()).size() == 5);
+  const auto none = completion_ranks(3, 4, 0, 1, Counter{4});
+  CHECK(none == std::vector<int>(patches, 1));
+  CHECK_THROWS_AS(completion_ranks(3, 4, 1, 1, Counter{}), OptionError);
+  CHECK_THROWS_AS(completion_ranks(3, 4, -0.1, 1, Counter{}), OptionError);
+}
+
 TEST_CASE("fill_in: what is given stays, all else is predicted, and the batch does not matter") {
   const Codebook book = codebook(8);
   check_given_stay<P2P>();
   check_given_stay<GVP<Small, Grouped<Mixed<5>>, Target<Pixel>>>();
   check_given_stay<P2D>({.codebook = &book});
+  check_given_stay<D2D>({.codebook = &book});
   check_given_stay<SAIM<Small, Parallel<2>>>();
   check_given_stay<CausalViT<Small>>();
   check_given_stay<CausalViT<Small, Target<Codes<8>>>>({.codebook = &book});
+  check_given_stay<iGPT<OfCodes, Codes<8>>>({.codebook = &book});
   check_given_stay<MAE<Small, Joint<2, 16, 2>>>();
   check_given_stay<SimMIM<Small>>();
 }
@@ -162,6 +182,21 @@ TEST_CASE("fill_in: predicted codes become the codebook's pixels, drawn by the p
   const Codebook other = codebook(9);
   CHECK_THROWS_AS(filled<P2D>(pixels, ranks, {.codebook = &other}), OptionError);
   CHECK_THROWS_AS(filled<P2D>(pixels, ranks, {.codebook = &book, .sampling = {.temperature = -1}}), OptionError);
+}
+
+TEST_CASE("fill_in: a model that reads codes reads those of what is given and of what it drew") {
+  const Codebook book = codebook(8);
+  const auto pixels = images(1);
+  const auto ranks = masks(1, 9);
+  const auto drawn = filled<D2D>(pixels, ranks, {.codebook = &book});
+  // The same picture in codes is the same to the model; its own drawn codes, given, lead to the same draws.
+  std::vector<int> fewer = ranks;
+  for (int& rank : fewer) rank = rank <= 4 ? 0 : rank;
+  CHECK(filled<D2D>(drawn, fewer, {.codebook = &book}) == drawn);
+  auto other = drawn;
+  for (int patch = 0; patch < patches; ++patch)
+    if (ranks[static_cast<std::size_t>(patch)] == 0) detail::put_patch<Small::Grid>(detail::patch_of_code<Small::Grid>(book, patch % 8, {}).data(), patch, other.data());
+  CHECK(filled<D2D>(other, fewer, {.codebook = &book}) != other);  // other given codes, other draws
 }
 
 TEST_CASE("fill_in: an MAE fills in any share, from what is given alone") {

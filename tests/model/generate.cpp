@@ -18,6 +18,7 @@ namespace {
 
 using Encoder = ViT<3, 24, 3, Patch<4>, Image<12, 16>>;
 using Bare = ViT<3, 24, 3, Patch<4>, Image<12, 16>, NoClassToken>;
+using OfCodes = ViT<3, 24, 3, Patch<4>, Image<12, 16>, Embedding<Codes<20>>>;
 constexpr int patches = 12;
 
 /// Of each (image, patch) the prediction.
@@ -41,18 +42,21 @@ Predictions whole_pass(ModelCase<Model, Reference<double>>& model, std::span<con
   });
   return result;
 }
-/// What is not predicted yet is NaN.
+/// What is not predicted yet is NaN; of codes, another code.
 template <class Model, class D>
-Predictions by_groups(Generator<Model, D>& generator, std::span<const int> ranks, const Statistic<D>* pixels) {
+Predictions by_groups(Generator<Model, D>& generator, std::span<const int> ranks, const Statistic<D>* truth) {
   using Grid = typename Model::Grid;
+  constexpr bool codes = Model::reads_codes;
   Predictions result;
-  std::vector<Statistic<D>> content(ranks.size() / patches * Grid::image_width);
+  std::vector<Statistic<D>> content(ranks.size() / patches * Generator<Model, D>::content_width);
   const auto copy_patch = [&](std::size_t image, int patch, bool known) {
-    for (int c = 0; c < 3; ++c)
+    const std::size_t in_codes = image * patches + static_cast<std::size_t>(patch);
+    if (codes) content[in_codes] = known ? truth[in_codes] : truth[in_codes] == 0;
+    for (int c = 0; !codes && c < 3; ++c)
       for (int y = 0; y < Grid::patch; ++y)
         for (int x = 0; x < Grid::patch; ++x) {
           const std::size_t at = image * Grid::image_width + static_cast<std::size_t>((c * Grid::height + patch / Grid::columns * Grid::patch + y) * Grid::width + patch % Grid::columns * Grid::patch + x);
-          content[at] = known ? pixels[at] : std::numeric_limits<Statistic<D>>::quiet_NaN();
+          content[at] = known ? truth[at] : std::numeric_limits<Statistic<D>>::quiet_NaN();
         }
   };
   for (std::size_t i = 0; i < ranks.size(); ++i) copy_patch(i / patches, static_cast<int>(i % patches), ranks[i] == 0);
@@ -92,7 +96,8 @@ void check_exact(std::span<const int> ranks) {
   ModelCase<Model, Reference<double>> model(device, images);
   Generator<Model, Reference<double>> generator(device, images);
   generator.load(model.parameters);
-  CHECK(largest_difference(whole_pass(model, ranks), by_groups(generator, ranks, model.pixels.data())) < 1e-12);
+  const auto content = Model::reads_codes ? model.given.data() : model.pixels.data();
+  CHECK(largest_difference(whole_pass(model, ranks), by_groups(generator, ranks, content)) < 1e-12);
 }
 
 using Raw = Target<Pixel, RawPatches>;
@@ -104,6 +109,7 @@ TEST_CASE("generate: group after group predicts what a whole pass over the same 
     check_exact<GVP<Encoder, Grouped<Mixed<5>>>>(ranks);
     check_exact<GVP<Bare, Grouped<Mixed<5>>>>(ranks);
     check_exact<GVP<Encoder, Grouped<Fixed<3>>, Target<Codes<20>>, TwoStream<TokenOnly>>>(ranks);
+    check_exact<GVP<OfCodes, Grouped<Mixed<5>>, Target<Codes<20>>>>(ranks);
     check_exact<SAIM<Encoder, Parallel<3>>>(ranks);
     check_exact<SAIM<Bare, Parallel<2>, Raw>>(ranks);
     check_exact<SAIM<Encoder, Parallel<1>>>(ranks);
@@ -112,6 +118,7 @@ TEST_CASE("generate: group after group predicts what a whole pass over the same 
   }
   check_exact<CausalViT<Encoder>>(profiles[1]);
   check_exact<CausalViT<Encoder, Target<Codes<20>, LinearHead>, Stochastic>>(profiles[1]);
+  check_exact<iGPT<OfCodes, Codes<20>>>(profiles[1]);
 }
 
 TEST_CASE("generate: neither the batch nor the number of threads matters, and one generator serves batch after batch") {

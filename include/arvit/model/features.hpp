@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <numeric>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 #include "arvit/core/host_device.hpp"
 #include "arvit/device/concept.hpp"
 #include "arvit/device/planner.hpp"
+#include "arvit/nn/patch_embedding.hpp"
 #include "arvit/nn/position_embedding.hpp"
 #include "arvit/order/rank.hpp"
 
@@ -147,6 +149,10 @@ struct ClassCosineWork {
 
 }  // namespace detail
 
+/// Codes of the patches of images: images [count, 3, height, width], normalised as in pre-training -> codes [count, patches], in reading order.
+template <class T>
+using TokenizerFunction = std::function<void(const T* images, std::int64_t count, T* codes)>;
+
 /// A frozen encoder whose type is known only where it is made: images in, one row of features per image out. What reads features is
 /// compiled once, not per encoder. `T` is float, or double in tests.
 template <class T>
@@ -160,6 +166,9 @@ class FeatureSource {
   virtual void load(std::span<const T> parameters) = 0;
   /// images [count, 3, height, width] on the host, normalised as in pre-training; result [count, width()], any count.
   virtual void extract(const T* images, std::int64_t count, T* features) = 0;
+  /// An encoder that reads codes() codes needs a tokenizer, for images of shape(), before it extracts.
+  void tokenizer(TokenizerFunction<T> tokenizer) { tokenizer_ = std::move(tokenizer); }
+  int codes() const { return codes_; }
   std::vector<T> extract(std::span<const T> images) {
     const auto values = static_cast<std::int64_t>(images.size());
     if (values % image_width() != 0)
@@ -180,8 +189,8 @@ class FeatureSource {
   const FeatureOptions& options() const { return options_; }
 
  protected:
-  FeatureSource(FeatureOptions options, ImageShape shape, std::vector<std::vector<int>> feature_shapes)
-      : options_(std::move(options)), shape_(shape), feature_shapes_(std::move(feature_shapes)) {
+  FeatureSource(FeatureOptions options, ImageShape shape, std::vector<std::vector<int>> feature_shapes, int codes)
+      : options_(std::move(options)), shape_(shape), codes_(codes), feature_shapes_(std::move(feature_shapes)) {
     offsets_.push_back(0);
     for (const std::vector<int>& extents : feature_shapes_) {
       std::int64_t width = 1;
@@ -191,6 +200,8 @@ class FeatureSource {
   }
   FeatureOptions options_;
   ImageShape shape_;
+  int codes_;
+  TokenizerFunction<T> tokenizer_;
 
  private:
   std::vector<std::vector<int>> feature_shapes_;
@@ -233,6 +244,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
   std::int64_t peak_bytes() const { return arena_.peak(); }
 
   void extract(const S* images, std::int64_t count, S* features) override {
+    if (reads_codes && !tokenizer_) fail<OptionError>("features: the encoder reads codes, and no tokenizer is given; give the codebook that it was trained with.");
     for (std::int64_t first = 0; first < count; first += options_.batch) {
       const auto now = static_cast<int>(std::min<std::int64_t>(options_.batch, count - first));
       pass(images + first * image_width(), now);
@@ -243,10 +255,11 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
  private:
   template <class E, Device X> friend class FeatureExtractor;
   static constexpr int first_patch = Encoder::has_class_token;
+  static constexpr bool reads_codes = Encoder::codes > 0;
 
   FeatureExtractor(D& device, const FeatureOptions& options, std::int64_t capacity) : FeatureExtractor(device, checked(options), capacity, 0) {}
   FeatureExtractor(D& device, const FeatureOptions& options, std::int64_t capacity, int)
-      : Source(options, shape_of(options), feature_shapes_of(options)), device_(device), tokens_(shape_.patches() + first_patch), masters_(device, Encoder::parameter_count), weights_(device, separate_weights ? Encoder::parameter_count : 0),
+      : Source(options, shape_of(options), feature_shapes_of(options), Encoder::codes), device_(device), tokens_(shape_.patches() + first_patch), masters_(device, Encoder::parameter_count), weights_(device, separate_weights ? Encoder::parameter_count : 0),
         memory_(device, capacity), arena_(memory_.data(), capacity) {
     const auto table = resized_positions(sincos_positions<S>(Grid::rows, Grid::columns, Encoder::dim), Grid::rows, Grid::columns, Encoder::dim,
                                          shape_.rows(), shape_.columns(), options_.positions);
@@ -260,7 +273,8 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     std::vector<std::int32_t> reading_order(static_cast<std::size_t>(options_.batch) * shape_.patches());
     for (std::size_t i = 0; i < reading_order.size(); ++i) reading_order[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(shape_.patches()));
     permutation_ = uploaded(reading_order);
-    images_ = arena_.template span<S, Space>(options_.batch * image_width());
+    images_ = arena_.template span<S, Space>(options_.batch * (reads_codes ? shape_.patches() : image_width()));
+    codes_host_.resize(reads_codes ? static_cast<std::size_t>(options_.batch * shape_.patches()) : 0);
     features_ = arena_.template span<S, Space>(options_.batch * width());
   }
 
@@ -303,8 +317,12 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
   }
 
   void pass(const S* images, int count) {
-    const auto pixels = images_.part(0, count * image_width());
-    device_.upload(images, pixels);
+    const auto input = images_.part(0, count * (reads_codes ? shape_.patches() : image_width()));
+    if constexpr (reads_codes) {
+      if (images != nullptr) tokenizer_(images, count, codes_host_.data());  // null on a device that only measures
+      images = codes_host_.data();
+    }
+    device_.upload(images, input);
     const ArenaScope scope(arena_);
     Reading<D> at(separate_weights ? reading_weights() : masters_as_weights(), masters_.data());
     const typename Encoder::template Parameters<Reading<D>> encoder(at);
@@ -312,7 +330,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     const std::int64_t rows = std::int64_t{count} * tokens_;
     const auto moments = arena_.template rows<S, 2, Space>(rows);
     const auto normed = arena_.template rows<Activation<D>, Encoder::dim, Space>(rows);
-    Encoder::infer(device_, arena_, encoder, pixels, shape_, {source_.part(0, rows), permutation_},
+    Encoder::infer(device_, arena_, encoder, reads_codes ? Pictures<D>{{}, input} : Pictures<D>{input, {}}, shape_, {source_.part(0, rows), permutation_},
                    class_rows_.part(0, Encoder::has_class_token ? count : 0), {segments_.part(0, count), limit_.part(0, rows)},
                    Rows<const S, Encoder::dim, Space>{positions_.data(), shape_.patches()}, [&](int layer, const auto& tokens, const auto& qkv) {
                      bool normed_now = false;
@@ -347,7 +365,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     else return masters_.data();
   }
 
-  using Source::options_, Source::shape_;
+  using Source::options_, Source::shape_, Source::tokenizer_;
   D& device_;
   int tokens_;
   Buffer<D, S> masters_;
@@ -357,7 +375,8 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
   Span<const S, Space> positions_;
   Span<const std::int32_t, Space> source_, class_rows_, limit_, permutation_;
   Span<const Segment, Space> segments_;
-  Span<S, Space> images_, features_;
+  Span<S, Space> images_, features_;  // images: pixels or codes
+  std::vector<S> codes_host_;
 };
 
 }  // namespace arvit

@@ -36,7 +36,7 @@ inline constexpr bool predicts_by_groups = [] {
 ///   generator.begin(ranks);
 ///   while (generator.remaining()) { prediction = generator.predict(content.data()); ... put it into content, or leave what is there }
 ///
-/// What the content is follows from the encoder: here the pixels of images [images, 3, height, width], of which patches not yet predicted are not read.
+/// Content is what the encoder reads: pixels [images, 3, height, width], or codes [images, patches]. Patches not yet predicted are not read.
 template <class Model, class D>
 class Generator {
  public:
@@ -46,6 +46,7 @@ class Generator {
   using Encoder = typename Model::Encoder;
   using Decoder = typename Model::Decoder;
   static constexpr int patches = Grid::patches, dim = Encoder::dim, first = Encoder::has_class_token, tokens = patches + first;
+  static constexpr int content_width = Encoder::codes > 0 ? patches : Grid::image_width;  ///< numbers of an image
   static_assert(predicts_by_groups<Model>, "Generator<Model, Device>: the decoder must be TwoStream, Causal or Parallel; the others' predictions need more than content of lower ranks.");
   static_assert(std::is_same_v<Weight<D>, S>, "Generator<Model, Device>: products read the parameters themselves; use a device whose weights are as wide as its statistics.");
 
@@ -94,11 +95,11 @@ class Generator {
   Prediction predict(const S* content) {
     if (remaining() == 0) fail<ShapeError>("generator: all groups are predicted; begin the next images.");
     ++group_;
-    const auto pixels = content_.span().part(0, images_ * Grid::image_width);
-    device_.upload(content, pixels);
+    const auto read = content_.span().part(0, images_ * content_width);
+    device_.upload(content, read);
     const ArenaScope scope(arena_);
     const Parameters p(Reading<D>(parameters_.data(), parameters_.data()));
-    encode(p, pixels);
+    encode(p, Encoder::codes > 0 ? Pictures<D>{{}, read} : Pictures<D>{read, {}});
     return decode(p);
   }
 
@@ -109,7 +110,7 @@ class Generator {
   static constexpr bool causal = detail::NeedsOnePatchPerGroup<Decoder>;  // content row i is the query of patch i + 1
 
   Generator(D& device, int most_images, std::int64_t capacity)
-      : device_(device), most_images_(most_images), parameters_(device, Model::parameter_count), content_(device, std::int64_t{most_images} * Grid::image_width), memory_(device, capacity),
+      : device_(device), most_images_(most_images), parameters_(device, Model::parameter_count), content_(device, std::int64_t{most_images} * content_width), memory_(device, capacity),
         arena_(memory_.data(), capacity) {
     if (most_images < 1) fail<OptionError>("batch: ", most_images, " images; it must be at least 1.");
     const std::int64_t rows = std::int64_t{most_images} * tokens;
@@ -144,7 +145,7 @@ class Generator {
   }
 
   /// The content before the group, as far as it is new: its keys and values, and what the decoder reads of it, join the caches.
-  void encode(const Parameters& p, Span<const S, Space> pixels) {
+  void encode(const Parameters& p, const Pictures<D>& content) {
     std::vector<std::int32_t> source, class_rows, cached, limit, last;
     std::vector<Segment> segments;
     for (std::int32_t i = 0; i < images_; ++i) {
@@ -175,7 +176,7 @@ class Generator {
       if (causal) device_.gather_rows(h, of_last, outputs_[point].slice(0, of_last.size()));
       else device_.scatter_add_rows(h, at, outputs_[point]);  // onto zeros
     };
-    Encoder::Embedding::forward(device_, arena_, p.encoder.embedding, pixels, Encoder::shape, from, of_class, {positions_.data(), patches}, h);
+    Encoder::Input::forward(device_, arena_, p.encoder.embedding, content, Encoder::shape, from, of_class, {positions_.data(), patches}, h);
     keep(0);
     for (int l = 1; l <= Encoder::depth && Encoder::template work<Decoder>(l) != Encoder::Work::none; ++l) {
       const auto weights = p.encoder.block(l - 1);

@@ -6,6 +6,13 @@
 
 namespace arvit {
 
+/// A batch of images on a device, and the codes that a tokenizer gave their patches; an encoder reads one of the two, the other may be empty.
+template <class D>
+struct Pictures {
+  Span<const Statistic<D>, SpaceOf<D>> pixels;  ///< [images, 3, height, width]
+  Span<const Statistic<D>, SpaceOf<D>> codes;   ///< [images, patches], in reading order
+};
+
 /// Pixels to tokens: a patch x patch convolution of stride `patch` with bias, plus the patch's fixed position.
 /// A class token's row is the learned token alone. Weight shape [Dim, 3, patch, patch] as timm's.
 ///
@@ -13,6 +20,7 @@ namespace arvit {
 /// Gradients  weight, bias and class token are added to; dtokens is used up (its class rows are cleared). Pixels get none.
 template <class Grid, int Dim, bool HasClassToken>
 struct PatchEmbedding {
+  static constexpr int codes = 0;
   static constexpr int patch_width = Grid::patch_width;
   using Projection = Linear<patch_width, Dim>;
   static constexpr std::int64_t parameter_count = Projection::parameter_count + (HasClassToken ? Dim : 0);
@@ -39,18 +47,18 @@ struct PatchEmbedding {
   };
 
   template <Device D>
-  static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p, Span<const Statistic<D>, SpaceOf<D>> images, ImageShape shape,
+  static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p, const Pictures<D>& images, ImageShape shape,
                       PatchRows<SpaceOf<D>> from, Span<const std::int32_t, SpaceOf<D>> class_rows,
                       Rows<const Statistic<D>, Dim, SpaceOf<D>> positions, Tokens<D, Dim> tokens) {
     const ArenaScope scope(scratch);
     const auto patches = scratch.rows<Activation<D>, patch_width, SpaceOf<D>>(tokens.rows());
-    device.embed_patches(images, shape, from, patches);
+    device.embed_patches(images.pixels, shape, from, patches);
     Projection::forward(device, p.projection, patches, tokens);
     device.add_positions(tokens, positions, from);
     if (!class_rows.empty()) device.put_token(tokens, class_rows, p.class_token, Write::assign);
   }
   template <Device D>
-  static void backward(D& device, Arena& scratch, Span<const Statistic<D>, SpaceOf<D>> images, ImageShape shape, PatchRows<SpaceOf<D>> from,
+  static void backward(D& device, Arena& scratch, const Pictures<D>& images, ImageShape shape, PatchRows<SpaceOf<D>> from,
                        Span<const std::int32_t, SpaceOf<D>> class_rows, Tokens<D, Dim> dtokens, const Parameters<Adding<D>>& gradient) {
     const ArenaScope scope(scratch);
     const auto patches = scratch.rows<Activation<D>, patch_width, SpaceOf<D>>(dtokens.rows());
@@ -58,7 +66,7 @@ struct PatchEmbedding {
       device.token_gradient(dtokens, class_rows, gradient.class_token);
       device.clear_rows(dtokens, class_rows);  // so that they reach neither weight nor bias
     }
-    device.embed_patches(images, shape, from, patches);
+    device.embed_patches(images.pixels, shape, from, patches);
     device.linear_backward_weight(dtokens, patches, gradient.projection.weight, gradient.projection.bias);
   }
 

@@ -289,7 +289,7 @@ constexpr int equal_groups(int patches, int size, std::span<int> ends) {
 constexpr int one_patch_per_group(int patches, std::span<int> ends) { return equal_groups(patches, 1, ends); }
 
 /// An order: a profile, known on the host from counters alone. profile() fills cumulative ends and returns the number of groups.
-/// fixed_profile: all images have the same one. Where they vary, every group of rank >= 1 holds a patch; see largest_profile.
+/// fixed_profile: all images have the same one. Where they vary, every group of rank >= 1 holds a patch; see extreme_profile.
 template <class O, class Grid>
 concept Order = requires(Counter image, std::span<int> ends) {
   { O::fixed_profile } -> std::convertible_to<bool>;
@@ -305,11 +305,18 @@ constexpr bool order_fits() {
 template <class O, class Grid>
 concept KeyOrder = Order<O, Grid> && requires(Counter image, std::span<float> key) { O::template keys<Grid>(image, key); };
 
-/// The profile that memory is planned for: no profile that the order draws adds more rows to the content or to a stream. Where profiles vary it
-/// has one patch per group: then the content that nobody reads and the queries that a decoder drops are fewest.
+/// The profiles that memory is planned for. Where profiles vary there is one, with one patch per group: no profile that the order draws adds more rows
+/// to the content or to a stream, for the content that nobody reads and the queries that a decoder drops are fewest in it. An order whose groups are
+/// few says more: `extremes` of them, `template <class Grid> static int extreme(int which, std::span<int> ends)`, between which its rows lie linearly.
+template <class O>
+constexpr int extremes() {
+  if constexpr (requires { O::extremes; }) return O::extremes;
+  else return 1;
+}
 template <class O, class Grid>
-constexpr int largest_profile(std::span<int> ends) {
+constexpr int extreme_profile(int which, std::span<int> ends) {
   if constexpr (O::fixed_profile) return O::template profile<Grid>(Counter{}, ends);
+  else if constexpr (requires { O::extremes; }) return O::template extreme<Grid>(which, ends);
   else return one_patch_per_group(Grid::patches, ends);
 }
 
