@@ -112,7 +112,7 @@ ARVIT_DEFINITION void FillInTable::measure(Row row, const std::vector<float>& co
   const int height = shape_.height, width = shape_.width, inner = ssim_window / 2;
   const auto size = static_cast<std::size_t>(shape_.size()), plane = size / 3;
   for (std::int64_t i = 0; i < pictures_; ++i) {
-    const auto a = std::span(original_).subspan(static_cast<std::size_t>(i) * size, size), b = std::span(colours).subspan(static_cast<std::size_t>(i) * size, size);
+    const std::span<const float> a(original_.data() + static_cast<std::size_t>(i) * size, size), b(colours.data() + static_cast<std::size_t>(i) * size, size);
     const auto masked = [&](int y, int x) { return ranks_[static_cast<std::size_t>(i * shape_.patches() + y / shape_.patch * shape_.columns() + x / shape_.patch)] > 0; };
     std::vector<float> of_a, of_b;
     for (std::size_t at = 0; at < size; ++at)
