@@ -34,12 +34,14 @@ class TrainingPictures {
     TrainTransformOptions transform;
     transform.height = height, transform.width = width;
     transform.smallest_area = options.crop_min, transform.flip = options.flip, transform.normalisation = normalisation;
+    if (options.whole_picture) transform.crop = Crop::center, transform.flip = 0;
     return transform;
   }
   static LoaderOptions loader_options(const RunOptions& options) {
     LoaderOptions loader;
     loader.batch = options.images_per_micro_batch(), loader.group = options.accumulation(), loader.seed = options.seed;
     loader.threads = options.loader_threads > 0 ? options.loader_threads : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 4);
+    loader.views = static_cast<std::uint32_t>(options.views);
     loader.on_bad_file = options.bad_files == "skip" ? OnBadFile::skip : OnBadFile::fail;
     return loader;
   }

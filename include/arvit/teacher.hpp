@@ -28,8 +28,7 @@
 namespace arvit {
 
 /// Features or codes that were computed before: an npy file of [pictures, tokens, width] or [pictures, patches] in fp32, picture by picture of the data set.
-/// They belong to whole square pictures, so a run with them has neither crops nor mirroring (of a picture that is not
-/// square --crop-min 1 still takes a part, of a drawn shape between 3 : 4 and 4 : 3).
+/// They belong to whole pictures (--whole-picture): shorter side resized to the model's, bicubic, centre cut out.
 class StoredTeacher {
  public:
   /// `width`: numbers of a picture, over all tokens; `token_width`: of a token (1: codes).
@@ -76,7 +75,7 @@ class CodebookTeacher {
 
 /// The tokenizer of an encoder that reads codes, for images of `shape` in the colours `pictures`: the codebook in `file`, on the processor in fp32.
 /// OptionError unless it has `codes` codes for the shape's patch.
-TokenizerFunction<float> make_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads);
+GivenFunction<float> make_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads);
 /// What to say of a run on a codebook that was fitted to other pictures than these; "" where there is nothing to say.
 std::string codebook_note(const RunOptions& options, int codes, const std::string& pictures);
 /// The codebook with which a checkpoint's encoder was trained; OptionError where it names none.
@@ -137,7 +136,7 @@ class EncoderTeacher {
 /// The teacher that the options name for a model whose target needs one, or none.
 template <class Model, Device D>
 TeacherFunction make_teacher(D& device, const RunOptions& options, const Normalisation& colours, std::int64_t pictures) {
-  if constexpr (Model::given_width == 0) {
+  if constexpr (Model::token_given_width == 0) {
     if (!options.teacher.empty()) fail<OptionError>("--teacher ", options.teacher, ": ", options.model, " predicts nothing of a teacher; drop --teacher.");
     return {};
   } else {
@@ -146,10 +145,10 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
       fail<OptionError>(options.model, codes ? " works on the codes of a tokenizer; give --teacher, a codebook (fit_codebook makes one) or an npy file of codes."
                                              : " predicts the features of a teacher; give --teacher, a checkpoint or an npy file of features.");
     if (options.teacher.ends_with(".npy")) {
-      if (options.crop_min != 1 || options.flip != 0)
-        fail<OptionError>("--teacher ", options.teacher, " holds what belongs to whole pictures; give --crop-min 1 and --flip 0, or a teacher that looks at each crop.");
+      if (!options.whole_picture)
+        fail<OptionError>("--teacher ", options.teacher, " holds what belongs to whole pictures; give --whole-picture, or a teacher that looks at each crop.");
       if (options.bad_files != "stop") fail<OptionError>("--teacher ", options.teacher, " goes by the pictures' numbers, so none may stand in for another; give --bad-files stop.");
-      return [teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::given_width, codes ? 1 : Model::Target::template token_width<typename Model::Grid>)](auto&&... all) { (*teacher)(all...); };
+      return [teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::token_given_width, codes ? 1 : Model::Target::template token_width<typename Model::Grid>)](auto&&... all) { (*teacher)(all...); };
     }
     if constexpr (codes) {
       return [tokenizer = make_tokenizer(options.teacher, Model::codes, Model::Encoder::shape, colours, options.threads)](const float* images, std::span<const Counter> of, float* given) {
@@ -175,7 +174,7 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
 
 namespace arvit {
 
-ARVIT_DEFINITION TokenizerFunction<float> make_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads) {
+ARVIT_DEFINITION GivenFunction<float> make_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads) {
   const Codebook codebook = load_codebook(file);
   if (codebook.codes() != codes || codebook.patch != shape.patch)
     fail<OptionError>(file, ": is a codebook of ", codebook.codes(), " codes for patches of ", codebook.patch, " pixels, the model needs ", codes, " for patches of ", shape.patch,

@@ -111,7 +111,7 @@ TEST_CASE("TrainTransform: crop, resize, mirror and normalise, in that order") {
   CHECK((mirrored_count > 3 && mirrored_count < 17));
 }
 
-TEST_CASE("TrainTransform: flip 0 and 1, a whole-picture crop, one pixel, a short-side crop") {
+TEST_CASE("TrainTransform: flip 0 and 1, a whole-picture crop, one pixel, a short-side crop, the centre") {
   const Picture picture = gradient(16, 16);
   const TrainTransformOptions whole{
       .height = 16, .width = 16, .smallest_area = 1, .smallest_aspect = 1, .largest_aspect = 1, .flip = 0};
@@ -126,6 +126,12 @@ TEST_CASE("TrainTransform: flip 0 and 1, a whole-picture crop, one pixel, a shor
     matches +=
         window == apply(TrainTransform(whole), Picture(PictureView(gradient(16, 40)).crop({0, left, 16, 16})), {1, 1, 1});
   CHECK(matches == 1);
+  const TrainTransform center({.height = 16, .width = 16, .crop = Crop::center, .flip = 0});
+  EvaluationTransform evaluation({.height = 16, .width = 16, .ratio = 1});
+  for (const auto& [height, width] : {std::pair{16, 40}, {50, 31}, {7, 5}}) {
+    CHECK(apply(center, gradient(height, width), {1, 1, 5}) == apply(evaluation, gradient(height, width), {}));
+    CHECK(apply(center, gradient(height, width), {2, 3, 4}) == apply(center, gradient(height, width), {1, 1, 5}));
+  }
 }
 
 TEST_CASE("EvaluationTransform: short side times 256 / 224, then the centre; plain resize for small models") {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <memory>
 
 #include "arvit/data/augment.hpp"
@@ -68,6 +69,31 @@ TEST_CASE("loader: the batches do not depend on threads or buffers") {
     for (const int buffers : {1, 2, 4})
       CHECK(run({23}, {.batch = 5, .threads = threads, .buffers = buffers, .seed = 4}, 11) == expected);
   CHECK(run({23}, {.batch = 5, .seed = 5}, 11) != expected);
+}
+
+TEST_CASE("loader: with views the crops of epoch e come again in epoch e + views, in another order") {
+  const auto fresh = run({23}, {.batch = 5, .seed = 4}, 16), again = run({23}, {.batch = 5, .seed = 4, .views = 2}, 16);
+  const auto images = [](const std::vector<Seen>& batches, std::uint32_t epoch) {
+    std::map<std::int64_t, std::vector<float>> by_index;
+    for (const Seen& batch : batches)
+      for (std::size_t i = 0; i < batch.indices.size() && batch.epoch == epoch; ++i)
+        by_index[batch.indices[i]] = {batch.images.begin() + static_cast<std::ptrdiff_t>(i) * image_size, batch.images.begin() + static_cast<std::ptrdiff_t>(i + 1) * image_size};
+    return by_index;
+  };
+  int seen_twice = 0, different = 0;
+  for (std::uint32_t epoch = 0; epoch < 4; ++epoch) {
+    const auto first = images(fresh, epoch % 2), now = images(again, epoch), without = images(fresh, epoch);
+    for (const auto& [index, image] : now) {
+      if (first.contains(index)) {
+        CHECK(first.at(index) == image);
+        ++seen_twice;
+      }
+      different += without.at(index) != image;
+    }
+  }
+  CHECK(seen_twice > 60);  // 20 of 23 in each epoch
+  CHECK(different > 30);   // of 40: crops of one row of pixels may be the same
+  for (std::size_t i = 0; i < 16; ++i) CHECK(fresh[i].indices == again[i].indices);
 }
 
 TEST_CASE("loader: a batch is what transform, set and counters say") {

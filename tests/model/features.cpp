@@ -131,6 +131,19 @@ TEST_CASE("features: an encoder whose decoder uses no norm gets the identity") {
   CHECK_THROWS_WITH_AS(encoder_parameters<Model>(std::span<const double>(values).first(5)), doctest::Contains("encoder: 5 parameters are given"), ShapeError);
 }
 
+TEST_CASE("features: a forward without backward keeps the memory of one layer, 7 Dim numbers a row") {
+  using Encoder = ViT<12, 768, 12>;
+  const auto bytes_of_image = [](Feature feature) {
+    const auto bytes = [&](int batch) { return FeatureExtractor<Encoder, Reference<float>>::activation_bytes({.batch = batch, .features = {feature}}); };
+    return static_cast<double>(bytes(9) - bytes(1)) / 8;
+  };
+  const double row = 4.0 * (7 * 768 + 12 + 2 * 2) + 2 * 4, pixels = 4.0 * 3 * 224 * 224;
+  const auto near = [](double value) { return doctest::Approx(value).epsilon(0.01); };
+  CHECK(bytes_of_image({Readout::class_token}) == near(197 * row + pixels));
+  CHECK(bytes_of_image({Readout::tokens}) == near(197 * (row + 4.0 * 768) + pixels));
+  CHECK(bytes_of_image({Readout::attention}) == near(197 * (row + 4.0 * 3 * 768) + pixels));  // q, k and v are read
+}
+
 TEST_CASE("features: what cannot be is refused in one sentence") {
   Double device;
   const auto refused = [&]<class E>(E, FeatureOptions options) {

@@ -40,6 +40,10 @@ struct ModelCase {
   /// Loss (the mean over the batch) and gradients for ranks [images, patches].
   double run(std::span<const int> ranks) {
     pass.order_by_ranks(ranks);
+    return run();
+  }
+  /// ... in the order that the pass has.
+  double run() {
     std::fill(gradients.begin(), gradients.end(), S{0});
     const typename Pass::Gradients adding(Adding<D>(gradients.data(), gradients.data()));
     pass.run(reading(), &adding, batch(), pass.mean_scale(), given_span());

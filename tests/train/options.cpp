@@ -42,6 +42,10 @@ TEST_CASE("options: values given, else those of the preset, else the first recip
   CHECK(parsed({"--data", "x", "--preset=paper300"}).epochs == 300);
   CHECK(parsed({"--data", "x", "--lr", "0.5"}).peak_learning_rate() == 0.5);
   CHECK(parsed({"--data=x", "--resume"}).resume);
+  CHECK(parsed({"--data", "x"}).crops() == 20);
+  CHECK(parsed({"--data", "x", "--views", "3"}).crops() == 3);
+  CHECK(parsed({"--data", "x", "--views", "30"}).crops() == 20);
+  CHECK(parsed({"--data", "x", "--whole-picture"}).crops() == 1);
 }
 
 TEST_CASE("options: micro-batches of some 1600 patches that divide the batch; a Trainer of one's own takes the whole batch") {
@@ -68,6 +72,7 @@ TEST_CASE("options: absurd values, one sentence each") {
   CHECK(says(message({"--data", "x", "--ema", "1"}), "--ema is 1; it must be at least 0 and below 1."));
   CHECK(says(message({"--data", "x", "--ema-end", "0.9"}), "without --ema"));
   CHECK(says(message({"--data", "x", "--crop-min", "0"}), "--crop-min is 0"));
+  CHECK(says(message({"--data", "x", "--views", "2", "--whole-picture"}), "--views 2 asks for crops, --whole-picture for none; drop one of them."));
   CHECK(says(message({"--data", "x", "--threads", "-1"}), "--threads is -1"));
   CHECK(says(message({"--data", "x", "--resume", "--init", "a"}), "exclude each other"));
   CHECK(says(message({"--data", "x", "--log-every", "0"}), "--log-every is 0"));

@@ -75,13 +75,13 @@ TEST_CASE("teacher: a run on stored features of whole pictures equals one with t
   const test::TemporaryFolder folder;
   const std::string checkpoint = made_teacher(folder / "teacher");
   RunOptions options = student_options(folder / "beside", checkpoint);
-  options.crop_min = 1, options.flip = 0;
+  options.whole_picture = true;
   const auto beside = losses_of<Student<>>(options);
 
   Cpu<Fp32> device({1, {}});
   EncoderTeacher<TeacherEncoder, Cpu<Fp32>> teacher(device, checkpoint, Normalisation::imagenet(), 1);
   TrainTransformOptions transform;
-  transform.height = transform.width = 12, transform.smallest_area = 1, transform.flip = 0, transform.normalisation = Normalisation::imagenet();
+  transform.height = transform.width = 12, transform.crop = Crop::center, transform.flip = 0, transform.normalisation = Normalisation::imagenet();
   TrainTransform whole(transform);
   xt::xarray<float> features = xt::zeros<float>({pictures, tokens, 8});
   std::vector<float> image(3 * 144);
@@ -140,10 +140,10 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   const auto with = [&](const std::string& teacher) { return student_options(folder / "run", teacher); };
   CHECK(failing.operator()<Student<>>(with("")) == "Student predicts the features of a teacher; give --teacher, a checkpoint or an npy file of features.");
   CHECK(failing.operator()<Teacher>(with(checkpoint)) == "--teacher " + checkpoint + ": Student predicts nothing of a teacher; drop --teacher.");
-  CHECK(failing.operator()<Student<>>(with("none.npy")) == "--teacher none.npy holds what belongs to whole pictures; give --crop-min 1 and --flip 0, or a teacher that looks at each crop.");
+  CHECK(failing.operator()<Student<>>(with("none.npy")) == "--teacher none.npy holds what belongs to whole pictures; give --whole-picture, or a teacher that looks at each crop.");
   CHECK(failing.operator()<FromTower>(with(checkpoint)) == "--teacher " + checkpoint + ": the features of this tower come from an npy file; give one, [pictures, tokens, width].");
   RunOptions stored = with((folder / "short.npy").string());
-  stored.crop_min = 1, stored.flip = 0;
+  stored.whole_picture = true;
   xt::xarray<float> features = xt::zeros<float>({pictures - 1, tokens, 8});
   write_npy(folder / "short.npy", features);
   CHECK(failing.operator()<Student<>>(stored) == stored.teacher + ": its shape is [11, 10, 8], [12, 10, 8] was expected; use what this model's teacher says of this data set.");

@@ -95,6 +95,7 @@ enum class Crop : char {
   random_resized,  ///< torchvision's RandomResizedCrop: up to ten draws of area and aspect, else the largest central crop
   clamped,         ///< one draw, cut to the picture's sides (MAE's linear probe)
   short_side,      ///< resize until the model's size is just covered, then any window of that size (SemAIM's linear probe)
+  center,          ///< resize so, then the central window: nothing is drawn
 };
 
 /// Pre-training of SAIM (code), SemAIM, D-iGPT and GVP by default; SAIM's paper has smallest_area 0.67.
@@ -228,9 +229,10 @@ ARVIT_DEFINITION void TrainTransform::operator()(PictureView picture, Counter im
                      " pixels; it must have at least one.");
   Stream crops(image.with(Purpose::crop)), flips(image.with(Purpose::flip));
   const bool mirrored = static_cast<double>(flips.uniform()) < options_.flip;
-  if (options_.crop == Crop::short_side) {
-    detail::resize_and_center(picture, options_.height, options_.width, options_.height, options_.width,
-                              options_.interpolation, resize_, resized_);
+  if (options_.crop == Crop::short_side || options_.crop == Crop::center) {
+    const PictureView central = detail::resize_and_center(picture, options_.height, options_.width, options_.height, options_.width,
+                                                          options_.interpolation, resize_, resized_);
+    if (options_.crop == Crop::center) return normalise_(central, mirrored, out);
     const auto any = [&](int sides, int wanted) {
       return static_cast<int>(crops.below(static_cast<std::uint32_t>(sides - wanted) + 1));
     };

@@ -40,6 +40,7 @@ struct LoaderOptions {
   bool drop_last = true;    ///< leave out the pictures that do not fill a batch; else the last batch of an epoch is smaller
   std::int64_t group = 1;   ///< micro-batches of one training step: with drop_last, an epoch holds whole groups of batches only
   std::int64_t epochs = 0;  ///< next() gives nullptr after so many; 0: never
+  std::uint32_t views = 0;  ///< epoch e augments as epoch e % views does, so that crops come again; 0: every epoch in its own way
   OnBadFile on_bad_file = OnBadFile::fail;
   /// Receives one line for every picture that is skipped, from one thread at a time.
   std::function<void(const std::string&)> report = [](const std::string& line) { std::cerr << line << '\n'; };
@@ -253,7 +254,7 @@ class Loader {
     for (std::int64_t tried = 0; tried < pictures_; ++tried, index = (index + 1) % pictures_) {
       try {
         const auto& picture = set_.picture(index);
-        transform(picture, Counter{options_.seed, slot.epoch, static_cast<std::uint32_t>(index)},
+        transform(picture, Counter{options_.seed, options_.views > 0 ? slot.epoch % options_.views : slot.epoch, static_cast<std::uint32_t>(index)},
                   slot.images.data() + place * image_size_);
         slot.labels[static_cast<std::size_t>(place)] = set_.label(index);
         return;

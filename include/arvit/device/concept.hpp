@@ -84,7 +84,7 @@ concept Device = requires(
 
   // Products. y = x W^T + bias; an empty bias is none. W [out, in].
   device.linear(x, w, s, y);
-  device.linear_gelu(x, w, s, y, y);                  // pre = x W^T + bias (assigned), y = gelu(pre), exact (erf) GELU
+  device.linear_gelu(x, w, s, y, y);                  // pre = x W^T + bias (assigned), y = gelu(pre), exact (erf) GELU; y may be pre
   device.linear_residual(x, w, s, x, s, y);           // y = residual + row_scale[row] * (x W^T + bias); empty row_scale: 1; y may be residual
   device.linear_backward_input(x, w, y, write);       // dx (=, +=) dy W
   device.linear_backward_scaled(x, w, x, y);          // dx = (dy W) * factor, entry by entry; dx may be factor

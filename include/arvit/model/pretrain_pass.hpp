@@ -33,7 +33,7 @@ class PretrainPass {
 
   /// `capacity`: bytes of activations, as activation_bytes() says.
   PretrainPass(D& device, int most_images, std::int64_t capacity)
-      : device_(device), most_images_(most_images), engine_(Decoder::rules, patches, most_images), whole_(Decoder::rules, patches, most_images),
+      : device_(device), most_images_(most_images), engine_(Model::rules, patches, most_images), whole_(Model::rules, patches, most_images),
         memory_(device, capacity), arena_(memory_.data(), capacity), ends_(std::size_t(most_images) * (patches + 1)), keys_host_(std::size_t(most_images) * patches) {
     if (most_images < 1) fail<OptionError>("batch: ", most_images, " images; it must be at least 1.");
     permutation_ = arena_.template span<std::int32_t, Space>(std::int64_t{most_images} * patches);
@@ -47,7 +47,7 @@ class PretrainPass {
   void drop_path(double rate) {
     if (rate < 0 || rate >= 1) fail<OptionError>("drop_path: ", rate, "; it must be at least 0 and below 1.");
     drop_path_rate_ = rate;
-    drop_path_host_.reserve(rate > 0 ? std::size_t(2) * Encoder::depth * most_images_ * (patches + 1) : 0);
+    drop_path_host_.reserve(rate > 0 ? std::size_t(2) * Encoder::depth * most_images_ * (patches + Model::rules.leading) : 0);
   }
 
   /// Whether blocks keep their inputs only and compute the rest again in backward: the same bits from less memory.
@@ -107,7 +107,7 @@ class PretrainPass {
     StepContext<D, streams> context{device_, arena_, uploaded(engine_), permutation_, positions_, decoder_positions_, drawn_drop_path(), recompute_ && gradients != nullptr};
     const FinalNorm<D, Encoder::dim> norm{&p.norm, gradients == nullptr ? nullptr : &gradients->norm};
     typename Decoder::template Run<D> decoder(context, p.decoder, norm);
-    typename Encoder::template Run<D, Decoder> encoder(context, p.encoder, {images, given});
+    typename Encoder::template Run<D, Decoder> encoder(context, p.encoder, pictures(images, given));
     encoder.forward(decoder);
     decoder.finish();
     device_.upload(std::array<double, streams>{}.data(), loss_);
@@ -178,7 +178,7 @@ class PretrainPass {
     if constexpr (detail::OrderFromTeacher<typename Model::Order>) {
       order_by_teacher(given_tokens(given), keys);
     } else if constexpr (FeatureOrder<typename Model::Order>) {
-      order_by_features(order_parameters, {images, given}, keys);
+      order_by_features(order_parameters, pictures(images, given), keys);
     } else {
       for (std::int64_t i = 0; i < count; ++i)
         Model::Order::template keys<Grid>(counters[i], std::span<float>(keys_host_).subspan(i * patches, patches));
@@ -186,13 +186,17 @@ class PretrainPass {
     }
     device_.argsort(keys, Matrix<std::int32_t, Space>(permutation_.data(), count, patches));
   }
+  Pictures<D> pictures(Span<const Statistic<D>, Space> images, Span<const Statistic<D>, Space> given) const {
+    const std::int64_t tokens = std::int64_t{engine_.images()} * Model::token_given_width;
+    return {images, given.part(0, Model::reads_codes ? tokens : 0), given.part(std::min(tokens, given.size()), given.size())};
+  }
   /// One row per token that is given.
   Matrix<const Statistic<D>, Space> given_tokens(Span<const Statistic<D>, Space> given) const {
     if (given.size() != std::int64_t{engine_.images()} * Model::given_width)
       fail<ShapeError>("batch: ", given.size(), " numbers of a teacher are given, ", engine_.images(), " images need ", Model::given_width, " each.");
     if (!GivenTarget<typename Model::Target::Kind, Grid>) return {};
     constexpr int width = Model::Target::template token_width<Grid>;
-    return {given.data(), given.size() / width, width};
+    return {given.data(), std::int64_t{engine_.images()} * Model::token_given_width / width, width};
   }
   Matrix<const Statistic<D>, Space> upload_positions(int dim) {
     const auto table = sincos_positions<Statistic<D>>(Grid::rows, Grid::columns, dim);
@@ -236,7 +240,7 @@ class PretrainPass {
     identity_.clear();
     Matrix<const Activation<D>, Space> qkv;
     const auto h = Encoder::infer(device_, arena_, p.encoder, images, Encoder::shape, {tables.source, identity}, tables.class_rows, {tables.content.segments, tables.content.limit},
-                                  Rows<const Statistic<D>, Encoder::dim, Space>{positions_.data(), patches}, [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
+                                  Rows<const Statistic<D>, Encoder::dim, Space>{positions_.data(), patches}, true, [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
     const auto moments = arena_.template rows<Statistic<D>, 2, Space>(h.rows());
     const auto tokens = arena_.template rows<Activation<D>, Encoder::dim, Space>(h.rows());
     Encoder::Norm::forward(device_, p.norm, h, tokens, moments);

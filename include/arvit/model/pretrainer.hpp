@@ -71,11 +71,19 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   static constexpr int target_width = Target::Kind::template width<Grid>;
   using HeadKind = typename Target::template HeadKind<typename DecoderKind::DefaultHead>;
   using Decoder = typename DecoderKind::template For<Encoder, HeadKind, target_width>;
-  static constexpr std::size_t streams = Decoder::rules.streams.size();
+  static constexpr auto rules = with_leading(Decoder::rules, Encoder::leading_tokens);
+  static constexpr std::size_t streams = rules.streams.size();
+  static_assert([] {
+    bool whole = rules.class_token == ClassToken::first;  // a stream of the content itself predicts it, and conditions are not to be predicted
+    for (const QueryStream& stream : rules.streams) whole = whole && stream.content != Sees::itself;
+    return whole || Encoder::leading_tokens == Encoder::has_class_token;
+  }(), "Pretrainer: Conditions are tokens of rank 0, which this decoder has not; use Twin<..., ClassFirst> or another decoder, or drop Conditions.");
   /// Numbers that come with every image, from a teacher or a file: the target's [tokens, Target::token_width] or the codes that the encoder reads
   /// [patches], which are those of the target if it has any; 0 if none come.
   static constexpr bool reads_codes = Encoder::codes > 0;
-  static constexpr int given_width = reads_codes ? Grid::patches : Target::template given_width<Grid>;
+  static constexpr int token_given_width = reads_codes ? Grid::patches : Target::template given_width<Grid>;
+  /// ... and its conditions, which follow those of all images of a batch, kind after kind [images, width].
+  static constexpr int given_width = token_given_width + Encoder::condition_width;
   /// Whether a step needs the pixels, not only what comes with them.
   static constexpr bool reads_pixels = !reads_codes || !GivenTarget<TargetKind, Grid>;
   static constexpr int image_width = reads_pixels ? Grid::image_width : 0;
@@ -92,6 +100,7 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   static_assert(has_profile, "Pretrainer: OrderPolicy<Kind> needs a Kind with fixed_profile and profile<Grid>(Counter, std::span<int>).");
   static_assert(!has_profile || KeyOrder<Order, Grid> || FeatureOrder<Order>, "Pretrainer: OrderPolicy<Kind> needs a Kind with keys from counters or from features.");
   static_assert(!FeatureOrder<Order> || Encoder::has_class_token, "Pretrainer: an order from features (Semantic) needs the encoder's class token; drop NoClassToken.");
+  static_assert(!FeatureOrder<Order> || !Encoder::has_class_token || Encoder::leading_tokens == 1, "Pretrainer: an order from features (Semantic) knows no Conditions; drop them or choose another order.");
   static_assert(!FeatureOrder<Order> || detail::OrderFromTeacher<Order> || Decoder::uses_norm, "Pretrainer: an order from features (Semantic) needs a decoder that trains the encoder's final norm.");
   static_assert(!has_profile || !detail::NeedsTwoGroups<Decoder> || detail::fixed_groups<Order, Grid>() == 2,
                 "Pretrainer: Decoder<Joint> and Decoder<InPlace> need an order of two groups, visible and masked, such as OrderPolicy<RandomMask<>>.");
@@ -99,14 +108,14 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
                 "Pretrainer: Decoder<Causal> needs an order with one patch per rank, such as OrderPolicy<Raster>.");
 
   static_assert([] {
-    if constexpr (detail::OrderFromTeacher<Order> && given_width > 0) return Target::Kind::Teacher::Grid::rows == Grid::rows && Target::Kind::Teacher::Grid::columns == Grid::columns;
+    if constexpr (detail::OrderFromTeacher<Order> && token_given_width > 0) return Target::Kind::Teacher::Grid::rows == Grid::rows && Target::Kind::Teacher::Grid::columns == Grid::columns;
     else return true;
   }(), "Pretrainer: Semantic<FromTeacher> needs a teacher with the model's own grid of patches.");
-  static_assert(!detail::OrderFromTeacher<Order> || (given_width > 0 && detail::GivesClass<typename Target::Kind>),
+  static_assert(!detail::OrderFromTeacher<Order> || (token_given_width > 0 && detail::GivesClass<typename Target::Kind>),
                 "Pretrainer: Semantic<FromTeacher> orders by the teacher's features; it needs Target<Features<Teacher>> with a teacher that has a class token.");
   /// Whether an image's rows of stream s end with a prediction of the class token.
   static constexpr bool class_row(std::size_t s) {
-    const QueryStream& stream = Decoder::rules.streams[s];
+    const QueryStream& stream = rules.streams[s];
     return stream.class_query || (stream.content == Sees::itself && Encoder::has_class_token);
   }
   static_assert([] {
@@ -141,7 +150,7 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
     std::array<int, Grid::patches + 1> ends{};
     for (const Counter& counter : counters) {
       const int groups = Order::template profile<Grid>(counter, std::span<int>(ends));
-      const auto rows = count_rows(Decoder::rules, std::span<const int>(ends).first(groups));
+      const auto rows = count_rows(rules, std::span<const int>(ends).first(groups));
       for (std::size_t s = 0; s < streams; ++s) total[s] += rows.queries[s];
     }
     return total;

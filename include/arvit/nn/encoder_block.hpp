@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
+
 #include "arvit/nn/block.hpp"
 
 namespace arvit {
@@ -35,6 +37,35 @@ struct EncoderBlock {
   static void again(D& device, Arena& scratch, const Parameters<Reading<D>>& p, ConstTokens<D, dim> x, Reach<SpaceOf<D>> reach, BranchScales<D> scales, Saved<D>& saved) {
     attend(device, scratch, p, x, reach, saved);
     B::again(device, scratch, p, x, scales, saved.tail);
+  }
+
+  /// Memory of a forward without a backward: 5 dim numbers a row besides the tokens, and 3 dim more when q, k and v are read afterwards.
+  template <class D>
+  struct Passing {
+    typename B::Norm::template Moments<D> moments;
+    Rows<Statistic<D>, heads, SpaceOf<D>> lse;
+    Tokens<D, dim> normed;  // and attention's output
+    Tokens<D, B::hidden> hidden;
+    Tokens<D, 3 * dim> qkv;
+    Passing(Arena& arena, std::int64_t rows, bool keep_qkv)
+        : moments(arena.rows<Statistic<D>, 2, SpaceOf<D>>(rows)), lse(arena.rows<Statistic<D>, heads, SpaceOf<D>>(rows)), normed(arena.rows<Activation<D>, dim, SpaceOf<D>>(rows)) {
+      const std::int64_t wide = keep_qkv ? 3 * dim + B::hidden : std::max(3 * dim, B::hidden);
+      const auto place = arena.span<Activation<D>, SpaceOf<D>>(rows * wide);
+      qkv = {place.data(), rows};
+      hidden = {place.part(keep_qkv ? rows * 3 * dim : 0, place.size()).data(), rows};
+    }
+  };
+  /// h becomes the block's output.
+  template <Device D>
+  static void infer(D& device, const Parameters<Reading<D>>& p, Tokens<D, dim> h, Reach<SpaceOf<D>> reach, const Passing<D>& memory) {
+    const auto& [moments, lse, normed, hidden, qkv] = memory;
+    B::Norm::forward(device, p.norm1, h, normed, moments);
+    B::Qkv::forward(device, p.qkv, normed, qkv);
+    device.attention(query(qkv), key(qkv), value(qkv), heads, reach.segments, reach.limit, normed, lse);
+    device.linear_residual(normed, p.projection.weight, p.projection.bias, h, {}, h);
+    B::Norm::forward(device, p.norm2, h, normed, moments);
+    device.linear_gelu(normed, p.mlp.fc1.weight, p.mlp.fc1.bias, hidden, hidden);
+    device.linear_residual(hidden, p.mlp.fc2.weight, p.mlp.fc2.bias, h, {}, h);
   }
 
   /// dx: gradient of y on entry, of x on return. dqkv holds what a decoder added to k and v (`kv` = add) or is free memory (assign).

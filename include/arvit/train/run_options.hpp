@@ -21,6 +21,8 @@ struct RunOptions {
   double base_lr = 1e-3, lr = 0, min_lr = 0, warmup = 2, weight_decay = 0.05, beta1 = 0.9, beta2 = 0.95, clip = 3, drop_path = 0;
   double ema = 0, ema_end = 0, ema_ramp = 0;
   double crop_min = 0.2, flip = 0.5;
+  bool whole_picture = false;
+  int views = 0;
   std::string normalise = "imagenet", bad_files = "stop", precision = "fp32";
   int threads = 0, loader_threads = 0;
   std::uint64_t seed = 0;
@@ -34,6 +36,8 @@ struct RunOptions {
   Ramp average_decay() const { return {ema, ema_end > 0 ? ema_end : ema, ema_end > 0 ? ema_ramp : 0}; }
   int images_per_micro_batch() const { return micro_batch > 0 ? micro_batch : batch; }
   int accumulation() const { return batch / images_per_micro_batch(); }
+  /// Crops of a picture that the run will see; epoch e sees number e % crops().
+  int crops() const { return whole_picture ? 1 : views > 0 ? std::min(views, epochs) : epochs; }
 };
 
 /// One option: its name, its sentence in --help, the heading it stands under, and whether another value gives other parameters.
@@ -73,6 +77,9 @@ void for_each_option(O&& o, Visit&& visit) {
 
   visit(OptionInfo{"crop-min", pictures, "smallest area of the random crop, as a share of the picture"}, o.crop_min);
   visit(OptionInfo{"flip", pictures, "probability of mirroring"}, o.flip);
+  visit(OptionInfo{"whole-picture", pictures, "no random crop and no mirroring: the picture's shorter side resized to the model's, the centre cut out; what a file of features or codes "
+                                               "belongs to"}, o.whole_picture);
+  visit(OptionInfo{"views", pictures, "crops of a picture that take turns from epoch to epoch, so that --teacher-cache holds them all; 0: a new one every epoch"}, o.views);
   visit(OptionInfo{"normalise", pictures, "colours by the mean and deviation of imagenet, or as measured on these pictures"}, o.normalise);
   visit(OptionInfo{"bad-files", pictures, "a picture that cannot be read: stop, or skip it with a message"}, o.bad_files);
 
@@ -137,6 +144,8 @@ ARVIT_DEFINITION void check(const RunOptions& o) {
   if (o.ema_end > 0 && o.ema == 0) fail<OptionError>("--ema-end is ", o.ema_end, " without --ema; give --ema, the decay at the start.");
   if (!(o.crop_min > 0 && o.crop_min <= 1)) fail<OptionError>("--crop-min is ", o.crop_min, "; it must be above 0 and at most 1.");
   if (!(o.flip >= 0 && o.flip <= 1)) fail<OptionError>("--flip is ", o.flip, "; it must be a probability between 0 and 1.");
+  at_least("views", o.views, 0);
+  if (o.whole_picture && o.views > 0) fail<OptionError>("--views ", o.views, " asks for crops, --whole-picture for none; drop one of them.");
   one_of("normalise", o.normalise, {"imagenet", "measured"}), one_of("bad-files", o.bad_files, {"stop", "skip"});
   one_of("precision", o.precision, {"fp32", "bf16"});
   at_least("threads", o.threads, 0), at_least("loader-threads", o.loader_threads, 0);

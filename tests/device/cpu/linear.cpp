@@ -21,15 +21,16 @@ TEST_CASE_TEMPLATE("cpu/linear: forward, bias, GELU and residual agree with the 
                   scale = normal<float>(rows, 5);
     compare<P>([&](auto& device) {
       using D = std::remove_reference_t<decltype(device)>;
-      Tensor<A<D>> tx(rows, in, x), y0(rows, out), y1(rows, out), pre(rows, out), y2(rows, out), y3(rows, out), y4(rows, out, skip), residual(rows, out, skip);
+      Tensor<A<D>> tx(rows, in, x), y0(rows, out), y1(rows, out), pre(rows, out), y2(rows, out), y3(rows, out), y4(rows, out, skip), y5(rows, out), residual(rows, out, skip);
       Tensor<W<D>> tw(out, in, w);
       Flat<S<D>> bias(b), row_scale(scale);
       device.linear(tx, tw, {}, y0);
       device.linear(tx, tw, bias, y1);
       device.linear_gelu(tx, tw, bias, pre, y2);
+      device.linear_gelu(tx, tw, bias, y5, y5);  // in place
       device.linear_residual(tx, tw, bias, residual, row_scale, y3);
       device.linear_residual(tx, tw, bias, y4, {}, y4);  // in place
-      return Outputs{y0.numbers(), y1.numbers(), pre.numbers(), y2.numbers(), y3.numbers(), y4.numbers()};
+      return Outputs{y0.numbers(), y1.numbers(), pre.numbers(), y2.numbers(), y3.numbers(), y4.numbers(), y5.numbers()};
     });
   }
 }
