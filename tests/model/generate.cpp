@@ -19,6 +19,7 @@ namespace {
 using Encoder = ViT<3, 24, 3, Patch<4>, Image<12, 16>>;
 using Bare = ViT<3, 24, 3, Patch<4>, Image<12, 16>, NoClassToken>;
 using OfCodes = ViT<3, 24, 3, Patch<4>, Image<12, 16>, Embedding<Codes<20>>>;
+using Conditioned = ViT<3, 24, 3, Patch<4>, Image<12, 16>, Conditions<Pooled<Codes<7>>>>;
 constexpr int patches = 12;
 
 /// Of each (image, patch) the prediction.
@@ -44,7 +45,7 @@ Predictions whole_pass(ModelCase<Model, Reference<double>>& model, std::span<con
 }
 /// What is not predicted yet is NaN; of codes, another code.
 template <class Model, class D>
-Predictions by_groups(Generator<Model, D>& generator, std::span<const int> ranks, const Statistic<D>* truth) {
+Predictions by_groups(Generator<Model, D>& generator, std::span<const int> ranks, const Statistic<D>* truth, std::span<const Statistic<D>> conditions = {}) {
   using Grid = typename Model::Grid;
   constexpr bool codes = Model::reads_codes;
   Predictions result;
@@ -60,7 +61,7 @@ Predictions by_groups(Generator<Model, D>& generator, std::span<const int> ranks
         }
   };
   for (std::size_t i = 0; i < ranks.size(); ++i) copy_patch(i / patches, static_cast<int>(i % patches), ranks[i] == 0);
-  generator.begin(ranks);
+  generator.begin(ranks, conditions);
   while (generator.remaining() > 0) {
     const auto prediction = generator.predict(content.data());
     for (std::size_t r = 0; r < prediction.patch.size(); ++r) {
@@ -97,7 +98,8 @@ void check_exact(std::span<const int> ranks) {
   Generator<Model, Reference<double>> generator(device, images);
   generator.load(model.parameters);
   const auto content = Model::reads_codes ? model.given.data() : model.pixels.data();
-  CHECK(largest_difference(whole_pass(model, ranks), by_groups(generator, ranks, content)) < 1e-12);
+  const std::span<const double> conditions(model.given.data() + model.given.size() - static_cast<std::size_t>(images * Model::Encoder::condition_width), static_cast<std::size_t>(images * Model::Encoder::condition_width));
+  CHECK(largest_difference(whole_pass(model, ranks), by_groups(generator, ranks, content, conditions)) < 1e-12);
 }
 
 using Raw = Target<Pixel, RawPatches>;
@@ -110,6 +112,7 @@ TEST_CASE("generate: group after group predicts what a whole pass over the same 
     check_exact<GVP<Bare, Grouped<Mixed<5>>>>(ranks);
     check_exact<GVP<Encoder, Grouped<Fixed<3>>, Target<Codes<20>>, TwoStream<TokenOnly>>>(ranks);
     check_exact<GVP<OfCodes, Grouped<Mixed<5>>, Target<Codes<20>>>>(ranks);
+    check_exact<GVP<Conditioned, Grouped<Mixed<5>>>>(ranks);
     check_exact<SAIM<Encoder, Parallel<3>>>(ranks);
     check_exact<SAIM<Bare, Parallel<2>, Raw>>(ranks);
     check_exact<SAIM<Encoder, Parallel<1>>>(ranks);

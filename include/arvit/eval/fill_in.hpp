@@ -131,7 +131,7 @@ void fill_batch_by_groups(Generator<Model, D>& generator, std::span<float> image
 
 /// Whether fill_in knows a way for the model.
 template <class Model>
-inline constexpr bool fills_in = detail::fills_in_one_pass<Model> || (predicts_by_groups<Model> && (detail::predicts_pixels<Model> || detail::predicts_codes<Model>));
+inline constexpr bool fills_in = detail::fills_in_one_pass<Model> || (Model::Encoder::condition_width == 0 && predicts_by_groups<Model> && (detail::predicts_pixels<Model> || detail::predicts_codes<Model>));
 
 /// Images [counters.size(), 3, height, width], normalised, with the patches whose rank is not 0 as the model predicts them. Ranks [images, patches] are in reading
 /// order. TwoStream and Parallel predict equal ranks together, from what is given and the predictions of lower ranks; Causal one patch after another in
@@ -141,7 +141,7 @@ template <class Model, Device D>
 std::vector<float> fill_in(D& device, std::span<const float> parameters, std::span<const float> images, std::span<const int> ranks, std::span<const Counter> counters,
                            const FillOptions& options) {
   using Grid = typename Model::Grid;
-  static_assert(fills_in<Model>, "fill_in<Model>: the model must predict pixels or codes, with TwoStream, Parallel or Causal, or pixels with Joint or InPlace.");
+  static_assert(fills_in<Model>, "fill_in<Model>: the model must predict pixels or codes, with TwoStream, Parallel or Causal, or pixels with Joint or InPlace, and have no conditions.");
   detail::check_images<Model>(images, counters.size());
   if (ranks.size() != counters.size() * Grid::patches) fail<ShapeError>("fill_in: ", ranks.size(), " ranks for ", counters.size(), " images of ", Grid::patches, " patches.");
   check(options.sampling);

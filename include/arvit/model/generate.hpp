@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "arvit/core/arena.hpp"
@@ -45,7 +46,7 @@ class Generator {
   using Grid = typename Model::Grid;
   using Encoder = typename Model::Encoder;
   using Decoder = typename Model::Decoder;
-  static constexpr int patches = Grid::patches, dim = Encoder::dim, first = Encoder::has_class_token, tokens = patches + first;
+  static constexpr int patches = Grid::patches, dim = Encoder::dim, first = Encoder::leading_tokens, tokens = patches + first;
   static constexpr int content_width = Encoder::codes > 0 ? patches : Grid::image_width;  ///< numbers of an image
   static_assert(predicts_by_groups<Model>, "Generator<Model, Device>: the decoder must be TwoStream, Causal or Parallel; the others' predictions need more than content of lower ranks.");
   static_assert(std::is_same_v<Weight<D>, S>, "Generator<Model, Device>: products read the parameters themselves; use a device whose weights are as wide as its statistics.");
@@ -65,21 +66,25 @@ class Generator {
   }
 
   /// Begins images of these ranks [images, patches], in reading order: 0 for what is given, the others in the order in which they are predicted, equal
-  /// ones together. A Causal decoder needs different ranks, and reads what is given in reading order.
-  void begin(std::span<const int> ranks) {
-    images_ = static_cast<std::int64_t>(ranks.size()) / patches;
-    if (images_ < 1 || images_ > most_images_ || images_ * patches != static_cast<std::int64_t>(ranks.size()))
+  /// ones together. A Causal decoder needs different ranks, and reads what is given in reading order. `conditions`, where the encoder has some: kind after
+  /// kind [images, width].
+  void begin(std::span<const int> ranks, std::span<const S> conditions = {}) {
+    const auto images = static_cast<std::int64_t>(ranks.size()) / patches;
+    if (images < 1 || images > most_images_ || images * patches != static_cast<std::int64_t>(ranks.size()))
       fail<ShapeError>("generator: ", ranks.size(), " ranks for images of ", patches, " patches; give 1 to ", most_images_, " images.");
-    std::vector<std::int32_t> one;
-    permutation_host_.clear();
-    ends_.resize(static_cast<std::size_t>(images_));
-    for (std::size_t i = 0; i < ends_.size(); ++i) {
-      profile_of_ranks(ranks.subspan(i * patches, patches), ends_[i], one);
-      permutation_host_.insert(permutation_host_.end(), one.begin(), one.end());
-      for (std::size_t k = 1; causal && k < ends_[i].size(); ++k)
-        if (ends_[i][k] != ends_[i][k - 1] + 1) fail<ShapeError>("generator: image ", i, " has ", ends_[i][k] - ends_[i][k - 1], " patches of one rank; a Causal decoder predicts one at a time.");
+    if (static_cast<std::int64_t>(conditions.size()) != images * Encoder::condition_width)
+      fail<ShapeError>("generator: ", conditions.size(), " numbers of conditions are given, ", images, " images need ", Encoder::condition_width, " each.");
+    std::vector<std::vector<int>> all(static_cast<std::size_t>(images));
+    std::vector<std::int32_t> permutation, one;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      profile_of_ranks(ranks.subspan(i * patches, patches), all[i], one);
+      permutation.insert(permutation.end(), one.begin(), one.end());
+      for (std::size_t k = 1; causal && k < all[i].size(); ++k)
+        if (all[i][k] != all[i][k - 1] + 1) fail<ShapeError>("generator: image ", i, " has ", all[i][k] - all[i][k - 1], " patches of one rank; a Causal decoder predicts one at a time.");
     }
+    images_ = images, ends_ = std::move(all), permutation_host_ = std::move(permutation);
     device_.upload(permutation_host_.data(), permutation_.part(0, images_ * patches));
+    if (!conditions.empty()) device_.upload(conditions.data(), conditions_.span().part(0, images_ * Encoder::condition_width));
     for (const auto& cache : qkv_) device_.fill(cache, 0);
     for (const auto& cache : outputs_) device_.fill(cache, 0);
     encoded_.assign(ends_.size(), 0);
@@ -99,7 +104,8 @@ class Generator {
     device_.upload(content, read);
     const ArenaScope scope(arena_);
     const Parameters p(Reading<D>(parameters_.data(), parameters_.data()));
-    encode(p, Encoder::codes > 0 ? Pictures<D>{{}, read} : Pictures<D>{read, {}});
+    const Span<const S, Space> conditions = conditions_.span().part(0, images_ * Encoder::condition_width);
+    encode(p, Encoder::codes > 0 ? Pictures<D>{{}, read, conditions} : Pictures<D>{read, {}, conditions});
     return decode(p);
   }
 
@@ -110,8 +116,8 @@ class Generator {
   static constexpr bool causal = detail::NeedsOnePatchPerGroup<Decoder>;  // content row i is the query of patch i + 1
 
   Generator(D& device, int most_images, std::int64_t capacity)
-      : device_(device), most_images_(most_images), parameters_(device, Model::parameter_count), content_(device, std::int64_t{most_images} * content_width), memory_(device, capacity),
-        arena_(memory_.data(), capacity) {
+      : device_(device), most_images_(most_images), parameters_(device, Model::parameter_count), content_(device, std::int64_t{most_images} * content_width),
+        conditions_(device, std::int64_t{most_images} * Encoder::condition_width), memory_(device, capacity), arena_(memory_.data(), capacity) {
     if (most_images < 1) fail<OptionError>("batch: ", most_images, " images; it must be at least 1.");
     const std::int64_t rows = std::int64_t{most_images} * tokens;
     permutation_ = arena_.template span<std::int32_t, Space>(std::int64_t{most_images} * patches);
@@ -123,12 +129,14 @@ class Generator {
       if (Decoder::reads(point).output) outputs_[point] = arena_.template rows<Activation<D>, dim, Space>(causal ? most_images : rows);
   }
   static std::int64_t planned_bytes(int images) {
-    Planner<typename D::Precision> planner;
-    Generator<Model, Planner<typename D::Precision>> plan(planner, images, 0);
+    using P = Planner<typename D::Precision>;
+    P planner;
+    Generator<Model, P> plan(planner, images, 0);
     std::vector<int> ranks(static_cast<std::size_t>(images) * patches);
+    const std::vector<S> conditions(static_cast<std::size_t>(images) * Encoder::condition_width);
     for (std::size_t i = patches; i <= ranks.size(); i += patches) ranks[i - 1] = 1;  // the most content
-    plan.begin(ranks), plan.predict(nullptr);
-    if (!causal) std::fill(ranks.begin(), ranks.end(), 1), plan.begin(ranks), plan.predict(nullptr);  // the most queries
+    plan.begin(ranks, conditions), plan.predict(nullptr);
+    if (!causal) std::fill(ranks.begin(), ranks.end(), 1), plan.begin(ranks, conditions), plan.predict(nullptr);  // the most queries
     return plan.arena_.peak();
   }
   Matrix<const S, Space> positions(int width) {
@@ -150,18 +158,19 @@ class Generator {
     std::vector<Segment> segments;
     for (std::int32_t i = 0; i < images_; ++i) {
       const auto& ends = ends_[static_cast<std::size_t>(i)];
-      if (group_ >= static_cast<int>(ends.size())) continue;
+      const bool waits = group_ < static_cast<int>(ends.size());
+      if (!waits && group_ > 1) continue;  // at first conditions are read, of all images
       const std::int32_t begin = static_cast<std::int32_t>(source.size()), upto = first + ends[static_cast<std::size_t>(group_ - 1)];
       std::int32_t& row = encoded_[static_cast<std::size_t>(i)];
       for (std::size_t rank = 0; row < upto; ++row) {
         while (first + ends[rank] <= row) ++rank;
-        if (row < first) class_rows.push_back(begin);
+        if (row < first) class_rows.push_back(static_cast<std::int32_t>(source.size()));
         source.push_back(row < first ? -1 - i : i * patches + row - first);
         cached.push_back(i * tokens + row);
         limit.push_back(causal ? row + 1 : first + ends[row < first ? 0 : rank]);
       }
       segments.push_back({begin, static_cast<std::int32_t>(source.size()), i * tokens, i * tokens + upto});
-      last.push_back(static_cast<std::int32_t>(source.size()) - 1);
+      if (waits) last.push_back(static_cast<std::int32_t>(source.size()) - 1);
     }
     if (source.empty()) return;  // neither class token nor condition
     const ArenaScope scope(arena_);
@@ -176,7 +185,8 @@ class Generator {
       if (causal) device_.gather_rows(h, of_last, outputs_[point].slice(0, of_last.size()));
       else device_.scatter_add_rows(h, at, outputs_[point]);  // onto zeros
     };
-    Encoder::Input::forward(device_, arena_, p.encoder.embedding, content, Encoder::shape, from, of_class, {positions_.data(), patches}, h);
+    Encoder::Input::forward(device_, arena_, p.encoder.embedding, content, Encoder::shape, from, {positions_.data(), patches}, h);
+    if (!class_rows.empty()) Encoder::Leading::forward(device_, arena_, p.encoder.leading, content, of_class, h);
     keep(0);
     for (int l = 1; l <= Encoder::depth && Encoder::template work<Decoder>(l) != Encoder::Work::none; ++l) {
       const auto weights = p.encoder.block(l - 1);
@@ -231,7 +241,7 @@ class Generator {
 
   D& device_;
   int most_images_;
-  Buffer<D, S> parameters_, content_;
+  Buffer<D, S> parameters_, content_, conditions_;
   Buffer<D, std::byte> memory_;
   Arena arena_;
   Span<std::int32_t, Space> permutation_;
