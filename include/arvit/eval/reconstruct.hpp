@@ -25,7 +25,7 @@ struct Reconstruction {
 /// How predictions became pixels, to be printed beside every picture.
 template <class Model>
 std::string reconstruction_note() {
-  if constexpr (requires { Model::Target::Kind::classes; }) return "predicted patches are drawn codes, shown as the codebook's patches";
+  if constexpr (requires { Model::Target::Kind::classes; }) return "predicted patches are drawn codes, shown as patches of the codebook";
   else return Model::Target::standardise ? "predicted patches are standardised; they are shown with the mean and deviation of the true patch"
                                     : "predicted patches are shown as they are";
 }
