@@ -10,6 +10,7 @@
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/codebook_picture.hpp"
+#include "arvit/eval/image_quality.hpp"
 #include "arvit/eval/pretrained.hpp"
 #include "arvit/train/options.hpp"
 

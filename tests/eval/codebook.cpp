@@ -19,6 +19,7 @@
 #include "arvit/device/reference.hpp"
 #include "arvit/eval/codebook_picture.hpp"
 #include "arvit/eval/fit_codebook.hpp"
+#include "arvit/eval/image_quality.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/teacher.hpp"
 #include "support/temporary_folder.hpp"
@@ -421,7 +422,6 @@ TEST_CASE("codebook: pictures in codes, their PSNR, and a sheet by brightness") 
   CHECK(std::count(coded.begin() + 72, coded.end(), 1.0f) == 72);
   CHECK(psnr(images, coded) == doctest::Approx(20).epsilon(1e-5));  // all values are 0.1 away
   CHECK_THROWS_WITH_AS(coded_pictures(device, codebook, std::span(images).first(71), 4, 6), doctest::Contains("no whole number of pictures of 72"), ShapeError);
-  CHECK_THROWS_AS(psnr(images, std::span(coded).first(3)), ShapeError);
   const Canvas sheet = codebook_sheet(codebook);  // squares of 12 pixels, one pixel between them
   CHECK(sheet.height() == 14);
   CHECK(sheet.width() == 1 + 3 * 13);

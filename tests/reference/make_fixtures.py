@@ -437,13 +437,29 @@ def targets_case():
     return tensors, {"image": [12, 16], "patch": 4, "batch": 2}
 
 
+def image_quality_case():
+    """Pictures in [0, 1] whose values are exact in float32, against scikit-image: the map where the window lies inside, mean over channels."""
+    import skimage.metrics
+
+    original = deterministic.uniform("original", 3, 24, 30).float().double()
+    original[1, :12] = 0.25  # without variance
+    tensors = {"original": original}
+    for name, noise in {"near": 0.1, "far": 1.5}.items():
+        changed = (original + noise * (deterministic.uniform(name, 3, 24, 30) - 0.5)).clamp(0, 1).float().double()
+        a, b = original.numpy(), changed.numpy()
+        mean, map_of = skimage.metrics.structural_similarity(a, b, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=1, channel_axis=0, full=True)
+        tensors |= {name: changed, f"{name}.ssim": np.array([mean]), f"{name}.map": map_of[:, 5:-5, 5:-5].mean(0),
+                    f"{name}.psnr": np.array([skimage.metrics.peak_signal_noise_ratio(a, b, data_range=1)])}
+    return tensors, {"image": [24, 30]}
+
+
 def all_cases():
     for name, c in TRAINED.items():
         yield name, lambda c=c: trained_case(c)
     for name, c in ORDERS.items():
         yield name, lambda c=c: order_case(c)
     yield from {"order_clusters": clusters_case, "order_segments": segments_case, "order_groups": groups_case}.items()
-    yield from {"hash": hash_case, "positions": positions_case, "blur": blur_case, "targets": targets_case}.items()
+    yield from {"hash": hash_case, "positions": positions_case, "blur": blur_case, "targets": targets_case, "image_quality": image_quality_case}.items()
     yield from masks.CASES.items()
 
 

@@ -12,7 +12,7 @@
 /// not on the thread, the batch, or what was drawn before.
 namespace arvit {
 
-enum class Purpose : std::uint32_t { initialise = 1, shuffle, crop, flip, order, groups, drop_path, mixup, probe, codebook, condition, user = 1000 };
+enum class Purpose : std::uint32_t { initialise = 1, shuffle, crop, flip, order, groups, drop_path, mixup, probe, codebook, condition, sample, user = 1000 };
 
 /// Names one stream of random numbers.
 struct Counter {

@@ -34,14 +34,6 @@ std::vector<float> coded_pictures(D& device, const Codebook& codebook, std::span
   return result;
 }
 
-/// Peak signal-to-noise ratio in dB of all values together, for colours in [0, 1]; infinite where they are equal.
-inline double psnr(std::span<const float> original, std::span<const float> changed) {
-  if (original.size() != changed.size() || original.empty()) fail<ShapeError>("psnr: ", original.size(), " values meet ", changed.size(), "; they must be equally many.");
-  double sum = 0;
-  for (std::size_t i = 0; i < original.size(); ++i) sum += (double{original[i]} - changed[i]) * (double{original[i]} - changed[i]);
-  return -10 * std::log10(sum / static_cast<double>(original.size()));
-}
-
 /// The first 4096 centroids at most, from dark to bright in reading order.
 inline Canvas codebook_sheet(const Codebook& codebook) {
   constexpr int most = 4096;

@@ -32,6 +32,11 @@ class FrozenPretrainer {
       : device_(device), parameters_(device, Model::parameter_count), images_(device, std::int64_t{most_images} * Model::image_width),
         pass_(device, most_images, Pass::activation_bytes(most_images, false)) {}
 
+  /// For images of these ranks [images, patches] alone (order_by_ranks).
+  FrozenPretrainer(D& device, std::span<const int> ranks)
+      : device_(device), parameters_(device, Model::parameter_count), images_(device, static_cast<std::int64_t>(ranks.size()) / Grid::patches * Model::image_width),
+        pass_(device, static_cast<int>(ranks.size()) / Grid::patches, activation_bytes(ranks)) {}
+
   void load(std::span<const S> parameters) {
     if (static_cast<std::int64_t>(parameters.size()) != Model::parameter_count)
       fail<ShapeError>("pretrainer: ", parameters.size(), " parameters are given, the model has ", Model::parameter_count, ".");
@@ -57,6 +62,12 @@ class FrozenPretrainer {
     }
     return ranks;
   }
+  /// Takes given ranks [images, patches] instead, in reading order.
+  void order_by_ranks(const S* images, std::span<const int> ranks) {
+    count_ = static_cast<std::int64_t>(ranks.size()) / Grid::patches;
+    device_.upload(images, images_.span().part(0, count_ * Model::image_width));
+    pass_.order_by_ranks(ranks);
+  }
   /// Predictions of every stream for the images that were ordered last.
   std::vector<Prediction> predict() {
     if (Model::given_width > 0) fail<OptionError>("the model predicts features or codes of a teacher, who is not here; choose a model that predicts pixels.");
@@ -79,6 +90,15 @@ class FrozenPretrainer {
   }
 
  private:
+  static std::int64_t activation_bytes(std::span<const int> ranks) {
+    using P = Planner<typename D::Precision>;
+    P planner;
+    const auto images = static_cast<std::int64_t>(ranks.size()) / Grid::patches;
+    typename Model::template Pass<P> pass(planner, static_cast<int>(images), 0);
+    pass.order_by_ranks(ranks);
+    pass.run(typename Model::template Pass<P>::Parameters(Reading<P>(nullptr, nullptr)), nullptr, {nullptr, images * Model::image_width}, {}, {nullptr, images * Model::given_width});
+    return pass.peak_bytes();
+  }
   typename Pass::Parameters reading() const { return typename Pass::Parameters(Reading<D>(parameters_.data(), parameters_.data())); }
 
   D& device_;

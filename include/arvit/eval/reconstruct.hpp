@@ -25,7 +25,8 @@ struct Reconstruction {
 /// How predictions became pixels, to be printed beside every picture.
 template <class Model>
 std::string reconstruction_note() {
-  return Model::Target::standardise ? "predicted patches are standardised; they are shown with the mean and deviation of the true patch"
+  if constexpr (requires { Model::Target::Kind::classes; }) return "predicted patches are drawn codes, shown as patches of the codebook";
+  else return Model::Target::standardise ? "predicted patches are standardised; they are shown with the mean and deviation of the true patch"
                                     : "predicted patches are shown as they are";
 }
 
@@ -37,6 +38,18 @@ void put_patch(const float* values, int patch, float* pixels) {
   for (int y = 0; y < Grid::patch; ++y)
     for (int x = 0; x < Grid::patch; ++x)
       for (int c = 0; c < Grid::channels; ++c) pixels[(c * Grid::height + top + y) * Grid::width + left + x] = *values++;
+}
+
+/// A predicted patch as pixels. Standardised ones get the mean and deviation of the true patch.
+template <class Model>
+void unstandardise(const float* truth, float* patch) {
+  if constexpr (Model::Target::standardise) {
+    constexpr int width = Model::target_width;
+    double mean = 0, variance = 0;
+    for (int c = 0; c < width; ++c) mean += static_cast<double>(truth[c]) / width;
+    for (int c = 0; c < width; ++c) variance += (truth[c] - mean) * (truth[c] - mean) / (width - 1);
+    for (int c = 0; c < width; ++c) patch[c] = static_cast<float>(mean + static_cast<double>(patch[c]) * std::sqrt(variance + 1e-6));
+  }
 }
 
 /// Every patch of every image as the target has it before it is standardised: [images * patches, target_width].
@@ -60,18 +73,15 @@ std::vector<float> raw_targets(std::span<const float> images) {
 }
 }  // namespace detail
 
-/// Orders and predicts images [counters.size(), 3, height, width]. Of several streams the first is shown.
+namespace detail {
 template <class Model, Device D>
-std::vector<Reconstruction> reconstruct(FrozenPretrainer<Model, D>& model, std::span<const float> images, std::span<const Counter> counters) {
+std::vector<Reconstruction> reconstruct_ordered(FrozenPretrainer<Model, D>& model, std::span<const float> images, std::span<const int> ranks) {
   using Grid = typename Model::Grid;
   static_assert(Model::target_width == Grid::patch_width, "reconstruct: the model predicts no pixels.");
-  if (images.size() != counters.size() * Grid::image_width)
-    fail<ShapeError>("reconstruct: ", images.size(), " pixel values for ", counters.size(), " images of ", Grid::image_width, ".");
-  const std::vector<int> ranks = model.order(images.data(), counters);
   const auto prediction = model.predict().front();
   const std::vector<float> raw = detail::raw_targets<Model>(images);
   std::vector<Reconstruction> result;
-  for (std::size_t i = 0; i < counters.size(); ++i) {
+  for (std::size_t i = 0; i < ranks.size() / Grid::patches; ++i) {
     const std::vector<float> original(images.begin() + i * Grid::image_width, images.begin() + (i + 1) * Grid::image_width);
     result.push_back({original, original, original, {ranks.begin() + i * Grid::patches, ranks.begin() + (i + 1) * Grid::patches}});
   }
@@ -80,16 +90,32 @@ std::vector<Reconstruction> reconstruct(FrozenPretrainer<Model, D>& model, std::
     Reconstruction& image = result[static_cast<std::size_t>(prediction.image[r])];
     const float* truth = raw.data() + (std::int64_t{prediction.image[r]} * Grid::patches + prediction.patch[r]) * width;
     std::vector<float> patch(prediction.values.begin() + r * width, prediction.values.begin() + (r + 1) * width);
-    if constexpr (Model::Target::standardise) {
-      double mean = 0, variance = 0;
-      for (int c = 0; c < width; ++c) mean += static_cast<double>(truth[c]) / width;
-      for (int c = 0; c < width; ++c) variance += (truth[c] - mean) * (truth[c] - mean) / (width - 1);
-      for (float& value : patch) value = static_cast<float>(mean + static_cast<double>(value) * std::sqrt(variance + 1e-6));
-    }
-    detail::put_patch<Grid>(patch.data(), prediction.patch[r], image.predicted.data());
-    detail::put_patch<Grid>(truth, prediction.patch[r], image.target.data());
+    unstandardise<Model>(truth, patch.data());
+    put_patch<Grid>(patch.data(), prediction.patch[r], image.predicted.data());
+    put_patch<Grid>(truth, prediction.patch[r], image.target.data());
   }
   return result;
+}
+template <class Model>
+void check_images(std::span<const float> images, std::size_t count) {
+  if (images.size() != count * Model::Grid::image_width)
+    fail<ShapeError>("reconstruct: ", images.size(), " pixel values for ", count, " images of ", Model::Grid::image_width, ".");
+}
+}  // namespace detail
+
+/// Orders and predicts images [counters.size(), 3, height, width]. Of several streams the first is shown.
+template <class Model, Device D>
+std::vector<Reconstruction> reconstruct(FrozenPretrainer<Model, D>& model, std::span<const float> images, std::span<const Counter> counters) {
+  detail::check_images<Model>(images, counters.size());
+  const std::vector<int> ranks = model.order(images.data(), counters);
+  return detail::reconstruct_ordered(model, images, ranks);
+}
+/// ... in the order of given ranks [images, patches], in reading order.
+template <class Model, Device D>
+std::vector<Reconstruction> reconstruct(FrozenPretrainer<Model, D>& model, std::span<const float> images, std::span<const int> ranks) {
+  detail::check_images<Model>(images, ranks.size() / Model::Grid::patches);
+  model.order_by_ranks(images.data(), ranks);
+  return detail::reconstruct_ordered(model, images, ranks);
 }
 
 /// Planar normalised pixels as a picture.
