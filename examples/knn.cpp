@@ -13,15 +13,17 @@ using namespace arvit;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
-    std::string data, checkpoint, codebook, model, pooling = "class";
+    std::string data, checkpoint, model, pooling = "class";
     int layer = 0, batch = 64, threads = 0;
     KnnOptions options;
+    ExtractorOptions how;
     CommandLine line("Classifies the test pictures of a data set by the labels of the most similar training pictures.\n\n"
                      "Begin with:  knn --data /usr/share/datasets/fashion-mnist --checkpoint CHECKPOINT");
     line.add("data", data, "pictures with classes, in a training and a test split", "Options", true);
     line.add("checkpoint", checkpoint, "file that a trainer or convert wrote, or the folder of a run", "Options", true);
     line.add("model", model, "model in the checkpoint, where it does not say");
-    line.add("codebook", codebook, "of an encoder that reads codes; empty: the one that the checkpoint names");
+    line.add("codebook", how.codebook, "of an encoder that reads codes; empty: the one that the checkpoint names");
+    line.add("mask", how.mask, "none, or order: the attention mask of pre-training, an order for every picture");
     line.add("pooling", pooling, "feature of a picture: class (token) or mean (of the patch tokens)");
     line.add("layer", layer, "layer the feature is read from; 0: the last, with the final norm");
     line.add("temperature", options.temperature, "of the votes exp(similarity / temperature)");
@@ -32,7 +34,7 @@ int main(int argc, char** argv) {
 
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
     Cpu<Fp32> device({threads, {}});
-    const auto encoder = make_extractor(device, info, {.batch = batch, .features = {{readout_from(pooling), layer}}}, codebook);
+    const auto encoder = make_extractor(device, info, {.batch = batch, .features = {{readout_from(pooling), layer}}}, how);
     encoder->load(load_encoder(checkpoint, describe_model(info.model_name).encoder));
     const EvaluationTransform transform({.height = encoder->shape().height, .width = encoder->shape().width, .normalisation = info.normalisation});
     const AnyDataset bank = open_dataset(data), questions = open_dataset(data, Split::test);

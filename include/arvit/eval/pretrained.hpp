@@ -16,6 +16,7 @@
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/features.hpp"
+#include "arvit/model/masked_features.hpp"
 #include "arvit/models.hpp"
 #include "arvit/teacher.hpp"
 #include "arvit/train/checkpoint.hpp"
@@ -93,13 +94,22 @@ ModelDescription describe_model() {
           E::Grid::patch, E::dim, E::depth, E::heads, E::mlp_ratio, Model::Decoder::position_dim, E::has_class_token, Model::Decoder::rules.joint, Model::Decoder::uses_norm};
 }
 
-/// The encoder of a file's model, without parameters yet. One that reads codes gets its tokenizer: `codebook`, or if that is empty the one that the file
-/// names; one with conditions what the file names.
+/// How an encoder is read, besides what is read of it.
+struct ExtractorOptions {
+  std::string codebook;     ///< of an encoder that reads codes; "": the one that the file names
+  std::string mask = "none";  ///< "order": with the attention mask of pre-training, an order of its own for every picture
+  std::uint64_t seed = 0;   ///< of these orders
+};
+/// The encoder of a file's model, without parameters yet; with the tokenizer and the conditions that it needs.
 template <class Models = PretrainedModels, Device D>
-std::unique_ptr<FeatureSource<float>> make_extractor(D& device, const PretrainedInfo& info, const FeatureOptions& options, const std::string& codebook = {}) {
+std::unique_ptr<FeatureSource<float>> make_extractor(D& device, const PretrainedInfo& info, const FeatureOptions& options, const ExtractorOptions& how = {}) {
+  const bool masked = place_of_name("mask", how.mask, {"none", "order"}) == 1;
+  const std::string& codebook = how.codebook;
   auto extractor = select_model(info.model_name, Models{}, [&]<class Model>() -> std::unique_ptr<FeatureSource<float>> {
     using Encoder = typename Model::Encoder;
-    auto made = std::make_unique<FeatureExtractor<Encoder, D>>(device, options);
+    std::unique_ptr<FeatureSource<float>> made;
+    if (masked) made = std::make_unique<MaskedFeatures<Model, D>>(device, options, how.seed);
+    else made = std::make_unique<FeatureExtractor<Encoder, D>>(device, options);
     if constexpr (Encoder::condition_width > 0) {
       const std::string file = Encoder::Leading::has_file ? run_option(Safetensors(info.path), "condition") : std::string();
       made->conditions([conditions = make_conditions<Encoder>(device, file, info.normalisation, options.batch)](const float* images, std::int64_t count, float* given) {

@@ -215,6 +215,11 @@ class FeatureSource {
       offsets_.push_back(offsets_.back() + width);
     }
   }
+  /// OptionError unless what the encoder reads beside the images can be made.
+  void check_given() const {
+    if (codes_ > 0 && !tokenizer_) fail<OptionError>("features: the encoder reads codes, and no tokenizer is given; give the codebook that it was trained with.");
+    if (condition_width_ > 0 && !conditions_) fail<OptionError>("features: the encoder has conditions, and nothing is given that makes them; give what it was trained with.");
+  }
   FeatureOptions options_;
   ImageShape shape_;
   int codes_, condition_width_;
@@ -263,8 +268,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
   std::int64_t activation_bytes() const { return memory_.bytes(); }
 
   void extract(const S* images, std::int64_t count, S* features) override {
-    if (reads_codes && !tokenizer_) fail<OptionError>("features: the encoder reads codes, and no tokenizer is given; give the codebook that it was trained with.");
-    if (Encoder::condition_width > 0 && !conditions_) fail<OptionError>("features: the encoder has conditions, and nothing is given that makes them; give what it was trained with.");
+    this->check_given();
     for (std::int64_t first = 0; first < count; first += options_.batch) {
       const auto now = static_cast<int>(std::min<std::int64_t>(options_.batch, count - first));
       pass(images + first * image_width(), now);
@@ -274,6 +278,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
 
  private:
   template <class E, Device X> friend class FeatureExtractor;
+  template <class M, Device X> friend class MaskedFeatures;
   static constexpr int first_patch = Encoder::leading_tokens;
   static constexpr bool reads_codes = Encoder::codes > 0;
 

@@ -32,8 +32,9 @@ class PretrainPass {
   static constexpr int patches = Grid::patches;
 
   /// `capacity`: bytes of activations, as activation_bytes() says.
-  PretrainPass(D& device, int most_images, std::int64_t capacity)
-      : device_(device), most_images_(most_images), engine_(Model::rules, patches, most_images), whole_(Model::rules, patches, most_images),
+  /// `keep_dead`: content that no query reads is there too, for encode().
+  PretrainPass(D& device, int most_images, std::int64_t capacity, bool keep_dead = false)
+      : device_(device), most_images_(most_images), engine_(rules(keep_dead), patches, most_images), whole_(Model::rules, patches, most_images),
         memory_(device, capacity), arena_(memory_.data(), capacity), ends_(std::size_t(most_images) * (patches + 1)), keys_host_(std::size_t(most_images) * patches) {
     if (most_images < 1) fail<OptionError>("batch: ", most_images, " images; it must be at least 1.");
     permutation_ = arena_.template span<std::int32_t, Space>(std::int64_t{most_images} * patches);
@@ -122,6 +123,15 @@ class PretrainPass {
     decoder.finish_backward(dprediction, gradients->decoder);
     encoder.backward(decoder, gradients->encoder, gradients->decoder);
   }
+  /// The encoder alone on the ordered batch, each token seeing what it sees in pre-training: each(layer, tokens before the norm, tables) after every layer.
+  template <class Each>
+  void encode(const Parameters& p, Span<const Statistic<D>, Space> images, Span<const Statistic<D>, Space> given, Each&& each) {
+    const ArenaScope scope(arena_);
+    const auto tables = uploaded(engine_);
+    Encoder::infer(device_, arena_, p.encoder, pictures(images, given), Encoder::shape, {tables.source, permutation_}, tables.class_rows,
+                   {tables.content.segments, tables.content.limit}, Rows<const Statistic<D>, Encoder::dim, Space>{positions_.data(), patches}, false,
+                   [&](int layer, const auto& tokens, const auto&) { each(layer, ConstTokens<D, Encoder::dim>(tokens), tables); });
+  }
   /// The loss of the last run: the sum over streams.
   double loss() {
     std::array<double, streams> values{};
@@ -161,6 +171,11 @@ class PretrainPass {
   }
 
  private:
+  static constexpr auto rules(bool keep_dead) {
+    auto rules = Model::rules;
+    rules.keep_dead = rules.keep_dead || keep_dead;
+    return rules;
+  }
   void begin(int images) {
     if (images < 1 || images > most_images_) fail<ShapeError>("batch: ", images, " images, the plan holds 1 to ", most_images_, ".");
     engine_.clear();
