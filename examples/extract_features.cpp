@@ -16,7 +16,7 @@ using namespace arvit;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
-    std::string data, images, checkpoint, model, out = "features.npy", pooling = "class", split = "train", grid = "bicubic";
+    std::string data, images, checkpoint, codebook, model, out = "features.npy", pooling = "class", split = "train", grid = "bicubic";
     int image = 0, layer = 0, batch = 32, threads = 0;
     bool no_norm = false;
     CommandLine line("Writes one row of features per picture to an npy file.\n\n"
@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
     line.add("images", images, "instead of --data: npy file [pictures, 3, height, width] of normalised floats");
     line.add("out", out, "npy file to write; labels go to the same name with .labels.npy");
     line.add("model", model, "model in the checkpoint, where it does not say");
+    line.add("codebook", codebook, "of an encoder that reads codes; empty: the one that the checkpoint names");
     line.add("image", image, "height and width of the pictures in pixels, a multiple of the patch; 0: the model's");
     line.add("pooling", pooling, "class (token), mean (of the patch tokens), tokens, attention or similarity");
     line.add("layer", layer, "layer to read; 0: the last");
@@ -48,7 +49,7 @@ int main(int argc, char** argv) {
       options.height = static_cast<int>(pixels.shape(2)), options.width = static_cast<int>(pixels.shape(3));
     }
     Cpu<Fp32> device({threads, {}});
-    const auto encoder = make_extractor(device, info.model_name, options);
+    const auto encoder = make_extractor(device, info, options, codebook);
     encoder->load(load_encoder(checkpoint, describe_model(info.model_name).encoder));
     FeatureTable table{encoder->width(), {}, {}};
     if (!images.empty()) {

@@ -13,7 +13,7 @@ using namespace arvit;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
-    std::string data, checkpoint, model, pooling = "class";
+    std::string data, checkpoint, codebook, model, pooling = "class";
     int layer = 0, batch = 64, threads = 0;
     KnnOptions options;
     CommandLine line("Classifies the test pictures of a data set by the labels of the most similar training pictures.\n\n"
@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
     line.add("data", data, "pictures with classes, in a training and a test split", "Options", true);
     line.add("checkpoint", checkpoint, "file that a trainer or convert wrote, or the folder of a run", "Options", true);
     line.add("model", model, "model in the checkpoint, where it does not say");
+    line.add("codebook", codebook, "of an encoder that reads codes; empty: the one that the checkpoint names");
     line.add("pooling", pooling, "feature of a picture: class (token) or mean (of the patch tokens)");
     line.add("layer", layer, "layer the feature is read from; 0: the last, with the final norm");
     line.add("temperature", options.temperature, "of the votes exp(similarity / temperature)");
@@ -31,7 +32,7 @@ int main(int argc, char** argv) {
 
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
     Cpu<Fp32> device({threads, {}});
-    const auto encoder = make_extractor(device, info.model_name, {.batch = batch, .features = {{readout_from(pooling), layer}}});
+    const auto encoder = make_extractor(device, info, {.batch = batch, .features = {{readout_from(pooling), layer}}}, codebook);
     encoder->load(load_encoder(checkpoint, describe_model(info.model_name).encoder));
     const EvaluationTransform transform({.height = encoder->shape().height, .width = encoder->shape().width, .normalisation = info.normalisation});
     const AnyDataset bank = open_dataset(data), questions = open_dataset(data, Split::test);

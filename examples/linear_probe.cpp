@@ -15,7 +15,7 @@ using namespace arvit;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
-    std::string data, checkpoint, model, method = "logistic", recipe_name, pooling = "class";
+    std::string data, checkpoint, codebook, model, method = "logistic", recipe_name, pooling = "class";
     int batch = 64, threads = 0, epochs = 0, probe_batch = 0;
     double labels = 1;
     std::uint64_t seed = 0;
@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
     line.add("data", data, "pictures with classes, in a training and a test split", "Options", true);
     line.add("checkpoint", checkpoint, "file that a trainer or convert wrote, or the folder of a run", "Options", true);
     line.add("model", model, "model in the checkpoint, where it does not say");
+    line.add("codebook", codebook, "of an encoder that reads codes; empty: the one that the checkpoint names");
     line.add("method", method, "on cached features: ridge (closed form) or logistic (L-BFGS)");
     line.add("seed", seed, "seed of splits, of the few labels, of the augmentation and of the untrained encoder");
     line.add("batch", batch, "pictures per pass");
@@ -46,14 +47,14 @@ int main(int argc, char** argv) {
     if (recipe_name.empty()) {
       CompareOptions options;
       options.normalisation = info.normalisation, options.protocol.probe.method = probe_method_from(method), options.protocol.seed = seed, options.threads = threads;
-      const auto encoder = make_extractor(device, info.model_name, {.batch = batch, .features = all_layers(description.depth, description.class_token)});
+      const auto encoder = make_extractor(device, info, {.batch = batch, .features = all_layers(description.depth, description.class_token)}, codebook);
       std::cout << accuracy_table_text(compare_with_baselines(*encoder, parameters, untrained(description.encoder, seed), train, test, options));
       return;
     }
     ProbeRecipe recipe = probe_recipe_from(recipe_name);
     if (epochs != 0) recipe.epochs = epochs;
     if (probe_batch != 0) recipe.batch = probe_batch;
-    const auto encoder = make_extractor(device, info.model_name, {.batch = batch, .features = {{readout_from(pooling)}}});
+    const auto encoder = make_extractor(device, info, {.batch = batch, .features = {{readout_from(pooling)}}}, codebook);
     encoder->load(parameters);
     const Subset<> labelled(train, stratified_fraction(labels_of(train), labels, seed));
     const auto say = [](int epoch, double loss, double rate) { std::cout << "epoch " << epoch << "  loss " << loss << "  learning rate " << rate << std::endl; };

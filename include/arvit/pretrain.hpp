@@ -95,12 +95,13 @@ TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
     if (hooks.output.stream != nullptr)
       *hooks.output.stream << options.model << ": " << Model::parameter_count << " parameters\n" << options.data << ": " << pictures << '\n' << device.describe() << '\n'
                            << options.epochs << " epochs, batches of " << options.batch << " in micro-batches of " << options.images_per_micro_batch() << std::endl;
+    if (const std::string note = codebook_note(options, Model::codes, pictures); !note.empty() && hooks.output.stream != nullptr) *hooks.output.stream << note << std::endl;
     const std::int64_t count = set.size();
     const std::string contents = options.teacher_cache.empty() ? "" : contents_text(set);
     TrainingPictures<Set> source(std::move(set), options, Model::Grid::height, Model::Grid::width);
     FrozenTeacher teacher = make_teacher<Model>(device, options, source.normalisation(), count);
     if (!options.teacher_cache.empty()) {
-      TeacherCacheOptions cache{options.teacher_cache, {{"pictures", contents}, {"crops", source.crops()}}, count, options.crops(), Model::Grid::image_width, Model::given_width,
+      TeacherCacheOptions cache{options.teacher_cache, {{"pictures", contents}, {"crops", source.crops()}}, count, options.crops(), Model::Grid::image_width, Model::token_given_width,
                                 options.teacher_cache_gb};
       teacher = cached(std::move(teacher), std::move(cache), hooks.output.stream);
     }

@@ -32,6 +32,68 @@
 /// Where the numbers of a target come from that are given with the images (target/features.hpp).
 namespace arvit {
 
+/// Features or codes that were computed before: an npy file of [pictures, tokens, width] or [pictures, patches] in fp32, picture by picture of the data set,
+/// read as they are asked for. The shape is checked at the start, that the numbers are finite when they are read.
+/// They belong to whole pictures (--whole-picture): shorter side resized to the model's, bicubic, centre cut out.
+class StoredTeacher {
+ public:
+  /// `width`: numbers of a picture, over all tokens; `token_width`: of a token (1: codes).
+  StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width, std::int64_t token_width);
+  void operator()(const float* images, std::span<const Counter> pictures, float* given) const;
+
+ private:
+  std::string path_;
+  std::int64_t width_, offset_ = 0;
+  detail::Descriptor file_;
+};
+
+/// The codes of a codebook, for every patch of the codebook in reading order, as floats (which hold every code exactly). That patch need not be the
+/// model's. Normalising the pictures and undoing it rounds by about 1e-7, so only a patch that lies as far from two centroids may get either code.
+template <Device D>
+class CodebookTeacher {
+ public:
+  /// Images of height x width pixels; `pictures`: the colours of the images that it will get. ShapeError when the codebook's patch does not divide them.
+  CodebookTeacher(D& device, const Codebook& codebook, int height, int width, const Normalisation& pictures)
+      : nearest_(device, codebook), shape_{3, height, width, codebook.patch}, pictures_(pictures),
+        identity_(text("codebook of ", codebook.codes(), " codes for patches of ", codebook.patch, " pixels, ", checksum(std::as_bytes(std::span(codebook.centroids))))) {
+    check_patches(shape_);
+  }
+  /// What it computes, by its contents.
+  const std::string& identity() const { return identity_; }
+  std::vector<MemoryTable::Line> memory() const { return {{"teacher's codebook and distances", nearest_.bytes()}}; }
+  /// Numbers of a picture.
+  int width() const { return shape_.patches(); }
+  /// images [pictures.size(), 3, height, width] -> given [pictures.size(), width()].
+  void operator()(const float* images, std::span<const Counter> pictures, float* given) {
+    (*this)(images, static_cast<std::int64_t>(pictures.size()), given);
+  }
+  void operator()(const float* images, std::int64_t count, float* given) {
+    const std::int64_t rows = count * width();
+    patches_.resize(static_cast<std::size_t>(count * shape_.size()));
+    codes_.resize(static_cast<std::size_t>(rows));
+    cut_patches(images, count, shape_, pictures_, patches_.data());
+    nearest_(patches_.data(), rows, codes_.data());
+    std::copy(codes_.begin(), codes_.end(), given);
+  }
+
+ private:
+  NearestCode<D> nearest_;
+  ImageShape shape_;
+  Normalisation pictures_;
+  std::vector<float> patches_;
+  std::vector<std::int32_t> codes_;
+  std::string identity_;
+};
+
+/// The codebook in `file` on the processor, in fp32, for images of `shape` in the colours `pictures`. OptionError unless it has `codes` codes for the shape's patch.
+std::shared_ptr<CodebookTeacher<Cpu<Fp32>>> make_codebook_teacher(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads);
+/// The same as the tokenizer of an encoder that reads codes.
+GivenFunction<float> make_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads);
+/// What to say of a run on a codebook that was fitted to other pictures than these; "" where there is nothing to say.
+std::string codebook_note(const RunOptions& options, int codes, const std::string& pictures);
+/// The codebook with which a checkpoint's encoder was trained; OptionError where it names none.
+std::string codebook_of(const Safetensors& checkpoint);
+
 /// The encoder of a checkpoint, frozen, on every micro-batch: the same crop as the model's, in the colours that the teacher was trained on.
 template <class Encoder, Device D>
 class EncoderTeacher {
@@ -47,14 +109,22 @@ class EncoderTeacher {
     if (file.metadata().contains("pixel_mean")) own = {detail::metadata_triple(file, "pixel_mean"), detail::metadata_triple(file, "pixel_deviation")};
     for (std::size_t c = 0; c < 3; ++c) scale_[c] = pictures.deviation[c] / own.deviation[c], offset_[c] = (pictures.mean[c] - own.mean[c]) / own.deviation[c];
     same_colours_ = own.mean == pictures.mean && own.deviation == pictures.deviation;
+    if (extractor_.codes() > 0) {
+      tokenizer_ = make_codebook_teacher(codebook_of(file), extractor_.codes(), extractor_.shape(), own, device.threads());
+      extractor_.tokenizer([tokenizer = tokenizer_](const float* images, std::int64_t count, float* codes) { (*tokenizer)(images, count, codes); });
+    }
     recoloured_.resize(same_colours_ ? 0 : static_cast<std::size_t>(micro_batch * extractor_.image_width()));
-    identity_ = text(type_name<Encoder>(), ", parameters ", checksum(std::as_bytes(std::span(parameters))), ", colours ", checksum(std::as_bytes(std::span(&own, 1))));
+    identity_ = text(type_name<Encoder>(), ", parameters ", checksum(std::as_bytes(std::span(parameters))), ", colours ", checksum(std::as_bytes(std::span(&own, 1))),
+                     tokenizer_ == nullptr ? "" : ", " + tokenizer_->identity());
   }
   /// What it computes, by its contents.
   const std::string& identity() const { return identity_; }
   std::vector<MemoryTable::Line> memory() const {
-    return {{"teacher's parameters", extractor_.parameter_bytes()},
-            {text("teacher's activations of ", extractor_.options().batch, " images"), extractor_.activation_bytes() + static_cast<std::int64_t>(recoloured_.size() * sizeof(float))}};
+    std::vector<MemoryTable::Line> lines;
+    if (tokenizer_ != nullptr) lines = tokenizer_->memory();
+    lines.push_back({"teacher's parameters", extractor_.parameter_bytes()});
+    lines.push_back({text("teacher's activations of ", extractor_.options().batch, " images"), extractor_.activation_bytes() + static_cast<std::int64_t>(recoloured_.size() * sizeof(float))});
+    return lines;
   }
   /// images [pictures.size(), 3, height, width] -> given [pictures.size(), tokens, dim], class token first.
   void operator()(const float* images, std::span<const Counter> pictures, float* given) {
@@ -89,90 +159,31 @@ class EncoderTeacher {
   FeatureExtractor<Encoder, D> extractor_;
   std::array<float, 3> scale_{}, offset_{};
   bool same_colours_ = true;
+  std::shared_ptr<CodebookTeacher<Cpu<Fp32>>> tokenizer_;  ///< null: the encoder reads pixels
   std::vector<float> recoloured_;
-  std::string identity_;
-};
-
-/// Features or codes that were computed before: an npy file of [pictures, tokens, width] or [pictures, patches] in fp32, picture by picture of the data set,
-/// read as they are asked for. The shape is checked at the start, that the numbers are finite when they are read.
-/// They belong to whole pictures (--whole-picture): shorter side resized to the model's, bicubic, centre cut out.
-class StoredTeacher {
- public:
-  /// `width`: numbers of a picture, over all tokens; `token_width`: of a token (1: codes).
-  StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width, std::int64_t token_width);
-  void operator()(const float* images, std::span<const Counter> pictures, float* given) const;
-
- private:
-  std::string path_;
-  std::int64_t width_, offset_ = 0;
-  detail::Descriptor file_;
-};
-
-/// The codes of a codebook, for every patch of the codebook in reading order, as floats (which hold every code exactly). That patch need not be the
-/// model's. Normalising the pictures and undoing it rounds by about 1e-7, so only a patch that lies as far from two centroids may get either code.
-template <Device D>
-class CodebookTeacher {
- public:
-  /// Images of height x width pixels; `pictures`: the colours of the images that it will get. ShapeError when the codebook's patch does not divide them.
-  CodebookTeacher(D& device, const Codebook& codebook, int height, int width, const Normalisation& pictures)
-      : nearest_(device, codebook), shape_{3, height, width, codebook.patch}, pictures_(pictures),
-        identity_(text("codebook of ", codebook.codes(), " codes for patches of ", codebook.patch, " pixels, ", checksum(std::as_bytes(std::span(codebook.centroids))))) {
-    check_patches(shape_);
-  }
-  /// What it computes, by its contents.
-  const std::string& identity() const { return identity_; }
-  std::vector<MemoryTable::Line> memory() const { return {{"teacher's codebook and distances", nearest_.bytes()}}; }
-  /// Numbers of a picture.
-  int width() const { return shape_.patches(); }
-  /// images [pictures.size(), 3, height, width] -> given [pictures.size(), width()].
-  void operator()(const float* images, std::span<const Counter> pictures, float* given) {
-    const auto count = static_cast<std::int64_t>(pictures.size()), rows = count * width();
-    patches_.resize(static_cast<std::size_t>(count * shape_.size()));
-    codes_.resize(static_cast<std::size_t>(rows));
-    cut_patches(images, count, shape_, pictures_, patches_.data());
-    nearest_(patches_.data(), rows, codes_.data());
-    std::copy(codes_.begin(), codes_.end(), given);
-  }
-
- private:
-  NearestCode<D> nearest_;
-  ImageShape shape_;
-  Normalisation pictures_;
-  std::vector<float> patches_;
-  std::vector<std::int32_t> codes_;
   std::string identity_;
 };
 
 /// The teacher that the options name for a model whose target needs one, or none.
 template <class Model, Device D>
 FrozenTeacher make_teacher(D& device, const RunOptions& options, const Normalisation& colours, std::int64_t pictures) {
-  if constexpr (Model::given_width == 0) {
+  if constexpr (Model::token_given_width == 0) {
     if (!options.teacher.empty()) fail<OptionError>("--teacher ", options.teacher, ": ", options.model, " predicts nothing of a teacher; drop --teacher.");
     return {};
   } else {
-    constexpr bool codes = requires { Model::Target::Kind::classes; };
+    constexpr bool codes = Model::codes > 0;
     if (options.teacher.empty())
-      fail<OptionError>(options.model, codes ? " predicts the codes of a tokenizer; give --teacher, a codebook (fit_codebook makes one) or an npy file of codes."
+      fail<OptionError>(options.model, codes ? " works on the codes of a tokenizer; give --teacher, a codebook (fit_codebook makes one) or an npy file of codes."
                                              : " predicts the features of a teacher; give --teacher, a checkpoint or an npy file of features.");
     if (options.teacher.ends_with(".npy")) {
       if (!options.whole_picture)
         fail<OptionError>("--teacher ", options.teacher, " holds what belongs to whole pictures; give --whole-picture, or a teacher that looks at each crop.");
       if (options.bad_files != "stop") fail<OptionError>("--teacher ", options.teacher, " goes by the pictures' numbers, so none may stand in for another; give --bad-files stop.");
-      return {[teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::given_width, Model::Target::template token_width<typename Model::Grid>)](auto&&... all) { (*teacher)(all...); }, {}, {}};
+      return {[teacher = std::make_shared<StoredTeacher>(options.teacher, pictures, Model::token_given_width, codes ? 1 : Model::Target::template token_width<typename Model::Grid>)](auto&&... all) { (*teacher)(all...); }, {}, {}};
     }
     if constexpr (codes) {
-      constexpr int classes = Model::Target::Kind::classes, patch = Model::Grid::patch;
-      const Codebook codebook = load_codebook(options.teacher);
-      if (codebook.codes() != classes || codebook.patch != patch)
-        fail<OptionError>("--teacher ", options.teacher, ": is a codebook of ", codebook.codes(), " codes for patches of ", codebook.patch, " pixels, ", options.model, " needs ", classes,
-                          " for patches of ", patch, "; fit one with fit_codebook --codes ", classes, " --patch ", patch, ".");
-      struct Tokenizer {  // in fp32, whatever the model computes in
-        Cpu<Fp32> device;
-        CodebookTeacher<Cpu<Fp32>> teacher;
-        Tokenizer(int threads, const Codebook& codebook, const Normalisation& colours) : device({threads, {}}), teacher(device, codebook, Model::Grid::height, Model::Grid::width, colours) {}
-      };
-      const auto tokenizer = std::make_shared<Tokenizer>(options.threads, codebook, colours);
-      return {[tokenizer](auto&&... all) { tokenizer->teacher(all...); }, tokenizer->teacher.memory(), tokenizer->teacher.identity()};
+      const auto tokenizer = make_codebook_teacher(options.teacher, Model::codes, Model::Encoder::shape, colours, options.threads);
+      return {[tokenizer](auto&&... all) { (*tokenizer)(all...); }, tokenizer->memory(), tokenizer->identity()};
     } else if constexpr (!detail::is_vit<typename Model::Target::Kind::Teacher>) {
       fail<OptionError>("--teacher ", options.teacher, ": the features of this tower come from an npy file; give one, [pictures, tokens, width].");
     } else {
@@ -189,10 +200,47 @@ FrozenTeacher make_teacher(D& device, const RunOptions& options, const Normalisa
 
 #if ARVIT_DEFINITIONS
 #include "arvit/core/error.hpp"
+#include "arvit/io/json_reader.hpp"
 #include "arvit/io/mapped_file.hpp"
 #include "arvit/io/npy.hpp"
 
 namespace arvit {
+
+ARVIT_DEFINITION std::shared_ptr<CodebookTeacher<Cpu<Fp32>>> make_codebook_teacher(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads) {
+  const Codebook codebook = load_codebook(file);
+  if (codebook.codes() != codes || codebook.patch != shape.patch)
+    fail<OptionError>(file, ": is a codebook of ", codebook.codes(), " codes for patches of ", codebook.patch, " pixels, the model needs ", codes, " for patches of ", shape.patch,
+                      "; fit one with fit_codebook --codes ", codes, " --patch ", shape.patch, ".");
+  struct Tokenizer {
+    Cpu<Fp32> device;
+    CodebookTeacher<Cpu<Fp32>> teacher;
+    Tokenizer(int threads, const Codebook& codebook, ImageShape shape, const Normalisation& pictures) : device({threads, {}}), teacher(device, codebook, shape.height, shape.width, pictures) {}
+  };
+  const auto tokenizer = std::make_shared<Tokenizer>(threads, codebook, shape, pictures);
+  return {tokenizer, &tokenizer->teacher};
+}
+ARVIT_DEFINITION GivenFunction<float> make_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads) {
+  return [teacher = make_codebook_teacher(file, codes, shape, pictures, threads)](const float* images, std::int64_t count, float* codes) { (*teacher)(images, count, codes); };
+}
+ARVIT_DEFINITION std::string codebook_note(const RunOptions& options, int codes, const std::string& pictures) {
+  if (codes == 0 || options.teacher.empty() || options.teacher.ends_with(".npy")) return {};
+  const Codebook codebook = load_codebook(options.teacher);
+  return codebook.data == pictures ? "" : text(options.teacher, ": note that it was fitted to other pictures (", codebook.data, ").");
+}
+ARVIT_DEFINITION std::string codebook_of(const Safetensors& checkpoint) {
+  std::string named;
+  if (checkpoint.metadata().contains("options")) {
+    const std::string& options = checkpoint.metadata().at("options");
+    JsonReader json(options, checkpoint.path() + " (its metadata 'options')");
+    json.object([&](const std::string& key) {
+      if (key == "teacher") named = json.string();
+      else json.raw();
+    });
+  }
+  if (named.empty() || named.ends_with(".npy"))
+    fail<OptionError>(checkpoint.path(), ": its encoder reads codes", named.empty() ? "" : text(" and was trained on those of ", named), ", but names no codebook to make them; give --codebook.");
+  return named;
+}
 
 ARVIT_DEFINITION StoredTeacher::StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width, std::int64_t token_width) : path_(path), width_(width) {
   const NpyLayout stored = read_npy_layout<float>(MappedFile(path), path);

@@ -1,4 +1,4 @@
-// expect: Decoder<Causal>: the first patch is predicted from the class token; drop NoClassToken.
+// expect: Decoder<Causal>: the first patch is predicted from the class token; drop NoClassToken, or give one condition instead.
 // SPDX-License-Identifier: BSL-1.0
 #include <arvit/models.hpp>
 

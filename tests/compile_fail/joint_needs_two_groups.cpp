@@ -1,4 +1,4 @@
-// expect: Pretrainer: Decoder<Joint> and Decoder<InPlace> need an order of two groups of fixed sizes, visible and masked, such as OrderPolicy<RandomMask<>>.
+// expect: Pretrainer: Decoder<Joint> and Decoder<InPlace> need an order of two groups, visible and masked, such as OrderPolicy<RandomMask<>>.
 // SPDX-License-Identifier: BSL-1.0
 #include <arvit/models.hpp>
 

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -126,6 +127,32 @@ TEST_CASE("mask: MAE computes visible content only, and its decoder reads all") 
   std::replace(content.begin(), content.end(), ' ', '-');
   CHECK(content == stored_text(file, "content"));
   CHECK(mask_text(masks.joint, tokens) == stored_text(file, "joint"));
+  for (const std::vector<int>& wrong : {std::vector{7}, std::vector{0, 3, 7}}) CHECK_THROWS_AS(image_masks(rules, wrong, permutation), ShapeError);
+  rules.class_token = ClassToken::last;
+  CHECK_THROWS_AS(image_masks(rules, ends, permutation), ShapeError);
+}
+
+TEST_CASE("mask: content that nobody reads is left out, or stands behind the rest") {
+  const std::vector<int> ends{1, 3, 4, 6};
+  const std::vector<std::int32_t> permutation{3, 0, 4, 1, 5, 2};
+  for (const ClassToken class_token : {ClassToken::none, ClassToken::first, ClassToken::last})
+    for (const int dropped : {0, 1, 2}) {  // the queries read content of ranks 0 .. 2 - dropped
+      RankRules<1> rules{class_token, {QueryStream{.drop_last = dropped}}};
+      const int class_rows = class_token != ClassToken::none, live = ends[static_cast<std::size_t>(2 - dropped)];
+      const ImageMasks masks = image_masks(rules, ends, permutation);
+      CHECK(static_cast<int>(masks.content.size()) == live + class_rows);
+      CHECK(count_rows(rules, ends).content == live + class_rows);
+      rules.keep_dead = true;
+      const ImageMasks all = image_masks(rules, ends, permutation);
+      CHECK(count_rows(rules, ends).content == 6 + class_rows);
+      CHECK(count_rows(rules, ends).queries[0] == static_cast<std::int64_t>(masks.streams[0].content.size()));
+      const auto same = [](const MaskRow& a, const MaskRow& b) { return a.reader == b.reader && a.reads == b.reads; };
+      CHECK(std::equal(masks.content.begin(), masks.content.end(), all.content.begin(), same));
+      CHECK(std::equal(masks.streams[0].content.begin(), masks.streams[0].content.end(), all.streams[0].content.begin(), all.streams[0].content.end(), same));
+      REQUIRE(static_cast<int>(all.content.size()) == 6 + class_rows);
+      for (std::size_t i = masks.content.size(); i < all.content.size(); ++i)  // a dead row of rank r reads all up to r, the class token with them
+        CHECK(static_cast<int>(all.content[i].reads.size()) == class_rows + *std::upper_bound(ends.begin(), ends.end(), static_cast<int>(i) - class_rows));
+    }
 }
 
 TEST_CASE("mask: with whole content every token reads every token, and queries know their content rows") {

@@ -86,6 +86,11 @@ TRAINED = {
     "semaim_features": SAIM | {"order": "teacher", "target": {"features": 12}, "loss": "cosine", "noise_scale": 0.01},
     "gvp_codes": GVP | {"target": {"codes": 7}, "loss": "cross_entropy"},
     "vit_igpt_codes": CAUSAL | {"target": {"codes": 7}, "loss": "cross_entropy", "head": "linear"},
+    "gvp_d2d": GVP | {"input_codes": 7, "target": {"codes": 7}, "loss": "cross_entropy"},
+    "gvp_d2d_no_class_token": GVP | {"input_codes": 7, "target": {"codes": 7}, "loss": "cross_entropy", "class_token": False},
+    "igpt": CAUSAL | {"image": [3, 4], "patch": 1, "input_codes": 7, "target": {"codes": 7}, "loss": "cross_entropy", "head": "linear"},
+    "mage": MAE | {"order": "masks", "input_codes": 7, "target": {"codes": 7}, "loss": "cross_entropy"},
+    "saim_of_codes": SAIM | {"input_codes": 7, "target": PIXEL},
     "feature_distillation": TWIN | {"branches": ["distil"], "order": "one_cluster", "loss": "cosine"},
     "gvp": GVP,
     "gvp_token_only": GVP | {"token_only": True},
@@ -122,6 +127,8 @@ def build(c):
     common = {k: c[k] for k in ("image", "patch", "dim", "depth", "heads", "class_token")}
     if outputs := c.get("target", {}).get("features") or c.get("target", {}).get("codes"):
         common["out"] = outputs
+    if "input_codes" in c:
+        common["codes"] = c["input_codes"]
     if c["method"] == "parallel":
         m = models.ParallelPretrainer(**common, **{k: c[k] for k in ("decoder_depth", "head", "reads_previous", "shared")})
     elif c["method"] == "causal":
@@ -159,6 +166,11 @@ def given_features(model, c):
     """[B, 1 + N, width]: what a teacher would say, class token first."""
     cells = math.prod(c["target"].get("grid", model.grid))
     return (deterministic.uniform("features", c["batch"], 1 + cells, c["target"]["features"]) - 0.5) * 4
+
+
+def given_codes(model, c, codes):
+    """[B, N]: what a tokenizer would say; the same for what is read and what is predicted."""
+    return (deterministic.uniform("features", c["batch"], model.patches) * codes).long()
 
 
 def teacher_order(model, c, features, noise):
@@ -202,13 +214,14 @@ def trained_case(c):
     images = deterministic.images(c["batch"], *c["image"])
     ranks = make_ranks(model, c, images)
     if "codes" in c["target"]:
-        target = (deterministic.uniform("features", c["batch"], model.patches) * c["target"]["codes"]).long()
+        target = given_codes(model, c, c["target"]["codes"])
     elif "features" in c["target"]:
         target = given_features(model, c)
     else:
         target = models.pixel_target(images, c["patch"], **c["target"])
     if "features" in c["target"] and not hasattr(model, "compare"):
         target = target[:, 1:]
+    content = given_codes(model, c, c["input_codes"]) if "input_codes" in c else images
     tensors = {"ranks": ranks}
     if c["order"] == "teacher":
         tensors["noise"] = deterministic.uniform("noise", c["batch"], model.patches)
@@ -217,7 +230,7 @@ def trained_case(c):
         """-> loss, predictions with zeros where none is asked for."""
         if hasattr(model, "compare"):
             return model.compare(images, ranks, target, c["loss"])
-        predictions, carries_loss = model(images, ranks)
+        predictions, carries_loss = model(content, ranks)
         return models.reconstruction_loss(predictions, target, carries_loss, c["loss"]), predictions.detach() * carries_loss[..., None]
 
     groups = [

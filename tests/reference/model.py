@@ -133,14 +133,19 @@ class PatchEmbedding(nn.Module):
 
 
 class ViT(nn.Module):
-    """The encoder. `norm` belongs to it, but the pre-training method decides what it is applied to."""
+    """The encoder. `norm` belongs to it, but the pre-training method decides what it is applied to.
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True):
+    codes: it reads codes [B, N] below that number instead of images."""
+
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, codes=None):
         super().__init__()
         self.grid = (image[0] // patch, image[1] // patch)
         self.patches = self.grid[0] * self.grid[1]
         self.cls_token = nn.Parameter(torch.empty(1, 1, dim)) if class_token else None
-        self.patch_embed = PatchEmbedding(dim, patch)
+        if codes:
+            self.token_embed = nn.Embedding(codes, dim)
+        else:
+            self.patch_embed = PatchEmbedding(dim, patch)
         self.blocks = nn.ModuleList(Block(dim, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(dim, NORM_EPS)
         self.register_buffer("positions", sin_cos_positions(*self.grid, dim), persistent=False)
@@ -150,9 +155,12 @@ class ViT(nn.Module):
         """Number of tokens before the patches: the class token, or none."""
         return 0 if self.cls_token is None else 1
 
+    def patch_tokens(self, images):
+        return self.token_embed(images) if hasattr(self, "token_embed") else self.patch_embed(images)
+
     def embed(self, images):
         """[B, conditions + N, D]. The class token's position is zero."""
-        x = self.patch_embed(images) + self.positions
+        x = self.patch_tokens(images) + self.positions
         if self.cls_token is None:
             return x
         return torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)
@@ -187,8 +195,8 @@ class ParallelPretrainer(ViT):
     """
 
     def __init__(self, image, patch, dim, depth, heads, class_token=True, decoder_depth=None, head="mlp", reads_previous=False,
-                 shared=False, out=None):
-        super().__init__(image, patch, dim, depth, heads, class_token)
+                 shared=False, out=None, codes=None):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes)
         self.reads_previous, self.shared = reads_previous, shared
         decoder_depth = depth if shared else decoder_depth
         self.taps = [-(-m * depth // decoder_depth) for m in range(1, decoder_depth + 1)]
@@ -212,8 +220,8 @@ class ParallelPretrainer(ViT):
 class CausalPretrainer(ViT):
     """ViT-iGPT: one causal stream; the output at rank t predicts the patch of rank t + 1, the class token the first one."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="mlp", out=None):
-        super().__init__(image, patch, dim, depth, heads, class_token)
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="mlp", out=None, codes=None):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes)
         out = out or 3 * patch * patch
         self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
 
@@ -229,13 +237,13 @@ class CausalPretrainer(ViT):
 class MaskedAutoencoder(ViT):
     """MAE: ranks 0 (visible) and 1 (masked). The decoder is joint: every token reads every token."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, decoder_dim=512, decoder_depth=8, decoder_heads=16):
-        super().__init__(image, patch, dim, depth, heads, class_token)
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, decoder_dim=512, decoder_depth=8, decoder_heads=16, out=None, codes=None):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes)
         self.decoder_embed = nn.Linear(dim, decoder_dim)
         self.mask_token = nn.Parameter(torch.empty(1, 1, decoder_dim))
         self.decoder_blocks = nn.ModuleList(Block(decoder_dim, decoder_heads) for _ in range(decoder_depth))
         self.decoder_norm = nn.LayerNorm(decoder_dim, NORM_EPS)
-        self.decoder_pred = nn.Linear(decoder_dim, 3 * patch * patch)
+        self.decoder_pred = nn.Linear(decoder_dim, out or 3 * patch * patch)
         self.register_buffer("decoder_positions", sin_cos_positions(*self.grid, decoder_dim), persistent=False)
 
     def forward(self, images, ranks):
@@ -255,8 +263,8 @@ class TwoStreamPretrainer(ViT):
 
     Queries start as one learned token plus their position, with token_only as the token alone (section 4.1 as printed)."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", token_only=False, out=None):
-        super().__init__(image, patch, dim, depth, heads, class_token)
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", token_only=False, out=None, codes=None):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes)
         self.token_only = token_only
         self.query_token = nn.Parameter(torch.empty(1, 1, dim))
         out = out or 3 * patch * patch
@@ -277,15 +285,15 @@ class TwoStreamPretrainer(ViT):
 class InPlacePretrainer(ViT):
     """SimMIM (GVP Table 10: pure masked modeling): patches of rank 1 enter the encoder as a mask token; no attention mask."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", out=None):
-        super().__init__(image, patch, dim, depth, heads, class_token)
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", out=None, codes=None):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes)
         self.mask_token = nn.Parameter(torch.empty(1, 1, dim))
         out = out or 3 * patch * patch
         self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
 
     def forward(self, images, ranks):
         masked = ranks > 0
-        x = torch.where(masked[..., None], self.mask_token, self.patch_embed(images)) + self.positions
+        x = torch.where(masked[..., None], self.mask_token, self.patch_tokens(images)) + self.positions
         if self.cls_token is not None:
             x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)
         for block in self.blocks:

@@ -79,7 +79,9 @@ template <class Model>
 void check_equal(const ModelCase<Model, Reference<double>>& model, double loss, const dense::Result& oracle) {
   CHECK(std::abs(loss - oracle.loss) < 1e-10 * std::max(1.0, std::abs(loss)));
   double largest = 0;
-  for (const auto& [name, values] : model.named(model.gradients)) {
+  for (const auto& entry : model.named(model.gradients)) {
+    const auto& name = entry.first;  // clang 14 captures no structured bindings
+    const auto& values = entry.second;
     CAPTURE(name);
     const auto found = oracle.gradients.find(name);
     REQUIRE(found != oracle.gradients.end());

@@ -55,6 +55,17 @@ void check_gvp(D& device) {
   check_fixture<Saim<TwoStream<>, Target<Codes<7>>>>(device, "gvp_codes");
   check_fixture<CausalViT<Fixture<>, Target<Codes<7>, LinearHead>>>(device, "vit_igpt_codes");
 }
+/// Encoders that read codes.
+template <class D>
+void check_of_codes(D& device) {
+  using Seven = Target<Codes<7>>;
+  using OfCodes = Fixture<Embedding<Codes<7>>>;
+  check_fixture<Saim<TwoStream<>, Seven, Stochastic, OfCodes>>(device, "gvp_d2d");
+  check_fixture<Saim<TwoStream<>, Seven, Stochastic, Fixture<NoClassToken, Embedding<Codes<7>>>>>(device, "gvp_d2d_no_class_token");
+  check_fixture<iGPT<ViT<4, 12, 3, Patch<1>, Image<3, 4>, Embedding<Codes<7>>>, Codes<7>>>(device, "igpt");
+  check_fixture<MAGE<OfCodes, Joint<2, 16, 4>, Seven>>(device, "mage");
+  check_fixture<Saim<Parallel<4>, Target<Pixel>, Stochastic, OfCodes>>(device, "saim_of_codes");
+}
 template <class D>
 void check_digpt(D& device) {
   using Given = Features<Fixture<>>;

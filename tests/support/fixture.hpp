@@ -41,7 +41,9 @@ void check_fixture(D& device, const std::string& name) {
   CHECK(std::abs(loss - expected) <= (std::is_same_v<S, double> ? 1e-9 : 1e-5) * expected);
   double of_model = 0;
   for (const S value : model.gradients) of_model = std::max(of_model, std::abs(static_cast<double>(value)));
-  for (const auto& [parameter, values] : model.named(model.gradients)) {
+  for (const auto& entry : model.named(model.gradients)) {
+    const auto& parameter = entry.first;  // clang 14 captures no structured bindings
+    const auto& values = entry.second;
     CAPTURE(parameter);
     const auto gradient = file.values<double>("gradient." + parameter);
     REQUIRE(gradient.size() == values.size());

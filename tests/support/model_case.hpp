@@ -26,12 +26,12 @@ struct ModelCase {
       : device(on), images(count), parameters(Model::parameter_count), gradients(Model::parameter_count), pass(on, count, std::int64_t{1} << 26) {
     for (const auto& [name, tensor, offset] : Model::parameters())
       fill_parameter<S>(name, {tensor.shape.data(), static_cast<std::size_t>(tensor.dimensions())}, {parameters.data() + offset, static_cast<std::size_t>(tensor.size())});
-    const auto values = hashed_images(static_cast<std::size_t>(count) * Model::Grid::image_width);
+    const auto values = hashed_images(static_cast<std::size_t>(count) * Model::image_width);
     pixels.assign(values.begin(), values.end());
     const auto numbers = hashed_images(static_cast<std::size_t>(count) * Model::given_width, "features");
     given.assign(numbers.begin(), numbers.end());
-    if constexpr (requires { Model::Target::Kind::classes; })
-      for (S& code : given) code = std::floor((code / 4 + S(0.5)) * Model::Target::Kind::classes);
+    if constexpr (Model::codes > 0)
+      for (S& code : given) code = std::floor((code / 4 + S(0.5)) * Model::codes);
   }
   typename Pass::Parameters reading() const { return typename Pass::Parameters(Reading<D>(parameters.data(), parameters.data())); }
   Span<const S> given_span() const { return {given.data(), static_cast<std::int64_t>(given.size())}; }
@@ -40,6 +40,10 @@ struct ModelCase {
   /// Loss (the mean over the batch) and gradients for ranks [images, patches].
   double run(std::span<const int> ranks) {
     pass.order_by_ranks(ranks);
+    return run();
+  }
+  /// ... in the order that the pass has.
+  double run() {
     std::fill(gradients.begin(), gradients.end(), S{0});
     const typename Pass::Gradients adding(Adding<D>(gradients.data(), gradients.data()));
     pass.run(reading(), &adding, batch(), pass.mean_scale(), given_span());

@@ -181,7 +181,7 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
     if (*message == '\0') CHECK(said.empty());
     else CHECK(said.find(message) != std::string::npos);
   }
-  CHECK(failing.operator()<OnCodes>(with("")) == "Student predicts the codes of a tokenizer; give --teacher, a codebook (fit_codebook makes one) or an npy file of codes.");
+  CHECK(failing.operator()<OnCodes>(with("")) == "Student works on the codes of a tokenizer; give --teacher, a codebook (fit_codebook makes one) or an npy file of codes.");
   Codebook codebook{4, std::vector<float>(4 * 48), "stripes", 0, 0};
   for (std::size_t i = 0; i < codebook.centroids.size(); ++i) codebook.centroids[i] = static_cast<float>(i / 48) / 3;
   save_codebook(folder / "four.safetensors", codebook);
@@ -189,10 +189,30 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   tokenized.out = (folder / "tokenized").string();
   const auto losses = losses_of<OnCodes>(tokenized);
   CHECK(losses.front() > 1);  // of four classes
+  CHECK(codebook_note(tokenized, 4, "stripes").empty());
+  CHECK(codebook_note(tokenized, 4, "dots") == tokenized.teacher + ": note that it was fitted to other pictures (stripes).");
   CHECK(losses.back() < 0.9 * losses.front());
+  // What reads the codes: a run, its features from the codebook that the checkpoint names, and from none.
+  using Reads = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>, Embedding<Codes<4>>>, Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<2>>>, Target<Codes<4>>>;
+  RunOptions reading = with(tokenized.teacher);
+  reading.out = (folder / "reads").string();
+  const auto reads = losses_of<Reads>(reading);
+  CHECK(reads.back() < 0.9 * reads.front());
+  const std::string run = find_checkpoint(reading.out);
+  Cpu<Fp32> device({1, {}});
+  FeatureExtractor<typename Reads::Encoder, Cpu<Fp32>> extractor(device, {.batch = 2});
+  extractor.load(load_encoder<typename Reads::Encoder>(run));
+  const std::vector<float> image(3 * 144, 0.4f);
+  CHECK(test::message_of<OptionError>([&] { extractor.extract(std::span<const float>(image)); }).find("no tokenizer is given; give the codebook") != std::string::npos);
+  CHECK(codebook_of(Safetensors(run)) == tokenized.teacher);
+  extractor.tokenizer(make_tokenizer(tokenized.teacher, 4, extractor.shape(), Normalisation{{0, 0, 0}, {1, 1, 1}}, 1));
+  const auto same = extractor.extract(std::span<const float>(image));
+  CHECK(same == extractor.extract(std::span<const float>(std::vector<float>(3 * 144, 0.35f))));  // the nearest of 0, 1/3, 2/3 and 1
+  CHECK(same != extractor.extract(std::span<const float>(std::vector<float>(3 * 144, 0.9f))));
+  CHECK(test::message_of<OptionError>([&] { codebook_of(Safetensors(checkpoint)); }).find("its encoder reads codes, but names no codebook to make them; give --codebook.") != std::string::npos);
   codebook.centroids.resize(3 * 48);
   save_codebook(folder / "three.safetensors", codebook);
-  CHECK(failing.operator()<OnCodes>(with((folder / "three.safetensors").string())).find("is a codebook of 3 codes for patches of 4 pixels, Student needs 4 for patches of 4; fit one with "
+  CHECK(failing.operator()<OnCodes>(with((folder / "three.safetensors").string())).find("is a codebook of 3 codes for patches of 4 pixels, the model needs 4 for patches of 4; fit one with "
                                                                                       "fit_codebook --codes 4 --patch 4.") != std::string::npos);
   RunOptions wrong = with(checkpoint);
   using Wider = Pretrainer<TeacherEncoder, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Features<ViT<2, 12, 2, Patch<4>, Image<12>>>>>;

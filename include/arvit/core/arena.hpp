@@ -25,6 +25,7 @@ class Arena {
     const std::int64_t begin = used_;
     used_ += (count * static_cast<std::int64_t>(sizeof(T)) + alignment - 1) / alignment * alignment;
     peak_ = std::max(peak_, used_);
+    ++pieces_;
     if (base_ == nullptr) return nullptr;
     if (used_ > capacity_) fail("arena: ", used_, " bytes are needed, the plan reserved ", capacity_, "; plan with the largest batch of the run.");
     return reinterpret_cast<T*>(base_ + begin);
@@ -38,12 +39,13 @@ class Arena {
 
   constexpr std::int64_t used() const { return used_; }
   constexpr std::int64_t peak() const { return peak_; }
+  constexpr std::int64_t pieces() const { return pieces_; }  ///< that were ever taken
   /// Gives back all that was taken after `mark` (an earlier value of used()).
   constexpr void release(std::int64_t mark) { used_ = mark; }
 
  private:
   std::byte* base_ = nullptr;
-  std::int64_t capacity_ = 0, used_ = 0, peak_ = 0;
+  std::int64_t capacity_ = 0, used_ = 0, peak_ = 0, pieces_ = 0;
 };
 
 /// Gives back, at the end of a scope, what was taken inside it.

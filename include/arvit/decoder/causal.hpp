@@ -16,7 +16,7 @@ struct Causal {
 
   template <class Encoder, class HeadKind, int Width>
   struct For {
-    static_assert(Encoder::has_class_token, "Decoder<Causal>: the first patch is predicted from the class token; drop NoClassToken.");
+    static_assert(Encoder::leading_tokens == 1, "Decoder<Causal>: the first patch is predicted from the class token; drop NoClassToken, or give one condition instead.");
     static constexpr int dim = Encoder::dim;
     using Output = NormedHead<HeadKind, dim, Width>;
 

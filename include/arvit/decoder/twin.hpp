@@ -81,7 +81,7 @@ struct Twin {
       int s = 0;
       if constexpr (has_gen) all.streams[s++] = {Sees::before, Sees::up_to, 1, 0, class_query};
       if constexpr (has_dis) all.streams[s++] = {Sees::up_to, Sees::up_to, 0, given<TwinContentCategory> ? 0 : 1, class_query, given<DisScopeCategory>};
-      if constexpr (has_distil) all.streams[s] = {.content = Sees::itself, .drop_last = 1};
+      if constexpr (has_distil) all.streams[s] = Part::stream, all.streams[s].drop_last = 1;
       return all;
     }();
     static constexpr bool uses_norm = has_distil;

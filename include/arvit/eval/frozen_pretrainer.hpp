@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "arvit/core/buffer.hpp"
-#include "arvit/device/planner.hpp"
 #include "arvit/model/pretrain_pass.hpp"
 
 namespace arvit {
@@ -30,8 +29,8 @@ class FrozenPretrainer {
   };
 
   FrozenPretrainer(D& device, int most_images)
-      : device_(device), parameters_(device, Model::parameter_count), images_(device, std::int64_t{most_images} * Grid::image_width),
-        pass_(device, most_images, activation_bytes(most_images)) {}
+      : device_(device), parameters_(device, Model::parameter_count), images_(device, std::int64_t{most_images} * Model::image_width),
+        pass_(device, most_images, Pass::activation_bytes(most_images, false)) {}
 
   void load(std::span<const S> parameters) {
     if (static_cast<std::int64_t>(parameters.size()) != Model::parameter_count)
@@ -41,9 +40,10 @@ class FrozenPretrainer {
   /// Draws the orders of images [counters.size(), 3, height, width]. Result [images, patches]: ranks in reading order, 0 is the condition.
   std::vector<int> order(const S* images, std::span<const Counter> counters) {
     if (detail::OrderFromTeacher<typename Model::Order>) fail<OptionError>("the model's order comes from its teacher, who is not here; choose another model.");
+    if (Model::reads_codes && FeatureOrder<typename Model::Order>) fail<OptionError>("the model's order comes from codes, whose tokenizer is not here; choose another model.");
     count_ = static_cast<std::int64_t>(counters.size());
-    const auto pixels = images_.span().part(0, count_ * Grid::image_width);
-    device_.upload(images, pixels);
+    const auto pixels = images_.span().part(0, count_ * Model::image_width);
+    if (!pixels.empty()) device_.upload(images, pixels);
     pass_.order(reading(), pixels, counters);
     const auto permutation = pass_.permutation();
     std::vector<int> ranks(permutation.size());
@@ -62,7 +62,7 @@ class FrozenPretrainer {
     if (Model::given_width > 0) fail<OptionError>("the model predicts features or codes of a teacher, who is not here; choose a model that predicts pixels.");
     const auto permutation = pass_.permutation();
     std::vector<Prediction> result;
-    pass_.run(reading(), nullptr, images_.span().part(0, count_ * Grid::image_width), pass_.mean_scale(), {}, [&](std::size_t stream, const auto& rows) {
+    pass_.run(reading(), nullptr, images_.span().part(0, count_ * Model::image_width), pass_.mean_scale(), {}, [&](std::size_t stream, const auto& rows) {
       Prediction prediction;
       std::vector<Activation<D>> values(static_cast<std::size_t>(rows.rows() * Model::target_width));
       device_.download(Span<const Activation<D>, Space>(rows.data(), static_cast<std::int64_t>(values.size())), values.data());
@@ -79,18 +79,6 @@ class FrozenPretrainer {
   }
 
  private:
-  static std::int64_t activation_bytes(int images) {
-    using P = Planner<typename D::Precision>;
-    P planner;
-    typename Model::template Pass<P> pass(planner, images, 0);
-    const std::vector<Counter> counters(static_cast<std::size_t>(images));
-    const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
-    const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Grid::image_width);
-    const Span<const S, DeviceSpace> given(nullptr, std::int64_t{images} * Model::given_width);
-    pass.order_largest(parameters, pixels, counters, given);
-    pass.run(parameters, nullptr, pixels, {}, given);
-    return pass.peak_bytes();
-  }
   typename Pass::Parameters reading() const { return typename Pass::Parameters(Reading<D>(parameters_.data(), parameters_.data())); }
 
   D& device_;

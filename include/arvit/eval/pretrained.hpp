@@ -17,6 +17,7 @@
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/features.hpp"
 #include "arvit/models.hpp"
+#include "arvit/teacher.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"  // IWYU pragma: export
 #include "arvit/train/model_list.hpp"
@@ -28,9 +29,11 @@ namespace arvit {
 struct PretrainedInfo {
   std::string model_name;
   Normalisation normalisation = Normalisation::imagenet();
+  std::string path;      ///< of the file
 
   static PretrainedInfo of(const Safetensors& file, const std::string& given_model = {}) {
     PretrainedInfo info;
+    info.path = file.path();
     const auto& metadata = file.metadata();
     if (const auto name = metadata.find("model_name"); name != metadata.end()) info.model_name = name->second;
     if (!given_model.empty()) info.model_name = given_model;
@@ -69,9 +72,10 @@ using PretrainedModels =
     WithExtraModels<ModelList<Variant<SAIM_Nano, "SAIM_Nano">, Variant<SemAIM_Pico, "SemAIM_Pico">, Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<ViT_iGPT_Nano, "ViT_iGPT_Nano">,
                               Variant<RandSAC_Nano, "RandSAC_Nano">, Variant<MAE_Nano, "MAE_Nano">, Variant<GVP_p2p_Nano, "GVP_p2p_Nano">,
                               Variant<GVP_p2d_Nano, "GVP_p2d_Nano">, Variant<DiGPT_Nano, "DiGPT_Nano">,
+                              Variant<GVP_d2d_Nano, "GVP_d2d_Nano">, Variant<iGPT_Nano, "iGPT_Nano">,
                               Variant<SAIM_B16, "SAIM_B16">, Variant<SemAIM_B16, "SemAIM_B16">, Variant<ViT_iGPT_B16, "ViT_iGPT_B16">, Variant<RandSAC_B16, "RandSAC_B16">,
                               Variant<MAE_B16, "MAE_B16">, Variant<GVP_p2p_B16, "GVP_p2p_B16">, Variant<GVP_p2d_B16, "GVP_p2d_B16">,
-                              Variant<DiGPT_B16, "DiGPT_B16">>>::type;
+                              Variant<GVP_d2d_B16, "GVP_d2d_B16">, Variant<DiGPT_B16, "DiGPT_B16">>>::type;
 
 /// A model as run-time values, so that what reads and writes files is compiled once and not per model.
 struct ModelDescription {
@@ -89,12 +93,16 @@ ModelDescription describe_model() {
           E::Grid::patch, E::dim, E::depth, E::heads, E::mlp_ratio, Model::Decoder::position_dim, E::has_class_token, Model::Decoder::rules.joint, Model::Decoder::uses_norm};
 }
 
-/// The encoder of the model of that name, without parameters yet.
+/// The encoder of a file's model, without parameters yet. One that reads codes gets its tokenizer: `codebook`, or if that is empty the one that the file names.
 template <class Models = PretrainedModels, Device D>
-std::unique_ptr<FeatureSource<float>> make_extractor(D& device, const std::string& model_name, const FeatureOptions& options) {
-  return select_model(model_name, Models{}, [&]<class Model>() -> std::unique_ptr<FeatureSource<float>> {
+std::unique_ptr<FeatureSource<float>> make_extractor(D& device, const PretrainedInfo& info, const FeatureOptions& options, const std::string& codebook = {}) {
+  auto extractor = select_model(info.model_name, Models{}, [&]<class Model>() -> std::unique_ptr<FeatureSource<float>> {
     return std::make_unique<FeatureExtractor<typename Model::Encoder, D>>(device, options);
   });
+  if (extractor->codes() == 0 && !codebook.empty()) fail<OptionError>("--codebook ", codebook, ": ", info.model_name, " reads pixels; drop --codebook.");
+  if (extractor->codes() > 0)
+    extractor->tokenizer(make_tokenizer(codebook.empty() ? codebook_of(Safetensors(info.path)) : codebook, extractor->codes(), extractor->shape(), info.normalisation, device.threads()));
+  return extractor;
 }
 template <class Models = PretrainedModels>
 ModelDescription describe_model(const std::string& model_name) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <numeric>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 #include "arvit/core/host_device.hpp"
 #include "arvit/device/concept.hpp"
 #include "arvit/device/planner.hpp"
+#include "arvit/nn/patch_embedding.hpp"
 #include "arvit/nn/position_embedding.hpp"
 #include "arvit/order/rank.hpp"
 
@@ -28,9 +30,10 @@ namespace arvit {
 enum class Readout : char {
   class_token,  ///< [dim]
   mean,         ///< [dim], mean of the patch tokens
-  tokens,       ///< [tokens, dim], class token first, patches in reading order
+  tokens,       ///< [tokens, dim], class token and conditions first, patches in reading order
   attention,    ///< [heads, patches], what the class token reads of each patch inside the layer; the rest it reads of itself
   similarity,   ///< [patches], cosine of class token and patch token
+  condition,    ///< [condition_width()], what the encoder's conditions are made of, before any layer (GVP Table 7, y_extra alone)
 };
 
 /// One feature: a readout of one layer. Layer 0 means the last; the final norm belongs to the last layer only.
@@ -54,11 +57,12 @@ inline std::string_view readout_name(Readout readout) {
     case Readout::tokens: return "tokens";
     case Readout::attention: return "attention";
     case Readout::similarity: return "similarity";
+    case Readout::condition: return "condition";
   }
   return "";
 }
 inline Readout readout_from(std::string_view name) {
-  return static_cast<Readout>(place_of_name("pooling", name, {"class", "mean", "tokens", "attention", "similarity"}));
+  return static_cast<Readout>(place_of_name("pooling", name, {"class", "mean", "tokens", "attention", "similarity", "condition"}));
 }
 
 inline PositionResize position_resize_from(std::string_view name) {
@@ -99,11 +103,11 @@ struct MeanOfTokensWork {
 template <class A, class S>
 struct ClassRowWork {
   const A* qkv;
-  std::int64_t stride, patches, dim, heads;
+  std::int64_t stride, tokens, patches, dim, heads;  // tokens: of an image, the patches last
   S* out;
   std::int64_t out_stride;
   ARVIT_HOST_DEVICE double score(std::int64_t image, std::int64_t head, std::int64_t token) const {
-    const std::int64_t head_dim = dim / heads, class_row = image * (patches + 1);
+    const std::int64_t head_dim = dim / heads, class_row = image * tokens;
     const A *q = qkv + class_row * stride + head * head_dim, *k = qkv + (class_row + token) * stride + dim + head * head_dim;
     double dot = 0;
     for (std::int64_t c = 0; c < head_dim; ++c)
@@ -113,29 +117,40 @@ struct ClassRowWork {
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
     const std::int64_t head = i % heads, image = i / heads;
     S* row = out + image * out_stride + head * patches;
-    const double own = score(image, head, 0);
-    double top = own;
-    for (std::int64_t p = 0; p < patches; ++p) {
-      const double value = score(image, head, p + 1);
-      row[p] = static_cast<S>(value);
+    const std::int64_t first = tokens - patches;
+    double top = score(image, head, 0);
+    for (std::int64_t t = 1; t < tokens; ++t) {
+      const double value = score(image, head, t);
+      if (t >= first) row[t - first] = static_cast<S>(value);
       top = value > top ? value : top;
     }
-    double sum = std::exp(own - top);
+    double sum = 0;
+    for (std::int64_t t = 0; t < first; ++t) sum += std::exp(score(image, head, t) - top);
     for (std::int64_t p = 0; p < patches; ++p) sum += std::exp(static_cast<double>(row[p]) - top);
     for (std::int64_t p = 0; p < patches; ++p) row[p] = static_cast<S>(std::exp(static_cast<double>(row[p]) - top) / sum);
   }
+};
+
+/// out[row] = from[row, width], rows of `out` further apart; one number per call.
+template <class S>
+struct CopyRowsWork {
+  const S* from;
+  std::int64_t width;
+  S* out;
+  std::int64_t out_stride;
+  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const { out[i / width * out_stride + i % width] = from[i]; }
 };
 
 /// out[image, patch] = cosine of class token and patch token; one patch per call.
 template <class A, class S>
 struct ClassCosineWork {
   const A* tokens;
-  std::int64_t stride, patches, dim;
+  std::int64_t stride, per_image, patches, dim;
   S* out;
   std::int64_t out_stride;
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    const std::int64_t image = i / patches, class_row = image * (patches + 1);
-    const A *a = tokens + class_row * stride, *b = tokens + (class_row + 1 + i % patches) * stride;
+    const std::int64_t image = i / patches, class_row = image * per_image;
+    const A *a = tokens + class_row * stride, *b = tokens + (class_row + per_image - patches + i % patches) * stride;
     double dot = 0, aa = 0, bb = 0;
     for (std::int64_t c = 0; c < dim; ++c) {
       const auto x = static_cast<double>(static_cast<Accumulator<A>>(a[c])), y = static_cast<double>(static_cast<Accumulator<A>>(b[c]));
@@ -146,6 +161,11 @@ struct ClassCosineWork {
 };
 
 }  // namespace detail
+
+/// What comes with images [count, 3, height, width], normalised as in pre-training: codes [count, patches] in reading order, or conditions, kind after kind
+/// [count, width].
+template <class T>
+using GivenFunction = std::function<void(const T* images, std::int64_t count, T* given)>;
 
 /// A frozen encoder whose type is known only where it is made: images in, one row of features per image out. What reads features is
 /// compiled once, not per encoder. `T` is float, or double in tests.
@@ -160,6 +180,12 @@ class FeatureSource {
   virtual void load(std::span<const T> parameters) = 0;
   /// images [count, 3, height, width] on the host, normalised as in pre-training; result [count, width()], any count.
   virtual void extract(const T* images, std::int64_t count, T* features) = 0;
+  /// An encoder that reads codes() codes needs a tokenizer, for images of shape(), before it extracts.
+  void tokenizer(GivenFunction<T> tokenizer) { tokenizer_ = std::move(tokenizer); }
+  int codes() const { return codes_; }
+  /// ... and one with conditions what makes them, condition_width() numbers an image.
+  void conditions(GivenFunction<T> conditions) { conditions_ = std::move(conditions); }
+  int condition_width() const { return condition_width_; }
   std::vector<T> extract(std::span<const T> images) {
     const auto values = static_cast<std::int64_t>(images.size());
     if (values % image_width() != 0)
@@ -180,8 +206,8 @@ class FeatureSource {
   const FeatureOptions& options() const { return options_; }
 
  protected:
-  FeatureSource(FeatureOptions options, ImageShape shape, std::vector<std::vector<int>> feature_shapes)
-      : options_(std::move(options)), shape_(shape), feature_shapes_(std::move(feature_shapes)) {
+  FeatureSource(FeatureOptions options, ImageShape shape, std::vector<std::vector<int>> feature_shapes, int codes, int condition_width)
+      : options_(std::move(options)), shape_(shape), codes_(codes), condition_width_(condition_width), feature_shapes_(std::move(feature_shapes)) {
     offsets_.push_back(0);
     for (const std::vector<int>& extents : feature_shapes_) {
       std::int64_t width = 1;
@@ -191,6 +217,8 @@ class FeatureSource {
   }
   FeatureOptions options_;
   ImageShape shape_;
+  int codes_, condition_width_;
+  GivenFunction<T> tokenizer_, conditions_;
 
  private:
   std::vector<std::vector<int>> feature_shapes_;
@@ -235,6 +263,8 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
   std::int64_t activation_bytes() const { return memory_.bytes(); }
 
   void extract(const S* images, std::int64_t count, S* features) override {
+    if (reads_codes && !tokenizer_) fail<OptionError>("features: the encoder reads codes, and no tokenizer is given; give the codebook that it was trained with.");
+    if (Encoder::condition_width > 0 && !conditions_) fail<OptionError>("features: the encoder has conditions, and nothing is given that makes them; give what it was trained with.");
     for (std::int64_t first = 0; first < count; first += options_.batch) {
       const auto now = static_cast<int>(std::min<std::int64_t>(options_.batch, count - first));
       pass(images + first * image_width(), now);
@@ -244,16 +274,17 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
 
  private:
   template <class E, Device X> friend class FeatureExtractor;
-  static constexpr int first_patch = Encoder::has_class_token;
+  static constexpr int first_patch = Encoder::leading_tokens;
+  static constexpr bool reads_codes = Encoder::codes > 0;
 
   FeatureExtractor(D& device, const FeatureOptions& options, std::int64_t capacity) : FeatureExtractor(device, checked(options), capacity, 0) {}
   FeatureExtractor(D& device, const FeatureOptions& options, std::int64_t capacity, int)
-      : Source(options, shape_of(options), feature_shapes_of(options)), device_(device), tokens_(shape_.patches() + first_patch), masters_(device, Encoder::parameter_count), weights_(device, separate_weights ? Encoder::parameter_count : 0),
+      : Source(options, shape_of(options), feature_shapes_of(options), Encoder::codes, Encoder::condition_width), device_(device), tokens_(shape_.patches() + first_patch), masters_(device, Encoder::parameter_count), weights_(device, separate_weights ? Encoder::parameter_count : 0),
         memory_(device, capacity), arena_(memory_.data(), capacity) {
     const auto table = resized_positions(sincos_positions<S>(Grid::rows, Grid::columns, Encoder::dim), Grid::rows, Grid::columns, Encoder::dim,
                                          shape_.rows(), shape_.columns(), options_.positions);
     positions_ = uploaded(table);
-    RankEngine<1> whole({Encoder::has_class_token ? ClassToken::first : ClassToken::none}, shape_.patches(), options_.batch);
+    RankEngine<1> whole(with_leading(RankRules<1>{ClassToken::none}, Encoder::leading_tokens), shape_.patches(), options_.batch);
     for (int image = 0; image < options_.batch; ++image) whole.append_whole();
     source_ = uploaded(whole.tables().source);
     class_rows_ = uploaded(whole.tables().class_rows);
@@ -262,7 +293,9 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     std::vector<std::int32_t> reading_order(static_cast<std::size_t>(options_.batch) * shape_.patches());
     for (std::size_t i = 0; i < reading_order.size(); ++i) reading_order[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(shape_.patches()));
     permutation_ = uploaded(reading_order);
-    images_ = arena_.template span<S, Space>(options_.batch * image_width());
+    images_ = arena_.template span<S, Space>(options_.batch * (reads_codes ? shape_.patches() : image_width()));
+    condition_numbers_ = arena_.template span<S, Space>(std::int64_t{options_.batch} * Encoder::condition_width);
+    host_.resize(static_cast<std::size_t>(options_.batch) * static_cast<std::size_t>(std::max(reads_codes ? shape_.patches() : 0, Encoder::condition_width)));
     features_ = arena_.template span<S, Space>(options_.batch * width());
   }
 
@@ -275,6 +308,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
         case Readout::tokens: shapes.push_back({shape.patches() + first_patch, Encoder::dim}); break;
         case Readout::attention: shapes.push_back({Encoder::heads, shape.rows(), shape.columns()}); break;
         case Readout::similarity: shapes.push_back({shape.rows(), shape.columns()}); break;
+        case Readout::condition: shapes.push_back({Encoder::condition_width}); break;
         default: shapes.push_back({Encoder::dim});
       }
     }
@@ -291,7 +325,8 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
       if (feature.layer == 0) feature.layer = Encoder::depth;
       if (feature.layer < 1 || feature.layer > Encoder::depth)
         fail<OptionError>("layer: ", feature.layer, " is not a layer of this encoder; choose 1 to ", Encoder::depth, ".");
-      if (!Encoder::has_class_token && feature.readout != Readout::mean && feature.readout != Readout::tokens)
+      if (Encoder::condition_width == 0 && feature.readout == Readout::condition) fail<OptionError>("pooling: 'condition' needs an encoder with conditions, which this one has not; choose class, mean or tokens.");
+      if (!Encoder::has_class_token && feature.readout != Readout::mean && feature.readout != Readout::tokens && feature.readout != Readout::condition)
         fail<OptionError>("pooling: '", readout_name(feature.readout), "' needs a class token, which this encoder lacks; choose mean or tokens.");
       feature.norm = feature.norm && feature.layer == Encoder::depth && feature.readout != Readout::attention;
     }
@@ -305,8 +340,15 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
   }
 
   void pass(const S* images, int count) {
-    const auto pixels = images_.part(0, count * image_width());
-    device_.upload(images, pixels);
+    const auto input = images_.part(0, count * (reads_codes ? shape_.patches() : image_width()));
+    const auto conditions = condition_numbers_.part(0, std::int64_t{count} * Encoder::condition_width);
+    const bool measures = images == nullptr;
+    if (Encoder::condition_width > 0) {
+      if (!measures) conditions_(images, count, host_.data());
+      device_.upload(static_cast<const S*>(host_.data()), conditions);
+    }
+    if (reads_codes && !measures) tokenizer_(images, count, host_.data());
+    device_.upload(reads_codes ? static_cast<const S*>(host_.data()) : images, input);
     const ArenaScope scope(arena_);
     Reading<D> at(separate_weights ? reading_weights() : masters_as_weights(), masters_.data());
     const typename Encoder::template Parameters<Reading<D>> encoder(at);
@@ -315,8 +357,8 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     const bool reads_attention = std::any_of(options_.features.begin(), options_.features.end(), [](const Feature& feature) { return feature.readout == Readout::attention; });
     const auto moments = arena_.template rows<S, 2, Space>(rows);
     const auto normed = arena_.template rows<Activation<D>, Encoder::dim, Space>(rows);
-    Encoder::infer(device_, arena_, encoder, pixels, shape_, {source_.part(0, rows), permutation_},
-                   class_rows_.part(0, Encoder::has_class_token ? count : 0), {segments_.part(0, count), limit_.part(0, rows)},
+    Encoder::infer(device_, arena_, encoder, reads_codes ? Pictures<D>{{}, input, conditions} : Pictures<D>{input, {}, conditions}, shape_, {source_.part(0, rows), permutation_},
+                   class_rows_.part(0, std::int64_t{count} * Encoder::leading_tokens), {segments_.part(0, count), limit_.part(0, rows)},
                    Rows<const S, Encoder::dim, Space>{positions_.data(), shape_.patches()}, reads_attention, [&](int layer, const auto& tokens, const auto& qkv) {
                      bool normed_now = false;
                      for (std::size_t i = 0; i < options_.features.size(); ++i) {
@@ -335,13 +377,17 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     };
     switch (feature.readout) {
       case Readout::class_token: return means(1, 0, 1);
+      case Readout::condition:
+        return Encoder::Leading::each_numbers(Span<const S, Space>(condition_numbers_), count, [&](auto numbers, std::int64_t begin, std::int64_t of) {
+          device_.for_each(count * of, detail::CopyRowsWork<S>{numbers.data(), of, out + begin, width()});
+        });
       case Readout::mean: return means(1, first_patch, patches);
       case Readout::tokens: return means(tokens_, 0, 1);
       case Readout::attention:
         return device_.for_each(std::int64_t{count} * Encoder::heads,
-                                detail::ClassRowWork<A, S>{qkv.data(), qkv.stride(), patches, dim, Encoder::heads, out, width()});
+                                detail::ClassRowWork<A, S>{qkv.data(), qkv.stride(), tokens_, patches, dim, Encoder::heads, out, width()});
       case Readout::similarity:
-        return device_.for_each(count * patches, detail::ClassCosineWork<A, S>{x.data(), x.stride(), patches, dim, out, width()});
+        return device_.for_each(count * patches, detail::ClassCosineWork<A, S>{x.data(), x.stride(), tokens_, patches, dim, out, width()});
     }
   }
   const Weight<D>* reading_weights() const { return weights_.data(); }
@@ -350,7 +396,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     else return masters_.data();
   }
 
-  using Source::options_, Source::shape_;
+  using Source::options_, Source::shape_, Source::tokenizer_, Source::conditions_;
   D& device_;
   int tokens_;
   Buffer<D, S> masters_;
@@ -360,7 +406,9 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
   Span<const S, Space> positions_;
   Span<const std::int32_t, Space> source_, class_rows_, limit_, permutation_;
   Span<const Segment, Space> segments_;
-  Span<S, Space> images_, features_;
+  Span<S, Space> images_, features_;  // images: pixels or codes
+  Span<S, Space> condition_numbers_;
+  std::vector<S> host_;  // codes, or conditions
 };
 
 }  // namespace arvit

@@ -10,6 +10,7 @@
 
 #include "arvit/core/arena.hpp"
 #include "arvit/core/buffer.hpp"
+#include "arvit/device/planner.hpp"
 #include "arvit/model/pretrainer.hpp"
 #include "arvit/nn/position_embedding.hpp"
 #include "arvit/order/rank.hpp"
@@ -30,9 +31,9 @@ class PretrainPass {
   static constexpr std::size_t streams = Model::streams;
   static constexpr int patches = Grid::patches;
 
-  /// `capacity`: bytes of activations: the peak of a pass on a Planner after order_largest() and run().
+  /// `capacity`: bytes of activations, as activation_bytes() says.
   PretrainPass(D& device, int most_images, std::int64_t capacity)
-      : device_(device), most_images_(most_images), engine_(Decoder::rules, patches, most_images), whole_(Decoder::rules, patches, most_images),
+      : device_(device), most_images_(most_images), engine_(Model::rules, patches, most_images), whole_(Model::rules, patches, most_images),
         memory_(device, capacity), arena_(memory_.data(), capacity), ends_(std::size_t(most_images) * (patches + 1)), keys_host_(std::size_t(most_images) * patches) {
     if (most_images < 1) fail<OptionError>("batch: ", most_images, " images; it must be at least 1.");
     permutation_ = arena_.template span<std::int32_t, Space>(std::int64_t{most_images} * patches);
@@ -46,23 +47,23 @@ class PretrainPass {
   void drop_path(double rate) {
     if (rate < 0 || rate >= 1) fail<OptionError>("drop_path: ", rate, "; it must be at least 0 and below 1.");
     drop_path_rate_ = rate;
-    drop_path_host_.reserve(rate > 0 ? std::size_t(2) * Encoder::depth * most_images_ * (patches + 1) : 0);
+    drop_path_host_.reserve(rate > 0 ? std::size_t(2) * Encoder::depth * most_images_ * (patches + Model::rules.leading) : 0);
   }
 
   /// Whether blocks keep their inputs only and compute the rest again in backward: the same bits from less memory.
   void recompute(bool yes) { recompute_ = yes; }
 
-  /// Draws the orders of a batch. `images` [counters.size(), 3, height, width] are read only by an order from features,
-  /// with `order_parameters` (the current ones, or an average of them), or the given numbers by an order from the teacher.
+  /// Draws the orders of a batch. `images` [counters.size(), 3, height, width] (empty where Model::image_width is 0) are read only by an order from
+  /// features, with `order_parameters` (the current ones, or an average of them), or the given numbers by an order from the teacher.
   void order(const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters, Span<const Statistic<D>, Space> given = {}) {
     begin(static_cast<int>(counters.size()));
     for (const Counter& counter : counters) append([&](std::span<int> ends) { return Model::Order::template profile<Grid>(counter, ends); });
     sort(order_parameters, images, counters, given);
   }
-  /// ... with rows enough for any batch of as many images: what memory is planned for.
-  void order_largest(const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters, Span<const Statistic<D>, Space> given = {}) {
+  /// ... with the profile that memory is planned for (rank.hpp): rows enough for any batch of as many images, of all extremes together.
+  void order_extreme(int which, const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters, Span<const Statistic<D>, Space> given = {}) {
     begin(static_cast<int>(counters.size()));
-    for (std::size_t i = 0; i < counters.size(); ++i) append([](std::span<int> ends) { return largest_profile<typename Model::Order, Grid>(ends); });
+    for (std::size_t i = 0; i < counters.size(); ++i) append([&](std::span<int> ends) { return extreme_profile<typename Model::Order, Grid>(which, ends); });
     sort(order_parameters, images, counters, given);
   }
 
@@ -94,19 +95,19 @@ class PretrainPass {
   }
 
   /// Forward on the ordered batch and, when `gradients` is given, backward: gradients are added to. Returns nothing; see loss().
-  /// `given` [images, Model::given_width] comes with the images of a target that needs it.
+  /// `given` [images, Model::given_width] comes with the images where target or encoder needs it.
   /// `look(stream, prediction)` sees the predictions, rows as tables().streams[stream].source names them.
   template <class Look = int>
   void run(const Parameters& p, const Gradients* gradients, Span<const Statistic<D>, Space> images, const std::array<double, streams>& scale,
            Span<const Statistic<D>, Space> given = {}, Look&& look = 0) {
     const Matrix<const Statistic<D>, Space> tokens = given_tokens(given);
-    if (images.size() != engine_.images() * Grid::image_width)
-      fail<ShapeError>("batch: ", images.size(), " pixel values, the ordered batch of ", engine_.images(), " images needs ", engine_.images() * Grid::image_width, ".");
+    if (images.size() != std::int64_t{engine_.images()} * Model::image_width)
+      fail<ShapeError>("batch: ", images.size(), " pixel values, the ordered batch of ", engine_.images(), " images needs ", engine_.images() * Model::image_width, ".");
     const ArenaScope scope(arena_);
     StepContext<D, streams> context{device_, arena_, uploaded(engine_), permutation_, positions_, decoder_positions_, drawn_drop_path(), recompute_ && gradients != nullptr};
     const FinalNorm<D, Encoder::dim> norm{&p.norm, gradients == nullptr ? nullptr : &gradients->norm};
     typename Decoder::template Run<D> decoder(context, p.decoder, norm);
-    typename Encoder::template Run<D, Decoder> encoder(context, p.encoder, images);
+    typename Encoder::template Run<D, Decoder> encoder(context, p.encoder, pictures(images, given));
     encoder.forward(decoder);
     decoder.finish();
     device_.upload(std::array<double, streams>{}.data(), loss_);
@@ -115,7 +116,7 @@ class PretrainPass {
       const auto prediction = decoder.prediction(s);
       if constexpr (!std::is_same_v<std::remove_cvref_t<Look>, int>) look(s, prediction);
       dprediction[s] = arena_.template rows<Activation<D>, Model::target_width, Space>(prediction.rows());
-      Model::Target::template loss<Grid, D>(device_, arena_, images, tokens, Encoder::shape, context.patches_of(s), Model::class_row(s), scale[s], prediction, dprediction[s], loss_.part(s, s + 1));
+      Model::Target::template loss<Grid, D>(device_, arena_, engine_.images(), images, tokens, Encoder::shape, context.patches_of(s), Model::class_row(s), scale[s], prediction, dprediction[s], loss_.part(s, s + 1));
     }
     if (gradients == nullptr) return;
     decoder.finish_backward(dprediction, gradients->decoder);
@@ -137,7 +138,27 @@ class PretrainPass {
   }
   const RankTables<HostLists, streams>& tables() const { return engine_.tables(); }
   std::int64_t peak_bytes() const { return arena_.peak(); }
+  std::int64_t pieces() const { return arena_.pieces(); }
   std::int64_t fixed_bytes() const { return step_begin_; }
+
+  /// Bytes of activations that any batch of `images` needs: the pass itself, on a device that only measures.
+  static std::int64_t activation_bytes(int images, bool backward, double drop_path = 0, bool recompute = false) {
+    using P = Planner<typename D::Precision>;
+    P planner;
+    PretrainPass<Model, P> pass(planner, images, 0);
+    pass.drop_path(drop_path);
+    pass.recompute(recompute);
+    const std::vector<Counter> counters(static_cast<std::size_t>(images));
+    const typename PretrainPass<Model, P>::Parameters parameters(Reading<P>(nullptr, nullptr));
+    const typename PretrainPass<Model, P>::Gradients gradients(Adding<P>(nullptr, nullptr));
+    const Span<const Statistic<P>, DeviceSpace> pixels(nullptr, std::int64_t{images} * Model::image_width), given(nullptr, std::int64_t{images} * Model::given_width);
+    constexpr int most = extremes<typename Model::Order>();
+    for (int extreme = 0; extreme < most; ++extreme) {
+      pass.order_extreme(extreme, parameters, pixels, counters, given);
+      pass.run(parameters, backward ? &gradients : nullptr, pixels, {}, given);
+    }
+    return pass.peak_bytes() + (most > 1 ? pass.pieces() * Arena::alignment : 0);  // what lies between extremes is rounded up piece by piece
+  }
 
  private:
   void begin(int images) {
@@ -157,7 +178,7 @@ class PretrainPass {
     if constexpr (detail::OrderFromTeacher<typename Model::Order>) {
       order_by_teacher(given_tokens(given), keys);
     } else if constexpr (FeatureOrder<typename Model::Order>) {
-      order_by_features(order_parameters, images, keys);
+      order_by_features(order_parameters, pictures(images, given), keys);
     } else {
       for (std::int64_t i = 0; i < count; ++i)
         Model::Order::template keys<Grid>(counters[i], std::span<float>(keys_host_).subspan(i * patches, patches));
@@ -165,12 +186,17 @@ class PretrainPass {
     }
     device_.argsort(keys, Matrix<std::int32_t, Space>(permutation_.data(), count, patches));
   }
+  Pictures<D> pictures(Span<const Statistic<D>, Space> images, Span<const Statistic<D>, Space> given) const {
+    const std::int64_t tokens = std::int64_t{engine_.images()} * Model::token_given_width;
+    return {images, given.part(0, Model::reads_codes ? tokens : 0), given.part(std::min(tokens, given.size()), given.size())};
+  }
   /// One row per token that is given.
   Matrix<const Statistic<D>, Space> given_tokens(Span<const Statistic<D>, Space> given) const {
     if (given.size() != std::int64_t{engine_.images()} * Model::given_width)
       fail<ShapeError>("batch: ", given.size(), " numbers of a teacher are given, ", engine_.images(), " images need ", Model::given_width, " each.");
+    if (!GivenTarget<typename Model::Target::Kind, Grid>) return {};
     constexpr int width = Model::Target::template token_width<Grid>;
-    return {given.data(), given.size() / width, width};
+    return {given.data(), std::int64_t{engine_.images()} * Model::token_given_width / width, width};
   }
   Matrix<const Statistic<D>, Space> upload_positions(int dim) {
     const auto table = sincos_positions<Statistic<D>>(Grid::rows, Grid::columns, dim);
@@ -199,7 +225,7 @@ class PretrainPass {
     const ArenaScope scope(arena_);
     Model::Order::keys(device_, arena_, OrderFeatures<Statistic<D>, Space>{tokens, {}, 0, Grid::rows, Grid::columns, engine_.images(), upload_noise()}, keys);
   }
-  void order_by_features(const Parameters& p, Span<const Statistic<D>, Space> images, Matrix<float, Space> keys) {
+  void order_by_features(const Parameters& p, const Pictures<D>& images, Matrix<float, Space> keys) {
     const std::int64_t count = engine_.images();
     whole_.clear();
     for (std::int64_t i = 0; i < count; ++i) {

@@ -27,13 +27,14 @@ template <class K> inline constexpr bool is_decoder<Decoder<K>> = true;
 template <class T> inline constexpr bool is_order = false;
 template <class K> inline constexpr bool is_order<OrderPolicy<K>> = true;
 
-/// The number of groups of every image; 0 where profiles vary. Whatever the profile, its body is compiled, and with it its assertions about the grid.
+/// The number of groups of every image; 0 where it varies. Whatever the profile, its body is compiled, and with it its assertions about the grid.
 template <class O, class Grid>
 constexpr int fixed_groups() {
   if constexpr (arvit::Order<O, Grid>) {
     std::array<int, Grid::patches + 1> ends{};
     if (O::fixed_profile) return O::template profile<Grid>(Counter{}, std::span<int>(ends));
   }
+  if constexpr (requires { O::groups; }) return O::groups;
   return 0;
 }
 template <class O> concept OrderFromTeacher = requires { requires O::from_teacher; };
@@ -70,29 +71,51 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   static constexpr int target_width = Target::Kind::template width<Grid>;
   using HeadKind = typename Target::template HeadKind<typename DecoderKind::DefaultHead>;
   using Decoder = typename DecoderKind::template For<Encoder, HeadKind, target_width>;
-  static constexpr std::size_t streams = Decoder::rules.streams.size();
-  /// Numbers that come with every image, from a teacher or a file: [tokens, Target::token_width]; 0 if none do.
-  static constexpr int given_width = Target::template given_width<Grid>;
+  static constexpr auto rules = with_leading(Decoder::rules, Encoder::leading_tokens);
+  static constexpr std::size_t streams = rules.streams.size();
+  static_assert([] {
+    bool whole = rules.class_token == ClassToken::first;  // a stream of the content itself predicts it, and conditions are not to be predicted
+    for (const QueryStream& stream : rules.streams) whole = whole && stream.content != Sees::itself;
+    return whole || Encoder::leading_tokens == Encoder::has_class_token;
+  }(), "Pretrainer: Conditions are tokens of rank 0, which this decoder has not; use Twin<..., ClassFirst> or another decoder, or drop Conditions.");
+  /// Numbers that come with every image, from a teacher or a file: the target's [tokens, Target::token_width] or the codes that the encoder reads
+  /// [patches], which are those of the target if it has any; 0 if none come.
+  static constexpr bool reads_codes = Encoder::codes > 0;
+  static constexpr int token_given_width = reads_codes ? Grid::patches : Target::template given_width<Grid>;
+  /// ... and its conditions, which follow those of all images of a batch, kind after kind [images, width].
+  static constexpr int given_width = token_given_width + Encoder::condition_width;
+  /// Whether a step needs the pixels, not only what comes with them.
+  static constexpr bool reads_pixels = !reads_codes || !GivenTarget<TargetKind, Grid>;
+  static constexpr int image_width = reads_pixels ? Grid::image_width : 0;
+  /// The codes of the tokenizer whose codes come with every image; 0 if none do.
+  static constexpr int codes = [] {
+    if constexpr (detail::HasClasses<TargetKind>) return TargetKind::classes;
+    else return Encoder::codes;
+  }();
+  static_assert(!reads_codes || codes == Encoder::codes, "Pretrainer: Embedding<Codes<N>> and Target<Codes<M>> have one tokenizer; give both the same number of codes.");
+  static_assert(!reads_codes || detail::HasClasses<TargetKind> || !GivenTarget<TargetKind, Grid>,
+                "Pretrainer: an encoder that reads codes predicts codes or pixels; choose such a target, or drop Embedding.");
 
   static constexpr bool has_profile = arvit::Order<Order, Grid>;  // a name, so that the compiler prints the sentence and not the concept
   static_assert(has_profile, "Pretrainer: OrderPolicy<Kind> needs a Kind with fixed_profile and profile<Grid>(Counter, std::span<int>).");
   static_assert(!has_profile || KeyOrder<Order, Grid> || FeatureOrder<Order>, "Pretrainer: OrderPolicy<Kind> needs a Kind with keys from counters or from features.");
   static_assert(!FeatureOrder<Order> || Encoder::has_class_token, "Pretrainer: an order from features (Semantic) needs the encoder's class token; drop NoClassToken.");
+  static_assert(!FeatureOrder<Order> || !Encoder::has_class_token || Encoder::leading_tokens == 1, "Pretrainer: an order from features (Semantic) knows no Conditions; drop them or choose another order.");
   static_assert(!FeatureOrder<Order> || detail::OrderFromTeacher<Order> || Decoder::uses_norm, "Pretrainer: an order from features (Semantic) needs a decoder that trains the encoder's final norm.");
   static_assert(!has_profile || !detail::NeedsTwoGroups<Decoder> || detail::fixed_groups<Order, Grid>() == 2,
-                "Pretrainer: Decoder<Joint> and Decoder<InPlace> need an order of two groups of fixed sizes, visible and masked, such as OrderPolicy<RandomMask<>>.");
+                "Pretrainer: Decoder<Joint> and Decoder<InPlace> need an order of two groups, visible and masked, such as OrderPolicy<RandomMask<>>.");
   static_assert(!has_profile || !detail::NeedsOnePatchPerGroup<Decoder> || detail::fixed_groups<Order, Grid>() == Grid::patches + 1,
                 "Pretrainer: Decoder<Causal> needs an order with one patch per rank, such as OrderPolicy<Raster>.");
 
   static_assert([] {
-    if constexpr (detail::OrderFromTeacher<Order> && given_width > 0) return Target::Kind::Teacher::Grid::rows == Grid::rows && Target::Kind::Teacher::Grid::columns == Grid::columns;
+    if constexpr (detail::OrderFromTeacher<Order> && token_given_width > 0) return Target::Kind::Teacher::Grid::rows == Grid::rows && Target::Kind::Teacher::Grid::columns == Grid::columns;
     else return true;
   }(), "Pretrainer: Semantic<FromTeacher> needs a teacher with the model's own grid of patches.");
-  static_assert(!detail::OrderFromTeacher<Order> || (given_width > 0 && detail::GivesClass<typename Target::Kind>),
+  static_assert(!detail::OrderFromTeacher<Order> || (token_given_width > 0 && detail::GivesClass<typename Target::Kind>),
                 "Pretrainer: Semantic<FromTeacher> orders by the teacher's features; it needs Target<Features<Teacher>> with a teacher that has a class token.");
   /// Whether an image's rows of stream s end with a prediction of the class token.
   static constexpr bool class_row(std::size_t s) {
-    const QueryStream& stream = Decoder::rules.streams[s];
+    const QueryStream& stream = rules.streams[s];
     return stream.class_query || (stream.content == Sees::itself && Encoder::has_class_token);
   }
   static_assert([] {
@@ -127,7 +150,7 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
     std::array<int, Grid::patches + 1> ends{};
     for (const Counter& counter : counters) {
       const int groups = Order::template profile<Grid>(counter, std::span<int>(ends));
-      const auto rows = count_rows(Decoder::rules, std::span<const int>(ends).first(groups));
+      const auto rows = count_rows(rules, std::span<const int>(ends).first(groups));
       for (std::size_t s = 0; s < streams; ++s) total[s] += rows.queries[s];
     }
     return total;

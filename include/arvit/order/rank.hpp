@@ -101,7 +101,17 @@ struct RankRules {
   std::array<QueryStream, Streams> streams{};
   bool joint = false;          ///< the tables of one sequence of latents and mask tokens (MAE)
   bool whole_content = false;  ///< every token is content and all see all; ranks say only what is predicted (SimMIM)
+  int leading = 1;             ///< tokens of rank 0 before the patches where class_token is first: the class token, conditions
+  bool keep_dead = false;      ///< content that no query reads is computed all the same, behind the rest: no result depends on it
 };
+
+/// What a decoder asks of the engine for an encoder with that many tokens before the patches.
+template <std::size_t Streams>
+constexpr RankRules<Streams> with_leading(RankRules<Streams> rules, int leading) {
+  if (rules.class_token == ClassToken::none && leading > 0) rules.class_token = ClassToken::first;
+  if (rules.class_token == ClassToken::first) rules.leading = leading;
+  return rules;
+}
 
 namespace detail {
 /// The ranks first..last that carry queries; empty when first > last.
@@ -123,6 +133,8 @@ constexpr int live_rank(const RankRules<Streams>& rules, int groups) {
   }
   return live;
 }
+template <std::size_t Streams>
+constexpr int class_rows(const RankRules<Streams>& rules) { return rules.class_token == ClassToken::first ? rules.leading : rules.class_token == ClassToken::last; }
 constexpr int patches_up_to(std::span<const int> ends, int rank) { return rank < 0 ? 0 : ends[rank]; }
 }  // namespace detail
 
@@ -136,11 +148,12 @@ template <std::size_t Streams>
 constexpr RowCounts<Streams> count_rows(const RankRules<Streams>& rules, std::span<const int> ends) {
   const int groups = static_cast<int>(ends.size());
   RowCounts<Streams> count;
-  count.content = detail::patches_up_to(ends, detail::live_rank(rules, groups)) + (rules.class_token != ClassToken::none);
+  const int class_rows = detail::class_rows(rules);
+  count.content = detail::patches_up_to(ends, rules.keep_dead ? groups - 1 : detail::live_rank(rules, groups)) + class_rows;
   for (std::size_t s = 0; s < Streams; ++s) {
     const QueryStream& stream = rules.streams[s];
     const auto [first, last] = detail::query_ranks(stream, groups);
-    if (stream.content == Sees::itself) count.queries[s] = count.content;
+    if (stream.content == Sees::itself) count.queries[s] = detail::patches_up_to(ends, last) + class_rows;
     else if (first <= last) {
       for (int rank = stream.every_prefix ? first : last; rank <= last; ++rank) count.queries[s] += ends[rank] - ends[first - 1];
       count.queries[s] += stream.class_query;
@@ -154,7 +167,7 @@ template <std::size_t Streams>
 class RankEngine {
  public:
   RankEngine(RankRules<Streams> rules, int patches, int most_images) : rules_(rules), patches_(patches) {
-    const std::size_t rows = std::size_t(most_images) * (patches + 1);
+    const std::size_t rows = std::size_t(most_images) * (patches + rules.leading);
     for_each_list(tables_, tables_, [&](auto& list, auto&) { list.reserve(rows); });
   }
 
@@ -165,33 +178,33 @@ class RankEngine {
 
   void append(std::span<const int> ends) {
     check(ends);
-    const int groups = static_cast<int>(ends.size()), live = detail::live_rank(rules_, groups);
-    const int first = rules_.class_token == ClassToken::first, last = rules_.class_token == ClassToken::last;
-    const int visible = detail::patches_up_to(ends, live);
+    const int groups = static_cast<int>(ends.size()), live = detail::live_rank(rules_, groups), kept = rules_.keep_dead ? groups - 1 : live;
+    const int first = leading(), last = rules_.class_token == ClassToken::last;
     const std::int32_t image = images_++, from = image * patches_;
     // The number of keys that a reader of ranks <= rank may read.
     const auto prefix = [&](int rank) {
-      const int seen = rules_.whole_content ? live : std::min(rank, live);
-      return first + detail::patches_up_to(ends, seen) + (seen == live ? last : 0);
+      const int seen = rules_.whole_content ? kept : std::min(rank, kept);
+      return first + detail::patches_up_to(ends, seen) + (seen >= live ? last : 0);
     };
 
     auto& content = tables_.content;
     const auto content_begin = size(tables_.source);
-    if (first) class_row(image, prefix(0));
-    for (int rank = 0, slot = 0; rank <= live; ++rank)
-      for (; slot < ends[rank]; ++slot) tables_.source.push_back(from + slot), content.limit.push_back(prefix(rank));
-    if (last) class_row(image, prefix(live));
+    for (int token = 0; token < first; ++token) class_row(image, prefix(0));
+    for (int rank = -1, slot = 0; rank <= kept; ++rank) {
+      for (; slot < detail::patches_up_to(ends, rank); ++slot) tables_.source.push_back(from + slot), content.limit.push_back(prefix(rank));
+      if (last && rank == live) class_row(image, prefix(live));
+    }
     const auto content_end = size(tables_.source);
     content.segments.push_back({content_begin, content_end, content_begin, content_end});
 
     for (std::size_t s = 0; s < Streams; ++s) append_stream(s, ends, image, content_begin, content_end, prefix);
-    if (rules_.joint) append_joint(image, visible + first, content_begin);
+    if (rules_.joint) append_joint(ends, image);
   }
 
   /// One image whose tokens all see all, in reading order: the unmasked pass (order, features).
   void append_whole() {
-    const std::int32_t image = images_++, begin = size(tables_.source), first = rules_.class_token != ClassToken::none;
-    if (first) class_row(image, patches_ + 1);
+    const std::int32_t image = images_++, begin = size(tables_.source), first = detail::class_rows(rules_);
+    for (int token = 0; token < first; ++token) class_row(image, patches_ + first);
     for (int slot = 0; slot < patches_; ++slot) tables_.source.push_back(image * patches_ + slot), tables_.content.limit.push_back(patches_ + first);
     tables_.content.segments.push_back({begin, size(tables_.source), begin, size(tables_.source)});
   }
@@ -202,6 +215,7 @@ class RankEngine {
   int images() const { return images_; }
 
  private:
+  int leading() const { return rules_.class_token == ClassToken::first ? rules_.leading : 0; }
   template <class T>
   static std::int32_t size(const std::vector<T>& list) { return static_cast<std::int32_t>(list.size()); }
 
@@ -218,14 +232,14 @@ class RankEngine {
   void append_stream(std::size_t s, std::span<const int> ends, std::int32_t image, std::int32_t k_begin, std::int32_t k_end, Prefix prefix) {
     const QueryStream& rule = rules_.streams[s];
     StreamTables<HostLists>& stream = tables_.streams[s];
+    const auto ranks = detail::query_ranks(rule, static_cast<int>(ends.size()));
     if (rule.content == Sees::itself) {
-      stream.source.insert(stream.source.end(), tables_.source.begin() + k_begin, tables_.source.begin() + k_end);
+      stream.source.insert(stream.source.end(), tables_.source.begin() + k_begin, tables_.source.begin() + k_begin + prefix(ranks.last));
       return;
     }
-    const auto ranks = detail::query_ranks(rule, static_cast<int>(ends.size()));
     const int first = ranks.first, last = ranks.last;  // clang 14 captures no structured bindings
     const std::int32_t begin = size(stream.source);
-    const std::int32_t patch_rows = k_begin + (rules_.class_token == ClassToken::first);
+    const std::int32_t patch_rows = k_begin + leading();
     // A query that reads as one of rank `at`.
     const auto query = [&](std::int32_t source, int at) {
       stream.source.push_back(source);
@@ -244,10 +258,12 @@ class RankEngine {
     }
     if (rule.content != Sees::nothing) stream.content.segments.push_back({begin, size(stream.source), k_begin, k_end});
   }
-  void append_joint(std::int32_t image, std::int32_t latents, std::int32_t content_begin) {
+  void append_joint(std::span<const int> ends, std::int32_t image) {
+    if (ends.size() != 2 || rules_.class_token == ClassToken::last)
+      fail<ShapeError>("joint decoder: ", ends.size(), " groups; it needs two, visible and masked, and no class token or one of rank 0.");
     JointTables<HostLists>& joint = tables_.joint;
-    const std::int32_t begin = size(joint.source), first = rules_.class_token == ClassToken::first, tokens = patches_ + first;
-    if (first) joint.source.push_back(-1 - image);
+    const std::int32_t begin = size(joint.source), first = leading(), tokens = patches_ + first, latents = ends[0] + first;
+    joint.source.insert(joint.source.end(), first, -1 - image);
     for (int slot = 0; slot < patches_; ++slot) joint.source.push_back(image * patches_ + slot);
     joint.self.segments.push_back({begin, begin + tokens, begin, begin + tokens});
     joint.self.limit.insert(joint.self.limit.end(), tokens, tokens);
@@ -256,7 +272,6 @@ class RankEngine {
     for (std::int32_t i = latents; i < tokens; ++i) joint.of_query.push_back(begin + i);
     joint.last.segments.push_back({q_begin, q_begin + queries, begin, begin + tokens});
     joint.last.limit.insert(joint.last.limit.end(), queries, tokens);
-    if (size(tables_.source) - content_begin != latents) fail<ShapeError>("joint decoder: its content must be exactly the patches of rank 0.");
   }
 
   RankRules<Streams> rules_;
@@ -289,7 +304,7 @@ constexpr int equal_groups(int patches, int size, std::span<int> ends) {
 constexpr int one_patch_per_group(int patches, std::span<int> ends) { return equal_groups(patches, 1, ends); }
 
 /// An order: a profile, known on the host from counters alone. profile() fills cumulative ends and returns the number of groups.
-/// fixed_profile: all images have the same one. Where they vary, every group of rank >= 1 holds a patch; see largest_profile.
+/// fixed_profile: all images have the same one. Where they vary, every group of rank >= 1 holds a patch; see extreme_profile.
 template <class O, class Grid>
 concept Order = requires(Counter image, std::span<int> ends) {
   { O::fixed_profile } -> std::convertible_to<bool>;
@@ -305,11 +320,18 @@ constexpr bool order_fits() {
 template <class O, class Grid>
 concept KeyOrder = Order<O, Grid> && requires(Counter image, std::span<float> key) { O::template keys<Grid>(image, key); };
 
-/// The profile that memory is planned for: no profile that the order draws adds more rows to the content or to a stream. Where profiles vary it
-/// has one patch per group: then the content that nobody reads and the queries that a decoder drops are fewest.
+/// The profiles that memory is planned for. Where profiles vary there is one, with one patch per group: no profile that the order draws adds more rows
+/// to the content or to a stream, for the content that nobody reads and the queries that a decoder drops are fewest in it. An order whose groups are
+/// few says more: `extremes` of them, `template <class Grid> static int extreme(int which, std::span<int> ends)`, between which its rows lie linearly.
+template <class O>
+constexpr int extremes() {
+  if constexpr (requires { O::extremes; }) return O::extremes;
+  else return 1;
+}
 template <class O, class Grid>
-constexpr int largest_profile(std::span<int> ends) {
+constexpr int extreme_profile(int which, std::span<int> ends) {
   if constexpr (O::fixed_profile) return O::template profile<Grid>(Counter{}, ends);
+  else if constexpr (requires { O::extremes; }) return O::template extreme<Grid>(which, ends);
   else return one_patch_per_group(Grid::patches, ends);
 }
 

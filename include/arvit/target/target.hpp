@@ -65,9 +65,9 @@ struct Target {
   static_assert(std::same_as<Error, CrossEntropy> == detail::HasClasses<Kind>, "Target<Kind, Error>: codes have CrossEntropy, and nothing else has; drop the error or choose another.");
 
   /// loss[0] += scale * error of the prediction's rows; dprediction is assigned. `scale` is 1 / (entries of the whole batch), so that the error is the
-  /// mean over entries, or over rows for Cosine and CrossEntropy. `class_row`: each image's rows end with the class token's.
+  /// mean over entries, or over rows for Cosine and CrossEntropy. `class_row`: each of the `count` images' rows end with the class token's.
   template <class Grid, Device D>
-  static void loss(D& device, Arena& arena, Span<const Statistic<D>, SpaceOf<D>> images, Matrix<const Statistic<D>, SpaceOf<D>> given, ImageShape shape,
+  static void loss(D& device, Arena& arena, std::int64_t count, Span<const Statistic<D>, SpaceOf<D>> images, Matrix<const Statistic<D>, SpaceOf<D>> given, ImageShape shape,
                    PatchRows<SpaceOf<D>> from, bool class_row, double scale, ConstTokens<D, Kind::template width<Grid>> prediction, Tokens<D, Kind::template width<Grid>> dprediction,
                    Span<double, SpaceOf<D>> loss) {
     const ArenaScope scope(arena);
@@ -78,7 +78,7 @@ struct Target {
       static_assert(Grid::rows % Resize::rows == 0 && Grid::columns % Resize::columns == 0 && Resize::rows * Cells::rows % Grid::rows == 0 &&
                         Resize::columns * Cells::columns % Grid::columns == 0 && Kind::has_class,
                     "Target<..., ResizePrediction<Rows, Columns>>: clusters of Rows x Columns patches must divide the grid and cover whole cells of a teacher with a class token.");
-      const std::int64_t count = images.size() / Grid::image_width, rows = prediction.rows() / count, patches = Resize::rows * Resize::columns;
+      const std::int64_t rows = prediction.rows() / count, patches = Resize::rows * Resize::columns;
       const detail::ClusterCells cells{Resize::rows, Resize::columns, Resize::rows * Cells::rows / Grid::rows, Resize::columns * Cells::columns / Grid::columns,
                                        (rows - class_row) / patches, class_row};
       if (cells.of_rows() * count != prediction.rows()) fail<ShapeError>("target: ", rows, " predictions an image do not come in clusters of ", patches, " patches.");

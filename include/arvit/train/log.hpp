@@ -40,7 +40,8 @@ class TrainingLog {
 namespace arvit {
 
 struct TrainingLog::Files {
-  struct Column { std::string_view name, tag; double StepRecord::*value; };
+  using Value = double StepRecord::*;  // a name: nvcc writes the type of a member with parentheses that g++ warns of
+  struct Column { std::string_view name, tag; Value value; };
   static constexpr std::array columns{
       Column{"epoch", "train/epoch", &StepRecord::epoch},
       Column{"loss", "train/loss", &StepRecord::loss},

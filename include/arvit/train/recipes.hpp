@@ -33,6 +33,10 @@ inline constexpr std::array vit_igpt_recipes{
     quick_recipe,
     Recipe{"paper", 300, 2048, 2e-4, 30, 0.05, 0, 0.67, "SAIM, Table 3, decoder depth 0: SAIM's recipe, 300 epochs"},
 };
+inline constexpr std::array igpt_recipes{
+    quick_recipe,
+    Recipe{"paper", 100, 128, 6e-3, 1, 0, 0, 0.67, "Chen et al. 2020, section 3.3: iGPT-S, 100 epochs in batches of 128, peak rate 3e-3, no decay; crops as SAIM's"},
+};
 inline constexpr std::array randsac_recipes{
     quick_recipe,
     Recipe{"paper", 1600, 2048, 2e-4, 30, 0.05, 0, 0.67, "SAIM's recipe for the 1600 epochs that the papers give RandSAC"},

@@ -13,7 +13,6 @@
 #include "arvit/core/initialise.hpp"
 #include "arvit/core/layout.hpp"
 #include "arvit/device/concept.hpp"
-#include "arvit/device/planner.hpp"
 
 namespace arvit {
 
@@ -25,6 +24,7 @@ concept TrainableModel = requires {
   { M::target_width } -> std::convertible_to<int>;
   { M::parameters() } -> std::convertible_to<std::span<const PlacedTensor>>;
   { M::given_width } -> std::convertible_to<int>;
+  { M::image_width } -> std::convertible_to<int>;
   typename M::Grid;
 };
 
@@ -55,7 +55,7 @@ class Step {
         moment1_(device, Model::parameter_count), moment2_(device, Model::parameter_count), average_(device, options.average ? Model::parameter_count : 0),
         weights_(device, separate_weights ? Model::parameter_count : 0),
         average_weights_(device, separate_weights && options.average && orders_from_average() ? Model::parameter_count : 0),
-        images_(device, options.micro_batch * Model::Grid::image_width), given_(device, options.micro_batch * std::int64_t{Model::given_width}), sum_(device, 1),
+        images_(device, options.micro_batch * std::int64_t{Model::image_width}), given_(device, options.micro_batch * std::int64_t{Model::given_width}), sum_(device, 1),
         pass_(device, options.micro_batch, activation_bytes(options)) {
     pass_.drop_path(options.drop_path);
     pass_.recompute(options.recompute);
@@ -78,7 +78,7 @@ class Step {
     plan.average = options.average ? count * wide : 0;
     plan.weights = separate_weights ? count * static_cast<std::int64_t>(sizeof(Weight<D>)) * (options.average && orders_from_average() ? 2 : 1) : 0;
     plan.activations = activation_bytes(options);
-    plan.images = std::int64_t{options.micro_batch} * (Model::Grid::image_width + Model::given_width) * wide;
+    plan.images = std::int64_t{options.micro_batch} * (Model::image_width + Model::given_width) * wide;
     return plan;
   }
 
@@ -110,17 +110,17 @@ class Step {
     if (all == 0) fail<ShapeError>("step: no patch of this model's order is predicted, so there is nothing to learn; choose another order or decoder.");
     loss_ = 0;
   }
-  /// Order, forward and backward of one micro-batch: images [counters.size(), 3, height, width] on the host, and `given` [counters.size(), given_width]
-  /// where the target asks for it (Target<Features<...>>).
+  /// Order, forward and backward of one micro-batch: images [counters.size(), 3, height, width] on the host (not read where Model::image_width is 0),
+  /// and `given` [counters.size(), given_width] where target or encoder asks for it (Target<Features<...>>, Embedding<Codes<N>>).
   void accumulate(const S* images, std::span<const Counter> counters, const S* given = nullptr) {
     if (static_cast<std::int64_t>(counters.size()) > options_.micro_batch)
       fail<ShapeError>("step: ", counters.size(), " images in a micro-batch, the step was made for ", options_.micro_batch, ".");
-    const Span<S, SpaceOf<D>> pixels = images_.span().part(0, static_cast<std::int64_t>(counters.size()) * Model::Grid::image_width);
-    device_.upload(images, pixels);
+    const Span<S, SpaceOf<D>> pixels = images_.span().part(0, static_cast<std::int64_t>(counters.size()) * Model::image_width);
+    if (!pixels.empty()) device_.upload(images, pixels);
     const Span<S, SpaceOf<D>> numbers = given_.span().part(0, static_cast<std::int64_t>(counters.size()) * Model::given_width);
     if constexpr (Model::given_width > 0) {
-      if (given == nullptr) fail<ShapeError>("step: the target needs ", Model::given_width, " numbers of a teacher for each image, and none are given.");
-      if constexpr (requires { Model::Target::Kind::classes; }) check_codes(given, numbers.size());
+      if (given == nullptr) fail<ShapeError>("step: the model needs ", Model::given_width, " numbers of a teacher for each image, and none are given.");
+      if constexpr (Model::codes > 0) check_codes(given, numbers.size());
       device_.upload(given, numbers);
     }
     const auto parameters = reading();
@@ -167,32 +167,17 @@ class Step {
     else return false;
   }
   static void check_codes(const S* given, std::int64_t count) {
-    constexpr int classes = Model::Target::Kind::classes;
+    constexpr int classes = Model::codes;
     for (std::int64_t i = 0; i < count; ++i)
       if (!(given[i] >= 0 && given[i] < classes) || given[i] != std::floor(given[i]))
         fail<ShapeError>("step: code ", given[i], " of patch ", i % Model::given_width, " of image ", i / Model::given_width, " of a micro-batch is none of 0 .. ", classes - 1,
-                         "; use codes of the target's tokenizer.");
+                         "; use codes of the model's tokenizer.");
   }
   static Reading<D> reading_cursor(const Buffer<D, S>& masters, const Buffer<D, Weight<D>>& weights) {
     if constexpr (separate_weights) return Reading<D>(weights.data(), masters.data());
     else return Reading<D>(masters.data(), masters.data());
   }
-  static std::int64_t activation_bytes(const StepOptions& options) {
-    using P = Planner<typename D::Precision>;
-    const int images = options.micro_batch;
-    P planner;
-    typename Model::template Pass<P> pass(planner, images, 0);
-    pass.drop_path(options.drop_path);
-    pass.recompute(options.recompute);
-    const std::vector<Counter> counters(static_cast<std::size_t>(images));
-    const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
-    const typename Model::template Pass<P>::Gradients gradients(Adding<P>(nullptr, nullptr));
-    const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Model::Grid::image_width);
-    const Span<const S, DeviceSpace> given(nullptr, std::int64_t{images} * Model::given_width);
-    pass.order_largest(parameters, pixels, counters, given);
-    pass.run(parameters, &gradients, pixels, {}, given);
-    return pass.peak_bytes();
-  }
+  static std::int64_t activation_bytes(const StepOptions& options) { return Pass::activation_bytes(options.micro_batch, true, options.drop_path, options.recompute); }
   double sum_of_squares(std::int64_t begin, std::int64_t end) {
     double value = 0;
     device_.upload(&value, sum_.span());

@@ -97,7 +97,7 @@ class Trainer {
     source_.seek({static_cast<std::uint32_t>(done_ / steps_per_epoch_), done_ % steps_per_epoch_ * options_.accumulation()});
     if (options_.resume && newest.empty()) detail::note(hooks_, text("no checkpoint in ", options_.out, " yet: the run starts at its first step."));
     counters_.reserve(static_cast<std::size_t>(options_.batch));
-    if (Model::given_width > 0 && !teacher_.give) fail<OptionError>(options_.model, " predicts the features of a teacher, and the trainer got none.");
+    if (Model::given_width > 0 && !teacher_.give) fail<OptionError>(options_.model, " needs what a teacher or tokenizer gives with the pictures, and the trainer got none.");
     given_.resize(static_cast<std::size_t>(options_.images_per_micro_batch()) * Model::given_width);
   }
 
