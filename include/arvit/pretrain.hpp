@@ -3,12 +3,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <iostream>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "arvit/core/checksum.hpp"
 #include "arvit/core/dtype.hpp"
+#include "arvit/core/error.hpp"
 #include "arvit/core/linkage.hpp"
 #include "arvit/data/augment.hpp"
 #include "arvit/data/loader.hpp"
@@ -64,6 +68,22 @@ ARVIT_INSTANTIATE class Loader<AnyDataset, TrainTransform>;
 ARVIT_INSTANTIATE class TrainingPictures<AnyDataset>;
 #endif
 
+/// What the pictures of a set are, by the contents of 16 of them, wherever they lie.
+template <Dataset Set>
+std::string contents_text(const Set& set) {
+  std::uint64_t sum = 0;
+  for (std::int64_t i = 0; i < 16; ++i) {
+    try {
+      const auto& picture = set.picture(i * set.size() / 16);
+      const PictureView view = picture;
+      for (int y = 0; y < view.height; ++y) sum = checksum(std::as_bytes(std::span(view.row(y), 3 * static_cast<std::size_t>(view.width))), sum);
+    } catch (const FileError&) {
+      continue;  // what to do with it is the loader's choice
+    }
+  }
+  return text(set.size(), ", contents ", sum);
+}
+
 /// A whole pre-training run on the processor: pictures, loader, device, trainer. Says at the start what it runs.
 template <TrainableModel Model, Dataset Set>
 TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
@@ -81,10 +101,12 @@ TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
     const std::int64_t count = set.size();
     std::vector<int> labels;
     for (std::int64_t i = 0; Model::Encoder::condition_width > 0 && i < count; ++i) labels.push_back(set.label(i));
+    const std::string contents = options.teacher_cache.empty() ? "" : contents_text(set);
     TrainingPictures<Set> source(std::move(set), options, Model::Grid::height, Model::Grid::width);
     FrozenTeacher teacher = make_teacher<Model>(device, options, source.normalisation(), count);
     if (!options.teacher_cache.empty()) {
-      TeacherCacheOptions cache{options.teacher_cache, {{"pictures", pictures}, {"crops", source.crops()}}, count, options.crops(), Model::Grid::image_width, Model::token_given_width, options.teacher_cache_gb};
+      TeacherCacheOptions cache{options.teacher_cache, {{"pictures", contents}, {"crops", source.crops()}}, count, options.crops(), Model::Grid::image_width, Model::token_given_width,
+                                options.teacher_cache_gb};
       teacher = cached(std::move(teacher), std::move(cache), hooks.output.stream);
     }
     if constexpr (Model::Encoder::condition_width > 0)

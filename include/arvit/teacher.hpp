@@ -123,15 +123,22 @@ class EncoderTeacher {
     if (file.metadata().contains("pixel_mean")) own = {detail::metadata_triple(file, "pixel_mean"), detail::metadata_triple(file, "pixel_deviation")};
     for (std::size_t c = 0; c < 3; ++c) scale_[c] = pictures.deviation[c] / own.deviation[c], offset_[c] = (pictures.mean[c] - own.mean[c]) / own.deviation[c];
     same_colours_ = own.mean == pictures.mean && own.deviation == pictures.deviation;
-    if (extractor_.codes() > 0) extractor_.tokenizer(make_tokenizer(run_option(file, "teacher"), extractor_.codes(), extractor_.shape(), own, device.threads()));
+    if (extractor_.codes() > 0) {
+      tokenizer_ = open_tokenizer(run_option(file, "teacher"), extractor_.codes(), extractor_.shape(), own, device.threads());
+      extractor_.tokenizer([tokenizer = tokenizer_](const float* images, std::int64_t count, float* codes) { tokenizer->codebook(images, count, codes); });
+    }
     recoloured_.resize(same_colours_ ? 0 : static_cast<std::size_t>(micro_batch * extractor_.image_width()));
-    identity_ = text(type_name<Encoder>(), ", parameters ", checksum(std::as_bytes(std::span(parameters))), ", colours ", checksum(std::as_bytes(std::span(&own, 1))));
+    identity_ = text(type_name<Encoder>(), ", parameters ", checksum(std::as_bytes(std::span(parameters))), ", colours ", checksum(std::as_bytes(std::span(&own, 1))),
+                     tokenizer_ == nullptr ? "" : ", " + tokenizer_->codebook.identity());
   }
   /// What it computes, by its contents.
   const std::string& identity() const { return identity_; }
   std::vector<MemoryTable::Line> memory() const {
-    return {{"teacher's parameters", extractor_.parameter_bytes()},
-            {text("teacher's activations of ", extractor_.options().batch, " images"), extractor_.activation_bytes() + static_cast<std::int64_t>(recoloured_.size() * sizeof(float))}};
+    std::vector<MemoryTable::Line> lines;
+    if (tokenizer_ != nullptr) lines = tokenizer_->codebook.memory();
+    lines.push_back({"teacher's parameters", extractor_.parameter_bytes()});
+    lines.push_back({text("teacher's activations of ", extractor_.options().batch, " images"), extractor_.activation_bytes() + static_cast<std::int64_t>(recoloured_.size() * sizeof(float))});
+    return lines;
   }
   /// images [pictures.size(), 3, height, width] -> given [pictures.size(), tokens, dim], class token first; or what the readout is.
   void operator()(const float* images, std::span<const Counter> pictures, float* given) {
@@ -164,6 +171,7 @@ class EncoderTeacher {
   }
 
   FeatureExtractor<Encoder, D> extractor_;
+  std::shared_ptr<Tokenizer> tokenizer_;  ///< null: the encoder reads pixels
   std::array<float, 3> scale_{}, offset_{};
   bool same_colours_ = true;
   std::vector<float> recoloured_;

@@ -215,7 +215,7 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   CHECK(failing.operator()<OnCodes>(with((folder / "three.safetensors").string())).find("is a codebook of 3 codes for patches of 4 pixels, the model needs 4 for patches of 4; fit one with "
                                                                                       "fit_codebook --codes 4 --patch 4.") != std::string::npos);
   save_codebook(folder / "finer.safetensors", Codebook{2, std::vector<float>(4 * 12), "stripes", 0, 0});
-  CHECK(failing.operator()<OnCodes>(with((folder / "finer.safetensors").string())).find("is a codebook of 4 codes for patches of 2 pixels, Student needs 4 for patches of 4; fit one with ") != std::string::npos);
+  CHECK(failing.operator()<OnCodes>(with((folder / "finer.safetensors").string())).find("is a codebook of 4 codes for patches of 2 pixels, the model needs 4 for patches of 4; fit one with ") != std::string::npos);
   RunOptions wrong = with(checkpoint);
   using Wider = Pretrainer<TeacherEncoder, Decoder<Distil>, OrderPolicy<Stochastic>, Target<Features<ViT<2, 12, 2, Patch<4>, Image<12>>>>>;
   CHECK(failing.operator()<Wider>(wrong).find(", the model's teacher is ViT<2,12,2,Patch<4>,Image<12,12>>; choose a run with that encoder.") != std::string::npos);

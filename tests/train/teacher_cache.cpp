@@ -189,6 +189,8 @@ TEST_CASE("teacher cache: a file that does not fit is one sentence, and stays as
   TeacherCacheOptions options = cache_options(path);
   options.key[1].second = "of seed 7";
   says("(crops: all alike; here: of seed 7)", refused(options, frozen(teacher)));
+  options = cache_options(path), options.key.pop_back();
+  says("says nothing of its numbers", refused(options, frozen(teacher)));
   options = cache_options(path), options.pictures = 8;
   says("(numbers: 7 pictures, 5 numbers each in fp32; here: 8 pictures, 5 numbers each in fp32)", refused(options, frozen(teacher)));
   says("here: 7 pictures, 5 numbers each in bf16)", refused(cache_options(path), frozen(teacher, true)));
@@ -265,7 +267,7 @@ TEST_CASE("teacher cache: runs with it have the losses of runs without, in fp32 
   losses_of<test::SmallModel<>>(run_options(folder / "teacher"));
   for (const char* precision : {"fp32", "bf16"})
     for (const int way : {0, 1, 2}) {
-      CAPTURE(precision);
+      CAPTURE(std::string(precision));
       CAPTURE(way);
       RunOptions options = run_options(folder / text(precision, way));
       options.teacher = (folder / "teacher").string(), options.precision = precision;
@@ -279,6 +281,11 @@ TEST_CASE("teacher cache: runs with it have the losses of runs without, in fp32 
       CHECK_MESSAGE(said.str().find(room) != std::string::npos, said.str());
       options.out += "-second";
       CHECK(losses_of<Student>(options) == without);
+      options.seed = 1, options.out += "-seed";
+      const std::string seed = test::message_of<FileError>([&] { losses_of<Student>(options); });
+      if (way == 2) CHECK(seed == "");  // whole pictures know no seed
+      else CHECK_MESSAGE(seed.find("seed 0, mean") != std::string::npos, seed);
+      options.seed = 0;
       options.out += "-bounded";
       options.teacher_cache += "-bounded", options.teacher_cache_gb = 1e-5;
       CHECK(losses_of<Student>(options) == without);

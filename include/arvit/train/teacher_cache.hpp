@@ -108,7 +108,7 @@ ARVIT_DEFINITION void TeacherCache::create(const std::string& key) const {
   if (slots < 1) fail<OptionError>("--teacher-cache-gb ", options_.gigabytes, ": what the teacher gives for one crop takes ", slot_bytes(), " bytes, so none fits; give more.");
   std::string head = text(detail::cache_format, "slots: ", slots, "\n", key);
   head += text(detail::cache_end, checksum(detail::as_bytes(head)), "\n");
-  if (static_cast<std::int64_t>(head.size()) > detail::cache_text_limit) fail<OptionError>(options_.path, ": what a cache must say of itself takes ", head.size(), " bytes; describe the data set in fewer words.");
+  if (static_cast<std::int64_t>(head.size()) > detail::cache_text_limit) fail<OptionError>(options_.path, ": what a cache must say of itself takes ", head.size(), " bytes; give a shorter key.");
   head.resize((head.size() + detail::cache_page - 1) / detail::cache_page * detail::cache_page);
   write_atomically(options_.path, [&](AtomicFile& file) {
     file.write(head);
@@ -146,10 +146,12 @@ ARVIT_DEFINITION void TeacherCache::open(const std::string& key) {
   };
   const std::string_view slots = next("slots");
   std::from_chars(slots.data(), slots.data() + slots.size(), slots_);
-  if (rest != key)
+  if (rest != key) {
     for (const auto& [name, value] : options_.key)
       if (const std::string_view there = next(name); there != value)
         fail<FileError>(path, ": holds other numbers (", name, ": ", there, "; here: ", value, "); give the teacher, pictures and options that it was made with, or another --teacher-cache.");
+    damaged("the text at its beginning says more than a cache of this teacher would");
+  }
   if (::fstat(file_.get(), &status) != 0) detail::fail_errno(path, "cannot be read", errno);
   if (const std::int64_t whole = begin_ + slots_ * slot_bytes(); status.st_size < whole) damaged("is cut short: has ", status.st_size, " of its ", whole, " bytes");
 }
