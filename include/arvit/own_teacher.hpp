@@ -14,10 +14,6 @@
 /// What a target needs besides pictures, made from the pictures themselves: an encoder that is pre-trained first, or a codebook.
 namespace arvit {
 
-template <class Model> concept LearnsCodes = requires { Model::Target::Kind::classes; };
-/// An encoder of ours teaches; towers (target/features.hpp) are not here.
-template <class Model> concept LearnsFromEncoder = Model::given_width > 0 && detail::is_vit<typename Model::Target::Kind::Teacher>;
-
 /// What an encoder learns that is to teach others: SemAIM, with a light decoder.
 template <class Encoder>
 using TeacherModel = SemAIM<Encoder, Parallel<std::min(2, Encoder::depth)>>;

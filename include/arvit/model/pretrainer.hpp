@@ -152,4 +152,8 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   };
 };
 
+/// Models whose target is the codes of a tokenizer, and those whose target is the features of an encoder of ours (towers, target/features.hpp, are not here).
+template <class Model> concept LearnsCodes = requires { Model::Target::Kind::classes; };
+template <class Model> concept LearnsFromEncoder = Model::given_width > 0 && detail::is_vit<typename Model::Target::Kind::Teacher>;
+
 }  // namespace arvit
