@@ -10,7 +10,6 @@
 // The minimum counts every product of a forward pass over what is alive, three times, and those of order and teacher once: 105.1 G an image for SAIM_B16; for GVP's
 // groups of random length, the images of the step themselves. DiGPT_B16 learns from given features, DiGPT_taught_B16 from a ViT-B/16 of ours in its step.
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -54,9 +53,6 @@ std::vector<int> numbers(std::string_view option, const std::string& list) {
   }
   return values;
 }
-
-/// From here on, VmHWM counts anew.
-void forget_peak() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 void print_profile(const std::vector<Phase>& phases, int steps, double step_seconds, double rate, double bandwidth) {
   std::vector<Phase> sorted = phases;

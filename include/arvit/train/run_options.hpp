@@ -15,7 +15,8 @@ namespace arvit {
 /// All run-time options of a pre-training run; for_each_option below names and explains them.
 struct RunOptions {
   std::string model, data, out = "out/pretrain", preset = "quick";
-  int epochs = 20, batch = 256;
+  double epochs = 20;
+  int batch = 256;
   int micro_batch = 0;  ///< 0: default_micro_batch() in a run of pretrain(), the whole batch in a Trainer of one's own
   bool recompute = false;
   double base_lr = 1e-3, lr = 0, min_lr = 0, warmup = 2, weight_decay = 0.05, beta1 = 0.9, beta2 = 0.95, clip = 3, drop_path = 0;
@@ -30,7 +31,7 @@ struct RunOptions {
   std::string init, teacher;
 
   double peak_learning_rate() const { return lr > 0 ? lr : scaled_learning_rate(base_lr, batch); }
-  Schedule schedule() const { return {peak_learning_rate(), min_lr, warmup, static_cast<double>(epochs)}; }
+  Schedule schedule() const { return {peak_learning_rate(), min_lr, warmup, epochs}; }
   Ramp average_decay() const { return {ema, ema_end > 0 ? ema_end : ema, ema_end > 0 ? ema_ramp : 0}; }
   int images_per_micro_batch() const { return micro_batch > 0 ? micro_batch : batch; }
   int accumulation() const { return batch / images_per_micro_batch(); }
@@ -50,7 +51,7 @@ void for_each_option(O&& o, Visit&& visit) {
   visit(OptionInfo{"data", what, "pictures: a folder of JPEG and PNG files (by class or flat), or of Fashion-MNIST, MNIST or CIFAR files", false}, o.data);
   visit(OptionInfo{"preset", what, "recipe that sets the defaults of the options below", false}, o.preset);
   visit(OptionInfo{"teacher", what, "for a model that predicts features or codes: what makes them (a checkpoint or the folder of a run), or an npy file of them, picture by picture"}, o.teacher);
-  visit(OptionInfo{"epochs", what, "passes over the pictures"}, o.epochs);
+  visit(OptionInfo{"epochs", what, "passes over the pictures, whole or not"}, o.epochs);
   visit(OptionInfo{"seed", what, "seed of parameters, data order, crops and orders; the same seed gives the same bits"}, o.seed);
 
   visit(OptionInfo{"batch", how, "images per optimiser step"}, o.batch);
@@ -124,7 +125,8 @@ ARVIT_DEFINITION void check(const RunOptions& o) {
   const auto one_of = [](std::string_view name, const std::string& value, const std::vector<std::string>& known) {
     if (std::find(known.begin(), known.end(), value) == known.end()) fail_unknown_name(text("--", name), value, known);
   };
-  at_least("epochs", o.epochs, 1), at_least("batch", o.batch, 1), at_least("micro-batch", o.micro_batch, 0);
+  if (!(o.epochs > 0) || !std::isfinite(o.epochs)) fail<OptionError>("--epochs is ", o.epochs, "; it must be a number above 0.");
+  at_least("batch", o.batch, 1), at_least("micro-batch", o.micro_batch, 0);
   if (o.batch % o.images_per_micro_batch() != 0)
     fail<OptionError>("--micro-batch is ", o.micro_batch, ", which does not divide --batch ", o.batch, "; ", largest_divisor(o.batch, o.micro_batch), " does.");
   at_least("base-lr", o.base_lr, 0), at_least("lr", o.lr, 0), at_least("min-lr", o.min_lr, 0), at_least("warmup", o.warmup, 0);
