@@ -78,7 +78,7 @@ std::string teacher_text(const RunOptions& options, bool own) {
   if constexpr (LearnsCodes<Model>)
     return text("Its codes come from ", options.teacher, own ? text(", a codebook that k-means fitted to the patches of the same pictures first. ") : ". ");
   else if constexpr (Model::given_width > 0)
-    return text("Its teacher is ", options.teacher, own ? text(", an encoder that SemAIM pre-trained on the same pictures first, for ", options.epochs, " epochs. ") : ". ");
+    return text("Its teacher is ", options.teacher, own ? text(", an encoder that SemAIM pre-trained on the same pictures first, with the same options. ") : ". ");
   else return "";
 }
 

@@ -25,11 +25,11 @@ template <> inline const std::string decoder_text<Distil> = "it saw whole pictur
 template <int Depth, int Dim, class... O>
 inline const std::string decoder_text<Twin<Depth, Dim, O...>> = [] {
   using Kind = Twin<Depth, Dim, O...>;
-  const std::string gen = "predicted every cluster of patches from those before it", dis = "predicted every cluster from those up to and with it", of = text(" of ", Depth, Depth == 1 ? " layer" : " layers");
-  if (Kind::has_distil) return "a decoder" + of + " " + gen + ", and its own output predicted what it saw";
-  if (!Kind::has_dis) return "a decoder" + of + " " + gen;
-  if (!Kind::has_gen) return "a decoder" + of + " " + dis;
-  return "two decoders" + of + " learned: one " + gen + ", the other " + dis;
+  const std::string gen = "every cluster of patches from those before it", dis = "every cluster from those up to and with it", of = text(" of ", Depth, Depth == 1 ? " layer" : " layers");
+  if (Kind::has_distil) return "a decoder" + of + " predicted " + gen + ", and its own output predicted what it saw";
+  if (!Kind::has_dis) return "a decoder" + of + " predicted " + gen;
+  if (!Kind::has_gen) return "a decoder" + of + " predicted " + dis;
+  return "two decoders" + of + " predicted, one " + gen + ", the other " + dis;
 }();
 
 /// In which order, or what is visible.
