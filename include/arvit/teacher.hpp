@@ -129,7 +129,7 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
     if (!options.teacher.empty()) fail<OptionError>("--teacher ", options.teacher, ": ", options.model, " predicts nothing of a teacher; drop --teacher.");
     return {};
   } else {
-    constexpr bool codes = LearnsCodes<Model>;
+    constexpr bool codes = requires { Model::Target::Kind::classes; };
     if (options.teacher.empty())
       fail<OptionError>(options.model, codes ? " predicts the codes of a tokenizer; give --teacher, a codebook (fit_codebook makes one) or an npy file of codes."
                                              : " predicts the features of a teacher; give --teacher, a checkpoint or an npy file of features.");
@@ -151,7 +151,7 @@ TeacherFunction make_teacher(D& device, const RunOptions& options, const Normali
         Tokenizer(int threads, const Codebook& codebook, const Normalisation& colours) : device({threads, {}}), teacher(device, codebook, Model::Grid::height, Model::Grid::width, colours) {}
       };
       return [tokenizer = std::make_shared<Tokenizer>(options.threads, codebook, colours)](auto&&... all) { tokenizer->teacher(all...); };
-    } else if constexpr (!LearnsFromEncoder<Model>) {
+    } else if constexpr (!detail::is_vit<typename Model::Target::Kind::Teacher>) {
       fail<OptionError>("--teacher ", options.teacher, ": the features of this tower come from an npy file; give one, [pictures, tokens, width].");
     } else {
       using Encoder = typename Model::Target::Kind::Teacher;
