@@ -3,18 +3,21 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "arvit/core/random.hpp"
 #include "arvit/device/cpu.hpp"
+#include "arvit/model/features.hpp"
 #include "arvit/model/pretrain_pass.hpp"
 #include "arvit/train/step.hpp"
 #include "timed_device.hpp"
 
 namespace arvit::bench {
 
-/// A model's step on made images, and the products that it cannot do without.
+/// A model's step on made images, and the products that it cannot do without. A teacher that is an encoder of ours runs in the step; other features, and codes, are
+/// made numbers.
 template <class Model, class P>
 class StepBench {
  public:
@@ -27,28 +30,47 @@ class StepBench {
     Stream random(Counter{.seed = 1});
     for (float& value : images_) value = 2 * random.uniform() - 1;
     for (float& value : given_) value = 2 * random.uniform() - 1;
+    if constexpr (UsesCodes<Model>)
+      for (float& code : given_) code = static_cast<float>(random.below(Model::codes));
+    if constexpr (LearnsFromEncoder<Model>) {
+      using Teacher = typename Model::Target::Kind::Teacher;
+      teacher_ = std::make_unique<FeatureExtractor<Teacher, Device>>(device, FeatureOptions{.batch = micro_batch_, .features = {Feature{Readout::tokens}}});
+      std::vector<float> parameters(static_cast<std::size_t>(Teacher::parameter_count));
+      for (float& value : parameters) value = 0.02f * (2 * random.uniform() - 1);
+      teacher_->load(parameters);
+    }
   }
   /// One step of the whole batch. The number draws its orders.
   void run(int number) {
     const auto counters = counters_of(number);
     const std::span<const Counter> all(counters);
     step_.begin(all);
-    for (int at = 0; at < batch_; at += micro_batch_)
-      step_.accumulate(&images_[static_cast<std::size_t>(at * width)], all.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(std::min(micro_batch_, batch_ - at))),
-                       given_.data());
+    for (int at = 0; at < batch_; at += micro_batch_) {
+      const float* const images = &images_[static_cast<std::size_t>(at * width)];
+      const auto part = all.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(std::min(micro_batch_, batch_ - at)));
+      if (teacher_) teacher_->extract(images, static_cast<std::int64_t>(part.size()), given_.data());
+      step_.accumulate(images, part, given_.data());
+    }
     step_.update({.learning_rate = 1e-4}, 1.0);
   }
   double loss() const { return step_.loss(); }
-  /// Multiply-adds of a step: those of a forward pass over what is alive, three times, and those of the order once. Counted on one image.
-  double minimum() {
-    const auto counters = counters_of(1);
-    const Span<const float> pixels(images_.data(), width);
-    device.clear();
+  /// Multiply-adds of step `number`: those of a forward pass over what is alive, three times, and those of order and teacher once. Counted image by image, on one
+  /// where all have the same groups.
+  double minimum(int number) {
+    const auto counters = counters_of(number);
+    const int counted = Model::Order::fixed_profile ? 1 : batch_;
     const Span<const float> given(given_.data(), Model::given_width);
-    step_.pass().order(step_.reading(), pixels, std::span<const Counter>(counters).first(1), given);
-    const double order = device.macs();
-    step_.pass().run(step_.reading(), nullptr, pixels, {}, given);
-    return (order + 3 * (device.macs() - order)) * batch_;
+    double sum = 0;
+    for (int i = 0; i < counted; ++i) {
+      const Span<const float> pixels(&images_[static_cast<std::size_t>(i * width)], Model::image_width);
+      device.clear();
+      if (teacher_) teacher_->extract(&images_[static_cast<std::size_t>(i * width)], 1, given_.data());
+      step_.pass().order(step_.reading(), pixels, std::span(counters).subspan(static_cast<std::size_t>(i), 1), given);
+      const double once = device.macs();
+      step_.pass().run(step_.reading(), nullptr, pixels, {}, given);
+      sum += once + 3 * (device.macs() - once);
+    }
+    return sum / counted * batch_;
   }
 
   Device device;
@@ -62,7 +84,8 @@ class StepBench {
   }
   int batch_, micro_batch_;
   Step<Model, Device> step_;
-  std::vector<float> images_, given_;  // given: the same numbers for every micro-batch
+  std::vector<float> images_, given_;  // given: without a teacher, the same numbers for every micro-batch
+  std::unique_ptr<FeatureSource<float>> teacher_;
 };
 
 }  // namespace arvit::bench

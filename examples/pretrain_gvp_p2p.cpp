@@ -11,7 +11,7 @@
 using namespace arvit;
 
 // A small model for 28 x 28 pictures and the paper's; cmake -DARVIT_MODELS="NAME" builds in any other of variants.hpp.
-using Models = WithExtraModels<ModelList<Variant<GVP_p2p_Nano, "GVP_p2p_Nano">, Variant<GVP_p2p_B16, "GVP_p2p_B16">>>::type;
+using Models = WithExtraModels<ModelList<Variant<GVP_p2p_Nano, "GVP_p2p_Nano">, Variant<GVP_p2p_Nano_y_extra, "GVP_p2p_Nano_y_extra">, Variant<GVP_p2p_B16, "GVP_p2p_B16">>>::type;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {

@@ -42,6 +42,7 @@ const std::vector<Rule> table = {
     {"train/model_list.hpp", {"core/", "variant_names.hpp", "variants.hpp"}},
     {"train/options.hpp", {"device/", "io/", "core/", "train/"}, {"system", "cli11"}},
     {"teacher.hpp", {""}},
+    {"own_teacher.hpp", {""}},
     {"pretrain.hpp", {""}},
     {"precompiled.hpp", {""}},
     {"eval/", {""}, {"system", "eigen"}},

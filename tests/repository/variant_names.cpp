@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -17,4 +18,15 @@ TEST_CASE("variant_names: agrees with the aliases of variants.hpp") {
   }
   CHECK(aliases.size() > 100);
   CHECK(aliases == std::vector<std::string>(arvit::variant_names.begin(), arvit::variant_names.end()));
+}
+
+TEST_CASE("docs/variants.md: has every alias of variants.hpp once") {
+  std::ifstream stream(std::string(ARVIT_SOURCE_DIR) + "/docs/variants.md");
+  const std::string page((std::istreambuf_iterator<char>(stream)), {});
+  for (const std::string_view name : arvit::variant_names) {
+    const std::string code = "`" + std::string(name) + "`";
+    const auto at = page.find(code);
+    CHECK_MESSAGE(at != std::string::npos, name << " is not in docs/variants.md");
+    if (at != std::string::npos) CHECK_MESSAGE(page.find(code, at + 1) == std::string::npos, name << " is twice in docs/variants.md");
+  }
 }

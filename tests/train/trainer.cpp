@@ -174,6 +174,22 @@ TEST_CASE("trainer: a run trains, saves and logs") {
   CHECK(info.options.find("\"batch\":4,") != std::string::npos);
 }
 
+TEST_CASE("trainer: epochs need not be whole") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_options(folder / "one");
+  options.epochs = 1;
+  const std::int64_t steps = train(options).step;
+  options.epochs = 1.5, options.out = (folder / "more").string();
+  const TrainingResult more = train(options);
+  CHECK(more.complete);
+  CHECK(more.step == std::llround(1.5 * static_cast<double>(steps)));
+  CHECK(more.step > steps);
+  options.epochs = 1e-6, options.warmup = 0, options.out = (folder / "least").string();
+  CHECK(train(options).step == 1);
+  options.epochs = 0;
+  CHECK_THROWS_WITH_AS(train(options), "--epochs is 0; it must be a number above 0.", OptionError);
+}
+
 TEST_CASE("trainer: killed after any step and resumed, it ends with the bits of an uninterrupted run") {
   const test::TemporaryFolder folder;
   const auto expected = tensors(train(small_options(folder / "whole")).checkpoint);

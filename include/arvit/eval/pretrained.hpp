@@ -73,7 +73,7 @@ using PretrainedModels =
     WithExtraModels<ModelList<Variant<SAIM_Nano, "SAIM_Nano">, Variant<SemAIM_Pico, "SemAIM_Pico">, Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<ViT_iGPT_Nano, "ViT_iGPT_Nano">,
                               Variant<RandSAC_Nano, "RandSAC_Nano">, Variant<MAE_Nano, "MAE_Nano">, Variant<GVP_p2p_Nano, "GVP_p2p_Nano">,
                               Variant<GVP_p2d_Nano, "GVP_p2d_Nano">, Variant<DiGPT_Nano, "DiGPT_Nano">,
-                              Variant<GVP_d2d_Nano, "GVP_d2d_Nano">, Variant<iGPT_Nano, "iGPT_Nano">,
+                              Variant<GVP_d2d_Nano, "GVP_d2d_Nano">, Variant<iGPT_Nano, "iGPT_Nano">, Variant<GVP_p2p_Nano_y_extra, "GVP_p2p_Nano_y_extra">,
                               Variant<SAIM_B16, "SAIM_B16">, Variant<SemAIM_B16, "SemAIM_B16">, Variant<ViT_iGPT_B16, "ViT_iGPT_B16">, Variant<RandSAC_B16, "RandSAC_B16">,
                               Variant<MAE_B16, "MAE_B16">, Variant<GVP_p2p_B16, "GVP_p2p_B16">, Variant<GVP_p2d_B16, "GVP_p2d_B16">,
                               Variant<GVP_d2d_B16, "GVP_d2d_B16">, Variant<DiGPT_B16, "DiGPT_B16">>>::type;
@@ -101,27 +101,27 @@ struct ExtractorOptions {
   std::uint64_t seed = 0;   ///< of these orders
 };
 /// The encoder of a file's model, without parameters yet; with the tokenizer and the conditions that it needs.
+template <class Model, Device D>
+std::unique_ptr<FeatureSource<float>> extractor_of(D& device, const PretrainedInfo& info, const FeatureOptions& options, const ExtractorOptions& how = {}) {
+  using Encoder = typename Model::Encoder;
+  std::unique_ptr<FeatureSource<float>> extractor;
+  if (place_of_name("mask", how.mask, {"none", "order"}) == 1) extractor = std::make_unique<MaskedFeatures<Model, D>>(device, options, how.seed);
+  else extractor = std::make_unique<FeatureExtractor<Encoder, D>>(device, options);
+  if (Encoder::codes == 0 && !how.codebook.empty()) fail<OptionError>("--codebook ", how.codebook, ": ", info.model_name, " reads pixels; drop --codebook.");
+  if (Encoder::codes > 0)
+    extractor->tokenizer(make_tokenizer(how.codebook.empty() ? run_option(Safetensors(info.path), "teacher") : how.codebook, Encoder::codes, extractor->shape(), info.normalisation, device.threads()));
+  if constexpr (Encoder::condition_width > 0) {
+    const std::string file = Encoder::Leading::has_file ? run_option(Safetensors(info.path), "condition") : std::string();
+    extractor->conditions([conditions = make_conditions<Encoder>(device, file, info.normalisation, options.batch)](const float* images, std::int64_t count, float* given) {
+      conditions.give(images, std::vector<Counter>(static_cast<std::size_t>(count)), given);
+    });
+  }
+  return extractor;
+}
+/// The same for the model that the file names.
 template <class Models = PretrainedModels, Device D>
 std::unique_ptr<FeatureSource<float>> make_extractor(D& device, const PretrainedInfo& info, const FeatureOptions& options, const ExtractorOptions& how = {}) {
-  const bool masked = place_of_name("mask", how.mask, {"none", "order"}) == 1;
-  const std::string& codebook = how.codebook;
-  auto extractor = select_model(info.model_name, Models{}, [&]<class Model>() -> std::unique_ptr<FeatureSource<float>> {
-    using Encoder = typename Model::Encoder;
-    std::unique_ptr<FeatureSource<float>> made;
-    if (masked) made = std::make_unique<MaskedFeatures<Model, D>>(device, options, how.seed);
-    else made = std::make_unique<FeatureExtractor<Encoder, D>>(device, options);
-    if constexpr (Encoder::condition_width > 0) {
-      const std::string file = Encoder::Leading::has_file ? run_option(Safetensors(info.path), "condition") : std::string();
-      made->conditions([conditions = make_conditions<Encoder>(device, file, info.normalisation, options.batch)](const float* images, std::int64_t count, float* given) {
-        conditions.give(images, std::vector<Counter>(static_cast<std::size_t>(count)), given);
-      });
-    }
-    return made;
-  });
-  if (extractor->codes() == 0 && !codebook.empty()) fail<OptionError>("--codebook ", codebook, ": ", info.model_name, " reads pixels; drop --codebook.");
-  if (extractor->codes() > 0)
-    extractor->tokenizer(make_tokenizer(codebook.empty() ? run_option(Safetensors(info.path), "teacher") : codebook, extractor->codes(), extractor->shape(), info.normalisation, device.threads()));
-  return extractor;
+  return select_model(info.model_name, Models{}, [&]<class Model>() { return extractor_of<Model>(device, info, options, how); });
 }
 template <class Models = PretrainedModels>
 ModelDescription describe_model(const std::string& model_name) {

@@ -175,4 +175,8 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   };
 };
 
+/// Models whose target is the codes of a tokenizer, and those whose target is the features of an encoder of ours (towers, target/features.hpp, are not here).
+template <class Model> concept UsesCodes = (Model::codes > 0);
+template <class Model> concept LearnsFromEncoder = Model::token_given_width > 0 && detail::is_vit<typename Model::Target::Kind::Teacher>;
+
 }  // namespace arvit

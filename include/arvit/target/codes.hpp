@@ -29,5 +29,7 @@ struct Codes {
 
 /// VQGAN's codebook (Esser et al. 2021): a code for every 16 x 16 pixels; 16384 entries exist as well.
 template <int Entries = 1024> using VQGAN = Codes<Entries>;
+/// Its features before they become codes, for Pooled<VqganEncoder> (GVP appendix E).
+struct VqganEncoder { static constexpr int dim = 256; };
 
 }  // namespace arvit

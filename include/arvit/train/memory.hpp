@@ -15,6 +15,8 @@ namespace arvit {
 
 /// A line of /proc/self/status such as "VmRSS" (resident now) or "VmHWM" (the most that was ever resident), in bytes; 0 where there is no such file.
 std::int64_t process_bytes(std::string_view field);
+/// From here on "VmHWM" counts anew; false where the system does not offer that.
+bool forget_peak();
 
 /// What a run will hold in memory, by kind.
 struct MemoryTable {
@@ -44,6 +46,8 @@ ARVIT_DEFINITION std::int64_t process_bytes(std::string_view field) {
     if (line.starts_with(field) && line.size() > field.size() && line[field.size()] == ':') return std::stoll(line.substr(field.size() + 1)) * 1024;
   return 0;
 }
+
+ARVIT_DEFINITION bool forget_peak() { return static_cast<bool>(std::ofstream("/proc/self/clear_refs") << "5" << std::flush); }
 
 ARVIT_DEFINITION void MemoryTable::add(std::string what, std::int64_t bytes) {
   if (bytes > 0) lines.push_back({std::move(what), bytes});

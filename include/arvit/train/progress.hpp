@@ -35,7 +35,7 @@ struct ProgressOutput {
 class Progress {
  public:
   /// Of a run of `steps` steps, `done` of which an earlier process did.
-  Progress(ProgressOutput output, int epochs, std::int64_t steps, std::int64_t done) : output_(output), epochs_(epochs), steps_(steps), done_(done) {}
+  Progress(ProgressOutput output, double epochs, std::int64_t steps, std::int64_t done) : output_(output), epochs_(epochs), steps_(steps), done_(done) {}
   ~Progress() { end(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -48,7 +48,7 @@ class Progress {
 
  private:
   ProgressOutput output_;
-  int epochs_;
+  double epochs_;
   std::int64_t steps_, done_;
   std::chrono::steady_clock::time_point printed_{};
   double loss_ = 0;
@@ -82,7 +82,7 @@ ARVIT_DEFINITION void Progress::show(const StepRecord& record) {
   if (!last && std::chrono::duration<double>(now - printed_).count() < output_.interval()) return;  // the first step is always shown
   const double left = record.seconds / static_cast<double>(record.step - done_) * static_cast<double>(steps_ - record.step);
   char line[256];
-  std::snprintf(line, sizeof line, "epoch %.2f/%d  step %lld/%lld  loss %.4f  lr %.2e  gradient %.3g  %.*f images/s  waiting %.0f %%  %s left",
+  std::snprintf(line, sizeof line, "epoch %.2f/%.4g  step %lld/%lld  loss %.4f  lr %.2e  gradient %.3g  %.*f images/s  waiting %.0f %%  %s left",
                 record.epoch, epochs_, static_cast<long long>(record.step), static_cast<long long>(steps_), loss_ / count_, record.learning_rate,
                 record.gradient_norm, record.images_per_second < 100 ? 1 : 0, record.images_per_second, 100 * record.wait_share,
                 duration_text(left).c_str());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,7 +16,8 @@ namespace arvit {
 /// All run-time options of a pre-training run; for_each_option below names and explains them.
 struct RunOptions {
   std::string model, data, out = "out/pretrain", preset = "quick";
-  int epochs = 20, batch = 256;
+  double epochs = 20;
+  int batch = 256;
   int micro_batch = 0;  ///< 0: default_micro_batch() in a run of pretrain(), the whole batch in a Trainer of one's own
   bool recompute = false;
   double base_lr = 1e-3, lr = 0, min_lr = 0, warmup = 2, weight_decay = 0.05, beta1 = 0.9, beta2 = 0.95, clip = 3, drop_path = 0;
@@ -33,12 +35,15 @@ struct RunOptions {
   double teacher_cache_gb = 10;
 
   double peak_learning_rate() const { return lr > 0 ? lr : scaled_learning_rate(base_lr, batch); }
-  Schedule schedule() const { return {peak_learning_rate(), min_lr, warmup, static_cast<double>(epochs)}; }
+  Schedule schedule() const { return {peak_learning_rate(), min_lr, warmup, epochs}; }
   Ramp average_decay() const { return {ema, ema_end > 0 ? ema_end : ema, ema_end > 0 ? ema_ramp : 0}; }
   int images_per_micro_batch() const { return micro_batch > 0 ? micro_batch : batch; }
   int accumulation() const { return batch / images_per_micro_batch(); }
   /// Crops of a picture that the run will see; epoch e sees number e % crops().
-  int crops() const { return whole_picture ? 1 : views > 0 ? std::min(views, epochs) : epochs; }
+  int crops() const {
+    const int passes = static_cast<int>(std::ceil(epochs));
+    return whole_picture ? 1 : views > 0 ? std::min(views, passes) : passes;
+  }
 };
 
 /// One option: its name, its sentence in --help, the heading it stands under, and whether another value gives other parameters.
@@ -59,7 +64,7 @@ void for_each_option(O&& o, Visit&& visit) {
         o.teacher_cache);
   visit(OptionInfo{"teacher-cache-gb", what, "most that a new teacher cache takes, in 10^9 bytes; crops beyond it are computed every time", false}, o.teacher_cache_gb);
   visit(OptionInfo{"condition", what, "for a model with a pooled condition: what makes it (a checkpoint or the folder of a run, a codebook), or an npy file of it, picture by picture"}, o.condition);
-  visit(OptionInfo{"epochs", what, "passes over the pictures"}, o.epochs);
+  visit(OptionInfo{"epochs", what, "passes over the pictures, whole or not"}, o.epochs);
   visit(OptionInfo{"seed", what, "seed of parameters, data order, crops and orders; the same seed gives the same bits"}, o.seed);
 
   visit(OptionInfo{"batch", how, "images per optimiser step"}, o.batch);
@@ -136,7 +141,8 @@ ARVIT_DEFINITION void check(const RunOptions& o) {
   const auto one_of = [](std::string_view name, const std::string& value, const std::vector<std::string>& known) {
     if (std::find(known.begin(), known.end(), value) == known.end()) fail_unknown_name(text("--", name), value, known);
   };
-  at_least("epochs", o.epochs, 1), at_least("batch", o.batch, 1), at_least("micro-batch", o.micro_batch, 0);
+  if (!(o.epochs > 0) || !std::isfinite(o.epochs)) fail<OptionError>("--epochs is ", o.epochs, "; it must be a number above 0.");
+  at_least("batch", o.batch, 1), at_least("micro-batch", o.micro_batch, 0);
   if (o.batch % o.images_per_micro_batch() != 0)
     fail<OptionError>("--micro-batch is ", o.micro_batch, ", which does not divide --batch ", o.batch, "; ", largest_divisor(o.batch, o.micro_batch), " does.");
   at_least("base-lr", o.base_lr, 0), at_least("lr", o.lr, 0), at_least("min-lr", o.min_lr, 0), at_least("warmup", o.warmup, 0);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -151,7 +153,7 @@ class Trainer {
 
   std::int64_t steps_done() const { return done_; }
   std::int64_t steps_per_epoch() const { return steps_per_epoch_; }
-  std::int64_t total_steps() const { return steps_per_epoch_ * options_.epochs; }
+  std::int64_t total_steps() const { return std::max<std::int64_t>(1, std::llround(static_cast<double>(steps_per_epoch_) * options_.epochs)); }
   Step<Model, D>& step() { return *step_; }
   const RunOptions& options() const { return options_; }
   const MemoryTable& memory_plan() {
