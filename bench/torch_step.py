@@ -26,7 +26,11 @@ SIZES = {  # image, patch, dim, depth, heads, decoder depth (MAE: dim, depth, he
     "Nano": (28, 4, 128, 6, 4, 6, (128, 4, 4)),
     "Micro": (32, 4, 128, 6, 4, 6, (128, 4, 4)),
     "Pico": (28, 4, 64, 4, 4, 2, (64, 2, 4)),
+    "B16_256": (256, 16, 768, 12, 12, 12, (512, 8, 16)),
+    "pixels_Nano": (16, 1, 128, 6, 4, 6, (128, 4, 4)),
+    "pixels_S": (32, 1, 512, 24, 8, 24, (512, 8, 16)),
 }
+CODES = {"GVP_p2d": (1024, 512), "GVP_d2d": (1024, 512), "iGPT": (512, 512)}  # of the tokenizer, and of that of a small model
 
 
 def positions(grid, dim):
@@ -127,15 +131,17 @@ class Branch(nn.Module):
 
 
 class Model(nn.Module):
-    """SAIM, SemAIM, ViT_iGPT, MAE, DiGPT, DiGPT_taught, GVP_p2p and GVP_p2d at one of the sizes."""
+    """SAIM, SemAIM, ViT_iGPT, iGPT, MAE, DiGPT, DiGPT_taught, GVP_p2p, GVP_p2d and GVP_d2d at one of the sizes."""
 
     def __init__(self, kind, size, sdpa):
         super().__init__()
-        small = size != "B16" and size != "L16"
+        small = size not in ("B16", "L16", "B16_256")
         image, self.patch, dim, depth, heads, decoder_depth, (joint_dim, joint_depth, joint_heads) = SIZES[size]
         self.kind, self.grid, width = kind, image // self.patch, 3 * self.patch**2
         count = self.grid**2
-        self.embed, self.norm = nn.Conv2d(3, dim, self.patch, self.patch), nn.LayerNorm(dim, 1e-6)
+        self.codes, self.reads_codes = CODES.get(kind, (0, 0))[small], kind in ("GVP_d2d", "iGPT")
+        self.embed = nn.Embedding(self.codes, dim) if self.reads_codes else nn.Conv2d(3, dim, self.patch, self.patch)
+        self.norm = nn.LayerNorm(dim, 1e-6)
         self.cls = nn.Parameter(torch.randn(1, 1, dim) * 0.02)
         self.blocks = nn.ModuleList(Block(dim, heads, sdpa) for _ in range(depth))
         self.register_buffer("position", positions(self.grid, dim))
@@ -155,8 +161,9 @@ class Model(nn.Module):
             self.register_buffer("cells_of", half(self.cells))
         elif kind.startswith("GVP"):
             self.query_token, self.groups = nn.Parameter(torch.randn(1, 1, dim) * 0.02), 5 if small else 20
-            self.classes = (512 if small else 1024) if kind == "GVP_p2d" else 0
-            self.head = nn.Linear(dim, self.classes or width)
+            self.head = nn.Linear(dim, self.codes or width)
+        elif kind == "iGPT":
+            self.head = nn.Linear(dim, self.codes)
         elif kind == "MAE":
             self.to_decoder, self.mask_token = nn.Linear(dim, joint_dim), nn.Parameter(torch.randn(1, 1, joint_dim) * 0.02)
             self.decoder = nn.ModuleList(Block(joint_dim, joint_heads, sdpa) for _ in range(joint_depth))
@@ -172,7 +179,7 @@ class Model(nn.Module):
                 self.register_buffer("kernel", (kernel / kernel.sum()).expand(3, 1, 9, 9).contiguous())
 
     def tokens(self, images):
-        x = self.embed(images).flatten(2).transpose(1, 2) + self.position
+        x = (self.embed(images) if self.reads_codes else self.embed(images).flatten(2).transpose(1, 2)) + self.position
         return torch.cat([self.cls.expand(len(x), -1, -1), x], dim=1)
 
     def target(self, images):
@@ -196,7 +203,7 @@ class Model(nn.Module):
         count = self.grid**2
         if self.kind == "SAIM":
             return torch.rand(len(images), count)
-        if self.kind == "ViT_iGPT":
+        if self.kind.endswith("iGPT"):
             return torch.arange(float(count)).expand(len(images), -1)
         x = self.features(images)
         s = F.cosine_similarity(x[:, :1], x[:, 1:], dim=-1).softmax(-1).reshape(-1, 1, self.grid, self.grid)
@@ -207,6 +214,8 @@ class Model(nn.Module):
         return distance + 0.1 * torch.rand_like(distance)
 
     def forward(self, images, given=None):
+        """given: a teacher's features, or codes, which some models read instead of the images."""
+        images = given if self.reads_codes else images
         if self.kind.startswith("DiGPT"):
             return self.clusters(images, given)
         if self.kind.startswith("GVP"):
@@ -221,6 +230,8 @@ class Model(nn.Module):
         for block in self.blocks:
             h = block(h, mask=content)
             layers.append(h)
+        if self.kind == "iGPT":
+            return F.cross_entropy(self.head(self.norm(h[:, :-1])).flatten(0, 1), images.flatten())
         target = self.target(images)
         if self.kind == "ViT_iGPT":
             return F.mse_loss(self.head(self.norm(h[:, :-1])), target)
@@ -272,7 +283,7 @@ class Model(nn.Module):
         for block in self.blocks:
             g, h = block.two_streams(g, h, query, None if block is self.blocks[-1] else content)
         y = self.head(self.norm(g))
-        if self.classes:
+        if self.codes:
             return F.cross_entropy(y.flatten(0, 1), given.masked_fill(rank == 0, -100).flatten())
         predicted = (rank > 0).to(y.dtype)
         return (((y - self.target(images)) ** 2).mean(-1) * predicted).sum() / predicted.sum()
@@ -307,7 +318,8 @@ def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     kind, _, size = options.model.rpartition("_")
-    size = "Micro" if options.model == "DiGPT_Nano" else size  # halves need 8 x 8 patches
+    size = {"DiGPT_Nano": "Micro", "GVP_d2d_B16": "B16_256"}.get(options.model, size)  # halves need 8 x 8 patches
+    size = "pixels_" + size if kind == "iGPT" else size
     model = Model(kind, size, options.form != "eager")
     decayed = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() <= 1]
@@ -320,8 +332,8 @@ def main():
         teacher = Model("ViT_iGPT", size, options.form != "eager")
     elif kind == "DiGPT":
         given = torch.rand(options.batch, 1 + model.cells**2, model.gen.pred.out_features) * 2 - 1
-    elif kind == "GVP_p2d":
-        given = torch.randint(model.classes, (options.batch, model.grid**2))
+    elif kind in CODES:
+        given = torch.randint(model.codes, (options.batch, model.grid**2))
     print(sum(p.numel() for p in model.parameters()), flush=True)
     for _ in sys.stdin:
         start = time.perf_counter()

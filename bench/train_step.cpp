@@ -28,8 +28,9 @@ using namespace arvit::bench;
 using DiGPT_taught_B16 = DiGPT<ViT_B16<ZeroClassToken>, Target<Features<ViT_B16<>>>>;
 using Models = WithExtraModels<ModelList<Variant<SAIM_B16, "SAIM_B16">, Variant<SemAIM_B16, "SemAIM_B16">, Variant<MAE_B16, "MAE_B16">, Variant<ViT_iGPT_B16, "ViT_iGPT_B16">,
                                          Variant<DiGPT_B16, "DiGPT_B16">, Variant<DiGPT_taught_B16, "DiGPT_taught_B16">, Variant<GVP_p2p_B16, "GVP_p2p_B16">,
-                                         Variant<GVP_p2d_B16, "GVP_p2d_B16">, Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<DiGPT_Nano, "DiGPT_Nano">,
-                                         Variant<GVP_p2p_Nano, "GVP_p2p_Nano">, Variant<GVP_p2d_Nano, "GVP_p2d_Nano">, Variant<SemAIM_Pico, "SemAIM_Pico">>>::type;
+                                         Variant<GVP_p2d_B16, "GVP_p2d_B16">, Variant<GVP_d2d_B16, "GVP_d2d_B16">, Variant<iGPT_S, "iGPT_S">,
+                                         Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<DiGPT_Nano, "DiGPT_Nano">, Variant<GVP_p2p_Nano, "GVP_p2p_Nano">, Variant<GVP_p2d_Nano, "GVP_p2d_Nano">, Variant<GVP_d2d_Nano, "GVP_d2d_Nano">,
+                                         Variant<iGPT_Nano, "iGPT_Nano">, Variant<SemAIM_Pico, "SemAIM_Pico">>>::type;
 
 struct Setting {
   int batch = 8, micro_batch = 8, threads = 0, steps = 3;

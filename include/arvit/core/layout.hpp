@@ -20,6 +20,7 @@ struct Name {
   std::array<char, 64> text{};
   std::size_t size = 0;
   constexpr Name() = default;
+  constexpr Name(const std::array<char, 64>& of, std::size_t count) : text(of), size(count) {}  // as nvcc writes a template argument
   constexpr Name(const char* literal) { *this += std::string_view(literal); }
   constexpr Name& operator+=(std::string_view part) {
     for (const char c : part) text[size++] = c;
