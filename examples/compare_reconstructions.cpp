@@ -18,7 +18,7 @@ using namespace arvit;
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
     std::string data, checkpoints, codebook, out = "compare.png", split = "test";
-    int images = 64, shown = 8, groups = 20, threads = 0;
+    int images = 64, shown = 8, groups = 20, threads = 0, compared = 0;
     double mask_ratio = 0.75;
     std::uint64_t seed = 0;
     Sampling sampling{.temperature = 0};
@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
           using Grid = typename Model::Grid;
           const EvaluationTransform transform({.height = Grid::height, .width = Grid::width, .normalisation = info.normalisation});
           const PictureBatch batch = draw_pictures(set, transform, images, seed);
+          compared = static_cast<int>(batch.counters.size());
           const auto ranks = table.ranks(path, Model::Encoder::shape, batch.counters);
           Codebook words;
           if constexpr (Model::codes > 0) words = load_codebook(codebook.empty() ? run_option(Safetensors(info.path), "teacher") : codebook);
@@ -65,6 +66,6 @@ int main(int argc, char** argv) {
     }
     write_png(out, table.picture(shown));
     write_atomically(std::filesystem::path(out).replace_extension(".json"), table.json());
-    std::cout << table.text() << out << ": " << std::min(shown, images) << " of " << images << " pictures.\n";
+    std::cout << table.text() << out << ": " << std::min(shown, compared) << " of " << compared << " pictures.\n";
   });
 }

@@ -69,7 +69,7 @@ RunOptions options_from(int argc, char** argv) {
   line.add("resume", options.resume, "continue from the newest checkpoint in --out");
   line.parse(argc, argv);
   check_variant(options.model);
-  if (options.teacher.ends_with(".npy")) options.whole_picture = true;
+  if (options.teacher.ends_with(".npy") || options.condition.ends_with(".npy")) options.whole_picture = true;
   return options;
 }
 
@@ -164,7 +164,8 @@ int main(int argc, char** argv) {
       if (!made) return;
       options.teacher = *made;
     }
-    if (options.condition.empty()) options.condition = make_own_condition<Model>(train, options);
+    const bool own_condition = options.condition.empty();
+    if (own_condition) options.condition = make_own_condition<Model>(train, options);
     LineChart curve{"Pre-training loss", "images seen", "loss", {{"loss", {}, {}}}};
     double images = 0, seconds = 0;
     TrainerHooks hooks;
@@ -182,9 +183,11 @@ int main(int argc, char** argv) {
                           images > 0 ? text(static_cast<std::int64_t>(images), " images in ", duration_text(seconds), ", ", static_cast<std::int64_t>(images / seconds), " images/s. ") : "",
                           device.describe(), "."));
     if (images > 0) report.chart(curve);
-    if (class_names(train).size() > 1 && has_test_split(options.data)) add_accuracies<Model>(report, device, options, train, result.checkpoint, info);
+    const bool of_a_file = (Model::Encoder::codes > 0 && options.teacher.ends_with(".npy")) || options.condition.ends_with(".npy");  // which has no numbers of test pictures
+    if (of_a_file) report.paragraph("What the encoder reads came from a file of these pictures alone, so its features of other pictures were not measured.");
+    if (!of_a_file && class_names(train).size() > 1 && has_test_split(options.data)) add_accuracies<Model>(report, device, options, train, result.checkpoint, info);
     add_pictures<Model>(report, device, options, train, result.checkpoint, info);
-    report.heading("What was run").preformatted(text("./demo --variant ", options.model, " --data ", options.data, " --epochs ", options.epochs, " --seed ", options.seed, "\n", device.describe(), "\ncheckpoint: ", result.checkpoint));
+    report.heading("What was run").preformatted(text("./demo --variant ", options.model, " --data ", options.data, " --epochs ", options.epochs, " --seed ", options.seed, own_teacher ? "" : " --teacher " + options.teacher, own_condition ? "" : " --condition " + options.condition, "\n", device.describe(), "\ncheckpoint: ", result.checkpoint));
     report.write(options.out + "/report.html");
     std::cout << "Report: " << options.out << "/report.html\n";
   });

@@ -29,9 +29,10 @@ int main(int argc, char** argv) {
     line.add("out", out, "npy file to write; labels go to the same name with .labels.npy");
     line.add("model", model, "model in the checkpoint, where it does not say");
     line.add("codebook", how.codebook, "of an encoder that reads codes; empty: the one that the checkpoint names");
+    line.add("condition", how.condition, "what makes the conditions of an encoder that has some: a checkpoint or a codebook; empty: what the checkpoint names");
     line.add("mask", how.mask, "none, or order: the attention mask of pre-training, an order for every picture");
     line.add("image", image, "height and width of the pictures in pixels, a multiple of the patch; 0: the model's");
-    line.add("pooling", pooling, "class (token), mean (of the patch tokens), tokens, attention or similarity");
+    line.add("pooling", pooling, "class (token), mean (of the patch tokens), tokens, attention, similarity or condition");
     line.add("layer", layer, "layer to read; 0: the last");
     line.add("no-norm", no_norm, "leave out the final norm after the last layer");
     line.add("positions", grid, "interpolation at another image size: bicubic (Hugging Face, MAE) or antialiased (timm)");

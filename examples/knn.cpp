@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
     line.add("checkpoint", checkpoint, "file that a trainer or convert wrote, or the folder of a run", "Options", true);
     line.add("model", model, "model in the checkpoint, where it does not say");
     line.add("codebook", how.codebook, "of an encoder that reads codes; empty: the one that the checkpoint names");
+    line.add("condition", how.condition, "what makes the conditions of an encoder that has some: a checkpoint or a codebook; empty: what the checkpoint names");
     line.add("mask", how.mask, "none, or order: the attention mask of pre-training, an order for every picture");
     line.add("pooling", pooling, "feature of a picture: class (token) or mean (of the patch tokens)");
     line.add("layer", layer, "layer the feature is read from; 0: the last, with the final norm");

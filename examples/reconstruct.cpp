@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model_name);
     select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
       if constexpr (Model::given_width > 0) {
-        fail<OptionError>(checkpoint, ": ", info.model_name, " predicts features or codes of a teacher, not pixels; choose a model that predicts pixels.");
+        fail<OptionError>(checkpoint, ": ", info.model_name, " predicts features or codes of a teacher, or has conditions; choose a model that predicts pixels from pixels alone.");
       } else {
         Cpu<Fp32> device({threads, {}});
         FrozenPretrainer<Model, Cpu<Fp32>> model(device, images);

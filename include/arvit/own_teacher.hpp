@@ -65,7 +65,7 @@ std::string make_own_condition(const AnyDataset& train, const RunOptions& option
       file = options.out + "/condition.safetensors";
       fit_own_codebook<Model>(train, options, file, Of::classes);
     } else if constexpr (Kind::has_file) {
-      fail<OptionError>(options.model, " has the pooled features of ", type_name<Of>(), " as a condition; give --condition, a checkpoint of it or an npy file of [", train.size(), ", ", Kind::width, "].");
+      fail<OptionError>(options.model, " has the pooled features of ", type_name<Of>(), " as a condition; give --condition, ", detail::is_vit<Of> ? "a checkpoint of it or " : "", "an npy file of [", train.size(), ", ", Kind::width, "].");
     }
   });
   return file;

@@ -110,8 +110,10 @@ TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
       teacher = cached(std::move(teacher), std::move(cache), hooks.output.stream);
     }
     if constexpr (Model::Encoder::condition_width > 0)
-      teacher = with_conditions(std::move(teacher), make_conditions<typename Model::Encoder>(device, options.condition, source.normalisation(), options.images_per_micro_batch(), count, labels),
+      teacher = with_conditions(std::move(teacher), make_conditions<typename Model::Encoder>(device, options.condition, source.normalisation(), options.images_per_micro_batch(), Model::Encoder::shape, count, labels),
                                 Model::token_given_width);
+    if (Model::Encoder::Leading::has_labels && options.bad_files != "stop")
+      fail<OptionError>(options.model, " has labels as a condition, which go by the pictures' numbers, so none may stand in for another; give --bad-files stop.");
     if (options.condition.ends_with(".npy")) check_stored("--condition", options.condition, options);
     Trainer<Model, decltype(device), Loader<Set, TrainTransform>> trainer(
         device, source.loader(), options, {pictures, source.normalisation().mean, source.normalisation().deviation}, std::move(hooks),

@@ -113,8 +113,10 @@ template <class Encoder, Device D>
 class EncoderTeacher {
  public:
   /// `checkpoint`: a file, or the folder of a run. `pictures`: the colours of the images that it will get.
-  EncoderTeacher(D& device, const std::string& checkpoint, const Normalisation& pictures, int micro_batch, Readout readout = Readout::tokens)
-      : extractor_(device, {.batch = micro_batch, .features = {Feature{readout}}}) {
+  /// height, width: of the images; 0: the encoder's own.
+  EncoderTeacher(D& device, const std::string& checkpoint, const Normalisation& pictures, int micro_batch, Readout readout = Readout::tokens, int height = 0, int width = 0)
+      : extractor_(device, {.batch = micro_batch, .height = height, .width = width, .features = {Feature{readout}}}) {
+    static_assert(Encoder::condition_width == 0, "EncoderTeacher<Encoder>: a teacher with conditions would need another teacher; choose one without.");
     const Safetensors file(find_checkpoint(checkpoint));
     check_encoder(file);
     const std::vector<float> parameters = load_encoder<Encoder>(file.path());
@@ -209,9 +211,10 @@ FrozenTeacher make_teacher(D& device, const RunOptions& options, const Normalisa
 }
 
 /// What makes the conditions of an encoder (condition.hpp), kind after kind [pictures, width]. `file`: for Pooled a checkpoint, a codebook, or npy [pictures,
-/// width] of all `pictures` pictures (0: not known, and npy refused). `labels` of all pictures, or none: then all are unknown.
+/// width] of all `pictures` pictures (0: not known, and npy refused). `shape`: of the images that it will get. `labels` of all pictures, or none: then all are unknown.
 template <class Encoder, Device D>
-FrozenTeacher make_conditions(D& device, const std::string& file, const Normalisation& colours, int micro_batch, std::int64_t pictures = 0, const std::vector<int>& labels = {}) {
+FrozenTeacher make_conditions(D& device, const std::string& file, const Normalisation& colours, int micro_batch, ImageShape shape = Encoder::shape, std::int64_t pictures = 0,
+                              const std::vector<int>& labels = {}) {
   FrozenTeacher all;
   std::vector<std::pair<TeacherFunction, std::int64_t>> parts;
   const auto add = [&](std::int64_t width, TeacherFunction give, std::vector<MemoryTable::Line> memory = {}) {
@@ -228,12 +231,14 @@ FrozenTeacher make_conditions(D& device, const std::string& file, const Normalis
       if (pictures == 0) fail<OptionError>("--condition ", file, " holds the conditions of the pictures of a run only; read features of an encoder whose conditions a checkpoint or codebook makes.");
       add(Kind::width, [stored = std::make_shared<StoredTeacher>(file, pictures, Kind::width, 1)](auto&&... given) { (*stored)(given...); });
     } else if constexpr (requires { Of::classes; }) {
-      ImageShape shape = Encoder::shape;
-      shape.patch = load_codebook(file).patch;  // which need not be the encoder's
-      const auto tokenizer = open_tokenizer(file, Of::classes, shape, colours, device.threads());
+      ImageShape in_patches = shape;
+      in_patches.patch = load_codebook(file).patch;  // which need not be the encoder's
+      const auto tokenizer = open_tokenizer(file, Of::classes, in_patches, colours, device.threads());
       add(Kind::width, share_of_codes(tokenizer, Of::classes), tokenizer->codebook.memory());
     } else if constexpr (detail::is_vit<Of>) {
-      const auto teacher = std::make_shared<EncoderTeacher<Of, D>>(device, file, colours, micro_batch, Readout::mean);
+      static_assert(Of::Grid::height == Encoder::Grid::height && Of::Grid::width == Encoder::Grid::width,
+                    "Conditions<Pooled<Teacher>>: the teacher must take the model's pictures; give both the same Image<Height, Width>.");
+      const auto teacher = std::make_shared<EncoderTeacher<Of, D>>(device, file, colours, micro_batch, Readout::mean, shape.height, shape.width);
       add(Kind::width, [teacher](auto&&... given) { (*teacher)(given...); }, teacher->memory());
     } else {
       fail<OptionError>("--condition ", file, ": the features of this tower come from an npy file; give one, [pictures, width].");
@@ -308,12 +313,8 @@ ARVIT_DEFINITION std::string codebook_note(const RunOptions& options, int codes,
 ARVIT_DEFINITION std::string run_option(const Safetensors& checkpoint, const std::string& option) {
   std::string named;
   if (checkpoint.metadata().contains("options")) {
-    const std::string& options = checkpoint.metadata().at("options");
-    JsonReader json(options, checkpoint.path() + " (its metadata 'options')");
-    json.object([&](const std::string& key) {
-      if (key == option) named = json.string();
-      else json.raw();
-    });
+    const auto options = detail::json_members(checkpoint.metadata().at("options"), checkpoint.path() + " (its metadata 'options')");
+    if (const auto found = options.find(option); found != options.end()) named = JsonReader(found->second, checkpoint.path()).string();
   }
   if (named.empty() || named.ends_with(".npy"))
     fail<OptionError>(checkpoint.path(), ": its encoder needs what --", option, " made in its run, ", named.empty() ? "and the file names none" : text(named, ", which holds that run's pictures only"),

@@ -62,7 +62,7 @@ void check_semantic(const std::string& name) {
   const auto& tables = engine.tables();
   const auto positions = sincos_positions<double>(Encoder::Grid::rows, Encoder::Grid::columns, Encoder::dim);
   Matrix<const double> qkv;
-  const auto h = Encoder::infer(device, arena, parameters.encoder, model.batch(), Encoder::shape, PatchRows<HostSpace>{span(tables.source), span(identity)}, span(tables.class_rows),
+  const auto h = Encoder::infer(device, arena, parameters.encoder, Pictures<D>{model.batch(), {}, {}}, Encoder::shape, PatchRows<HostSpace>{span(tables.source), span(identity)}, span(tables.class_rows),
                                 Reach<HostSpace>{span(tables.content.segments), span(tables.content.limit)}, Rows<const double, Encoder::dim>(positions.data(), patches), true,
                                 [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
   const auto moments = arena.rows<double, 2, HostSpace>(h.rows());

@@ -44,7 +44,7 @@ TEST_CASE("variable mask: follows from the counter, and lies between its extreme
   CHECK(drawn_ends<O, Grid>({3, 1, 4}) != drawn_ends<O, Grid>({3, 1, 5}));
   std::array<int, 2> content{}, queries{};
   CHECK(extremes<O>() == 2);
-  extreme_profile<O, Grid>(0, content), extreme_profile<O, Grid>(1, queries);
+  extreme_profile<O, Grid>(0, RankRules<1>{}, content), extreme_profile<O, Grid>(1, RankRules<1>{}, queries);
   CHECK(content == std::array{192, 256});
   CHECK(queries == std::array{64, 256});
   for (std::uint32_t image = 0; image < 300; ++image) {

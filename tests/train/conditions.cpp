@@ -58,7 +58,7 @@ TEST_CASE("conditions: the mean of a teacher's tokens, the share of codes, label
   using OfTeacher = ViT<1, 12, 3, Patch<4>, Image<12>, Conditions<Labels<5>, Pooled<TeacherEncoder>>>;
   const std::vector<int> labels{4, -1, 0, 2};
   std::vector<float> given(4 * OfTeacher::condition_width);
-  make_conditions<OfTeacher>(device, checkpoint, own, 4, 4, labels).give(images.data(), names, given.data());
+  make_conditions<OfTeacher>(device, checkpoint, own, 4, OfTeacher::shape, 4, labels).give(images.data(), names, given.data());
   CHECK(given[0] == 4);
   CHECK(given[1] == 5);  // no label: unknown
   CHECK(given[2] == 0);
@@ -117,6 +117,40 @@ TEST_CASE_TEMPLATE("conditions: a run, and features from what its checkpoint nam
   if (Encoder::condition_width == 9) CHECK(features.back() == 3);  // no label is known where features are read
 }
 
+TEST_CASE("conditions: a step of a model that reads codes and has conditions, and what it refuses") {
+  using Model = Pretrainer<ViT<1, 12, 3, Patch<4>, Image<12>, Embedding<Codes<4>>, Conditions<Pooled<Narrow>, Labels<3>>>, Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<3>>>, Target<Codes<4>>>;
+  Cpu<Fp32> device({1, {}});
+  Step<Model, Cpu<Fp32>> step(device, {.micro_batch = 2});
+  step.initialise(1);
+  std::vector<float> given(2 * Model::given_width, 0.25f);  // two images: codes, three numbers each, a label each
+  std::fill_n(given.begin(), 2 * 9, 3.f);
+  const auto names = counters(2);
+  const auto said = [&](float label, float code) {
+    given[18 + 6] = 3, given[18 + 7] = label, given[9 + 4] = code;
+    step.begin(names);
+    return test::message_of<ShapeError>([&] { step.accumulate(nullptr, names, given.data()); });
+  };
+  CHECK(said(2, 3).empty());
+  CHECK(step.loss() > 0);
+  CHECK(said(4, 3) == "condition: label 4 of image 1 is none of 0 .. 3, the last of which means unknown.");
+  CHECK(said(NAN, 3).find("condition: label nan") == 0);
+  CHECK(said(2, 4).find("step: code 4 of patch 4 of image 1 of a micro-batch is none of 0 .. 3") == 0);
+}
+
+TEST_CASE("conditions: of images of another size") {
+  const test::TemporaryFolder folder;
+  Codebook codebook{4, std::vector<float>(4 * 48), "stripes", 0, 0};
+  for (std::size_t i = 0; i < codebook.centroids.size(); ++i) codebook.centroids[i] = static_cast<float>(i / 48) / 3;
+  const std::string file = (folder / "codebook.safetensors").string();
+  save_codebook(file, codebook);
+  using OfCodes = ViT<1, 12, 3, Patch<4>, Image<12>, NoClassToken, Conditions<Pooled<Codes<4>>>>;
+  Cpu<Fp32> device({1, {}});
+  std::vector<float> images(2 * 3 * 24 * 24, 0.f), given(8);
+  std::fill(images.begin() + 3 * 24 * 24, images.end(), 1.f);  // one black, one white
+  make_conditions<OfCodes>(device, file, Normalisation{{0, 0, 0}, {1, 1, 1}}, 2, {3, 24, 24, 4}).give(images.data(), counters(2), given.data());
+  for (int i = 0; i < 8; ++i) CHECK(given[static_cast<std::size_t>(i)] == doctest::Approx(i == 0 || i == 7 ? 1 : 0));
+}
+
 TEST_CASE("conditions: what is missing or does not fit is said in one sentence") {
   const test::TemporaryFolder folder;
   const auto said = [&]<class Model>(const std::string& condition, bool whole = true) {
@@ -128,6 +162,9 @@ TEST_CASE("conditions: what is missing or does not fit is said in one sentence")
   CHECK(said.operator()<Extra>("") == "the model has a condition that a teacher or tokenizer makes; give --condition, a checkpoint, a codebook or an npy file.");
   CHECK(said.operator()<Conditioned<>>("x.npy") == "--condition x.npy: Conditioned has no condition; drop --condition.");
   CHECK(said.operator()<Conditioned<Conditions<Labels<3>>>>("") == "");
+  RunOptions skips = options_of(folder / "skips");
+  skips.bad_files = "skip";
+  CHECK(test::message_of<Error>([&] { losses_of<Conditioned<Conditions<Labels<3>>>>(skips); }).find("has labels as a condition, which go by the pictures' numbers") != std::string::npos);
   write_npy(folder / "few.npy", xt::xarray<float>(xt::zeros<float>({pictures, 2})));
   write_npy(folder / "good.npy", xt::xarray<float>(xt::ones<float>({pictures, 3})));
   const std::string few = (folder / "few.npy").string(), good = (folder / "good.npy").string();

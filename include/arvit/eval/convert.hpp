@@ -104,10 +104,17 @@ inline std::string hf_config(const ModelDescription& model) {
   return json.end_object().take() + "\n";
 }
 
+namespace detail {
+inline void check_plain(const ModelDescription& model) {
+  if (!model.plain) fail<OptionError>("convert: the encoder of ", model.type, " reads codes or has conditions, which no other program knows; choose a model that reads pixels alone.");
+}
+}  // namespace detail
+
 /// Writes a pretrainer's encoder with its final norm, and with MAE's naming an MAE's decoder too. `parameters`: all of the model's.
 /// Where no decoder of the model applies the final norm, it is written as the identity.
 /// Hugging Face: a config.json is written beside the file, so that its folder loads by ViTModel.from_pretrained.
 inline void export_model(const std::filesystem::path& path, Naming naming, const ModelDescription& model, std::span<const float> parameters) {
+  detail::check_plain(model);
   if (naming == Naming::hf && !model.class_token)
     fail<OptionError>("convert: Hugging Face's ViTModel always has a class token, which this encoder lacks; use --to timm.");
   if (static_cast<std::int64_t>(parameters.size()) != model.parameters)
@@ -133,6 +140,7 @@ inline void export_model(const std::filesystem::path& path, Naming naming, const
 /// Reads such a file back: the encoder's parameters, or with `whole` an MAE's with its decoder. Positions that differ from the fixed ones, missing
 /// tensors and tensors that no encoder has are refused; heads of classifiers (head., classifier., pooler., fc_norm.) are left out.
 inline std::vector<float> import_model(const std::string& path, Naming naming, const ModelDescription& model, bool whole) {
+  detail::check_plain(model);
   const Safetensors file(path);
   const bool prefixed = naming == Naming::hf && file.find("embeddings.position_embeddings") == nullptr && file.find("vit.embeddings.position_embeddings") != nullptr;
   const std::string prefix = prefixed ? "vit." : "";

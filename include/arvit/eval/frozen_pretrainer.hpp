@@ -70,6 +70,7 @@ class FrozenPretrainer {
   }
   /// Predictions of every stream for the images that were ordered last.
   std::vector<Prediction> predict() {
+    if (Model::token_given_width == 0 && Model::given_width > 0) fail<OptionError>("the model has conditions, and what makes them is not here; choose a model without.");
     if (Model::given_width > 0) fail<OptionError>("the model predicts features or codes of a teacher, who is not here; choose a model that predicts pixels.");
     const auto permutation = pass_.permutation();
     std::vector<Prediction> result;

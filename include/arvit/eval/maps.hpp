@@ -18,7 +18,7 @@ namespace arvit {
 /// Of one image, over its patches in reading order.
 struct PatchMaps {
   std::vector<float> order;                    ///< rank
-  std::vector<float> attention;                ///< of the class token in the last layer, mean over heads; empty without a class token
+  std::vector<float> attention;                ///< of the class token in the last layer, mean over heads; empty without a class token, of codes and with conditions
   std::vector<std::vector<float>> heads;       ///< ... each head
   std::vector<float> similarity;               ///< cosine of class token and patch after the final norm; empty without a class token
 };
@@ -36,7 +36,7 @@ std::vector<PatchMaps> patch_maps(D& device, std::span<const float> parameters, 
   const std::vector<int> ranks = model.order(images.data(), counters);
   std::vector<PatchMaps> maps(counters.size());
   for (std::size_t i = 0; i < maps.size(); ++i) maps[i].order.assign(ranks.begin() + i * patches, ranks.begin() + (i + 1) * patches);
-  if constexpr (Encoder::has_class_token) {
+  if constexpr (Encoder::has_class_token && Encoder::codes == 0 && Encoder::condition_width == 0) {  // what others need is not here
     FeatureExtractor<Encoder, D> extractor(device, {.batch = count, .features = {{Readout::attention, layer}, {Readout::similarity, layer}}});
     extractor.load(encoder_parameters<Model>(parameters));
     const auto features = extractor.extract(images);

@@ -84,19 +84,21 @@ struct ModelDescription {
   std::vector<PlacedTensor> tensors, encoder;  ///< all, in the order of the model's buffer; the encoder's with its final norm, in that of its own
   std::int64_t parameters = 0, encoder_parameters = 0;
   int height = 0, width = 0, patch = 0, dim = 0, depth = 0, heads = 0, mlp_ratio = 0, decoder_dim = 0;
-  bool class_token = false, joint = false, uses_norm = true;
+  bool class_token = false, joint = false, uses_norm = true, plain = true;  ///< plain: pixels in, no conditions
   int tokens() const { return height / patch * (width / patch) + class_token; }
 };
 template <class Model>
 ModelDescription describe_model() {
   using E = typename Model::Encoder;
   return {type_name<Model>(), placed_tensors(Model::groups()), placed_tensors(E::groups()), Model::parameter_count, E::parameter_count, E::Grid::height, E::Grid::width,
-          E::Grid::patch, E::dim, E::depth, E::heads, E::mlp_ratio, Model::Decoder::position_dim, E::has_class_token, Model::Decoder::rules.joint, Model::Decoder::uses_norm};
+          E::Grid::patch, E::dim, E::depth, E::heads, E::mlp_ratio, Model::Decoder::position_dim, E::has_class_token, Model::Decoder::rules.joint, Model::Decoder::uses_norm,
+          E::codes == 0 && E::condition_width == 0};
 }
 
 /// How an encoder is read, besides what is read of it.
 struct ExtractorOptions {
   std::string codebook;     ///< of an encoder that reads codes; "": the one that the file names
+  std::string condition;    ///< what makes the conditions of an encoder that has some; "": what the file names
   std::string mask = "none";  ///< "order": with the attention mask of pre-training, an order of its own for every picture
   std::uint64_t seed = 0;   ///< of these orders
 };
@@ -108,11 +110,13 @@ std::unique_ptr<FeatureSource<float>> extractor_of(D& device, const PretrainedIn
   if (place_of_name("mask", how.mask, {"none", "order"}) == 1) extractor = std::make_unique<MaskedFeatures<Model, D>>(device, options, how.seed);
   else extractor = std::make_unique<FeatureExtractor<Encoder, D>>(device, options);
   if (Encoder::codes == 0 && !how.codebook.empty()) fail<OptionError>("--codebook ", how.codebook, ": ", info.model_name, " reads pixels; drop --codebook.");
+  if (Encoder::condition_width == 0 && !how.condition.empty()) fail<OptionError>("--condition ", how.condition, ": ", info.model_name, " has no condition; drop --condition.");
   if (Encoder::codes > 0)
     extractor->tokenizer(make_tokenizer(how.codebook.empty() ? run_option(Safetensors(info.path), "teacher") : how.codebook, Encoder::codes, extractor->shape(), info.normalisation, device.threads()));
   if constexpr (Encoder::condition_width > 0) {
-    const std::string file = Encoder::Leading::has_file ? run_option(Safetensors(info.path), "condition") : std::string();
-    extractor->conditions([conditions = make_conditions<Encoder>(device, file, info.normalisation, options.batch)](const float* images, std::int64_t count, float* given) {
+    std::string file = how.condition.empty() || how.condition.ends_with(".npy") ? how.condition : find_checkpoint(how.condition);
+    if (Encoder::Leading::has_file && file.empty()) file = run_option(Safetensors(info.path), "condition");
+    extractor->conditions([conditions = make_conditions<Encoder>(device, file, info.normalisation, options.batch, extractor->shape())](const float* images, std::int64_t count, float* given) {
       conditions.give(images, std::vector<Counter>(static_cast<std::size_t>(count)), given);
     });
   }

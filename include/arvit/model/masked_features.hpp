@@ -47,7 +47,7 @@ struct ClassRowsWork {
 }  // namespace detail
 
 /// Features of an encoder that keeps the attention mask of pre-training (GVP's linear probe; the other papers drop it): every image has an order of its own,
-/// drawn as in pre-training from the seed and the number of the image since the parameters were loaded, and each token sees only what it saw then.
+/// drawn as in pre-training from the seed and the number of the image since the parameters were loaded, and each token sees what the order allows: of MAE and SimMIM the masked patches too, as content of the higher rank (SimMIM has no mask).
 /// Readouts: class token and mean, of any layer. Pictures of the model's own size.
 template <class Model, Device D>
 class MaskedFeatures final : public FeatureSource<Statistic<D>> {

@@ -76,7 +76,7 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
   static_assert([] {
     bool whole = rules.class_token == ClassToken::first;  // a stream of the content itself predicts it, and conditions are not to be predicted
     for (const QueryStream& stream : rules.streams) whole = whole && stream.content != Sees::itself;
-    return whole || Encoder::leading_tokens == Encoder::has_class_token;
+    return whole || Encoder::leading_tokens == (Encoder::has_class_token ? 1 : 0);
   }(), "Pretrainer: Conditions are tokens of rank 0, which this decoder has not; use Twin<..., ClassFirst> or another decoder, or drop Conditions.");
   /// Numbers that come with every image, from a teacher or a file: the target's [tokens, Target::token_width] or the codes that the encoder reads
   /// [patches], which are those of the target if it has any; 0 if none come.

@@ -71,7 +71,7 @@ template <int Dim, bool HasClassToken, class... Kinds>
 struct ConditionTokens {
   static_assert(sizeof...(Kinds) <= 3, "Conditions<Kinds...>: at most three kinds of condition.");
   static_assert((0 + ... + Kinds::has_file) <= 1, "Conditions<Kinds...>: at most one of the kinds is Pooled.");
-  static constexpr bool has_file = (false || ... || Kinds::has_file);
+  static constexpr bool has_file = (false || ... || Kinds::has_file), has_labels = (false || ... || detail::LabelKind<Kinds>);
   static constexpr int kinds = sizeof...(Kinds), tokens = HasClassToken + kinds, width = (0 + ... + Kinds::width);
   static constexpr std::int64_t parameter_count = (HasClassToken ? Dim : 0) + (std::int64_t{0} + ... + Kinds::template Layer<Dim>::parameter_count);
 
@@ -129,13 +129,25 @@ struct ConditionTokens {
     if constexpr (tokens > 0) device.clear_rows(dh, class_rows);
   }
 
+  /// ShapeError unless the labels among conditions of `images` images are classes or unknown. On the host.
+  template <class S>
+  static void check_labels(const S* conditions, std::int64_t images) {
+    const auto check = [&]<class Kind>(Kind) {
+      if constexpr (detail::LabelKind<Kind>)
+        for (std::int64_t i = 0; i < images; ++i)
+          if (!(conditions[i] >= 0 && conditions[i] <= Kind::classes) || conditions[i] != static_cast<S>(static_cast<int>(conditions[i])))
+            fail<ShapeError>("condition: label ", conditions[i], " of image ", i, " is none of 0 .. ", Kind::classes, ", the last of which means unknown.");
+      conditions += images * Kind::width;
+    };
+    (check(Kinds{}), ...);
+  }
   /// visit(kind, what it is made of) for every kind.
   template <class Visit>
-  static void each_kind_of(Visit visit) { (visit(Kinds{}, typename Kinds::Of{}), ...); }
+  static void each_kind_of([[maybe_unused]] Visit visit) { (visit(Kinds{}, typename Kinds::Of{}), ...); }
   /// visit(numbers [images, width of the kind], columns before it, width of the kind) for every kind.
   template <class S, class Visit>
-  static void each_numbers(S conditions, std::int64_t images, Visit visit) {
-    std::int64_t begin = 0;
+  static void each_numbers([[maybe_unused]] S conditions, [[maybe_unused]] std::int64_t images, [[maybe_unused]] Visit visit) {
+    [[maybe_unused]] std::int64_t begin = 0;
     ((visit(conditions.part(images * begin, images * (begin + Kinds::width)), begin, std::int64_t{Kinds::width}), begin += Kinds::width), ...);
   }
 
@@ -150,11 +162,11 @@ struct ConditionTokens {
   }
   /// work(kind, its parameters, its rows, its numbers [images, width]) for every kind; what it takes of the scratch is given back.
   template <Device D, class Work, class Tuple>
-  static void each_kind(D& device, Arena& scratch, const Pictures<D>& images, Span<const std::int32_t, SpaceOf<D>> class_rows, Work work, const Tuple& parameters) {
+  static void each_kind(D& device, Arena& scratch, const Pictures<D>& images, Span<const std::int32_t, SpaceOf<D>> class_rows, [[maybe_unused]] Work work, const Tuple& parameters) {
     const std::int64_t count = class_rows.size() / std::max(1, tokens);
     [&]<std::size_t... K>(std::index_sequence<K...>) {
-      std::int64_t begin = 0;
-      const auto one = [&]<class Kind>(Kind kind, int place, const auto& of_kind) {
+      [[maybe_unused]] std::int64_t begin = 0;
+      [[maybe_unused]] const auto one = [&]<class Kind>(Kind kind, int place, const auto& of_kind) {
         const ArenaScope scope(scratch);
         work(kind, of_kind, rows_of(device, scratch, class_rows, HasClassToken + place), images.conditions.part(begin, begin + count * Kind::width));
         begin += count * Kind::width;

@@ -105,7 +105,7 @@ struct RankRules {
   bool keep_dead = false;      ///< content that no query reads is computed all the same, behind the rest: no result depends on it
 };
 
-/// What a decoder asks of the engine for an encoder with that many tokens before the patches.
+/// What a decoder asks of the engine for an encoder with that many tokens before the patches; they may come where it knows no class token.
 template <std::size_t Streams>
 constexpr RankRules<Streams> with_leading(RankRules<Streams> rules, int leading) {
   if (rules.class_token == ClassToken::none && leading > 0) rules.class_token = ClassToken::first;

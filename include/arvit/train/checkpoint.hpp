@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -73,6 +74,8 @@ inline constexpr std::string_view average_prefix = "average.";
 
 inline std::vector<std::int64_t> stored_shape(const Tensor& tensor) { return {tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions()}; }
 std::array<float, 3> metadata_triple(const Safetensors& file, const std::string& name);
+/// The members of a JSON object, each value as its text stands.
+std::map<std::string, std::string> json_members(std::string_view object, const std::string& name);
 
 /// A step as a file sees it: buffers in the order of the model's parameters, each under a prefix, the parameters themselves first.
 struct StepState {
@@ -192,7 +195,6 @@ ARVIT_DEFINITION std::string first_difference(const Safetensors& file, std::stri
   return {};
 }
 
-/// The members of a JSON object, each value as its text stands.
 ARVIT_DEFINITION std::map<std::string, std::string> json_members(std::string_view object, const std::string& name) {
   std::map<std::string, std::string> members;
   JsonReader json(object, name);
@@ -204,12 +206,13 @@ ARVIT_DEFINITION std::map<std::string, std::string> json_members(std::string_vie
 /// The first option that changes the result and differs between the file's and the run's, in the words of the command line, or "".
 ARVIT_DEFINITION std::string option_difference(const Safetensors& file, const std::string& ours) {
   const auto before = json_members(metadata_at(file, "options"), file.path() + " (its metadata 'options')"), now = json_members(ours, "options");
+  const auto defaults = json_members(CheckpointInfo::options_json(RunOptions{}), "options");  // of an option that came after the file
   std::string difference;
   for_each_option(RunOptions{}, [&](const OptionInfo& option, const auto&) {
     const std::string name(option.name);
     const auto found = before.find(name);
-    if (!difference.empty() || !option.changes_result || (found != before.end() && found->second == now.at(name))) return;
-    difference = text("--", name, " ", found == before.end() ? "not given" : found->second, " there, ", now.at(name), " here");
+    const std::string& there = found == before.end() ? defaults.at(name) : found->second;
+    if (difference.empty() && option.changes_result && there != now.at(name)) difference = text("--", name, " ", there, " there, ", now.at(name), " here");
   });
   return difference;
 }

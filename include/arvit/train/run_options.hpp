@@ -60,7 +60,7 @@ void for_each_option(O&& o, Visit&& visit) {
   visit(OptionInfo{"data", what, "pictures: a folder of JPEG and PNG files (by class or flat), or of Fashion-MNIST, MNIST or CIFAR files", false}, o.data);
   visit(OptionInfo{"preset", what, "recipe that sets the defaults of the options below", false}, o.preset);
   visit(OptionInfo{"teacher", what, "for a model that predicts features or codes: what makes them (a checkpoint or the folder of a run), or an npy file of them, picture by picture"}, o.teacher);
-  visit(OptionInfo{"teacher-cache", what, "file that keeps what the teacher gives for each crop, so that it computes none twice, in this run or another; made if it is not there", false},
+  visit(OptionInfo{"teacher-cache", what, "file that keeps what --teacher gives for each crop, so that it computes none twice, in this run or another; made if it is not there", false},
         o.teacher_cache);
   visit(OptionInfo{"teacher-cache-gb", what, "most that a new teacher cache takes, in 10^9 bytes; crops beyond it are computed every time", false}, o.teacher_cache_gb);
   visit(OptionInfo{"condition", what, "for a model with a pooled condition: what makes it (a checkpoint or the folder of a run, a codebook), or an npy file of it, picture by picture"}, o.condition);

@@ -120,7 +120,9 @@ class Step {
     const Span<S, SpaceOf<D>> numbers = given_.span().part(0, static_cast<std::int64_t>(counters.size()) * Model::given_width);
     if constexpr (Model::given_width > 0) {
       if (given == nullptr) fail<ShapeError>("step: the model needs ", Model::given_width, " numbers of a teacher for each image, and none are given.");
-      if constexpr (Model::codes > 0) check_codes(given, numbers.size());
+      const auto count = static_cast<std::int64_t>(counters.size());
+      if constexpr (Model::codes > 0) check_codes(given, count * Model::token_given_width);
+      Model::Encoder::Leading::check_labels(given + count * Model::token_given_width, count);
       device_.upload(given, numbers);
     }
     const auto parameters = reading();
@@ -170,7 +172,7 @@ class Step {
     constexpr int classes = Model::codes;
     for (std::int64_t i = 0; i < count; ++i)
       if (!(given[i] >= 0 && given[i] < classes) || given[i] != std::floor(given[i]))
-        fail<ShapeError>("step: code ", given[i], " of patch ", i % Model::given_width, " of image ", i / Model::given_width, " of a micro-batch is none of 0 .. ", classes - 1,
+        fail<ShapeError>("step: code ", given[i], " of patch ", i % Model::token_given_width, " of image ", i / Model::token_given_width, " of a micro-batch is none of 0 .. ", classes - 1,
                          "; use codes of the model's tokenizer.");
   }
   static Reading<D> reading_cursor(const Buffer<D, S>& masters, const Buffer<D, Weight<D>>& weights) {
