@@ -67,7 +67,7 @@ template <std::size_t... N>
 constexpr auto join(const Tensors<N>&... lists) {
   Tensors<(N + ... + 0)> all;
   std::size_t next = 0;
-  const auto take = [&](const auto& list) {
+  [[maybe_unused]] const auto take = [&](const auto& list) {
     for (const Tensor& tensor : list) all[next++] = tensor;
   };
   (take(lists), ...);

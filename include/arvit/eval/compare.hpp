@@ -19,7 +19,7 @@ namespace arvit {
 struct CompareOptions {
   Normalisation normalisation = Normalisation::imagenet();
   int batch = 64;
-  std::vector<Feature> features;   ///< to choose among; none: class token and mean of every layer
+  std::vector<Feature> features{}; ///< to choose among; none: class token and mean of every layer
   std::uint64_t seed = 0;          ///< of the untrained encoder
   ProtocolOptions protocol{};
   OnBadFile on_bad_file = OnBadFile::fail;

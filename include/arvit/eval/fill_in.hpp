@@ -55,9 +55,9 @@ inline std::vector<int> completion_ranks(int rows, int columns, double keep, int
 
 /// What turns predictions into pictures.
 struct FillOptions {
-  Normalisation normalisation;          ///< of the images
+  Normalisation normalisation{};        ///< of the images
   const Codebook* codebook = nullptr;   ///< of a model of codes
-  Sampling sampling;                    ///< ... how they are drawn
+  Sampling sampling{};                  ///< ... how they are drawn
   int batch = 32;                       ///< most images at once; the result does not depend on it, up to rounding
 };
 

@@ -131,8 +131,8 @@ struct ConditionTokens {
 
   /// ShapeError unless the labels among conditions of `images` images are classes or unknown. On the host.
   template <class S>
-  static void check_labels(const S* conditions, std::int64_t images) {
-    const auto check = [&]<class Kind>(Kind) {
+  static void check_labels([[maybe_unused]] const S* conditions, [[maybe_unused]] std::int64_t images) {
+    [[maybe_unused]] const auto check = [&]<class Kind>(Kind) {
       if constexpr (detail::LabelKind<Kind>)
         for (std::int64_t i = 0; i < images; ++i)
           if (!(conditions[i] >= 0 && conditions[i] <= Kind::classes) || conditions[i] != static_cast<S>(static_cast<int>(conditions[i])))
