@@ -1,4 +1,4 @@
-// expect: ViT<Depth, Dim, Heads, Options...>: the options are Patch, Image, NoClassToken, ZeroClassToken, MlpRatio and SeparateQkv.
+// expect: ViT<Depth, Dim, Heads, Options...>: the options are Patch, Image, NoClassToken, ZeroClassToken, MlpRatio, SeparateQkv, Embedding and Conditions.
 // SPDX-License-Identifier: BSL-1.0
 #include <arvit/models.hpp>
 
