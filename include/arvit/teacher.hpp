@@ -90,6 +90,8 @@ class CodebookTeacher {
 struct Tokenizer {
   Cpu<Fp32> device;
   CodebookTeacher<Cpu<Fp32>> codebook;
+  Tokenizer(const Tokenizer&) = delete;  // the codebook's memory is the device's
+  Tokenizer& operator=(const Tokenizer&) = delete;
   Tokenizer(int threads, const Codebook& of, int height, int width, const Normalisation& pictures) : device({threads, {}}), codebook(device, of, height, width, pictures) {}
 };
 /// The codebook in `file` for images of `shape` in the colours `pictures`. OptionError unless it has `codes` codes for the shape's patch.
@@ -112,8 +114,7 @@ void check_stored(const std::string& option, const std::string& file, const RunO
 template <class Encoder, Device D>
 class EncoderTeacher {
  public:
-  /// `checkpoint`: a file, or the folder of a run. `pictures`: the colours of the images that it will get.
-  /// height, width: of the images; 0: the encoder's own.
+  /// `checkpoint`: a file, or the folder of a run. `pictures`: the colours of the images that it will get. height, width: theirs; 0: the encoder's own.
   EncoderTeacher(D& device, const std::string& checkpoint, const Normalisation& pictures, int micro_batch, Readout readout = Readout::tokens, int height = 0, int width = 0)
       : extractor_(device, {.batch = micro_batch, .height = height, .width = width, .features = {Feature{readout}}}) {
     static_assert(Encoder::condition_width == 0, "EncoderTeacher<Encoder>: a teacher with conditions would need another teacher; choose one without.");
@@ -163,7 +164,7 @@ class EncoderTeacher {
     if (model == file.metadata().end()) return;
     const std::string own = without_starts(type_name<Encoder>()), of_file = without_starts(model->second);
     if (of_file.find("Pretrainer<" + own + ",") != 0)
-      fail<OptionError>("--teacher ", file.path(), ": its model is ", model->second, ", the model's teacher is ", own, "; choose a run with that encoder.");
+      fail<OptionError>(file.path(), ": its model is ", model->second, ", the model's teacher is ", own, "; choose a run with that encoder.");
   }
   /// The type without the options that change only how parameters start.
   static std::string without_starts(std::string type) {

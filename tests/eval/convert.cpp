@@ -101,6 +101,13 @@ TEST_CASE("convert: what does not fit is refused in one sentence") {
   CHECK(said([&] { import_model(path, Naming::timm, describe_model<Small>(), false); }).find("holds no tensor 'cls_token'") != std::string::npos);
   CHECK(said([&] { PretrainedInfo::of(Safetensors(path)); }).find("give --model") != std::string::npos);
 
+  for (const ModelDescription& model : {describe_model<GVP_d2d_Nano>(), describe_model<GVP_p2p_Nano_y_extra>()}) {
+    const std::vector<float> parameters(static_cast<std::size_t>(model.parameters));
+    for (const Naming naming : {Naming::timm, Naming::hf, Naming::mae})
+      CHECK(said([&] { export_model(path, naming, model, parameters); }).find("reads codes or has conditions, which no other program knows; choose") != std::string::npos);
+    CHECK(said([&] { import_model(path, Naming::timm, model, false); }).find("reads codes or has conditions") != std::string::npos);
+  }
+
   // Learned positions, and a tensor that is no part of an encoder.
   const auto model = numbered<Small>();
   export_model(path, Naming::timm, describe_model<Small>(), model);

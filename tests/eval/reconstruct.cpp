@@ -105,5 +105,31 @@ TEST_CASE("reconstruct: a picture has four labelled columns; maps have the order
   CHECK_THROWS_AS(patch_maps<Ordered>(device, untrained(placed_tensors(Ordered::groups()), 3), std::span(pixels).first(7), of), ShapeError);
 }
 
+
+TEST_CASE("maps and reconstruction: of codes and with conditions there is the order, and a sentence for the rest") {
+  Device device;
+  const auto of = counters(2);
+  const auto pixels = images(2);
+  using OfCodes = GVP<ViT<2, 24, 3, Patch<4>, Image<12, 16>, Embedding<Codes<8>>>, Grouped<Random<3>>, Target<Codes<8>>>;
+  using Extra = GVP<ViT<2, 24, 3, Patch<4>, Image<12, 16>, Conditions<Labels<3>>>, Grouped<Random<3>>>;
+  const auto look = [&]<class Model>() {
+    const auto parameters = untrained(placed_tensors(Model::groups()), 3);
+    const auto maps = patch_maps<Model>(device, parameters, pixels, of);
+    CHECK(std::set<float>(maps[1].order.begin(), maps[1].order.end()) == std::set<float>{0, 1, 2, 3});
+    CHECK(maps[1].attention.empty());
+    FrozenPretrainer<Model, Device> model(device, 2);
+    model.load(parameters);
+    model.order(pixels.data(), of);
+    try {
+      model.predict();
+    } catch (const OptionError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(look.operator()<OfCodes>() == "the model predicts features or codes of a teacher, who is not here; choose a model that predicts pixels.");
+  CHECK(look.operator()<Extra>() == "the model has conditions, and what makes them is not here; choose a model without.");
+}
+
 }  // namespace
 }  // namespace arvit::test

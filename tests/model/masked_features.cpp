@@ -36,7 +36,7 @@ void check_masked(bool class_last) {
     for (const Readout readout : {Readout::class_token, Readout::mean}) options.features.push_back({readout, layer, true});
   MaskedFeatures<Model, Fp64Reference> extractor(device, options, 7);
   extractor.load(parameters);
-  const auto features = extractor.FeatureSource<double>::extract(std::span<const double>(pixels));
+  const auto features = extractor.extract(std::span<const double>(pixels));
 
   dense::Problem problem;
   problem.height = 12, problem.width = 16, problem.patch = 4, problem.dim = 24, problem.depth = 4, problem.heads = 3, problem.class_token = true;
@@ -82,7 +82,7 @@ TEST_CASE("masked features: an order from features, a fresh one for every image,
   const auto extract = [&](int batch, std::uint64_t seed) {
     MaskedFeatures<Model, Fp64Reference> extractor(device, {.batch = batch, .features = {{Readout::mean, 3}}}, seed);
     extractor.load(parameters);
-    return extractor.FeatureSource<double>::extract(std::span<const double>(pixels));
+    return extractor.extract(std::span<const double>(pixels));
   };
   const auto together = extract(4, 1);
   CHECK(together == extract(4, 1));

@@ -113,6 +113,24 @@ TEST_CASE("checkpoint: options that change the result must be equal, others may 
   CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 3, {"12 pictures", {0.5f, 0.25f, 0.5f}, info.pixel_deviation}), "the colours of its run had another mean or deviation"));
 }
 
+TEST_CASE("checkpoint: an option that came after the file has its default there") {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "a.safetensors", older = folder / "older.safetensors";
+  save<SmallModel<>>(path);
+  {
+    const Safetensors file(path);
+    Metadata metadata = file.metadata();
+    const auto at = metadata["options"].find("\"views\":0,");
+    REQUIRE(at != std::string::npos);
+    metadata["options"].erase(at, 10);
+    write_safetensors(older, std::vector<StoredTensor>(file.tensors().begin(), file.tensors().end()), metadata);
+  }
+  RunOptions options = options_of("Small");
+  CHECK(loading<SmallModel<>>(older, options) == "");
+  options.views = 2;
+  CHECK(says(loading<SmallModel<>>(older, options), "(--views 0 there, 2 here); repeat the options of that run"));
+}
+
 TEST_CASE("checkpoint: a file that lacks what a run needs") {
   const test::TemporaryFolder folder;
   save<SmallModel<>>(folder / "no-average.safetensors", "Small", 1, false);

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "arvit/core/arena.hpp"
@@ -177,9 +178,18 @@ class FeatureSource {
   FeatureSource& operator=(const FeatureSource&) = delete;
 
   /// Takes the parameters of the encoder with its final norm, in the order of Encoder::groups().
-  virtual void load(std::span<const T> parameters) = 0;
+  void load(std::span<const T> parameters) {
+    if (static_cast<std::int64_t>(parameters.size()) != parameter_count_)
+      fail<ShapeError>("features: ", parameters.size(), " parameters are given, the encoder has ", parameter_count_, ".");
+    take(parameters.data());
+  }
   /// images [count, 3, height, width] on the host, normalised as in pre-training; result [count, width()], any count.
-  virtual void extract(const T* images, std::int64_t count, T* features) = 0;
+  void extract(const T* images, std::int64_t count, T* features) {
+    if (codes_ > 0 && !tokenizer_) fail<OptionError>("features: the encoder reads codes, and no tokenizer is given; give the codebook that it was trained with.");
+    if (condition_width_ > 0 && !conditions_) fail<OptionError>("features: the encoder has conditions, and nothing is given that makes them; give what it was trained with.");
+    for (std::int64_t first = 0; first < count; first += options_.batch)
+      pass(images + first * image_width(), static_cast<int>(std::min<std::int64_t>(options_.batch, count - first)), features + first * width());
+  }
   /// An encoder that reads codes() codes needs a tokenizer, for images of shape(), before it extracts.
   void tokenizer(GivenFunction<T> tokenizer) { tokenizer_ = std::move(tokenizer); }
   int codes() const { return codes_; }
@@ -206,8 +216,11 @@ class FeatureSource {
   const FeatureOptions& options() const { return options_; }
 
  protected:
-  FeatureSource(FeatureOptions options, ImageShape shape, std::vector<std::vector<int>> feature_shapes, int codes, int condition_width)
-      : options_(std::move(options)), shape_(shape), codes_(codes), condition_width_(condition_width), feature_shapes_(std::move(feature_shapes)) {
+  /// An encoder of that type, at a size of images.
+  template <class Encoder>
+  FeatureSource(std::type_identity<Encoder>, FeatureOptions options, ImageShape shape, std::vector<std::vector<int>> feature_shapes)
+      : options_(std::move(options)), shape_(shape), codes_(Encoder::codes), condition_width_(Encoder::condition_width), parameter_count_(Encoder::parameter_count),
+        feature_shapes_(std::move(feature_shapes)) {
     offsets_.push_back(0);
     for (const std::vector<int>& extents : feature_shapes_) {
       std::int64_t width = 1;
@@ -215,10 +228,19 @@ class FeatureSource {
       offsets_.push_back(offsets_.back() + width);
     }
   }
-  /// OptionError unless what the encoder reads beside the images can be made.
-  void check_given() const {
-    if (codes_ > 0 && !tokenizer_) fail<OptionError>("features: the encoder reads codes, and no tokenizer is given; give the codebook that it was trained with.");
-    if (condition_width_ > 0 && !conditions_) fail<OptionError>("features: the encoder has conditions, and nothing is given that makes them; give what it was trained with.");
+  virtual void take(const T* parameters) = 0;
+  /// At most options().batch images, on the host, and their features.
+  virtual void pass(const T* images, int count, T* features) = 0;
+  /// read(feature, the first of its columns) for every feature of a layer, after norm() if one of them is normed.
+  template <class Norm, class Read>
+  void each_feature(int layer, Norm norm, Read read) const {
+    bool normed = false;
+    for (std::size_t i = 0; i < options_.features.size(); ++i) {
+      const Feature& feature = options_.features[i];
+      if (feature.layer != layer) continue;
+      if (feature.norm && !normed) norm(), normed = true;
+      read(feature, begin(i));
+    }
   }
   FeatureOptions options_;
   ImageShape shape_;
@@ -226,6 +248,7 @@ class FeatureSource {
   GivenFunction<T> tokenizer_, conditions_;
 
  private:
+  std::int64_t parameter_count_;
   std::vector<std::vector<int>> feature_shapes_;
   std::vector<std::int64_t> offsets_;
 };
@@ -250,31 +273,15 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     using P = Planner<typename D::Precision>;
     P planner;
     FeatureExtractor<Encoder, P> extractor(planner, options, 0);
-    extractor.pass(nullptr, options.batch);
+    extractor.pass(nullptr, options.batch, nullptr);
     return extractor.peak_bytes();
   }
 
-  void load(std::span<const S> parameters) override {
-    if (static_cast<std::int64_t>(parameters.size()) != Encoder::parameter_count)
-      fail<ShapeError>("features: ", parameters.size(), " parameters are given, the encoder has ", Encoder::parameter_count, ".");
-    device_.upload(parameters.data(), masters_.span());
-    if (!weights_.empty()) device_.convert(Span<const S, Space>(masters_.span()), weights_.span());
-  }
-
-  using Source::begin, Source::end, Source::extract, Source::image_width, Source::width;
+  using Source::width;
   int tokens() const { return tokens_; }
   std::int64_t peak_bytes() const { return arena_.peak(); }
   std::int64_t parameter_bytes() const { return masters_.bytes() + weights_.bytes(); }
   std::int64_t activation_bytes() const { return memory_.bytes(); }
-
-  void extract(const S* images, std::int64_t count, S* features) override {
-    this->check_given();
-    for (std::int64_t first = 0; first < count; first += options_.batch) {
-      const auto now = static_cast<int>(std::min<std::int64_t>(options_.batch, count - first));
-      pass(images + first * image_width(), now);
-      device_.download(Span<const S, Space>(features_.part(0, now * width())), features + first * width());
-    }
-  }
 
  private:
   template <class E, Device X> friend class FeatureExtractor;
@@ -284,8 +291,8 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
 
   FeatureExtractor(D& device, const FeatureOptions& options, std::int64_t capacity) : FeatureExtractor(device, checked(options), capacity, 0) {}
   FeatureExtractor(D& device, const FeatureOptions& options, std::int64_t capacity, int)
-      : Source(options, shape_of(options), feature_shapes_of(options), Encoder::codes, Encoder::condition_width), device_(device), tokens_(shape_.patches() + first_patch), masters_(device, Encoder::parameter_count), weights_(device, separate_weights ? Encoder::parameter_count : 0),
-        memory_(device, capacity), arena_(memory_.data(), capacity) {
+      : Source(std::type_identity<Encoder>(), options, shape_of(options), feature_shapes_of(options)), device_(device), tokens_(shape_.patches() + first_patch),
+        masters_(device, Encoder::parameter_count), weights_(device, separate_weights ? Encoder::parameter_count : 0), memory_(device, capacity), arena_(memory_.data(), capacity) {
     const auto table = resized_positions(sincos_positions<S>(Grid::rows, Grid::columns, Encoder::dim), Grid::rows, Grid::columns, Encoder::dim,
                                          shape_.rows(), shape_.columns(), options_.positions);
     positions_ = uploaded(table);
@@ -298,7 +305,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     std::vector<std::int32_t> reading_order(static_cast<std::size_t>(options_.batch) * shape_.patches());
     for (std::size_t i = 0; i < reading_order.size(); ++i) reading_order[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(shape_.patches()));
     permutation_ = uploaded(reading_order);
-    images_ = arena_.template span<S, Space>(options_.batch * (reads_codes ? shape_.patches() : image_width()));
+    images_ = arena_.template span<S, Space>(options_.batch * (reads_codes ? shape_.patches() : this->image_width()));
     condition_numbers_ = arena_.template span<S, Space>(std::int64_t{options_.batch} * Encoder::condition_width);
     host_.resize(static_cast<std::size_t>(options_.batch) * static_cast<std::size_t>(std::max(reads_codes ? shape_.patches() : 0, Encoder::condition_width)));
     features_ = arena_.template span<S, Space>(options_.batch * width());
@@ -344,8 +351,12 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     return span;
   }
 
-  void pass(const S* images, int count) {
-    const auto input = images_.part(0, count * (reads_codes ? shape_.patches() : image_width()));
+  void take(const S* parameters) override {
+    device_.upload(parameters, masters_.span());
+    if (!weights_.empty()) device_.convert(Span<const S, Space>(masters_.span()), weights_.span());
+  }
+  void pass(const S* images, int count, S* features) override {
+    const auto input = images_.part(0, count * (reads_codes ? shape_.patches() : this->image_width()));
     const auto conditions = condition_numbers_.part(0, std::int64_t{count} * Encoder::condition_width);
     const bool measures = images == nullptr;
     if (Encoder::condition_width > 0) {
@@ -365,14 +376,11 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     Encoder::infer(device_, arena_, encoder, reads_codes ? Pictures<D>{{}, input, conditions} : Pictures<D>{input, {}, conditions}, shape_, {source_.part(0, rows), permutation_},
                    class_rows_.part(0, std::int64_t{count} * Encoder::leading_tokens), {segments_.part(0, count), limit_.part(0, rows)},
                    Rows<const S, Encoder::dim, Space>{positions_.data(), shape_.patches()}, reads_attention, [&](int layer, const auto& tokens, const auto& qkv) {
-                     bool normed_now = false;
-                     for (std::size_t i = 0; i < options_.features.size(); ++i) {
-                       const Feature& feature = options_.features[i];
-                       if (feature.layer != layer) continue;
-                       if (feature.norm && !normed_now) Encoder::Norm::forward(device_, norm, tokens, normed, moments), normed_now = true;
-                       read(feature, feature.norm ? normed : tokens, qkv, count, features_.data() + begin(i));
-                     }
+                     this->each_feature(layer, [&] { Encoder::Norm::forward(device_, norm, tokens, normed, moments); }, [&](const Feature& feature, std::int64_t column) {
+                       read(feature, feature.norm ? normed : tokens, qkv, count, features_.data() + column);
+                     });
                    });
+    device_.download(Span<const S, Space>(features_.part(0, count * width())), features);
   }
   void read(const Feature& feature, ConstTokens<D, Encoder::dim> x, ConstTokens<D, 3 * Encoder::dim> qkv, int count, S* out) {
     using A = Activation<D>;

@@ -62,27 +62,11 @@ class MaskedFeatures final : public FeatureSource<Statistic<D>> {
 
   /// Options outside their ranges, and a model whose order comes from its teacher, throw OptionError.
   MaskedFeatures(D& device, FeatureOptions options, std::uint64_t seed)
-      : Source(checked(options), Encoder::shape, std::vector<std::vector<int>>(options.features.size(), std::vector<int>{Encoder::dim}), Encoder::codes, Encoder::condition_width), device_(device),
+      : Source(std::type_identity<Encoder>(), checked(options), Encoder::shape, std::vector<std::vector<int>>(options.features.size(), std::vector<int>{Encoder::dim})), device_(device),
         seed_(seed), parameters_(device, Model::parameter_count), norm_(device, Encoder::Norm::parameter_count), images_(device, options_.batch * std::int64_t{Model::image_width}),
         given_(device, options_.batch * std::int64_t{Model::given_width}), normed_(device, rows() * Encoder::dim), moments_(device, rows() * 2), features_(device, options_.batch * this->width()),
         given_host_(static_cast<std::size_t>(options_.batch) * Model::given_width), pass_(device, options_.batch, planned_bytes(options_.batch), true) {}
 
-  void load(std::span<const S> parameters) override {
-    if (static_cast<std::int64_t>(parameters.size()) != Encoder::parameter_count)
-      fail<ShapeError>("features: ", parameters.size(), " parameters are given, the encoder has ", Encoder::parameter_count, ".");
-    const std::int64_t of_model = Model::Decoder::uses_norm ? Encoder::parameter_count : Encoder::body_parameter_count;
-    device_.upload(parameters.data(), parameters_.span().part(0, of_model));
-    device_.upload(parameters.data() + Encoder::body_parameter_count, norm_.span());
-    next_ = 0;
-  }
-  void extract(const S* images, std::int64_t count, S* features) override {
-    this->check_given();
-    for (std::int64_t first = 0; first < count; first += options_.batch) {
-      const auto now = std::min<std::int64_t>(options_.batch, count - first);
-      pass(images + first * this->image_width(), now);
-      device_.download(Span<const S, Space>(features_.span().part(0, now * this->width())), features + first * this->width());
-    }
-  }
 
  private:
   static constexpr std::int64_t tokens = Grid::patches + detail::class_rows(Model::rules);
@@ -111,33 +95,36 @@ class MaskedFeatures final : public FeatureSource<Statistic<D>> {
     return pass.peak_bytes() + pass.pieces() * Arena::alignment;
   }
 
-  void pass(const S* images, std::int64_t count) {
-    const auto pixels = images_.span().part(0, count * Model::image_width), given = given_.span().part(0, count * Model::given_width);
+  void take(const S* parameters) override {
+    const std::int64_t of_model = Model::Decoder::uses_norm ? Encoder::parameter_count : Encoder::body_parameter_count;
+    device_.upload(parameters, parameters_.span().part(0, of_model));
+    device_.upload(parameters + Encoder::body_parameter_count, norm_.span());
+    next_ = 0;
+  }
+  void pass(const S* images, int count, S* features) override {
+    const auto pixels = images_.span().part(0, std::int64_t{count} * Model::image_width), given = given_.span().part(0, std::int64_t{count} * Model::given_width);
     if (!pixels.empty()) device_.upload(images, pixels);
     if constexpr (Encoder::codes > 0) tokenizer_(images, count, given_host_.data());  // what a target would be given stays zero
-    if constexpr (Encoder::condition_width > 0) conditions_(images, count, given_host_.data() + count * Model::token_given_width);
+    if constexpr (Encoder::condition_width > 0) conditions_(images, count, given_host_.data() + std::int64_t{count} * Model::token_given_width);
     device_.upload(static_cast<const S*>(given_host_.data()), given);
     counters_.clear();
-    for (std::int64_t i = 0; i < count; ++i) counters_.push_back({.seed = seed_, .image = next_++});
+    for (int i = 0; i < count; ++i) counters_.push_back({.seed = seed_, .image = next_++});
     const typename Pass::Parameters parameters(Reading<D>(parameters_.data(), parameters_.data()));
     Reading<D> at(norm_.data(), norm_.data());
     const typename Encoder::Norm::template Parameters<Reading<D>> norm(at);
     pass_.order(parameters, pixels, counters_, given);
     pass_.encode(parameters, pixels, given, [&](int layer, ConstTokens<D, Encoder::dim> h, const auto& tables) {
       const Tokens<D, Encoder::dim> normed(normed_.data(), h.rows());
-      bool normed_now = false;
-      for (std::size_t i = 0; i < options_.features.size(); ++i) {
-        const Feature& feature = options_.features[i];
-        if (feature.layer != layer) continue;
-        if (feature.norm && !normed_now) Encoder::Norm::forward(device_, norm, h, normed, Rows<S, 2, Space>(moments_.data(), h.rows())), normed_now = true;
+      this->each_feature(layer, [&] { Encoder::Norm::forward(device_, norm, h, normed, Rows<S, 2, Space>(moments_.data(), h.rows())); }, [&](const Feature& feature, std::int64_t column) {
         const ConstTokens<D, Encoder::dim> x = feature.norm ? ConstTokens<D, Encoder::dim>(normed) : h;
-        S* const out = features_.data() + this->begin(i);
+        S* const out = features_.data() + column;
         if (feature.readout == Readout::mean)
-          device_.for_each(count * Encoder::dim, detail::MeanOfPatchesWork<Activation<D>, S>{x.data(), x.stride(), tokens, Encoder::dim, tables.source.data(), out, this->width()});
+          device_.for_each(std::int64_t{count} * Encoder::dim, detail::MeanOfPatchesWork<Activation<D>, S>{x.data(), x.stride(), tokens, Encoder::dim, tables.source.data(), out, this->width()});
         else
-          device_.for_each(count * Encoder::dim, detail::ClassRowsWork<Activation<D>, S>{x.data(), x.stride(), Encoder::dim, tables.class_rows.data(), detail::class_rows(Model::rules), out, this->width()});
-      }
+          device_.for_each(std::int64_t{count} * Encoder::dim, detail::ClassRowsWork<Activation<D>, S>{x.data(), x.stride(), Encoder::dim, tables.class_rows.data(), detail::class_rows(Model::rules), out, this->width()});
+      });
     });
+    device_.download(Span<const S, Space>(features_.span().part(0, count * this->width())), features);
   }
 
   using Source::options_, Source::tokenizer_, Source::conditions_;
