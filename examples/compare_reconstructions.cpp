@@ -41,6 +41,8 @@ int main(int argc, char** argv) {
     if (images < 1 || images > 100000) fail<OptionError>("--images is ", images, "; choose 1 to 100000.");
     if (shown < 1 || shown > 256) fail<OptionError>("--shown is ", shown, "; choose 1 to 256.");
 
+    if (std::filesystem::path(out).extension() == ".json") fail<OptionError>("--out ", out, ": is the PNG file, beside which the table is written as JSON; give another name.");
+
     Cpu<Fp32> device({threads, {}});
     const auto set = open_dataset(data, split_from(split));
     FillInTable table(mask_ratio, groups);
@@ -48,7 +50,9 @@ int main(int argc, char** argv) {
     for (std::string path; std::getline(list, path, ',');) {
       const PretrainedInfo info = PretrainedInfo::of(Safetensors(find_checkpoint(path)));
       select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
-        if constexpr (!fills_in<Model>) {
+        if constexpr (Model::Encoder::condition_width > 0) {
+          fail<OptionError>(path, ": ", info.model_name, " has conditions, which this program does not make; choose models without.");
+        } else if constexpr (!fills_in<Model>) {
           fail<OptionError>(path, ": ", info.model_name, " fills in no pictures; choose models that predict pixels, or codes group by group.");
         } else {
           using Grid = typename Model::Grid;
@@ -57,7 +61,7 @@ int main(int argc, char** argv) {
           compared = static_cast<int>(batch.counters.size());
           const auto ranks = table.ranks(path, Model::Encoder::shape, batch.counters);
           Codebook words;
-          if constexpr (Model::codes > 0) words = load_codebook(codebook.empty() ? run_option(Safetensors(info.path), "teacher") : codebook);
+          if constexpr (Model::codes > 0) words = load_codebook(codebook_of(Safetensors(info.path), codebook));
           const FillOptions options{.normalisation = info.normalisation, .codebook = &words, .sampling = sampling};
           const auto filled = fill_in<Model>(device, load_tensors(info.path, placed_tensors(Model::groups())), batch.images, ranks, batch.counters, options);
           table.add(info.model_name, path, reconstruction_note<Model>(), batch.images, filled, info.normalisation);

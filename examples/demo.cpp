@@ -35,9 +35,10 @@ std::string margin_sentence(const std::vector<AccuracyRow>& rows) {
   std::string result;
   for (std::size_t i = 1; i < rows.size(); ++i) {
     char line[160];
-    std::snprintf(line, sizeof line, "Against %s: k-NN %+.2f, probe %+.2f, 1 %% of labels %+.2f points. ", rows[i].name.c_str(), 100 * (rows[0].knn - rows[i].knn),
-                  100 * (rows[0].probe - rows[i].probe), 100 * (rows[0].probe_few - rows[i].probe_few));
+    std::snprintf(line, sizeof line, "Against %s: k-NN %+.2f, probe %+.2f", rows[i].name.c_str(), 100 * (rows[0].knn - rows[i].knn), 100 * (rows[0].probe - rows[i].probe));
     result += line;
+    std::snprintf(line, sizeof line, ", 1 %% of labels %+.2f", 100 * (rows[0].probe_few - rows[i].probe_few));
+    result += (rows[0].probe_few_choice.empty() ? std::string() : line) + " points. ";
   }
   return result;
 }

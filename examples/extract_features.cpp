@@ -3,7 +3,9 @@
 //
 //   extract_features --checkpoint b16.safetensors --data pictures --out features.npy
 //   extract_features --checkpoint b16.safetensors --data pictures --image 384 --pooling tokens --out tokens.npy
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
@@ -49,6 +51,8 @@ int main(int argc, char** argv) {
     if (!images.empty()) {
       pixels = read_npy<float>(images);
       if (pixels.dimension() != 4 || pixels.shape(1) != 3) fail<FileError>(images, ": is ", shape_text(pixels.shape()), ", [pictures, 3, height, width] was expected.");
+      if (const auto bad = std::find_if_not(pixels.begin(), pixels.end(), [](float value) { return std::isfinite(value); }); bad != pixels.end())
+        fail<NumericError>(images, ": number ", bad - pixels.begin(), " is ", *bad, "; all must be finite.");
       options.height = static_cast<int>(pixels.shape(2)), options.width = static_cast<int>(pixels.shape(3));
     }
     Cpu<Fp32> device({threads, {}});

@@ -36,19 +36,25 @@ int main(int argc, char** argv) {
     line.parse(argc, argv);
     if (count < 1 || count > 4096) fail<OptionError>("--count is ", count, "; choose 1 to 4096.");
     if (options.batch < 1) fail<OptionError>("--batch is ", options.batch, "; it must be at least 1.");
+    if (!(keep >= 0 && keep < 1)) fail<OptionError>("--keep is ", keep, "; it must be 0 or more and below 1.");
     if (data.empty() != (keep == 0)) fail<OptionError>(data.empty() ? "--keep needs pictures to keep a part of; give --data." : "--data is to be completed; give --keep, such as 0.5.");
 
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(find_checkpoint(checkpoint)));
     options.normalisation = info.normalisation;
     select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
-      if constexpr (!fills_in<Model> || !predicts_by_groups<Model>) {
+      if constexpr (Model::Encoder::condition_width > 0) {
+        fail<OptionError>(checkpoint, ": ", info.model_name, " has conditions, which this program does not make; choose a model without.");
+      } else if constexpr (!fills_in<Model> || !predicts_by_groups<Model>) {
         fail<OptionError>(checkpoint, ": ", info.model_name, " predicts no pixels or codes one after another; choose a model with Causal, TwoStream or Parallel decoder.");
       } else {
         using Grid = typename Model::Grid;
         if (keep == 0 && Model::codes == 0 && Model::Target::standardise)
           fail<OptionError>(checkpoint, ": ", info.model_name, " predicts standardised patches, which become pixels by the true patch alone; give --data and --keep, or choose another model.");
+        if (Model::codes == 0 && !codebook.empty()) fail<OptionError>("--codebook ", codebook, ": ", info.model_name, " predicts pixels; drop --codebook.");
+        if (Model::codes == 0 && (options.sampling.temperature != 1 || options.sampling.top_k != 0))
+          fail<OptionError>("--temperature and --top-k are for models of codes, ", info.model_name, " predicts pixels; drop them.");
         Codebook words;
-        if constexpr (Model::codes > 0) words = load_codebook(codebook.empty() ? run_option(Safetensors(info.path), "teacher") : codebook);
+        if constexpr (Model::codes > 0) words = load_codebook(codebook_of(Safetensors(info.path), codebook));
         options.codebook = &words;
         const EvaluationTransform transform({.height = Grid::height, .width = Grid::width, .normalisation = info.normalisation});
         PictureBatch batch;

@@ -45,6 +45,7 @@ std::optional<std::string> make_own_teacher(const AnyDataset& train, RunOptions 
     return file;
   } else if constexpr (LearnsFromEncoder<Model>) {
     options.model = "the teacher of " + options.model, options.out += "/teacher";
+    options.teacher_cache.clear(), options.condition.clear(), options.init.clear();  // the student's
     TrainingResult result = pretrain<TeacherModel<typename Model::Target::Kind::Teacher>>(train, options);
     return result.complete ? std::optional(std::move(result.checkpoint)) : std::nullopt;
   } else {

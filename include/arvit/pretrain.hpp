@@ -10,7 +10,6 @@
 #include <thread>
 #include <utility>
 
-#include "arvit/core/checksum.hpp"
 #include "arvit/core/dtype.hpp"
 #include "arvit/core/error.hpp"
 #include "arvit/core/linkage.hpp"
@@ -68,40 +67,29 @@ ARVIT_INSTANTIATE class Loader<AnyDataset, TrainTransform>;
 ARVIT_INSTANTIATE class TrainingPictures<AnyDataset>;
 #endif
 
-/// What the pictures of a set are, by the contents of 16 of them, wherever they lie.
-template <Dataset Set>
-std::string contents_text(const Set& set) {
-  std::uint64_t sum = 0;
-  for (std::int64_t i = 0; i < 16; ++i) {
-    try {
-      const auto& picture = set.picture(i * set.size() / 16);
-      const PictureView view = picture;
-      for (int y = 0; y < view.height; ++y) sum = checksum(std::as_bytes(std::span(view.row(y), 3 * static_cast<std::size_t>(view.width))), sum);
-    } catch (const FileError&) {
-      continue;  // what to do with it is the loader's choice
-    }
-  }
-  return text(set.size(), ", contents ", sum);
-}
-
 /// A whole pre-training run on the processor: pictures, loader, device, trainer. Says at the start what it runs.
 template <TrainableModel Model, Dataset Set>
 TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
   check(options);
   if (Model::given_width > 0 && !options.teacher.empty() && !options.teacher.ends_with(".npy")) options.teacher = find_checkpoint(options.teacher);  // a run that is resumed has the same
-  if (Model::Encoder::condition_width > 0 && !options.condition.empty() && !options.condition.ends_with(".npy")) options.condition = find_checkpoint(options.condition);
-  if (Model::Encoder::condition_width == 0 && !options.condition.empty()) fail<OptionError>("--condition ", options.condition, ": ", options.model, " has no condition; drop --condition.");
+  if (Model::Encoder::Leading::has_file && !options.condition.empty() && !options.condition.ends_with(".npy")) options.condition = find_checkpoint(options.condition);
+  if (!Model::Encoder::Leading::has_file && !options.condition.empty()) fail<OptionError>("--condition ", options.condition, ": ", options.model, " has no condition that a file makes; drop --condition.");
   if (options.micro_batch == 0) options.micro_batch = default_micro_batch(options.batch, Model::Grid::patches);
   const auto on = [&](auto device) {
     const std::string pictures = describe(set);
     if (hooks.output.stream != nullptr)
       *hooks.output.stream << options.model << ": " << Model::parameter_count << " parameters\n" << options.data << ": " << pictures << '\n' << device.describe() << '\n'
                            << options.epochs << " epochs, batches of " << options.batch << " in micro-batches of " << options.images_per_micro_batch() << std::endl;
-    if (const std::string note = codebook_note(options, Model::codes, pictures); !note.empty() && hooks.output.stream != nullptr) *hooks.output.stream << note << std::endl;
+    const std::string contents = Model::codes > 0 || Model::Encoder::Leading::has_codebook || !options.teacher_cache.empty() ? contents_text(set) : "";
+    const auto note = [&](const std::string& codebook) {
+      if (codebook.empty() || codebook.ends_with(".npy") || hooks.output.stream == nullptr) return;
+      if (const std::string line = codebook_note(codebook, contents, Model::Encoder::shape); !line.empty()) *hooks.output.stream << line << std::endl;
+    };
+    if (Model::codes > 0) note(options.teacher);
+    if (Model::Encoder::Leading::has_codebook) note(options.condition);
     const std::int64_t count = set.size();
     std::vector<int> labels;
     for (std::int64_t i = 0; Model::Encoder::condition_width > 0 && i < count; ++i) labels.push_back(set.label(i));
-    const std::string contents = options.teacher_cache.empty() ? "" : contents_text(set);
     TrainingPictures<Set> source(std::move(set), options, Model::Grid::height, Model::Grid::width);
     FrozenTeacher teacher = make_teacher<Model>(device, options, source.normalisation(), count);
     if (!options.teacher_cache.empty()) {
@@ -116,8 +104,7 @@ TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
       fail<OptionError>(options.model, " has labels as a condition, which go by the pictures' numbers, so none may stand in for another; give --bad-files stop.");
     if (options.condition.ends_with(".npy")) check_stored("--condition", options.condition, options);
     Trainer<Model, decltype(device), Loader<Set, TrainTransform>> trainer(
-        device, source.loader(), options, {pictures, source.normalisation().mean, source.normalisation().deviation}, std::move(hooks),
-        std::move(teacher));
+        device, source.loader(), options, {pictures, source.normalisation().mean, source.normalisation().deviation, teacher.identity}, std::move(hooks), teacher);
     return trainer.run();
   };
   if (options.precision == "bf16") return on(Cpu<Bf16>({options.threads, {}}));

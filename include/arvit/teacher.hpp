@@ -56,7 +56,7 @@ class CodebookTeacher {
   /// Images of height x width pixels; `pictures`: the colours of the images that it will get. ShapeError when the codebook's patch does not divide them.
   CodebookTeacher(D& device, const Codebook& codebook, int height, int width, const Normalisation& pictures)
       : nearest_(device, codebook), shape_{3, height, width, codebook.patch}, pictures_(pictures),
-        identity_(text("codebook of ", codebook.codes(), " codes for patches of ", codebook.patch, " pixels, ", checksum(std::as_bytes(std::span(codebook.centroids))))) {
+        identity_(identity_of(codebook)) {
     check_patches(shape_);
   }
   /// What it computes, by its contents.
@@ -98,10 +98,15 @@ struct Tokenizer {
 std::shared_ptr<Tokenizer> open_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads);
 /// The same as what an encoder that reads codes asks for.
 GivenFunction<float> make_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads);
-/// What to say of a run on a codebook that was fitted to other pictures than these; "" where there is nothing to say.
-std::string codebook_note(const RunOptions& options, int codes, const std::string& pictures);
+/// What to say of a run whose --teacher or --condition is a codebook that was fitted to other pictures than these, of `contents` (contents_text()), or to pictures of
+/// another size than `shape`; "" where there is nothing to say.
+std::string codebook_note(const std::string& file, const std::string& contents, const ImageShape& shape);
 /// The file that a checkpoint's run had as --teacher or --condition; OptionError where there is none that works on other pictures.
 std::string run_option(const Safetensors& checkpoint, const std::string& option);
+/// OptionError unless what `file` holds, by its `identity`, gave its numbers to the checkpoint's run, as far as the checkpoint says.
+void check_gave(const Safetensors& checkpoint, const std::string& file, const std::string& identity);
+/// The codebook of a checkpoint's run: the one that the checkpoint names, or where it lies now.
+std::string codebook_of(const Safetensors& checkpoint, const std::string& now = {});
 /// What Labels<Classes> is given: the label of each picture, or `classes`, which is unknown: without a label, and one in ten. OptionError for a label that
 /// is none of the classes.
 TeacherFunction label_condition(int classes, const std::vector<int>& labels);
@@ -109,6 +114,9 @@ TeacherFunction label_condition(int classes, const std::vector<int>& labels);
 TeacherFunction share_of_codes(std::shared_ptr<Tokenizer> tokenizer, int codes);
 /// OptionError unless a run on whole pictures, of which none may be missing, as npy files need.
 void check_stored(const std::string& option, const std::string& file, const RunOptions& options);
+
+/// The colours that a file's pictures were normalised with, ImageNet's where it does not say. FileError for a deviation that is not positive.
+Normalisation pretrained_colours(const Safetensors& file);
 
 /// The encoder of a checkpoint, frozen, on every micro-batch: the same crop as the model's, in the colours that the teacher was trained on.
 template <class Encoder, Device D>
@@ -120,14 +128,14 @@ class EncoderTeacher {
     static_assert(Encoder::condition_width == 0, "EncoderTeacher<Encoder>: a teacher with conditions would need another teacher; choose one without.");
     const Safetensors file(find_checkpoint(checkpoint));
     check_encoder(file);
+    file_ = file.path();
     const std::vector<float> parameters = load_encoder<Encoder>(file.path());
     extractor_.load(parameters);
-    Normalisation own = Normalisation::imagenet();
-    if (file.metadata().contains("pixel_mean")) own = {detail::metadata_triple(file, "pixel_mean"), detail::metadata_triple(file, "pixel_deviation")};
+    const Normalisation own = pretrained_colours(file);
     for (std::size_t c = 0; c < 3; ++c) scale_[c] = pictures.deviation[c] / own.deviation[c], offset_[c] = (pictures.mean[c] - own.mean[c]) / own.deviation[c];
     same_colours_ = own.mean == pictures.mean && own.deviation == pictures.deviation;
     if (extractor_.codes() > 0) {
-      tokenizer_ = open_tokenizer(run_option(file, "teacher"), extractor_.codes(), extractor_.shape(), own, device.threads());
+      tokenizer_ = open_tokenizer(codebook_of(file), extractor_.codes(), extractor_.shape(), own, device.threads());
       extractor_.tokenizer([tokenizer = tokenizer_](const float* images, std::int64_t count, float* codes) { tokenizer->codebook(images, count, codes); });
     }
     recoloured_.resize(same_colours_ ? 0 : static_cast<std::size_t>(micro_batch * extractor_.image_width()));
@@ -155,6 +163,8 @@ class EncoderTeacher {
       images = recoloured_.data();
     }
     extractor_.extract(images, count, given);
+    const std::int64_t numbers = count * extractor_.width();
+    if (!std::all_of(given, given + numbers, [](float value) { return std::isfinite(value); })) fail<NumericError>(file_, ": what this teacher gives is not finite; choose another checkpoint.");
   }
 
  private:
@@ -178,7 +188,7 @@ class EncoderTeacher {
   std::array<float, 3> scale_{}, offset_{};
   bool same_colours_ = true;
   std::vector<float> recoloured_;
-  std::string identity_;
+  std::string file_, identity_;
 };
 
 /// The teacher that the options name for a model whose target needs one, or none.
@@ -218,8 +228,9 @@ FrozenTeacher make_conditions(D& device, const std::string& file, const Normalis
                               const std::vector<int>& labels = {}) {
   FrozenTeacher all;
   std::vector<std::pair<TeacherFunction, std::int64_t>> parts;
-  const auto add = [&](std::int64_t width, TeacherFunction give, std::vector<MemoryTable::Line> memory = {}) {
+  const auto add = [&](std::int64_t width, TeacherFunction give, const std::string& identity = {}, std::vector<MemoryTable::Line> memory = {}) {
     parts.emplace_back(std::move(give), width);
+    all.identity += (all.identity.empty() || identity.empty() ? "" : "; ") + identity;
     all.memory.insert(all.memory.end(), memory.begin(), memory.end());
   };
   const auto kind = [&]<class Kind>(Kind, auto of) {
@@ -235,12 +246,12 @@ FrozenTeacher make_conditions(D& device, const std::string& file, const Normalis
       ImageShape in_patches = shape;
       in_patches.patch = load_codebook(file).patch;  // which need not be the encoder's
       const auto tokenizer = open_tokenizer(file, Of::classes, in_patches, colours, device.threads());
-      add(Kind::width, share_of_codes(tokenizer, Of::classes), tokenizer->codebook.memory());
+      add(Kind::width, share_of_codes(tokenizer, Of::classes), tokenizer->codebook.identity(), tokenizer->codebook.memory());
     } else if constexpr (detail::is_vit<Of>) {
       static_assert(Of::Grid::height == Encoder::Grid::height && Of::Grid::width == Encoder::Grid::width,
                     "Conditions<Pooled<Teacher>>: the teacher must take the model's pictures; give both the same Image<Height, Width>.");
       const auto teacher = std::make_shared<EncoderTeacher<Of, D>>(device, file, colours, micro_batch, Readout::mean, shape.height, shape.width);
-      add(Kind::width, [teacher](auto&&... given) { (*teacher)(given...); }, teacher->memory());
+      add(Kind::width, [teacher](auto&&... given) { (*teacher)(given...); }, teacher->identity(), teacher->memory());
     } else {
       fail<OptionError>("--condition ", file, ": the features of this tower come from an npy file; give one, [pictures, width].");
     }
@@ -268,7 +279,7 @@ ARVIT_DEFINITION std::shared_ptr<Tokenizer> open_tokenizer(const std::string& fi
   const Codebook codebook = load_codebook(file);
   if (codebook.codes() != codes || codebook.patch != shape.patch)
     fail<OptionError>(file, ": is a codebook of ", codebook.codes(), " codes for patches of ", codebook.patch, " pixels, the model needs ", codes, " for patches of ", shape.patch,
-                      "; fit one with fit_codebook --codes ", codes, " --patch ", shape.patch, ".");
+                      "; fit one with fit_codebook --codes ", codes, " --patch ", shape.patch, " --size ", shape.height, ".");
   return std::make_shared<Tokenizer>(threads, codebook, shape.height, shape.width, pictures);
 }
 ARVIT_DEFINITION GivenFunction<float> make_tokenizer(const std::string& file, int codes, ImageShape shape, const Normalisation& pictures, int threads) {
@@ -296,6 +307,7 @@ ARVIT_DEFINITION TeacherFunction share_of_codes(std::shared_ptr<Tokenizer> token
 }
 ARVIT_DEFINITION FrozenTeacher with_conditions(FrozenTeacher teacher, FrozenTeacher conditions, std::int64_t token_given_width) {
   teacher.memory.insert(teacher.memory.end(), conditions.memory.begin(), conditions.memory.end());
+  teacher.identity += (teacher.identity.empty() || conditions.identity.empty() ? "" : "; ") + conditions.identity;
   teacher.give = [first = std::move(teacher.give), then = std::move(conditions.give), token_given_width](const float* images, std::span<const Counter> pictures, float* given) {
     if (token_given_width > 0) first(images, pictures, given);
     then(images, pictures, given + token_given_width * static_cast<std::int64_t>(pictures.size()));
@@ -306,10 +318,12 @@ ARVIT_DEFINITION void check_stored(const std::string& option, const std::string&
   if (!options.whole_picture) fail<OptionError>(option, " ", file, " holds what belongs to whole pictures; give --whole-picture, or one that looks at each crop.");
   if (options.bad_files != "stop") fail<OptionError>(option, " ", file, " goes by the pictures' numbers, so none may stand in for another; give --bad-files stop.");
 }
-ARVIT_DEFINITION std::string codebook_note(const RunOptions& options, int codes, const std::string& pictures) {
-  if (codes == 0 || options.teacher.empty() || options.teacher.ends_with(".npy")) return {};
-  const Codebook codebook = load_codebook(options.teacher);
-  return codebook.data == pictures ? "" : text(options.teacher, ": note that it was fitted to other pictures (", codebook.data, ").");
+ARVIT_DEFINITION std::string codebook_note(const std::string& file, const std::string& contents, const ImageShape& shape) {
+  const Codebook codebook = load_codebook(file);
+  if (codebook.contents.empty()) return {};
+  if (codebook.contents != contents) return text(file, ": note that it was fitted to other pictures (", codebook.data, ").");
+  if (codebook.picture_height == shape.height && codebook.picture_width == shape.width) return {};
+  return text(file, ": note that it was fitted to these pictures at ", codebook.picture_height, " x ", codebook.picture_width, " pixels, the model sees them at ", shape.height, " x ", shape.width, ".");
 }
 ARVIT_DEFINITION std::string run_option(const Safetensors& checkpoint, const std::string& option) {
   std::string named;
@@ -319,8 +333,25 @@ ARVIT_DEFINITION std::string run_option(const Safetensors& checkpoint, const std
   }
   if (named.empty() || named.ends_with(".npy"))
     fail<OptionError>(checkpoint.path(), ": its encoder needs what --", option, " made in its run, ", named.empty() ? "and the file names none" : text(named, ", which holds that run's pictures only"),
-                      "; give --", option == "teacher" ? "codebook" : option, ".");
+                      "; give --", option == "teacher" ? "codebook" : option, ", or choose another checkpoint.");
   return named;
+}
+ARVIT_DEFINITION void check_gave(const Safetensors& checkpoint, const std::string& file, const std::string& identity) {
+  const auto gave = checkpoint.metadata().find("given_by");
+  if (gave != checkpoint.metadata().end() && !gave->second.empty() && gave->second.find(identity) == std::string::npos)
+    fail<OptionError>(file, ": is not what the run of ", checkpoint.path(), " had; it is ", identity, ", the run had ", gave->second, ".");
+}
+ARVIT_DEFINITION std::string codebook_of(const Safetensors& checkpoint, const std::string& now) {
+  std::string file = now.empty() ? run_option(checkpoint, "teacher") : now;
+  check_gave(checkpoint, file, identity_of(load_codebook(file)));
+  return file;
+}
+ARVIT_DEFINITION Normalisation pretrained_colours(const Safetensors& file) {
+  if (!file.metadata().contains("pixel_mean")) return Normalisation::imagenet();
+  const Normalisation colours{detail::metadata_triple(file, "pixel_mean"), detail::metadata_triple(file, "pixel_deviation")};
+  for (const float deviation : colours.deviation)
+    if (!(deviation > 0)) fail<FileError>(file.path(), ": its pixel deviation ", deviation, " is not positive; the file is damaged, use another checkpoint.");
+  return colours;
 }
 
 ARVIT_DEFINITION StoredTeacher::StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width, std::int64_t token_width) : path_(path), width_(width) {
@@ -343,7 +374,7 @@ ARVIT_DEFINITION void StoredTeacher::operator()(const float*, std::span<const Co
       fail<FileError>(path_, ": ends before the numbers of picture ", picture.image, "; somebody cut it during the run, create it again.");
     }
     const auto bad = std::find_if_not(numbers.begin(), numbers.end(), [](float value) { return std::isfinite(value); });
-    if (bad != numbers.end()) fail<ShapeError>(path_, ": number ", bad - numbers.begin(), " of picture ", picture.image, " is ", *bad, "; compute it again.");
+    if (bad != numbers.end()) fail<NumericError>(path_, ": number ", bad - numbers.begin(), " of picture ", picture.image, " is ", *bad, "; compute it again.");
     given += width_;
   }
 }

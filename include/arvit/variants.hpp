@@ -31,6 +31,7 @@ template <class... O> using ViT_Ti16 = ViT<12, 192, 3, O...>;
 template <class... O> using ViT_S16 = ViT<12, 384, 6, O...>;
 template <class... O> using ViT_B16 = ViT<12, 768, 12, O...>;
 template <class... O> using ViT_L16 = ViT<24, 1024, 16, O...>;
+template <class... O> using ViT_L14 = ViT<24, 1024, 16, Patch<14>, O...>;
 template <class... O> using ViT_H14 = ViT<32, 1280, 16, Patch<14>, O...>;
 template <class... O> using ViT_H16 = ViT<32, 1280, 16, O...>;
 template <class... O> using ViT_Pico = ViT<4, 64, 4, Patch<4>, Image<28>, O...>;
@@ -94,14 +95,17 @@ using SemAIM_B16_decoder6 = SemAIM<ViT_B16<>, Parallel<6>>;  // 83.3
 using SemAIM_B16_serpentine = SemAIM<ViT_B16<>, Parallel<12>, Serpentine>;
 using SemAIM_B16_center_out = SemAIM<ViT_B16<>, Parallel<12>, CenterOut>;
 using SemAIM_B16_stochastic_center = SemAIM<ViT_B16<>, Parallel<12>, StochasticCenter>;
-using SemAIM_B16_boxes = SemAIM<ViT_B16<>, Parallel<12>, Semantic<ByBoxes>>;
+using SemAIM_B16_boxes = SemAIM<ViT_B16<>, Parallel<12>, Semantic<ByBoxes, NoFilter>>;
 using SemAIM_B16_code = SemAIM<ViT_B16<>, Parallel<12>, Semantic<NoFilter, Noise<std::ratio<1, 1000>>>>;
-using SemAIM_B16_mean_similarity = SemAIM<ViT_B16<>, Parallel<12>, Semantic<MeanSimilarity>>;
-using SemAIM_B16_self_attention = SemAIM<ViT_B16<>, Parallel<12>, Semantic<SelfAttention>>;
+using SemAIM_B16_mean_similarity = SemAIM<ViT_B16<>, Parallel<12>, Semantic<MeanSimilarity, NoFilter, Noise<std::ratio<1, 1000>>>>;
+using SemAIM_B16_self_attention = SemAIM<ViT_B16<>, Parallel<12>, Semantic<SelfAttention, NoFilter, Noise<std::ratio<1, 1000>>>>;
 using SemAIM_B16_average = SemAIM<ViT_B16<>, Parallel<12>, Semantic<FromAverage>>;
 using SemAIM_B16_reads_previous = SemAIM<ViT_B16<>, Parallel<12, ReadsPrevious>>;
-
-// The proposed order with several centres.
+// What the paper leaves open: the filter's border, the order of a model that learns from a teacher, the error of its features as the text has it.
+using SemAIM_B16_zero_padded = SemAIM<ViT_B16<>, Parallel<12>, Semantic<ZeroPaddedFilter>>;
+using SemAIM_B16_clip_own_order = SemAIM<ViT_B16<>, Parallel<12>, Semantic<>, Target<CLIP<ClipB16>>>;
+using SemAIM_B16_clip_l2 = SemAIM<ViT_B16<>, Parallel<12>, Semantic<FromTeacher, NoFilter>, Target<CLIP<ClipB16>, L2>>;
+// Several centres, which the paper names as future work.
 using SemAIM_B16_centers2 = SemAIM<ViT_B16<>, Parallel<12>, Semantic<Centers<2>>>;
 
 // RandSAC's ranks: random segments, the patches of one predicted together. The decoder is SAIM's, not RandSAC's own.
@@ -163,6 +167,7 @@ using GVP_p2d_B16_random20 = GVP<ViT_B16<>, Grouped<Random<20>>, Target<VQGAN<>>
 // BEiT: mask tokens inside the encoder, codes, 40 % masked patch by patch. GVP Table 1, 200 epochs: linear probe / fine-tuning.
 using BEiT_B16_dvae = SimMIM<ViT_B16<>, Target<Codes<8192>>, RandomMask<std::ratio<3, 5>>>;  // 52.1 / 82.4
 using BEiT_B16_vqgan = SimMIM<ViT_B16<>, Target<VQGAN<>>, RandomMask<std::ratio<3, 5>>>;     // 54.3 / 82.6
+using BEiT_L16_dvae = SimMIM<ViT_L16<>, Target<Codes<8192>>, RandomMask<std::ratio<3, 5>>>;  // SemAIM Table 4: 85.2 (800 epochs)
 
 // Codes in, codes out. GVP Table 1, 200 epochs: linear probe / fine-tuning. (MAGE keeps part of its mask tokens inside the encoder and pads the decoder
 // with the class token; here they are dropped and put back as MAE's.)
@@ -178,7 +183,8 @@ using iGPT = CausalViT<Encoder, Target<Colours, LinearHead>>;
 using iGPT_Nano = iGPT<ViT<6, 128, 4, Patch<1>, Image<16>, Embedding<Codes<512>>>>;
 using iGPT_S = iGPT<ViT<24, 512, 8, Patch<1>, Image<32>, Embedding<Codes<512>>>>;
 using iGPT_M = iGPT<ViT<36, 1024, 8, Patch<1>, Image<32>, Embedding<Codes<512>>>>;
-using iGPT_L = iGPT<ViT<48, 1536, 16, Patch<1>, Image<32>, Embedding<Codes<512>>>>;  // linear probe 60.3, fine-tuning 66.3; SAIM Table 1: 65.2 / 72.6
+using iGPT_L = iGPT<ViT<48, 1536, 16, Patch<1>, Image<32>, Embedding<Codes<512>>>>;    // linear probe 60.3, fine-tuning 66.3
+using iGPT_L48 = iGPT<ViT<48, 1536, 16, Patch<1>, Image<48>, Embedding<Codes<512>>>>;  // SAIM Table 1: 65.2 / 72.6
 
 // D-iGPT: clusters in random order, features of a teacher, a generative and a discriminative decoder. ImageNet fine-tuning; released code's choices.
 template <class Encoder, class T = Target<CLIP<>, ResizePrediction<7, 7>>, class D = Twin<2, 1024>, class O = Cluster<2, 2>>
@@ -186,15 +192,17 @@ using DiGPT = Pretrainer<Encoder, Decoder<D>, OrderPolicy<O>, T>;
 using DiGPT_Nano = DiGPT<ViT_Micro<ZeroClassToken>, Target<Features<ViT_Micro<>>>, Twin<2, 128>>;  // the teacher: --teacher, a run of RandSAC_Nano for one
 using DiGPT_B16 = DiGPT<ViT_B16<ZeroClassToken>>;  // Table 1: 86.2
 using DiGPT_L16 = DiGPT<ViT_L16<ZeroClassToken>>;  // Table 1: 87.8
+using DiGPT_L14 = DiGPT<ViT_L14<ZeroClassToken>, Target<CLIP<>>>;
 using DiGPT_H14 = DiGPT<ViT_H14<ZeroClassToken>, Target<CLIP<>>>;
 // D-iGPT Table 5, tokenizers: pixels are MAE_B16 (83.2) and ViT_iGPT_B16 (82.0), CLIP is MAE_B16_clip and DiGPT_B16.
 using MAE_B16_vqvae = MAE<ViT_B16<>, Joint<8, 512, 16>, Target<Codes<8192>>>;      // 83.2
 using ViT_iGPT_B16_vqvae = CausalViT<ViT_B16<>, Target<Codes<8192>, LinearHead>>;  // 82.3
 using MAE_B16_dino = MAE<ViT_B16<>, Joint<8, 512, 16>, Target<DINO<>>>;            // 84.4
 using DiGPT_B16_dino = DiGPT<ViT_B16<ZeroClassToken>, Target<DINO<>>>;             // 84.7
-// D-iGPT Table 6. (CLIP-L trained at 336 pixels, 84.6, gives features of the same shape as ClipL14.)
+// D-iGPT Table 6.
 using DiGPT_B16_clip_b = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<ClipB16>>>;                                // 85.7
 using DiGPT_B16_clip_l = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<ClipL14>, ResizePrediction<7, 7>>>;        // 85.9
+using DiGPT_B16_clip_l336 = DiGPT_B16_clip_l;  // 84.6: the tower trained at 336 pixels, run at 224 as the others
 using DiGPT_B16_dino_l = DiGPT<ViT_B16<ZeroClassToken>, Target<DINO<DinoL14>, ResizePrediction<7, 7>>>;        // 84.8
 using DiGPT_B16_openclip_l = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<OpenClipL14>, ResizePrediction<7, 7>>>;  // 85.9
 // D-iGPT Table 7. Where a cluster covers no whole cells of the teacher, the teacher's grid is resized.
@@ -221,7 +229,8 @@ using DiGPT_B16_gen_distil = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, Resiz
 using DiGPT_B16_every_prefix = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 1024, EveryPrefix>>;
 using DiGPT_B16_last_layer = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 1024, LastLayer>>;
 using DiGPT_B16_separate_norms = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 1024, SeparateNorms>>;
-using DiGPT_B16_class_first = DiGPT<ViT_B16<>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 1024, ClassFirst>>;
+using DiGPT_B16_normal_class_token = DiGPT<ViT_B16<>>;  // drawn, not zero
+using DiGPT_B16_class_first = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>, ResizePrediction<7, 7>>, Twin<2, 1024, ClassFirst>>;
 using DiGPT_B16_resized_teacher = DiGPT<ViT_B16<ZeroClassToken>, Target<CLIP<>>>;
 
 // Parameter counts of a bare encoder with its final norm, and of every alias. SAIM_B16 and MAE_B16 are those of the released models.
@@ -274,6 +283,9 @@ static_assert(SemAIM_B16_mean_similarity::parameter_count == 175'424'256);
 static_assert(SemAIM_B16_self_attention::parameter_count == 175'424'256);
 static_assert(SemAIM_B16_average::parameter_count == 175'424'256);
 static_assert(SemAIM_B16_reads_previous::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_zero_padded::parameter_count == 175'424'256);
+static_assert(SemAIM_B16_clip_own_order::parameter_count == 174'637'568);
+static_assert(SemAIM_B16_clip_l2::parameter_count == 174'637'568);
 static_assert(SemAIM_B16_centers2::parameter_count == 175'424'256);
 static_assert(RandSAC_Nano::parameter_count == 2'476'592);
 static_assert(RandSAC_B16::parameter_count == 175'424'256);
@@ -310,6 +322,7 @@ static_assert(GVP_p2d_B16_fixed20::parameter_count == 86'435'584);
 static_assert(GVP_p2d_B16_random20::parameter_count == 86'435'584);
 static_assert(BEiT_B16_dvae::parameter_count == 91'947'776);
 static_assert(BEiT_B16_vqgan::parameter_count == 86'435'584);
+static_assert(BEiT_L16_dvae::parameter_count == 311'497'728);
 static_assert(GVP_d2d_Nano::parameter_count == 1'321'728);
 static_assert(GVP_d2d_B16::parameter_count == 86'631'424);
 static_assert(MAGE_Nano::parameter_count == 1'397'248);
@@ -318,9 +331,11 @@ static_assert(iGPT_Nano::parameter_count == 1'321'600);
 static_assert(iGPT_S::parameter_count == 76'183'552);
 static_assert(iGPT_M::parameter_count == 454'516'224);
 static_assert(iGPT_L::parameter_count == 1'361'490'944);
+static_assert(iGPT_L48::parameter_count == 1'361'490'944);
 static_assert(DiGPT_Nano::parameter_count == 2'552'320);
 static_assert(DiGPT_B16::parameter_count == 167'536'128);
 static_assert(DiGPT_L16::parameter_count == 389'183'488);
+static_assert(DiGPT_L14::parameter_count == 388'999'168);
 static_assert(DiGPT_H14::parameter_count == 720'714'240);
 static_assert(MAE_B16_vqvae::parameter_count == 115'464'192);
 static_assert(ViT_iGPT_B16_vqvae::parameter_count == 91'947'008);
@@ -328,6 +343,7 @@ static_assert(MAE_B16_dino::parameter_count == 111'655'680);
 static_assert(DiGPT_B16_dino::parameter_count == 167'011'328);
 static_assert(DiGPT_B16_clip_b::parameter_count == 166'486'528);
 static_assert(DiGPT_B16_clip_l::parameter_count == 167'011'328);
+static_assert(DiGPT_B16_clip_l336::parameter_count == 167'011'328);
 static_assert(DiGPT_B16_dino_l::parameter_count == 167'536'128);
 static_assert(DiGPT_B16_openclip_l::parameter_count == 167'011'328);
 static_assert(DiGPT_B16_clusters1::parameter_count == 126'590'976);
@@ -348,6 +364,7 @@ static_assert(DiGPT_B16_gen_distil::parameter_count == 127'379'968);
 static_assert(DiGPT_B16_every_prefix::parameter_count == 167'536'128);
 static_assert(DiGPT_B16_last_layer::parameter_count == 158'098'944);
 static_assert(DiGPT_B16_separate_norms::parameter_count == 167'545'344);
+static_assert(DiGPT_B16_normal_class_token::parameter_count == 167'536'128);
 static_assert(DiGPT_B16_class_first::parameter_count == 167'536'128);
 static_assert(DiGPT_B16_resized_teacher::parameter_count == 167'536'128);
 

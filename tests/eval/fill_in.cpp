@@ -146,6 +146,7 @@ TEST_CASE("fill_in: a Causal decoder goes through its own order, behind the give
   CHECK(detail::ranks_one_by_one<Model>(std::vector<int>(12, 0), {}) == std::vector<int>(12, 0));
   using Winding = CausalViT<Small, Raw, Serpentine>;
   CHECK(detail::ranks_one_by_one<Winding>(std::vector<int>{0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1}, {}) == std::vector<int>{0, 0, 0, 0, 4, 3, 2, 1, 5, 6, 7, 8});
+  CHECK(detail::ranks_one_by_one<Winding>(std::vector<int>{0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1, 1}, {}) == std::vector<int>{0, 0, 0, 0, 3, 2, 1, 0, 4, 5, 6, 7});  // 7 before 6, as the model goes
   // Later patches, though given, are not read.
   const auto pixels = images(1);
   auto other = pixels;
@@ -154,6 +155,32 @@ TEST_CASE("fill_in: a Causal decoder goes through its own order, behind the give
   ranks[0] = ranks[11] = 0;
   const auto a = filled<Model>(pixels, ranks), b = filled<Model>(other, ranks);
   for (int patch = 0; patch < 11; ++patch) CHECK(patch_of(a.data(), patch) == patch_of(b.data(), patch));
+}
+
+TEST_CASE("fill_in: pictures that are given whole stay, beside others, and wrong calls are refused") {
+  const Codebook book = codebook(8);
+  const auto pixels = images(3);
+  auto ranks = masks(3, 4);
+  std::fill_n(ranks.begin() + patches, patches, 0);
+  const auto check = [&]<class Model>() {
+    auto others = pixels;
+    others.erase(others.begin() + image_width, others.begin() + 2 * image_width);
+    auto other_ranks = ranks;
+    other_ranks.erase(other_ranks.begin() + patches, other_ranks.begin() + 2 * patches);
+    Reference<float> device;
+    const std::vector<Counter> of{{1, 0, 0}, {1, 0, 2}};
+    const FillOptions options{.codebook = &book};
+    auto expected = fill_in<Model>(device, parameters<Model>(), others, other_ranks, of, options);
+    expected.insert(expected.begin() + image_width, pixels.begin() + image_width, pixels.begin() + 2 * image_width);
+    CHECK(filled<Model>(pixels, ranks, options) == expected);
+    CHECK(filled<Model>(pixels, std::vector<int>(3 * patches, 0), options) == pixels);
+    CHECK(fill_in<Model>(device, parameters<Model>(), {}, {}, {}, options).empty());
+    CHECK_THROWS_AS(filled<Model>(pixels, ranks, {.codebook = &book, .batch = 0}), OptionError);
+  };
+  check.operator()<CausalViT<Small>>();
+  check.operator()<P2P>();
+  check.operator()<D2D>();
+  check.operator()<MAE<Small, Joint<2, 16, 2>>>();
 }
 
 TEST_CASE("fill_in: predicted codes become the codebook's pixels, drawn by the picture's counter") {

@@ -81,9 +81,42 @@ TEST_CASE("fill_in_table: models of other sizes, and pictures that are not those
   CHECK_THROWS_AS(table.ranks("small", {3, 8, 8, 4}, counters), OptionError);
   table.ranks("a", shape, counters);
   CHECK_THROWS_AS(table.ranks("b", {3, 16, 24, 8}, counters), OptionError);
+  CHECK_THROWS_AS(table.ranks("b", shape, std::vector<Counter>{{1, 0, 1}}), ShapeError);
+  CHECK_THROWS_AS(table.ranks("b", shape, std::vector<Counter>{{1, 0, 0}, {1, 0, 1}}), ShapeError);
   CHECK_THROWS_AS(table.add("a", "a", "", pictures, more, {}), ShapeError);
   CHECK_THROWS_AS(table.add("a", "a", "", more, more, {}), ShapeError);
   CHECK_THROWS_AS(FillInTable(0, 3).ranks("a", shape, counters), OptionError);
+}
+
+TEST_CASE("fill_in_table: PSNR is that of the mean squared error, and SSIM of pictures with a masked window alone") {
+  // 1 of 24 patches is masked: around few of them lies a whole window, which takes its centre from rows 5 to 10 and columns 5 to 18.
+  std::vector<Counter> counters;
+  for (std::uint32_t i = 0; i < 12; ++i) counters.push_back({1, 0, i});
+  FillInTable table(0.01, 20);
+  const auto ranks = table.ranks("a", shape, counters);
+  std::vector<float> original(12 * size, 0.5f), filled(12 * size, 0.5f);
+  int windows = 0;
+  for (std::size_t i = 0; i < 12; ++i)
+    for (std::size_t patch = 0; patch < patches; ++patch) {
+      if (ranks[i * patches + patch] == 0) continue;
+      windows += patch / 6 > 0 && patch / 6 < 3 && patch % 6 > 0 && patch % 6 < 5;
+      for (std::size_t at = 0; i > 0 && at < size; ++at)  // the first picture comes out exactly right
+        if (at % plane / 24 / 4 == patch / 6 && at % plane % 24 / 4 == patch % 6) filled[i * size + at] = 0.6f;
+    }
+  REQUIRE(windows > 0);
+  REQUIRE(windows < 12);
+  table.add("a", "a", "", original, filled, {{0, 0, 0}, {1, 1, 1}});
+  CHECK(table.rows()[1].masked_psnr == doctest::Approx(20 - 10 * std::log10(11.0 / 12)).epsilon(1e-5));
+  CHECK(table.rows()[1].masked_ssim < 0.9);
+  CHECK(table.json().find("\"groups\":1,") != std::string::npos);  // one patch is one group
+  // Of a single picture whose masked patch lies in a corner nothing is measured.
+  for (std::uint32_t i = 0; i < 12; ++i) {
+    FillInTable one(0.01, 20);
+    const auto of_one = one.ranks("a", shape, std::vector<Counter>{{1, 0, i}});
+    const auto patch = static_cast<std::size_t>(std::ranges::max_element(of_one) - of_one.begin());
+    one.add("a", "a", "", std::span(original).first(size), std::span(filled).subspan(i * size, size), {{0, 0, 0}, {1, 1, 1}});
+    CHECK(std::isnan(one.rows()[1].masked_ssim) == !(patch / 6 > 0 && patch / 6 < 3 && patch % 6 > 0 && patch % 6 < 5));
+  }
 }
 
 }  // namespace

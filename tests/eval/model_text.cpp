@@ -19,7 +19,7 @@ TEST_CASE("model_text: says what a model is") {
         "Order: growing from the patch most similar to the class token. Predicted of a patch: its pixels in a blurred picture, standardised in every patch.");
   CHECK(model_text<GVP_p2d_Nano>() ==
         "A vision transformer (6 layers, width 128, 49 patches) was trained: queries, a second stream through its own layers, predicted every group of patches from the groups before it. "
-        "Order: random, in groups whose number and length are random. Predicted of a patch: its code, one of 512 of a codebook.");
+        "Order: random, in 6 groups of random length, the last of about half the patches. Predicted of a patch: its code, one of 512 of a codebook.");
   CHECK(model_text<DiGPT_B16_dis>().find("a decoder of 2 layers predicted every cluster from those up to and with it. Order: the picture in 2 x 2 clusters in random order") != std::string::npos);
   CHECK(model_text<SemAIM_B16_dino>().find("similar to the class token, by the teacher's features. Predicted of a patch: a frozen teacher's features") != std::string::npos);
   CHECK(model_text<MAE_B16>().find("Order: 25 % of the patches visible") != std::string::npos);

@@ -105,7 +105,6 @@ TEST_CASE("reconstruct: a picture has four labelled columns; maps have the order
   CHECK_THROWS_AS(patch_maps<Ordered>(device, untrained(placed_tensors(Ordered::groups()), 3), std::span(pixels).first(7), of), ShapeError);
 }
 
-
 TEST_CASE("maps and reconstruction: of codes and with conditions there is the order, and a sentence for the rest") {
   Device device;
   const auto of = counters(2);

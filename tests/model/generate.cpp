@@ -124,6 +124,23 @@ TEST_CASE("generate: group after group predicts what a whole pass over the same 
   check_exact<iGPT<OfCodes, Codes<20>>>(profiles[1]);
 }
 
+TEST_CASE("generate: Causal reads the given beginning at once, and a picture that is given whole waits beside others") {
+  using Model = CausalViT<Encoder>;
+  Reference<double> device;
+  ModelCase<Model, Reference<double>> model(device, 3);
+  Generator<Model, Reference<double>> generator(device, 3);
+  generator.load(model.parameters);
+  std::vector<int> ranks(3 * patches), one_by_one(3 * patches);  // 0 .. 11, of which 3, none and all are given
+  for (int patch = 0; patch < patches; ++patch) {
+    const auto at = static_cast<std::size_t>(patch);
+    ranks[at] = std::max(0, patch - 2), ranks[patches + at] = patch + 1;
+    one_by_one[at] = one_by_one[patches + at] = one_by_one[2 * patches + at] = patch + 1;
+  }
+  auto expected = whole_pass(model, one_by_one);
+  std::erase_if(expected, [](const auto& prediction) { return prediction.first.first == 2 || (prediction.first.first == 0 && prediction.first.second < 3); });
+  CHECK(largest_difference(expected, by_groups(generator, ranks, model.pixels.data())) < 1e-12);
+}
+
 TEST_CASE("generate: neither the batch nor the number of threads matters, and one generator serves batch after batch") {
   using Model = GVP<Encoder, Grouped<Mixed<5>>>;
   const auto& ranks = profiles[0];
@@ -157,6 +174,21 @@ TEST_CASE("generate: wrong batches, ranks and calls are refused") {
   CHECK_THROWS_AS(generator.begin(std::vector<int>(3 * patches, 0)), ShapeError);
   CHECK_THROWS_AS(generator.begin(std::vector<int>(patches + 1, 0)), ShapeError);
   CHECK_THROWS_WITH_AS(generator.begin(std::vector<int>(patches, 1)), "generator: image 0 has 12 patches of one rank; a Causal decoder predicts one at a time.", ShapeError);
+  using Labelled = GVP<ViT<3, 24, 3, Patch<4>, Image<12, 16>, Conditions<Labels<3>>>, Grouped<Mixed<5>>>;
+  Generator<Labelled, Reference<float>> labelled(device, 2);
+  CHECK_THROWS_WITH_AS(labelled.begin(std::vector<int>(2 * patches, 1), std::vector<float>{3, 4}), "condition: label 4 of image 1 is none of 0 .. 3, the last of which means unknown.", ShapeError);
+  CHECK_THROWS_WITH_AS(labelled.begin(std::vector<int>(2 * patches, 1), std::vector<float>{3}), "generator: 1 numbers of conditions are given, 2 images need 1 each.", ShapeError);
+  using FromCodes = GVP<OfCodes, Grouped<Mixed<5>>, Target<Codes<20>>>;
+  Generator<FromCodes, Reference<float>> from_codes(device, 1);
+  from_codes.load(std::vector<float>(FromCodes::parameter_count));
+  std::vector<int> half(patches, 1);
+  half[7] = 0;
+  std::vector<float> codes(patches, 99);  // only what is given is read
+  codes[7] = 19;
+  from_codes.begin(half), from_codes.predict(codes.data());
+  codes[7] = 20;
+  from_codes.begin(half);
+  CHECK_THROWS_AS(from_codes.predict(codes.data()), ShapeError);
   generator.begin(std::vector<int>(patches, 0));
   CHECK(generator.remaining() == 0);
   CHECK_THROWS_AS(generator.predict(nullptr), ShapeError);

@@ -113,6 +113,20 @@ TEST_CASE("checkpoint: options that change the result must be equal, others may 
   CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 3, {"12 pictures", {0.5f, 0.25f, 0.5f}, info.pixel_deviation}), "the colours of its run had another mean or deviation"));
 }
 
+TEST_CASE("checkpoint: what gave numbers to a run is the same when it goes on") {
+  const test::TemporaryFolder folder;
+  RunInfo of = info;
+  of.given_by = "codebook of 4 codes";
+  Filled<SmallModel<>> filled(1);
+  const auto path = folder / "a.safetensors";
+  save_checkpoint(path.string(), filled.step, CheckpointInfo::of<SmallModel<>>(of, options_of("Small"), 7, 3));
+  CHECK(read_checkpoint_info(path.string()).given_by == "codebook of 4 codes");
+  CHECK(loading<SmallModel<>>(path, options_of("Small"), 3, of) == "");
+  CHECK(loading<SmallModel<>>(path, options_of("Small")) == "");  // numbers of a file say nothing of themselves
+  of.given_by = "codebook of 5 codes";
+  CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 3, of), "its run had codebook of 4 codes, this one has codebook of 5 codes; give the same --teacher and --condition as then"));
+}
+
 TEST_CASE("checkpoint: an option that came after the file has its default there") {
   const test::TemporaryFolder folder;
   const auto path = folder / "a.safetensors", older = folder / "older.safetensors";

@@ -134,7 +134,7 @@ TEST_CASE("conditions: a step of a model that reads codes and has conditions, an
   CHECK(step.loss() > 0);
   CHECK(said(4, 3) == "condition: label 4 of image 1 is none of 0 .. 3, the last of which means unknown.");
   CHECK(said(NAN, 3).find("condition: label nan") == 0);
-  CHECK(said(2, 4).find("step: code 4 of patch 4 of image 1 of a micro-batch is none of 0 .. 3") == 0);
+  CHECK(said(2, 4).find("code 4 of patch 4 of image 1 of these is none of 0 .. 3") == 0);
 }
 
 TEST_CASE("conditions: of images of another size") {
@@ -160,7 +160,8 @@ TEST_CASE("conditions: what is missing or does not fit is said in one sentence")
   };
   using Extra = Conditioned<Conditions<Pooled<Narrow>>>;
   CHECK(said.operator()<Extra>("") == "the model has a condition that a teacher or tokenizer makes; give --condition, a checkpoint, a codebook or an npy file.");
-  CHECK(said.operator()<Conditioned<>>("x.npy") == "--condition x.npy: Conditioned has no condition; drop --condition.");
+  CHECK(said.operator()<Conditioned<>>("x.npy") == "--condition x.npy: Conditioned has no condition that a file makes; drop --condition.");
+  CHECK(said.operator()<Conditioned<Conditions<Labels<3>>>>("x.npy").find("has no condition that a file makes") != std::string::npos);
   CHECK(said.operator()<Conditioned<Conditions<Labels<3>>>>("") == "");
   RunOptions skips = options_of(folder / "skips");
   skips.bad_files = "skip";
@@ -172,6 +173,6 @@ TEST_CASE("conditions: what is missing or does not fit is said in one sentence")
   CHECK(said.operator()<Extra>(good, false) == "--condition " + good + " holds what belongs to whole pictures; give --whole-picture, or one that looks at each crop.");
   std::filesystem::remove_all(folder / "run");
   CHECK(said.operator()<Extra>(good) == "");
-  CHECK(test::message_of<OptionError>([&] { run_option(Safetensors(find_checkpoint((folder / "run").string())), "condition"); }).find("good.npy, which holds that run's pictures only; give --condition.") != std::string::npos);
+  CHECK(test::message_of<OptionError>([&] { run_option(Safetensors(find_checkpoint((folder / "run").string())), "condition"); }).find("good.npy, which holds that run's pictures only; give --condition, or choose another checkpoint.") != std::string::npos);
   CHECK(test::message_of<OptionError>([] { label_condition(3, {0, 3}); }) == "condition: picture 1 has label 3, the model's Labels<3> ends at 2; give pictures of as many classes.");
 }

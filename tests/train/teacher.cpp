@@ -114,7 +114,7 @@ TEST_CASE("teacher: stored numbers are read when they are asked for, and looked 
   };
   const auto two = read({11, 3});
   for (std::size_t i = 0; i < 80; ++i) CHECK((two[i] == static_cast<float>(880 + i) && two[80 + i] == static_cast<float>(240 + i)));
-  CHECK(test::message_of<ShapeError>([&] { read({3, 7}); }) == path.string() + ": number 19 of picture 7 is nan; compute it again.");
+  CHECK(test::message_of<NumericError>([&] { read({3, 7}); }) == path.string() + ": number 19 of picture 7 is nan; compute it again.");
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 4);
   CHECK(read({10}).front() == 800);
   CHECK(test::message_of<FileError>([&] { read({11}); }) == path.string() + ": ends before the numbers of picture 11; somebody cut it during the run, create it again.");
@@ -171,7 +171,7 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   write_npy(folder / "short.npy", features);
   CHECK(failing.operator()<Student<>>(stored) == stored.teacher + ": its shape is [11, 10, 8], [12, 10, 8] was expected; use what this model's teacher says of this data set.");
   using OnCodes = Pretrainer<TeacherEncoder, Decoder<Causal>, OrderPolicy<Raster>, Target<Codes<4>>>;
-  for (const auto& [code, message] : {std::pair{2.f, ""}, {4.f, "code 4 of patch 5 of image 0 of a micro-batch is none of 0 .. 3"}, {-1.f, "code -1"}, {1.5f, "code 1.5"}, {NAN, "is nan; compute it again."}}) {
+  for (const auto& [code, message] : {std::pair{2.f, ""}, {4.f, "code 4 of patch 5 of image 0 of these is none of 0 .. 3"}, {-1.f, "code -1"}, {1.5f, "code 1.5"}, {NAN, "is nan; compute it again."}}) {
     xt::xarray<float> codes = xt::zeros<float>({pictures, tokens - 1});
     for (std::size_t i = 0; i < pictures; ++i) codes(i, 5) = code;
     write_npy(folder / "codes.npy", codes);
@@ -182,15 +182,17 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
     else CHECK(said.find(message) != std::string::npos);
   }
   CHECK(failing.operator()<OnCodes>(with("")) == "Student works on the codes of a tokenizer; give --teacher, a codebook (fit_codebook makes one) or an npy file of codes.");
-  Codebook codebook{4, std::vector<float>(4 * 48), "stripes", 0, 0};
+  Codebook codebook{4, std::vector<float>(4 * 48), "stripes", 0, 0, "12, contents 7", 12, 12};
   for (std::size_t i = 0; i < codebook.centroids.size(); ++i) codebook.centroids[i] = static_cast<float>(i / 48) / 3;
   save_codebook(folder / "four.safetensors", codebook);
   RunOptions tokenized = with((folder / "four.safetensors").string());
   tokenized.out = (folder / "tokenized").string();
   const auto losses = losses_of<OnCodes>(tokenized);
   CHECK(losses.front() > 1);  // of four classes
-  CHECK(codebook_note(tokenized, 4, "stripes").empty());
-  CHECK(codebook_note(tokenized, 4, "dots") == tokenized.teacher + ": note that it was fitted to other pictures (stripes).");
+  const ImageShape shape{3, 12, 12, 4}, larger{3, 24, 12, 4};
+  CHECK(codebook_note(tokenized.teacher, "12, contents 7", shape).empty());
+  CHECK(codebook_note(tokenized.teacher, "12, contents 8", shape) == tokenized.teacher + ": note that it was fitted to other pictures (stripes).");
+  CHECK(codebook_note(tokenized.teacher, "12, contents 7", larger) == tokenized.teacher + ": note that it was fitted to these pictures at 12 x 12 pixels, the model sees them at 24 x 12.");
   CHECK(losses.back() < 0.9 * losses.front());
   // What reads the codes: a run, its features from the codebook that the checkpoint names, and from none.
   using Reads = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>, Embedding<Codes<4>>>, Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<2>>>, Target<Codes<4>>>;
@@ -209,11 +211,20 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   const auto same = extractor.extract(std::span<const float>(image));
   CHECK(same == extractor.extract(std::span<const float>(std::vector<float>(3 * 144, 0.35f))));  // the nearest of 0, 1/3, 2/3 and 1
   CHECK(same != extractor.extract(std::span<const float>(std::vector<float>(3 * 144, 0.9f))));
-  CHECK(test::message_of<OptionError>([&] { run_option(Safetensors(checkpoint), "teacher"); }).find("its encoder needs what --teacher made in its run, and the file names none; give --codebook.") != std::string::npos);
+  CHECK(test::message_of<OptionError>([&] { run_option(Safetensors(checkpoint), "teacher"); }).find("its encoder needs what --teacher made in its run, and the file names none; give --codebook, or choose another checkpoint.") != std::string::npos);
+  // The codebook is the one of the run, by its numbers.
+  CHECK(codebook_of(Safetensors(run)) == tokenized.teacher);
+  save_codebook(folder / "moved.safetensors", codebook);
+  CHECK(codebook_of(Safetensors(run), (folder / "moved.safetensors").string()) == (folder / "moved.safetensors").string());
+  std::swap(codebook.centroids.front(), codebook.centroids.back());
+  save_codebook(tokenized.teacher, codebook);
+  CHECK(test::message_of<OptionError>([&] { codebook_of(Safetensors(run)); }).find(tokenized.teacher + ": is not what the run of " + run + " had; it is codebook of 4 codes for patches of 4 pixels, ") == 0);
+  reading.resume = true;
+  CHECK(failing.operator()<Reads>(reading).find("its run had codebook of 4 codes") != std::string::npos);
   codebook.centroids.resize(3 * 48);
   save_codebook(folder / "three.safetensors", codebook);
   CHECK(failing.operator()<OnCodes>(with((folder / "three.safetensors").string())).find("is a codebook of 3 codes for patches of 4 pixels, the model needs 4 for patches of 4; fit one with "
-                                                                                      "fit_codebook --codes 4 --patch 4.") != std::string::npos);
+                                                                                      "fit_codebook --codes 4 --patch 4 --size 12.") != std::string::npos);
   save_codebook(folder / "finer.safetensors", Codebook{2, std::vector<float>(4 * 12), "stripes", 0, 0});
   CHECK(failing.operator()<OnCodes>(with((folder / "finer.safetensors").string())).find("is a codebook of 4 codes for patches of 2 pixels, the model needs 4 for patches of 4; fit one with ") != std::string::npos);
   RunOptions wrong = with(checkpoint);

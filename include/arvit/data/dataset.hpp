@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <memory>
 #include <numeric>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "arvit/core/checksum.hpp"
 #include "arvit/core/error.hpp"
 #include "arvit/core/random.hpp"
 #include "arvit/data/picture.hpp"
@@ -47,6 +49,22 @@ template <Dataset S>
 std::string describe(const S& set) {
   if constexpr (requires { { set.describe() } -> std::convertible_to<std::string>; }) return set.describe();
   else return text(set.size(), " pictures, ", class_names(set).size(), " classes");
+}
+
+/// What the pictures of a set are, by the contents of 16 of them, wherever they lie.
+template <Dataset Set>
+std::string contents_text(const Set& set) {
+  std::uint64_t sum = 0;
+  for (std::int64_t i = 0; i < 16; ++i) {
+    try {
+      const auto& picture = set.picture(i * set.size() / 16);
+      const PictureView view = picture;
+      for (int y = 0; y < view.height; ++y) sum = checksum(std::as_bytes(std::span(view.row(y), 3 * static_cast<std::size_t>(view.width))), sum);
+    } catch (const FileError&) {
+      continue;  // what to do with it is the loader's choice
+    }
+  }
+  return text(set.size(), ", contents ", sum);
 }
 
 /// A data set whose kind is known only at run time. Copies share the pictures.

@@ -28,6 +28,8 @@ struct Codebook {
   std::string data;              ///< the pictures that it was fitted to, in one line
   std::uint64_t seed = 0;        ///< that it was fitted with
   double inertia = 0;            ///< mean squared distance of a patch from its centroid, per entry; on the scale where white is 1
+  std::string contents;          ///< contents_text() of those pictures, and ...
+  int picture_height = 0, picture_width = 0;  ///< ... the size that they were brought to, in pixels; "" and 0: not known
 
   int width() const { return 3 * patch * patch; }
   int codes() const { return static_cast<int>(static_cast<std::int64_t>(centroids.size()) / width()); }
@@ -37,6 +39,8 @@ inline constexpr int most_codes = 1 << 24;  ///< so that every code is exact as 
 
 /// ShapeError unless there are 2 to most_codes whole centroids with entries in [0, 1].
 void check(const Codebook& codebook);
+/// Tells codebooks of other patches or centroids apart.
+std::string identity_of(const Codebook& codebook);
 
 /// A safetensors file: the tensor "centroids" and, as metadata, everything else. Written atomically; FileError as everywhere.
 void save_codebook(const std::filesystem::path& path, const Codebook& codebook);
@@ -129,6 +133,7 @@ class NearestCode {
 #include <charconv>
 #include <system_error>
 
+#include "arvit/core/checksum.hpp"
 #include "arvit/io/safetensors.hpp"
 
 namespace arvit {
@@ -156,13 +161,18 @@ ARVIT_DEFINITION void check(const Codebook& codebook) {
   if (const std::string fault = detail::codebook_fault(codebook); !fault.empty()) fail<ShapeError>("codebook: ", fault, "; give another, or fit one.");
 }
 
+ARVIT_DEFINITION std::string identity_of(const Codebook& codebook) {
+  return text("codebook of ", codebook.codes(), " codes for patches of ", codebook.patch, " pixels, ", checksum(std::as_bytes(std::span(codebook.centroids))));
+}
+
 ARVIT_DEFINITION void save_codebook(const std::filesystem::path& path, const Codebook& codebook) {
   check(codebook);
   const StoredTensor centroids{"centroids", StoredType::F32, {codebook.codes(), codebook.width()}, std::as_bytes(std::span(codebook.centroids))};
   write_safetensors(path, std::span(&centroids, 1),
                     {{"format", std::string(detail::codebook_format)}, {"format_version", std::string(detail::codebook_version)},
                      {"patch", text(codebook.patch)}, {"codes", text(codebook.codes())}, {"seed", text(codebook.seed)},
-                     {"data", codebook.data}, {"inertia", text(codebook.inertia)}});
+                     {"data", codebook.data}, {"inertia", text(codebook.inertia)}, {"contents", codebook.contents},
+                     {"picture_height", text(codebook.picture_height)}, {"picture_width", text(codebook.picture_width)}});
 }
 
 ARVIT_DEFINITION Codebook load_codebook(const std::filesystem::path& path) {
@@ -182,7 +192,8 @@ ARVIT_DEFINITION Codebook load_codebook(const std::filesystem::path& path) {
     if (error != std::errc() || end != written.data() + written.size()) damaged("its metadata '", name, "' are '", written, "', a number was expected");
     return value;
   };
-  Codebook codebook{number("patch", 0), {}, said("data"), number("seed", std::uint64_t{}), number("inertia", 0.0)};
+  Codebook codebook{number("patch", 0), {}, said("data"), number("seed", std::uint64_t{}), number("inertia", 0.0), said("contents")};
+  if (!codebook.contents.empty()) codebook.picture_height = number("picture_height", 0), codebook.picture_width = number("picture_width", 0);  // files of before lack all three
   const auto codes = number("codes", std::int64_t{});
   const StoredTensor* const centroids = file.find("centroids");
   if (centroids == nullptr || centroids->type != StoredType::F32) damaged("holds no tensor 'centroids' of F32");

@@ -66,8 +66,8 @@ template <class Model> inline constexpr bool predicts_codes = requires { Model::
 template <class Model> inline constexpr bool predicts_pixels = Model::target_width == Model::Grid::patch_width && Model::given_width == 0;
 template <class Model> inline constexpr bool fills_in_one_pass = predicts_pixels<Model> && NeedsTwoGroups<typename Model::Decoder>;
 
-/// A Causal decoder's prediction is for the patch that follows in its order, which goes through all patches, given or not: behind the given ones at its
-/// beginning, one patch per rank.
+/// A Causal decoder's prediction is for the patch that follows in its order, which goes through all patches, given or not, one per rank: behind the given ones at its
+/// beginning, as far as these are in reading order, in which the generator reads what has rank 0.
 template <class Model>
 std::vector<int> ranks_one_by_one(std::span<const int> ranks, Counter picture) {
   using Grid = typename Model::Grid;
@@ -78,8 +78,11 @@ std::vector<int> ranks_one_by_one(std::span<const int> ranks, Counter picture) {
     Model::Order::template keys<Grid>(picture, std::span<float>(key));
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return key[static_cast<std::size_t>(a)] < key[static_cast<std::size_t>(b)]; });
-    int next = 0;
-    for (const int patch : order) result[static_cast<std::size_t>(patch)] = next = next == 0 && ranks[static_cast<std::size_t>(patch)] == 0 ? 0 : next + 1;
+    int next = 0, last = -1;
+    for (const int patch : order) {
+      if (next == 0 && ranks[static_cast<std::size_t>(patch)] == 0 && patch > last) last = patch;
+      else result[static_cast<std::size_t>(patch)] = ++next;
+    }
   } else {
     fail<OptionError>("the model's order follows from its features of the whole picture; choose a model of another order.");
   }
@@ -120,7 +123,7 @@ void fill_batch_by_groups(Generator<Model, D>& generator, std::span<float> image
         const std::int32_t code = draw_code<float>(values, options.sampling, counters[i].with(Purpose::sample, static_cast<std::uint32_t>(patch)));
         values = patch_of_code<Grid>(*options.codebook, code, options.normalisation);
         if (Model::reads_codes) codes[at] = static_cast<float>(code);
-      } else {
+      } else if constexpr (Model::Target::standardise) {
         unstandardise<Model>(truth.data() + static_cast<std::ptrdiff_t>(at * width), values.data());
       }
       put_patch<Grid>(values.data(), patch, images.data() + i * Grid::image_width);
@@ -151,8 +154,10 @@ std::vector<float> fill_in(D& device, std::span<const float> parameters, std::sp
       fail<OptionError>("--codebook has ", options.codebook->codes(), " codes for patches of ", options.codebook->patch, " pixels, the model has ", Model::target_width, " for patches of ", Grid::patch,
                         "; give the one that it was trained with.");
   }
+  if (options.batch < 1) fail<OptionError>("batch: ", options.batch, " images; it must be at least 1.");
   std::vector<float> result(images.begin(), images.end());
-  const std::size_t batch = std::min(static_cast<std::size_t>(std::max(1, options.batch)), counters.size());
+  if (counters.empty()) return result;
+  const std::size_t batch = std::min(static_cast<std::size_t>(options.batch), counters.size());
   const auto each_batch = [&](auto&& fill) {
     for (std::size_t first = 0; first < counters.size(); first += batch) {
       const std::size_t count = std::min(batch, counters.size() - first);
@@ -161,12 +166,22 @@ std::vector<float> fill_in(D& device, std::span<const float> parameters, std::sp
   };
   if constexpr (detail::fills_in_one_pass<Model>) {
     each_batch([&](std::span<float> part, std::span<const int> part_ranks, auto) {
-      std::vector<int> masked(part_ranks.begin(), part_ranks.end());
-      for (int& rank : masked) rank = std::min(rank, 1);
+      std::vector<int> masked;
+      std::vector<float> pixels;
+      std::vector<std::size_t> pictures;  // of which something is masked
+      for (std::size_t i = 0; i < part_ranks.size() / Grid::patches; ++i) {
+        const auto of_picture = part_ranks.subspan(i * Grid::patches, Grid::patches);
+        if (*std::max_element(of_picture.begin(), of_picture.end()) == 0) continue;
+        pictures.push_back(i);
+        for (const int rank : of_picture) masked.push_back(std::min(rank, 1));
+        pixels.insert(pixels.end(), part.begin() + static_cast<std::ptrdiff_t>(i * Grid::image_width), part.begin() + static_cast<std::ptrdiff_t>((i + 1) * Grid::image_width));
+      }
+      if (pictures.empty()) return;
       FrozenPretrainer<Model, D> model(device, masked);
       model.load(parameters);
-      const auto predicted = reconstruct(model, std::span<const float>(part), std::span<const int>(masked));
-      for (std::size_t i = 0; i < predicted.size(); ++i) std::copy(predicted[i].predicted.begin(), predicted[i].predicted.end(), part.begin() + static_cast<std::ptrdiff_t>(i * Grid::image_width));
+      const auto predicted = reconstruct(model, std::span<const float>(pixels), std::span<const int>(masked));
+      for (std::size_t i = 0; i < predicted.size(); ++i)
+        std::copy(predicted[i].predicted.begin(), predicted[i].predicted.end(), part.begin() + static_cast<std::ptrdiff_t>(pictures[i] * Grid::image_width));
     });
   } else {
     Generator<Model, D> generator(device, static_cast<int>(batch));

@@ -19,12 +19,14 @@ class FillInTable {
  public:
   struct Row {
     std::string name, checkpoint, note;  ///< note: how predictions became pixels
-    double psnr = 0, masked_psnr = 0, ssim = 0, masked_ssim = 0;  ///< means over pictures; masked: of the masked pixels, of SSIM windows around these
+    double psnr = 0, masked_psnr = 0, ssim = 0, masked_ssim = 0;  ///< PSNR of the squared error, and SSIM, as means over pictures; masked: of the masked pixels, of SSIM
+                                                                  ///< windows around these (pictures without such a window are left out; NaN if that is all of them)
   };
 
   FillInTable(double mask_ratio, int groups) : mask_ratio_(mask_ratio), groups_(groups) {}
 
-  /// Ranks [pictures, patches] of the pictures of these counters. OptionError for a checkpoint of another picture or patch size than the first one's.
+  /// Ranks [pictures, patches] of the pictures of these counters. OptionError for a checkpoint of another picture or patch size than the first one's, ShapeError
+  /// for other counters.
   std::vector<int> ranks(const std::string& checkpoint, const ImageShape& shape, std::span<const Counter> counters);
   /// A model's pictures, after ranks(): what they were and what it made of them, [pictures, 3, height, width], normalised.
   void add(const std::string& name, const std::string& checkpoint, const std::string& note, std::span<const float> original, std::span<const float> filled, const Normalisation& normalisation);
@@ -42,6 +44,7 @@ class FillInTable {
   int groups_;
   std::int64_t pictures_ = 0;
   ImageShape shape_{};
+  std::vector<Counter> counters_;
   std::vector<int> ranks_;
   std::vector<float> original_;             ///< colours in [0, 1]
   std::vector<std::vector<float>> filled_;  ///< of every row
@@ -52,6 +55,7 @@ class FillInTable {
 
 #if ARVIT_DEFINITIONS
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdio>
 
@@ -67,7 +71,9 @@ ARVIT_DEFINITION std::vector<int> FillInTable::ranks(const std::string& checkpoi
     fail<OptionError>(checkpoint, ": its pictures have ", shape.height, "x", shape.width, " pixels in patches of ", shape.patch, ", those of the first checkpoint ", shape_.height, "x", shape_.width,
                       " in patches of ", shape_.patch, "; compare models of one size.");
   if (shape.height < ssim_window || shape.width < ssim_window) fail<OptionError>(checkpoint, ": its pictures of ", shape.height, "x", shape.width, " pixels are too small for SSIM.");
-  shape_ = shape, pictures_ = static_cast<std::int64_t>(counters.size());
+  if (pictures_ > 0 && !std::ranges::equal(counters, counters_, [](const Counter& a, const Counter& b) { return a.seed == b.seed && a.epoch == b.epoch && a.image == b.image; }))
+    fail<ShapeError>("FillInTable: ", checkpoint, " has other pictures than the first checkpoint; give all models the same.");
+  shape_ = shape, pictures_ = static_cast<std::int64_t>(counters.size()), counters_.assign(counters.begin(), counters.end());
   ranks_.clear();
   for (const Counter& counter : counters) {
     const auto one = masked_ranks(shape.patches(), mask_ratio_, groups_, counter);
@@ -111,6 +117,7 @@ ARVIT_DEFINITION void FillInTable::add(const std::string& name, const std::strin
 ARVIT_DEFINITION void FillInTable::measure(Row row, const std::vector<float>& colours) {
   const int height = shape_.height, width = shape_.width, inner = ssim_window / 2;
   const auto size = static_cast<std::size_t>(shape_.size()), plane = size / 3;
+  double error = 0, masked_error = 0, pictures_with_window = 0;
   for (std::int64_t i = 0; i < pictures_; ++i) {
     const std::span<const float> a(original_.data() + static_cast<std::size_t>(i) * size, size), b(colours.data() + static_cast<std::size_t>(i) * size, size);
     const auto masked = [&](int y, int x) { return ranks_[static_cast<std::size_t>(i * shape_.patches() + y / shape_.patch * shape_.columns() + x / shape_.patch)] > 0; };
@@ -125,9 +132,10 @@ ARVIT_DEFINITION void FillInTable::measure(Row row, const std::vector<float>& co
         if (masked(y + inner, x + inner)) masked_sum += map[static_cast<std::size_t>(at)], ++masked_count;
       }
     const auto mean = [&](double& of_all, double value) { of_all += value / static_cast<double>(pictures_); };
-    mean(row.psnr, psnr(a, b)), mean(row.masked_psnr, psnr(of_a, of_b));
-    mean(row.ssim, sum / static_cast<double>(map.size())), mean(row.masked_ssim, masked_count > 0 ? masked_sum / masked_count : 1);
+    mean(error, squared_error(a, b)), mean(masked_error, squared_error(of_a, of_b)), mean(row.ssim, sum / static_cast<double>(map.size()));
+    if (masked_count > 0) row.masked_ssim += masked_sum / masked_count, ++pictures_with_window;
   }
+  row.psnr = -10 * std::log10(error), row.masked_psnr = -10 * std::log10(masked_error), row.masked_ssim /= pictures_with_window;
   rows_.push_back(std::move(row)), filled_.push_back(colours);
 }
 
@@ -147,7 +155,7 @@ ARVIT_DEFINITION std::string FillInTable::text() const {
 
 ARVIT_DEFINITION std::string FillInTable::json() const {
   JsonWriter json;
-  json.begin_object().member("pictures", pictures_).member("mask_ratio", mask_ratio_).member("groups", groups_).key("rows").begin_array();
+  json.begin_object().member("pictures", pictures_).member("mask_ratio", mask_ratio_).member("groups", ranks_.empty() ? 0 : *std::ranges::max_element(ranks_)).key("rows").begin_array();
   for (const Row& row : rows_) {
     json.begin_object().member("name", row.name).member("checkpoint", row.checkpoint).member("note", row.note).member("masked_psnr", row.masked_psnr).member("psnr", row.psnr);
     json.member("masked_ssim", row.masked_ssim).member("ssim", row.ssim).end_object();

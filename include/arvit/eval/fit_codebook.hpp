@@ -245,7 +245,7 @@ ARVIT_DEFINITION CodebookFit fit_codebook(Cpu<Fp32>& device, const AnyDataset& s
   held.resize(static_cast<std::size_t>(std::min(options.sample * width, static_cast<std::int64_t>(held.size()))));
   fit.patches = static_cast<std::int64_t>(held.size()) / width;
 
-  Codebook codebook{options.patch, std::vector<float>(static_cast<std::size_t>(options.codes * width)), describe(set), options.seed};
+  Codebook codebook{options.patch, std::vector<float>(static_cast<std::size_t>(options.codes * width)), describe(set), options.seed, 0, contents_text(set), options.height, options.width};
   if (options.init) codebook.centroids = options.init->centroids;
   detail::KMeans means(device, std::move(codebook));
   if (!options.init) {

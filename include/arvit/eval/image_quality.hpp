@@ -9,7 +9,9 @@
 /// How near a changed picture is to the original one; colours in [0, 1], white is 1. Computed in double.
 namespace arvit {
 
-/// Peak signal-to-noise ratio in dB of all values together; infinite where they are equal. ShapeError unless they are equally many.
+/// Mean squared difference. ShapeError unless the values are equally many.
+double squared_error(std::span<const float> original, std::span<const float> changed);
+/// Peak signal-to-noise ratio in dB of all values together; infinite where they are equal. ShapeError likewise.
 double psnr(std::span<const float> original, std::span<const float> changed);
 
 inline constexpr int ssim_window = 11;  ///< side of the window, in pixels
@@ -33,12 +35,13 @@ double ssim(std::span<const float> original, std::span<const float> changed, int
 
 namespace arvit {
 
-ARVIT_DEFINITION double psnr(std::span<const float> original, std::span<const float> changed) {
+ARVIT_DEFINITION double squared_error(std::span<const float> original, std::span<const float> changed) {
   if (original.size() != changed.size() || original.empty()) fail<ShapeError>("psnr: ", original.size(), " values meet ", changed.size(), "; they must be equally many.");
   double sum = 0;
   for (std::size_t i = 0; i < original.size(); ++i) sum += (double{original[i]} - changed[i]) * (double{original[i]} - changed[i]);
-  return -10 * std::log10(sum / static_cast<double>(original.size()));
+  return sum / static_cast<double>(original.size());
 }
+ARVIT_DEFINITION double psnr(std::span<const float> original, std::span<const float> changed) { return -10 * std::log10(squared_error(original, changed)); }
 
 ARVIT_DEFINITION std::vector<double> ssim_map(std::span<const float> original, std::span<const float> changed, int height, int width) {
   if (height < ssim_window || width < ssim_window) fail<ShapeError>("ssim: pictures of ", height, "x", width, " pixels (height x width); both must be at least ", ssim_window, ".");

@@ -55,7 +55,7 @@ template <class Mean, class D, class Least, class Most>
 inline const std::string order_text<VariableMask<Mean, D, Least, Most>> = text(100 * Least::num / Least::den, " to ", 100 * Most::num / Most::den, " % of the patches masked, drawn anew for every picture and epoch");
 template <int K, class S> inline const std::string order_text<Grouped<Fixed<K>, S>> = text(std::is_same_v<S, FixedSequence> ? "reading order" : "random", ", in groups of equal length");
 template <int K, class S> inline const std::string order_text<Grouped<Random<K>, S>> = text(std::is_same_v<S, FixedSequence> ? "reading order" : "random", ", in ", K + 1, " groups of random length");
-template <int K, class S> inline const std::string order_text<Grouped<Mixed<K>, S>> = text(std::is_same_v<S, FixedSequence> ? "reading order" : "random", ", in groups whose number and length are random");
+template <int K, class S> inline const std::string order_text<Grouped<Mixed<K>, S>> = text(std::is_same_v<S, FixedSequence> ? "reading order" : "random", ", in ", K + 1, " groups of random length, the last of about half the patches");
 template <int Rows, int Columns> inline const std::string order_text<Cluster<Rows, Columns>> = text("the picture in ", Rows, " x ", Columns, " clusters", Rows * Columns > 1 ? " in random order" : "");
 
 /// What of a patch.

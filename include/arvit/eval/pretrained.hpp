@@ -39,9 +39,7 @@ struct PretrainedInfo {
     if (const auto name = metadata.find("model_name"); name != metadata.end()) info.model_name = name->second;
     if (!given_model.empty()) info.model_name = given_model;
     if (info.model_name.empty()) fail<OptionError>(file.path(), ": does not say which model it holds; give --model.");
-    if (metadata.contains("pixel_mean")) info.normalisation = {detail::metadata_triple(file, "pixel_mean"), detail::metadata_triple(file, "pixel_deviation")};
-    for (const float deviation : info.normalisation.deviation)
-      if (!(deviation > 0)) fail<FileError>(file.path(), ": its pixel deviation ", deviation, " is not positive; the file is damaged, use another checkpoint.");
+    info.normalisation = pretrained_colours(file);
     return info;
   }
 };
@@ -76,7 +74,7 @@ using PretrainedModels =
                               Variant<GVP_d2d_Nano, "GVP_d2d_Nano">, Variant<iGPT_Nano, "iGPT_Nano">, Variant<GVP_p2p_Nano_y_extra, "GVP_p2p_Nano_y_extra">,
                               Variant<SAIM_B16, "SAIM_B16">, Variant<SemAIM_B16, "SemAIM_B16">, Variant<ViT_iGPT_B16, "ViT_iGPT_B16">, Variant<RandSAC_B16, "RandSAC_B16">,
                               Variant<MAE_B16, "MAE_B16">, Variant<GVP_p2p_B16, "GVP_p2p_B16">, Variant<GVP_p2d_B16, "GVP_p2d_B16">,
-                              Variant<GVP_d2d_B16, "GVP_d2d_B16">, Variant<DiGPT_B16, "DiGPT_B16">>>::type;
+                              Variant<GVP_d2d_B16, "GVP_d2d_B16">, Variant<DiGPT_B16, "DiGPT_B16">, Variant<iGPT_S, "iGPT_S">>>::type;
 
 /// A model as run-time values, so that what reads and writes files is compiled once and not per model.
 struct ModelDescription {
@@ -110,13 +108,15 @@ std::unique_ptr<FeatureSource<float>> extractor_of(D& device, const PretrainedIn
   if (place_of_name("mask", how.mask, {"none", "order"}) == 1) extractor = std::make_unique<MaskedFeatures<Model, D>>(device, options, how.seed);
   else extractor = std::make_unique<FeatureExtractor<Encoder, D>>(device, options);
   if (Encoder::codes == 0 && !how.codebook.empty()) fail<OptionError>("--codebook ", how.codebook, ": ", info.model_name, " reads pixels; drop --codebook.");
-  if (Encoder::condition_width == 0 && !how.condition.empty()) fail<OptionError>("--condition ", how.condition, ": ", info.model_name, " has no condition; drop --condition.");
+  if (!Encoder::Leading::has_file && !how.condition.empty()) fail<OptionError>("--condition ", how.condition, ": ", info.model_name, " has no condition that a file makes; drop --condition.");
   if (Encoder::codes > 0)
-    extractor->tokenizer(make_tokenizer(how.codebook.empty() ? run_option(Safetensors(info.path), "teacher") : how.codebook, Encoder::codes, extractor->shape(), info.normalisation, device.threads()));
+    extractor->tokenizer(make_tokenizer(codebook_of(Safetensors(info.path), how.codebook), Encoder::codes, extractor->shape(), info.normalisation, device.threads()));
   if constexpr (Encoder::condition_width > 0) {
     std::string file = how.condition.empty() || how.condition.ends_with(".npy") ? how.condition : find_checkpoint(how.condition);
     if (Encoder::Leading::has_file && file.empty()) file = run_option(Safetensors(info.path), "condition");
-    extractor->conditions([conditions = make_conditions<Encoder>(device, file, info.normalisation, options.batch, extractor->shape())](const float* images, std::int64_t count, float* given) {
+    FrozenTeacher conditions = make_conditions<Encoder>(device, file, info.normalisation, options.batch, extractor->shape());
+    check_gave(Safetensors(info.path), file, conditions.identity);
+    extractor->conditions([conditions](const float* images, std::int64_t count, float* given) {
       conditions.give(images, std::vector<Counter>(static_cast<std::size_t>(count)), given);
     });
   }

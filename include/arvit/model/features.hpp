@@ -20,6 +20,7 @@
 #include "arvit/core/host_device.hpp"
 #include "arvit/device/concept.hpp"
 #include "arvit/device/planner.hpp"
+#include "arvit/nn/code_embedding.hpp"
 #include "arvit/nn/patch_embedding.hpp"
 #include "arvit/nn/position_embedding.hpp"
 #include "arvit/order/rank.hpp"
@@ -360,10 +361,10 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     const auto conditions = condition_numbers_.part(0, std::int64_t{count} * Encoder::condition_width);
     const bool measures = images == nullptr;
     if (Encoder::condition_width > 0) {
-      if (!measures) conditions_(images, count, host_.data());
+      if (!measures) conditions_(images, count, host_.data()), Encoder::Leading::check_labels(host_.data(), count);
       device_.upload(static_cast<const S*>(host_.data()), conditions);
     }
-    if (reads_codes && !measures) tokenizer_(images, count, host_.data());
+    if (reads_codes && !measures) tokenizer_(images, count, host_.data()), check_codes(host_.data(), count, shape_.patches(), Encoder::codes);
     device_.upload(reads_codes ? static_cast<const S*>(host_.data()) : images, input);
     const ArenaScope scope(arena_);
     Reading<D> at(separate_weights ? reading_weights() : masters_as_weights(), masters_.data());

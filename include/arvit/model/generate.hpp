@@ -14,6 +14,7 @@
 #include "arvit/core/buffer.hpp"
 #include "arvit/device/planner.hpp"
 #include "arvit/model/pretrainer.hpp"
+#include "arvit/nn/code_embedding.hpp"
 #include "arvit/nn/cross_block.hpp"
 #include "arvit/nn/position_embedding.hpp"
 #include "arvit/order/rank.hpp"
@@ -74,6 +75,7 @@ class Generator {
       fail<ShapeError>("generator: ", ranks.size(), " ranks for images of ", patches, " patches; give 1 to ", most_images_, " images.");
     if (static_cast<std::int64_t>(conditions.size()) != images * Encoder::condition_width)
       fail<ShapeError>("generator: ", conditions.size(), " numbers of conditions are given, ", images, " images need ", Encoder::condition_width, " each.");
+    Encoder::Leading::check_labels(conditions.data(), images);
     std::vector<std::vector<int>> all(static_cast<std::size_t>(images));
     std::vector<std::int32_t> permutation, one;
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -105,7 +107,7 @@ class Generator {
     const ArenaScope scope(arena_);
     const Parameters p(Reading<D>(parameters_.data(), parameters_.data()));
     const Span<const S, Space> conditions = conditions_.span().part(0, images_ * Encoder::condition_width);
-    encode(p, Encoder::codes > 0 ? Pictures<D>{{}, read, conditions} : Pictures<D>{read, {}, conditions});
+    encode(p, content, Encoder::codes > 0 ? Pictures<D>{{}, read, conditions} : Pictures<D>{read, {}, conditions});
     return decode(p);
   }
 
@@ -153,21 +155,25 @@ class Generator {
   }
 
   /// The content before the group, as far as it is new: its keys and values, and what the decoder reads of it, join the caches.
-  void encode(const Parameters& p, const Pictures<D>& content) {
+  void encode(const Parameters& p, const S* on_host, const Pictures<D>& content) {
     std::vector<std::int32_t> source, class_rows, cached, limit, last;
     std::vector<Segment> segments;
     for (std::int32_t i = 0; i < images_; ++i) {
       const auto& ends = ends_[static_cast<std::size_t>(i)];
       const bool waits = group_ < static_cast<int>(ends.size());
       if (!waits && group_ > 1) continue;  // at first conditions are read, of all images
-      const std::int32_t begin = static_cast<std::int32_t>(source.size()), upto = first + ends[static_cast<std::size_t>(group_ - 1)];
+      const std::int32_t begin = static_cast<std::int32_t>(source.size()), upto = waits ? first + ends[static_cast<std::size_t>(group_ - 1)] : first;
       std::int32_t& row = encoded_[static_cast<std::size_t>(i)];
       for (std::size_t rank = 0; row < upto; ++row) {
         while (first + ends[rank] <= row) ++rank;
         if (row < first) class_rows.push_back(static_cast<std::int32_t>(source.size()));
         source.push_back(row < first ? -1 - i : i * patches + row - first);
         cached.push_back(i * tokens + row);
-        limit.push_back(causal ? row + 1 : first + ends[row < first ? 0 : rank]);
+        limit.push_back(causal ? row + 1 : std::min(upto, first + ends[row < first ? 0 : rank]));
+        if (Encoder::codes > 0 && row >= first && on_host != nullptr) {
+          const std::int64_t patch = std::int64_t{i} * patches + permutation_host_[static_cast<std::size_t>(i * patches + row - first)];
+          check_codes(on_host + patch, 1, 1, Encoder::codes);
+        }
       }
       segments.push_back({begin, static_cast<std::int32_t>(source.size()), i * tokens, i * tokens + upto});
       if (waits) last.push_back(static_cast<std::int32_t>(source.size()) - 1);

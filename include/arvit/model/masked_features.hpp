@@ -67,7 +67,6 @@ class MaskedFeatures final : public FeatureSource<Statistic<D>> {
         given_(device, options_.batch * std::int64_t{Model::given_width}), normed_(device, rows() * Encoder::dim), moments_(device, rows() * 2), features_(device, options_.batch * this->width()),
         given_host_(static_cast<std::size_t>(options_.batch) * Model::given_width), pass_(device, options_.batch, planned_bytes(options_.batch), true) {}
 
-
  private:
   static constexpr std::int64_t tokens = Grid::patches + detail::class_rows(Model::rules);
   std::int64_t rows() const { return options_.batch * tokens; }
@@ -104,8 +103,9 @@ class MaskedFeatures final : public FeatureSource<Statistic<D>> {
   void pass(const S* images, int count, S* features) override {
     const auto pixels = images_.span().part(0, std::int64_t{count} * Model::image_width), given = given_.span().part(0, std::int64_t{count} * Model::given_width);
     if (!pixels.empty()) device_.upload(images, pixels);
-    if constexpr (Encoder::codes > 0) tokenizer_(images, count, given_host_.data());  // what a target would be given stays zero
-    if constexpr (Encoder::condition_width > 0) conditions_(images, count, given_host_.data() + std::int64_t{count} * Model::token_given_width);
+    S* const of_conditions = given_host_.data() + std::int64_t{count} * Model::token_given_width;  // what a target would be given lies before, and is not read
+    if constexpr (Encoder::codes > 0) tokenizer_(images, count, given_host_.data()), check_codes(given_host_.data(), count, Grid::patches, Encoder::codes);
+    if constexpr (Encoder::condition_width > 0) conditions_(images, count, of_conditions), Encoder::Leading::check_labels(of_conditions, count);
     device_.upload(static_cast<const S*>(given_host_.data()), given);
     counters_.clear();
     for (int i = 0; i < count; ++i) counters_.push_back({.seed = seed_, .image = next_++});

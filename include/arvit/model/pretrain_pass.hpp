@@ -70,6 +70,8 @@ class PretrainPass {
 
   /// Takes given ranks [images, patches] in reading order instead; rank 0 joins the condition.
   void order_by_ranks(std::span<const int> ranks, std::span<const Counter> counters = {}) {
+    if (ranks.size() % patches != 0 || (!counters.empty() && counters.size() != ranks.size() / patches))
+      fail<ShapeError>("batch: ", ranks.size(), " ranks and ", counters.size(), " counters, an image has ", patches, " ranks and one counter.");
     begin(static_cast<int>(ranks.size()) / patches);
     counters_.assign(counters.begin(), counters.end());
     std::vector<int> ends;
@@ -96,14 +98,13 @@ class PretrainPass {
   }
 
   /// Forward on the ordered batch and, when `gradients` is given, backward: gradients are added to. Returns nothing; see loss().
-  /// `given` [images, Model::given_width] comes with the images where target or encoder needs it.
+  /// `given` comes with the images where target or encoder needs it, laid out as a TeacherFunction leaves it (frozen_teacher.hpp).
   /// `look(stream, prediction)` sees the predictions, rows as tables().streams[stream].source names them.
   template <class Look = int>
   void run(const Parameters& p, const Gradients* gradients, Span<const Statistic<D>, Space> images, const std::array<double, streams>& scale,
            Span<const Statistic<D>, Space> given = {}, Look&& look = 0) {
     const Matrix<const Statistic<D>, Space> tokens = given_tokens(given);
-    if (images.size() != std::int64_t{engine_.images()} * Model::image_width)
-      fail<ShapeError>("batch: ", images.size(), " pixel values, the ordered batch of ", engine_.images(), " images needs ", engine_.images() * Model::image_width, ".");
+    check_pixels(images);
     const ArenaScope scope(arena_);
     StepContext<D, streams> context{device_, arena_, uploaded(engine_), permutation_, positions_, decoder_positions_, drawn_drop_path(), recompute_ && gradients != nullptr};
     const FinalNorm<D, Encoder::dim> norm{&p.norm, gradients == nullptr ? nullptr : &gradients->norm};
@@ -126,6 +127,7 @@ class PretrainPass {
   /// The encoder alone on the ordered batch, each token seeing what it sees in pre-training: each(layer, tokens before the norm, tables) after every layer.
   template <class Each>
   void encode(const Parameters& p, Span<const Statistic<D>, Space> images, Span<const Statistic<D>, Space> given, Each&& each) {
+    given_tokens(given), check_pixels(images);
     const ArenaScope scope(arena_);
     const auto tables = uploaded(engine_);
     Encoder::infer(device_, arena_, p.encoder, pictures(images, given), Encoder::shape, {tables.source, permutation_}, tables.class_rows,
@@ -149,7 +151,6 @@ class PretrainPass {
   const RankTables<HostLists, streams>& tables() const { return engine_.tables(); }
   std::int64_t peak_bytes() const { return arena_.peak(); }
   std::int64_t pieces() const { return arena_.pieces(); }
-  std::int64_t fixed_bytes() const { return step_begin_; }
 
   /// Bytes of activations that any batch of `images` needs: the pass itself, on a device that only measures.
   static std::int64_t activation_bytes(int images, bool backward, double drop_path = 0, bool recompute = false) {
@@ -193,6 +194,7 @@ class PretrainPass {
     if constexpr (detail::OrderFromTeacher<typename Model::Order>) {
       order_by_teacher(given_tokens(given), keys);
     } else if constexpr (FeatureOrder<typename Model::Order>) {
+      given_tokens(given), check_pixels(images);
       order_by_features(order_parameters, pictures(images, given), keys);
     } else {
       for (std::int64_t i = 0; i < count; ++i)
@@ -200,6 +202,10 @@ class PretrainPass {
       device_.upload(keys_host_.data(), Span<float, Space>(keys.data(), count * patches));
     }
     device_.argsort(keys, Matrix<std::int32_t, Space>(permutation_.data(), count, patches));
+  }
+  void check_pixels(Span<const Statistic<D>, Space> images) const {
+    if (images.size() != std::int64_t{engine_.images()} * Model::image_width)
+      fail<ShapeError>("batch: ", images.size(), " pixel values, the ordered batch of ", engine_.images(), " images needs ", engine_.images() * Model::image_width, ".");
   }
   Pictures<D> pictures(Span<const Statistic<D>, Space> images, Span<const Statistic<D>, Space> given) const {
     const std::int64_t tokens = std::int64_t{engine_.images()} * Model::token_given_width;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <cmath>
 #include <concepts>
+#include <cstdint>
 
+#include "arvit/core/error.hpp"
 #include "arvit/nn/patch_embedding.hpp"
 
 namespace arvit {
@@ -36,6 +39,14 @@ struct CodeGradientWork {
   }
 };
 }  // namespace detail
+
+/// ShapeError unless codes [images, patches], on the host, are whole numbers of 0 .. classes - 1.
+template <class S>
+void check_codes(const S* codes, std::int64_t images, std::int64_t patches, int classes) {
+  for (std::int64_t i = 0; i < images * patches; ++i)
+    if (!(codes[i] >= 0 && codes[i] < static_cast<S>(classes)) || codes[i] != std::floor(codes[i]))
+      fail<ShapeError>("code ", codes[i], " of patch ", i % patches, " of image ", i / patches, " of these is none of 0 .. ", classes - 1, "; use codes of the model's tokenizer.");
+}
 
 /// Codes to tokens: a learned row for each code of the tokenizer, plus the patch's fixed position (GVP d2d; MAGE; iGPT).
 /// Rows of class tokens are left to condition.hpp. Weight shape [Codes, Dim].

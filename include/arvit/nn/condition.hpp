@@ -15,7 +15,7 @@ namespace arvit {
 template <class Teacher>
 struct Pooled {
   using Of = std::type_identity<Teacher>;
-  static constexpr bool has_file = true;
+  static constexpr bool has_file = true, has_codebook = requires { Teacher::classes; };
   static constexpr int width = [] {
     if constexpr (requires { Teacher::classes; }) return Teacher::classes;
     else return Teacher::dim;
@@ -28,7 +28,7 @@ struct Pooled {
 template <int Classes>
 struct Labels {
   static_assert(Classes > 1, "Labels<Classes>: Classes counts the classes of the pictures; it must be at least 2.");
-  static constexpr bool has_file = false;
+  static constexpr bool has_file = false, has_codebook = false;
   static constexpr int width = 1, classes = Classes;
   using Of = std::type_identity<void>;
   static constexpr bool unknown = true;
@@ -55,7 +55,7 @@ struct EveryWork {
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const { to[i] = from[i * step + first]; }
 };
 template <class S>
-struct RoundWork {
+struct LabelsWork {
   const S* from;
   std::int32_t* to;
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const { to[i] = static_cast<std::int32_t>(from[i]); }
@@ -71,7 +71,7 @@ template <int Dim, bool HasClassToken, class... Kinds>
 struct ConditionTokens {
   static_assert(sizeof...(Kinds) <= 3, "Conditions<Kinds...>: at most three kinds of condition.");
   static_assert((0 + ... + Kinds::has_file) <= 1, "Conditions<Kinds...>: at most one of the kinds is Pooled.");
-  static constexpr bool has_file = (false || ... || Kinds::has_file), has_labels = (false || ... || detail::LabelKind<Kinds>);
+  static constexpr bool has_file = (false || ... || Kinds::has_file), has_codebook = (false || ... || Kinds::has_codebook), has_labels = (false || ... || detail::LabelKind<Kinds>);
   static constexpr int kinds = sizeof...(Kinds), tokens = HasClassToken + kinds, width = (0 + ... + Kinds::width);
   static constexpr std::int64_t parameter_count = (HasClassToken ? Dim : 0) + (std::int64_t{0} + ... + Kinds::template Layer<Dim>::parameter_count);
 
@@ -177,7 +177,7 @@ struct ConditionTokens {
   template <Device D>
   static Span<const std::int32_t, SpaceOf<D>> labels(D& device, Arena& scratch, Span<const Statistic<D>, SpaceOf<D>> given) {
     const auto result = scratch.span<std::int32_t, SpaceOf<D>>(given.size());
-    device.for_each(result.size(), detail::RoundWork<Statistic<D>>{given.data(), result.data()});
+    device.for_each(result.size(), detail::LabelsWork<Statistic<D>>{given.data(), result.data()});
     return result;
   }
   template <int Width, Device D>

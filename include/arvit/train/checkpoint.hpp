@@ -22,13 +22,14 @@
 ///   optimiser.moment1.NAME   AdamW's moments              optimiser.moment2.NAME
 ///   average.NAME             the exponential moving average, when one is kept
 /// and in the metadata: format, format_version, arvit (version), model (the type, spelled out), model_name (its alias), parameters, step,
-/// epoch, steps_per_epoch, seed, pixel_mean, pixel_deviation, data, options (JSON, all of them).
+/// epoch, steps_per_epoch, seed, pixel_mean, pixel_deviation, data, given_by (FrozenTeacher::identity), options (JSON, all of them).
 namespace arvit {
 
 /// What a run is besides its options.
 struct RunInfo {
   std::string data;  ///< one line about the pictures
   std::array<float, 3> pixel_mean{0, 0, 0}, pixel_deviation{1, 1, 1};
+  std::string given_by = {};  ///< what gives numbers with the pictures: FrozenTeacher::identity
 };
 
 /// What the metadata of a checkpoint says.
@@ -38,11 +39,12 @@ struct CheckpointInfo {
   std::uint64_t seed = 0;
   std::array<float, 3> pixel_mean{0, 0, 0}, pixel_deviation{1, 1, 1};
   std::string options;  ///< JSON object, name to value
+  std::string given_by = {};  ///< "": not known
 
   template <class Model>
   static CheckpointInfo of(const RunInfo& info, const RunOptions& options, std::int64_t step, std::int64_t steps_per_epoch) {
     return {type_name<Model>(), options.model, info.data, Model::parameter_count, step, steps_per_epoch, options.seed, info.pixel_mean, info.pixel_deviation,
-            options_json(options)};
+            options_json(options), info.given_by};
   }
   static std::string options_json(const RunOptions& options);
 };
@@ -232,6 +234,7 @@ ARVIT_DEFINITION CheckpointInfo read_checkpoint_info(const Safetensors& file) {
   info.steps_per_epoch = metadata_number<std::int64_t>(file, "steps_per_epoch"), info.seed = metadata_number<std::uint64_t>(file, "seed");
   info.pixel_mean = metadata_triple(file, "pixel_mean"), info.pixel_deviation = metadata_triple(file, "pixel_deviation");
   info.options = metadata_at(file, "options");
+  if (const auto given_by = file.metadata().find("given_by"); given_by != file.metadata().end()) info.given_by = given_by->second;
   return info;
 }
 ARVIT_DEFINITION CheckpointInfo read_checkpoint_info(const std::string& path) { return read_checkpoint_info(Safetensors(path)); }
@@ -283,7 +286,7 @@ ARVIT_DEFINITION void write_state(const std::string& path, const StepState& stat
       {"arvit", text(ARVIT_VERSION_MAJOR, ".", ARVIT_VERSION_MINOR, ".", ARVIT_VERSION_PATCH)}, {"model", info.model}, {"model_name", info.model_name},
       {"parameters", text(info.parameters)}, {"step", text(info.step)}, {"steps_per_epoch", text(info.steps_per_epoch)},
       {"epoch", text(static_cast<double>(info.step) / static_cast<double>(info.steps_per_epoch))}, {"seed", text(info.seed)}, {"data", info.data},
-      {"pixel_mean", triple(info.pixel_mean)}, {"pixel_deviation", triple(info.pixel_deviation)}, {"options", info.options}};
+      {"pixel_mean", triple(info.pixel_mean)}, {"pixel_deviation", triple(info.pixel_deviation)}, {"given_by", info.given_by}, {"options", info.options}};
   write_safetensors(path, tensors, metadata, [&](const StoredTensor& tensor) {
     const auto& [from, count] = places[static_cast<std::size_t>(&tensor - tensors.data())];
     return std::as_bytes(state.download(from, count));
@@ -318,6 +321,8 @@ ARVIT_DEFINITION std::int64_t read_state(const std::string& path, const StepStat
                     "; give the same pictures as then, or start a new run from it with --init.");
   if (info.pixel_mean != expected.pixel_mean || info.pixel_deviation != expected.pixel_deviation)
     fail<FileError>(path, ": the colours of its run had another mean or deviation; give the same pictures as then, or start a new run from it with --init.");
+  if (!info.given_by.empty() && !expected.given_by.empty() && info.given_by != expected.given_by)
+    fail<FileError>(path, ": its run had ", info.given_by, ", this one has ", expected.given_by, "; give the same --teacher and --condition as then, or start a new run from it with --init.");
   for (const auto& [prefix, values] : state.parts) compare(prefix);
   for (const auto& [prefix, values] : state.parts) upload(file, prefix, state, values);
   return info.step;

@@ -11,7 +11,8 @@
 
 namespace arvit {
 
-/// Makes what a target needs besides the images: images [pictures.size(), 3, height, width] -> given [pictures.size(), Model::given_width].
+/// Makes what a model needs besides the images, from images [pictures.size(), 3, height, width]: what target or encoder reads of each,
+/// [pictures.size(), Model::token_given_width], and behind that, kind after kind, the conditions [pictures.size(), width].
 using TeacherFunction = std::function<void(const float* images, std::span<const Counter> pictures, float* given)>;
 
 /// A teacher as a run knows it.

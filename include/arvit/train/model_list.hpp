@@ -52,8 +52,8 @@ auto select_model(std::string_view name, ModelList<Variants...> list, F&& f) {
     if (known == name) {
       std::string built;
       for (const std::string& other : names) built += (built.empty() ? "" : ", ") + other;
-      fail<OptionError>("--model ", name, " is not built into this program, which holds ", built, "; build it in with: cmake -S . -B build -DARVIT_MODELS=\"", name,
-                        "\" && cmake --build build");
+      fail<OptionError>("--model ", name, " is not built into this program, which holds ", built, "; build it in with: cmake --preset release -DARVIT_MODELS=\"", name,
+                        "\" && cmake --build --preset release");
     }
   std::vector<std::string> all(variant_names.begin(), variant_names.end());
   all.insert(all.end(), names.begin(), names.end());

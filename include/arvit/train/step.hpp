@@ -13,6 +13,7 @@
 #include "arvit/core/initialise.hpp"
 #include "arvit/core/layout.hpp"
 #include "arvit/device/concept.hpp"
+#include "arvit/nn/code_embedding.hpp"
 
 namespace arvit {
 
@@ -111,7 +112,7 @@ class Step {
     loss_ = 0;
   }
   /// Order, forward and backward of one micro-batch: images [counters.size(), 3, height, width] on the host (not read where Model::image_width is 0),
-  /// and `given` [counters.size(), given_width] where target or encoder asks for it (Target<Features<...>>, Embedding<Codes<N>>).
+  /// and `given` where target or encoder asks for it, laid out as a TeacherFunction leaves it.
   void accumulate(const S* images, std::span<const Counter> counters, const S* given = nullptr) {
     if (static_cast<std::int64_t>(counters.size()) > options_.micro_batch)
       fail<ShapeError>("step: ", counters.size(), " images in a micro-batch, the step was made for ", options_.micro_batch, ".");
@@ -121,7 +122,7 @@ class Step {
     if constexpr (Model::given_width > 0) {
       if (given == nullptr) fail<ShapeError>("step: the model needs ", Model::given_width, " numbers of a teacher for each image, and none are given.");
       const auto count = static_cast<std::int64_t>(counters.size());
-      if constexpr (Model::codes > 0) check_codes(given, count * Model::token_given_width);
+      if constexpr (Model::codes > 0) check_codes(given, count, Model::token_given_width, Model::codes);
       Model::Encoder::Leading::check_labels(given + count * Model::token_given_width, count);
       device_.upload(given, numbers);
     }
@@ -167,13 +168,6 @@ class Step {
   static constexpr bool orders_from_average() {
     if constexpr (requires { Model::Order::from_average; }) return Model::Order::from_average;
     else return false;
-  }
-  static void check_codes(const S* given, std::int64_t count) {
-    constexpr int classes = Model::codes;
-    for (std::int64_t i = 0; i < count; ++i)
-      if (!(given[i] >= 0 && given[i] < classes) || given[i] != std::floor(given[i]))
-        fail<ShapeError>("step: code ", given[i], " of patch ", i % Model::token_given_width, " of image ", i / Model::token_given_width, " of a micro-batch is none of 0 .. ", classes - 1,
-                         "; use codes of the model's tokenizer.");
   }
   static Reading<D> reading_cursor(const Buffer<D, S>& masters, const Buffer<D, Weight<D>>& weights) {
     if constexpr (separate_weights) return Reading<D>(weights.data(), masters.data());

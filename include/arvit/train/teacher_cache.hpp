@@ -43,7 +43,6 @@ class TeacherCache {
   TeacherCache(TeacherCacheOptions options, FrozenTeacher teacher);
   void operator()(const float* images, std::span<const Counter> pictures, float* given);
 
-  std::int64_t slots() const { return slots_; }
   std::int64_t crops() const { return options_.pictures * options_.views; }
   /// Pictures that the teacher itself was asked for.
   std::int64_t computed() const { return computed_; }
