@@ -1,0 +1,9 @@
+// expect: EncoderTeacher<Encoder>: a teacher with conditions would need another teacher; choose one without.
+// SPDX-License-Identifier: BSL-1.0
+#include <arvit/teacher.hpp>
+
+using Bad = arvit::ViT<1, 12, 3, arvit::Patch<4>, arvit::Image<12>, arvit::Conditions<arvit::Labels<3>>>;
+int main() {
+  arvit::Cpu<arvit::Fp32> device;
+  arvit::EncoderTeacher<Bad, arvit::Cpu<arvit::Fp32>> teacher(device, "teacher", {}, 1);
+}
