@@ -2,9 +2,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 
+#include "arvit/device/reference.hpp"
 #include "arvit/io/npy.hpp"
 #include "arvit/pretrain.hpp"
 #include "support/temporary_folder.hpp"
@@ -117,6 +120,55 @@ TEST_CASE_TEMPLATE("conditions: a run, and features from what its checkpoint nam
   if (Encoder::condition_width == 9) CHECK(features.back() == 3);  // no label is known where features are read
 }
 
+TEST_CASE("conditions: features of several images, whose conditions of several kinds are given kind after kind") {
+  using Encoder = ViT<2, 12, 3, Patch<4>, Image<12>, Conditions<Pooled<Narrow>, Labels<3>>>;
+  using Double = Reference<double>;
+  const std::vector<double> together{0.1, -0.2, 0.3, 0.7, 0.5, -0.6, 2, 0}, first{0.1, -0.2, 0.3, 2}, second{0.7, 0.5, -0.6, 0};
+  std::vector<double> parameters(Encoder::parameter_count), images(2 * 3 * 144);
+  Stream random(Counter{3});
+  for (double& value : parameters) value = random.uniform() - 0.5;
+  for (double& value : images) value = random.uniform();
+  Double device;
+  const auto read = [&](std::span<const double> of, const std::vector<double>& conditions, int batch) {
+    FeatureExtractor<Encoder, Double> extractor(device, {.batch = batch, .features = {{Readout::mean}, {Readout::condition}, {Readout::tokens}}});
+    extractor.load(parameters);
+    extractor.conditions([&](const double*, std::int64_t count, double* given) {
+      REQUIRE(count * 4 == static_cast<std::int64_t>(conditions.size()));
+      std::copy(conditions.begin(), conditions.end(), given);
+    });
+    return extractor.extract(of);
+  };
+  const std::span<const double> both(images);
+  const auto all = read(both, together, 2), part = read(both, together, 3);
+  auto one = read(both.first(3 * 144), first, 2);
+  const auto other = read(both.last(3 * 144), second, 2);
+  one.insert(one.end(), other.begin(), other.end());
+  const std::size_t width = one.size() / 2;
+  CHECK(std::vector<double>(all.begin() + 12, all.begin() + 16) == first);
+  CHECK(std::vector<double>(all.begin() + static_cast<std::ptrdiff_t>(width) + 12, all.begin() + static_cast<std::ptrdiff_t>(width) + 16) == second);
+  REQUIRE(all.size() == one.size());
+  for (std::size_t i = 0; i < all.size(); ++i) CHECK(std::abs(all[i] - one[i]) < 1e-12);
+  CHECK(part == all);  // a pass that is not full
+}
+
+TEST_CASE("conditions: a teacher cache keeps the target's numbers alone, and labels are withheld anew in every epoch") {
+  using Model = Pretrainer<ViT<2, 12, 3, Patch<4>, Image<12>, Conditions<Labels<3>, Pooled<TeacherEncoder>>>, Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<3>>>, Target<Features<TeacherEncoder>>>;
+  const test::TemporaryFolder folder;
+  losses_of<Teacher>(options_of(folder / "teacher"));
+  RunOptions options = options_of(folder / "without", (folder / "teacher").string());
+  options.teacher = options.condition, options.whole_picture = true;  // one crop of each picture
+  const auto without = losses_of<Model>(options);
+  const std::filesystem::path cache = folder / "cache";
+  options.out = (folder / "first").string(), options.teacher_cache = cache.string();
+  CHECK(losses_of<Model>(options) == without);
+  CHECK(std::filesystem::file_size(cache) == 4096 + pictures * (8 + 4 * 10 * 8));  // ten tokens of the teacher
+  std::filesystem::last_write_time(cache, std::filesystem::last_write_time(cache) - std::chrono::hours(1));
+  const auto time = std::filesystem::last_write_time(cache);
+  options.out = (folder / "second").string();
+  CHECK(losses_of<Model>(options) == without);
+  CHECK(std::filesystem::last_write_time(cache) == time);  // what the teacher computes is written
+}
+
 TEST_CASE("conditions: a step of a model that reads codes and has conditions, and what it refuses") {
   using Model = Pretrainer<ViT<1, 12, 3, Patch<4>, Image<12>, Embedding<Codes<4>>, Conditions<Pooled<Narrow>, Labels<3>>>, Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<3>>>, Target<Codes<4>>>;
   Cpu<Fp32> device({1, {}});
@@ -174,5 +226,9 @@ TEST_CASE("conditions: what is missing or does not fit is said in one sentence")
   std::filesystem::remove_all(folder / "run");
   CHECK(said.operator()<Extra>(good) == "");
   CHECK(test::message_of<OptionError>([&] { run_option(Safetensors(find_checkpoint((folder / "run").string())), "condition"); }).find("good.npy, which holds that run's pictures only; give --condition, or choose another checkpoint.") != std::string::npos);
+  Cpu<Fp32> device({1, {}});  // nobody knows the pictures where features are read
+  CHECK(test::message_of<OptionError>([&] { make_conditions<Extra::Encoder>(device, good, Normalisation::imagenet(), 2); }) ==
+        "--condition " + good + " holds the conditions of the pictures of a run only; read features of an encoder whose conditions a checkpoint or codebook makes.");
+  CHECK_NOTHROW(make_conditions<Extra::Encoder>(device, good, Normalisation::imagenet(), 2, Extra::Encoder::shape, pictures));
   CHECK(test::message_of<OptionError>([] { label_condition(3, {0, 3}); }) == "condition: picture 1 has label 3, the model's Labels<3> ends at 2; give pictures of as many classes.");
 }

@@ -41,6 +41,25 @@ std::vector<double> losses_of(const RunOptions& options) {
   pretrain<Model>(test::MadePictures{pictures, 12}, options, {{nullptr, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }});
   return losses;
 }
+/// A file of an encoder's parameters, with what else a checkpoint says.
+template <class Encoder>
+std::string written(const std::filesystem::path& path, const std::vector<float>& parameters, const Metadata& metadata = {}) {
+  std::vector<StoredTensor> tensors;
+  for (const auto& [name, tensor, offset] : placed_tensors(Encoder::groups()))
+    tensors.push_back({name, StoredType::F32, detail::stored_shape(tensor), std::as_bytes(std::span(parameters).subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(tensor.size())))});
+  write_safetensors(path, tensors, metadata);
+  return path.string();
+}
+template <class Encoder>
+std::string identity_of(const std::string& file) {
+  Cpu<Fp32> device({1, {}});
+  return EncoderTeacher<Encoder, Cpu<Fp32>>(device, file, Normalisation::imagenet(), 1).identity();
+}
+std::vector<float> random_numbers(std::int64_t count, std::uint64_t seed) {
+  std::vector<float> values(static_cast<std::size_t>(count));
+  fill_uniform(values, Counter{seed});
+  return values;
+}
 }  // namespace
 
 TEST_CASE("teacher: a frozen encoder sees the pictures in the colours that it was trained on") {
@@ -69,6 +88,51 @@ TEST_CASE("teacher: a frozen encoder sees the pictures in the colours that it wa
     CHECK(largest > 0.5);
     CHECK(difference < 2e-5);
   }
+}
+
+TEST_CASE("teacher: an encoder says what it computes by its contents, wherever its file lies") {
+  const test::TemporaryFolder folder;
+  const auto parameters = random_numbers(TeacherEncoder::parameter_count, 5);
+  const auto said = [&](const char* name, const std::vector<float>& values, const Metadata& metadata) { return identity_of<TeacherEncoder>(written<TeacherEncoder>(folder / name, values, metadata)); };
+  const auto colours = [](const char* mean, const char* deviation) { return Metadata{{"pixel_mean", mean}, {"pixel_deviation", deviation}}; };
+  const Metadata own = colours("[0.5,0.5,0.5]", "[0.25,0.25,0.25]");
+  const std::string identity = said("own", parameters, own);
+  CHECK(identity.starts_with("ViT<2,8,2,Patch<4>,Image<12,12>>, parameters "));
+  CHECK(said("elsewhere", parameters, own) == identity);
+  CHECK(said("mean", parameters, colours("[0.5,0.5,0.25]", "[0.25,0.25,0.25]")) != identity);
+  CHECK(said("deviation", parameters, colours("[0.5,0.5,0.5]", "[0.5,0.25,0.25]")) != identity);
+  CHECK(said("none", parameters, {}) != identity);
+  CHECK(said("none", parameters, {}) == said("imagenet", parameters, colours("[0.485,0.456,0.406]", "[0.229,0.224,0.225]")));  // what a file without them was trained on
+  for (const std::size_t which : {std::size_t{0}, parameters.size() / 2, parameters.size() - 1}) {
+    auto changed = parameters;
+    changed[which] = std::nextafter(changed[which], 2.f);
+    CHECK(said("changed", changed, own) != identity);
+  }
+  using OtherHeads = ViT<2, 8, 4, Patch<4>, Image<12>>;  // the same tensors
+  CHECK(identity_of<OtherHeads>((folder / "own").string()) != identity);
+}
+
+TEST_CASE("teacher: a codebook says what it computes by its centroids, and so does an encoder that reads its codes") {
+  const test::TemporaryFolder folder;
+  const auto centroids = random_numbers(4 * 48, 7);
+  auto others = centroids;
+  others[100] = std::nextafter(others[100], 2.f);
+  Cpu<Fp32> device({1, {}});
+  const auto said = [&](const Codebook& codebook) { return CodebookTeacher<Cpu<Fp32>>(device, codebook, 12, 12, Normalisation::imagenet()).identity(); };
+  const std::string identity = said({4, centroids, "stripes", 0, 0});
+  CHECK(said({4, centroids, "dots", 9, 0.5}) == identity);  // how it came about does not matter
+  CHECK(said({4, others, "stripes", 0, 0}) != identity);
+  CHECK(said({2, centroids, "stripes", 0, 0}) != identity);  // the same numbers as 16 smaller patches
+
+  using OfCodes = ViT<1, 8, 2, Patch<4>, Image<12>, Embedding<Codes<4>>>;
+  const auto parameters = random_numbers(OfCodes::parameter_count, 5);
+  const auto of = [&](const char* name, const std::vector<float>& values) {
+    const std::string codebook = (folder / name).string();
+    save_codebook(codebook, {4, values, "stripes", 0, 0});
+    return identity_of<OfCodes>(written<OfCodes>(folder / "encoder", parameters, {{"options", text("{\"teacher\":\"", codebook, "\"}")}}));
+  };
+  CHECK(of("one", centroids) == of("same", centroids));
+  CHECK(of("one", centroids) != of("other", others));
 }
 
 TEST_CASE("teacher: a run on stored features of whole pictures equals one with the teacher beside it") {

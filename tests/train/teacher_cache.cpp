@@ -292,6 +292,49 @@ TEST_CASE("teacher cache: runs with it have the losses of runs without, in fp32 
     }
 }
 
+TEST_CASE("teacher cache: a run refuses what another teacher of the same type made, and what was made of other pictures") {
+  const test::TemporaryFolder folder;
+  for (const std::uint64_t seed : {0, 1}) {
+    RunOptions options = run_options(folder / text("teacher", seed));
+    options.seed = seed;
+    losses_of<test::SmallModel<>>(options);
+  }
+  RunOptions options = run_options(folder / "first");
+  options.teacher = (folder / "teacher0").string(), options.teacher_cache = (folder / "cache").string();
+  const auto losses = losses_of<Student>(options);
+  const auto refused = [&]<class Model>(std::type_identity<Model>) { return test::message_of<FileError>([&] { losses_of<Model>(options); }); };
+  options.out += "-other", options.teacher = (folder / "teacher1").string();
+  const std::string other = refused(std::type_identity<Student>{});
+  CHECK_MESSAGE(other.starts_with(options.teacher_cache + ": holds other numbers (teacher: ViT<2,8,2,Patch<4>,Image<12,12>>, parameters "), other);
+  CHECK_MESSAGE(other.find("; here: ViT<2,8,2,Patch<4>,Image<12,12>>, parameters ") != std::string::npos, other);
+  std::filesystem::rename(folder / "teacher0", folder / "moved");
+  options.teacher = (folder / "moved").string();
+  CHECK(losses_of<Student>(options) == losses);
+
+  struct OneChanged : test::MadePictures {
+    Picture picture(std::int64_t i) const {
+      Picture changed = MadePictures::picture(i);
+      if (i == 7) changed.row(11)[35] ^= 1;
+      return changed;
+    }
+  };
+  options.out += "-pictures";
+  const std::string pictures_differ = test::message_of<FileError>([&] { pretrain<Student>(OneChanged{{12, 12}}, options, {{nullptr, false}, {}}); });
+  CHECK_MESSAGE(pictures_differ.starts_with(options.teacher_cache + ": holds other numbers (pictures: 12, contents "), pictures_differ);
+
+  using OnCodes = Pretrainer<TeacherEncoder, Decoder<Causal>, OrderPolicy<Raster>, Target<Codes<4>>>;
+  Codebook codebook{4, std::vector<float>(4 * 48), "stripes", 0, 0};
+  for (std::size_t i = 0; i < codebook.centroids.size(); ++i) codebook.centroids[i] = static_cast<float>(i / 48) / 3;
+  save_codebook(folder / "codebook", codebook);
+  codebook.centroids[60] = 0.5f;
+  save_codebook(folder / "other", codebook);
+  options.out = (folder / "codes").string(), options.teacher = (folder / "codebook").string(), options.teacher_cache = (folder / "cached-codes").string();
+  losses_of<OnCodes>(options);
+  options.out += "-other", options.teacher = (folder / "other").string();
+  const std::string codes = refused(std::type_identity<OnCodes>{});
+  CHECK_MESSAGE(codes.starts_with(options.teacher_cache + ": holds other numbers (teacher: codebook of 4 codes for patches of 4 pixels, "), codes);
+}
+
 TEST_CASE("teacher cache: a second run asks the teacher for nothing; one that was interrupted only for what it had not reached") {
   const test::TemporaryFolder folder;
   std::int64_t asked = 0;
