@@ -23,7 +23,7 @@ TEST_CASE("model_text: says what a model is") {
   CHECK(model_text<DiGPT_B16_dis>().find("a decoder of 2 layers predicted every cluster from those up to and with it. Order: the picture in 2 x 2 clusters in random order") != std::string::npos);
   CHECK(model_text<SemAIM_B16_dino>().find("similar to the class token, by the teacher's features. Predicted of a patch: a frozen teacher's features") != std::string::npos);
   CHECK(model_text<MAE_B16>().find("Order: 25 % of the patches visible") != std::string::npos);
-  CHECK(model_text<GVP_p2p_B16_raster>().find("Order: reading order, in groups whose number") != std::string::npos);
+  CHECK(model_text<GVP_p2p_B16_raster>().find("Order: reading order, in 21 groups of random length, the last of about half the patches") != std::string::npos);
 }
 
 TEST_CASE("model_text: knows the parts of every model of variants.hpp") {

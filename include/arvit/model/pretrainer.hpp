@@ -6,6 +6,7 @@
 
 #include "arvit/decoder/seam.hpp"
 #include "arvit/model/vit.hpp"
+#include "arvit/nn/code_embedding.hpp"
 #include "arvit/order/policy.hpp"
 #include "arvit/order/semantic.hpp"
 #include "arvit/target/target.hpp"
@@ -93,6 +94,12 @@ struct Pretrainer<ViT<Depth, Dim, Heads, EncoderOptions...>, Decoder<DecoderKind
     else return Encoder::codes;
   }();
   static_assert(!reads_codes || codes == Encoder::codes, "Pretrainer: Embedding<Codes<N>> and Target<Codes<M>> have one tokenizer; give both the same number of codes.");
+  /// ShapeError unless the codes and labels in what is given with `images` images, on the host, are the model's.
+  template <class S>
+  static void check_given(const S* given, std::int64_t images) {
+    if constexpr (codes > 0) check_codes(given, images, token_given_width, codes);
+    Encoder::Leading::check_labels(given + images * token_given_width, images);
+  }
   static_assert(!reads_codes || detail::HasClasses<TargetKind> || !GivenTarget<TargetKind, Grid>,
                 "Pretrainer: an encoder that reads codes predicts codes or pixels; choose such a target, or drop Embedding.");
 

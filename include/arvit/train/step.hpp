@@ -13,7 +13,6 @@
 #include "arvit/core/initialise.hpp"
 #include "arvit/core/layout.hpp"
 #include "arvit/device/concept.hpp"
-#include "arvit/nn/code_embedding.hpp"
 
 namespace arvit {
 
@@ -121,9 +120,7 @@ class Step {
     const Span<S, SpaceOf<D>> numbers = given_.span().part(0, static_cast<std::int64_t>(counters.size()) * Model::given_width);
     if constexpr (Model::given_width > 0) {
       if (given == nullptr) fail<ShapeError>("step: the model needs ", Model::given_width, " numbers of a teacher for each image, and none are given.");
-      const auto count = static_cast<std::int64_t>(counters.size());
-      if constexpr (Model::codes > 0) check_codes(given, count, Model::token_given_width, Model::codes);
-      Model::Encoder::Leading::check_labels(given + count * Model::token_given_width, count);
+      Model::check_given(given, static_cast<std::int64_t>(counters.size()));
       device_.upload(given, numbers);
     }
     const auto parameters = reading();
