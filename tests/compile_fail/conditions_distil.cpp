@@ -2,6 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <arvit/models.hpp>
 
-using Bad = arvit::Pretrainer<arvit::ViT_B16<arvit::Conditions<arvit::Labels<10>>>, arvit::Decoder<arvit::Distil>, arvit::OrderPolicy<arvit::Stochastic>, arvit::Target<arvit::CLIP<>>>;
+using Bad = arvit::Pretrainer<arvit::ViT_B16<arvit::NoClassToken, arvit::Conditions<arvit::Labels<10>>>, arvit::Decoder<arvit::Distil>, arvit::OrderPolicy<arvit::Stochastic>, arvit::Target<arvit::CLIP<>>>;
 static_assert(Bad::parameter_count > 0);
 int main() {}

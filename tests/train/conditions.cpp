@@ -89,6 +89,23 @@ TEST_CASE("conditions: one label in ten is withheld, by the picture's counter") 
   CHECK(std::count(given.begin(), given.end(), 3.f) == 20000 - unknown);
 }
 
+TEST_CASE("conditions: a run learns from the labels of its own pictures") {
+  struct OneOther : test::MadePictures {
+    int other;
+    int label(std::int64_t i) const { return i == 7 ? other : MadePictures::label(i); }
+  };
+  const test::TemporaryFolder folder;
+  const auto losses = [&](const char* name, const auto& set) {
+    std::vector<double> all;
+    pretrain<Conditioned<Conditions<Labels<3>>>>(set, options_of(folder / name), {{nullptr, false}, [&](const StepRecord& record) { all.push_back(record.loss); }});
+    return all;
+  };
+  const auto own = losses("own", test::MadePictures{pictures, 12});
+  CHECK(losses("same", OneOther{{pictures, 12}, 1}) == own);
+  CHECK(losses("other", OneOther{{pictures, 12}, 2}) != own);
+  CHECK(losses("unknown", OneOther{{pictures, 12}, -1}) != own);
+}
+
 TEST_CASE_TEMPLATE("conditions: a run, and features from what its checkpoint names", Encoder, ViT<2, 12, 3, Patch<4>, Image<12>, NoClassToken, Conditions<Pooled<TeacherEncoder>>>,
                    ViT<2, 12, 3, Patch<4>, Image<12>, Conditions<Pooled<TeacherEncoder>, Labels<3>>>) {
   const test::TemporaryFolder folder;
@@ -149,6 +166,26 @@ TEST_CASE("conditions: features of several images, whose conditions of several k
   REQUIRE(all.size() == one.size());
   for (std::size_t i = 0; i < all.size(); ++i) CHECK(std::abs(all[i] - one[i]) < 1e-12);
   CHECK(part == all);  // a pass that is not full
+}
+
+TEST_CASE("conditions: they follow what all images of a batch are given for the target") {
+  const auto giving = [](std::int64_t width, float first, const char* held) {
+    return FrozenTeacher{[width, first](const float*, std::span<const Counter> of, float* given) {
+      for (std::int64_t i = 0; i < width * static_cast<std::int64_t>(of.size()); ++i) given[i] = first + static_cast<float>(i);
+    }, {{held, 7}}, held, true};
+  };
+  std::vector<float> given(3 * 6, -1);
+  const FrozenTeacher both = with_conditions(giving(4, 10, "teacher"), giving(2, 50, "condition"), 4);
+  both.give(nullptr, counters(3), given.data());
+  CHECK(given == std::vector<float>{10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 50, 51, 52, 53, 54, 55});
+  CHECK(both.identity == "teacher");
+  CHECK(both.halves);
+  REQUIRE(both.memory.size() == 2);
+  CHECK(both.memory[0].what == "teacher");
+  CHECK(both.memory[1].what == "condition");
+  given.assign(3 * 2, -1);
+  with_conditions({}, giving(2, 50, "condition"), 0).give(nullptr, counters(3), given.data());  // nobody teaches
+  CHECK(given == std::vector<float>{50, 51, 52, 53, 54, 55});
 }
 
 TEST_CASE("conditions: a teacher cache keeps the target's numbers alone, and labels are withheld anew in every epoch") {

@@ -30,6 +30,7 @@ template <int N> using OnCodes = CausalViT<Small<>, Target<Codes<N>>>;
 template <class... Kinds> using With = GVP<Small<Conditions<Kinds...>>, Grouped<Random<3>>>;
 
 static_assert(std::same_as<TeacherModel<Teacher>, SemAIM<Teacher, Parallel<2>>>);
+static_assert(std::same_as<TeacherModel<ViT_B16<>>, SemAIM<ViT_B16<>, Parallel<2>>>);
 static_assert(std::same_as<TeacherModel<Small<>>, SemAIM<Small<>, Parallel<1>>>);
 
 /// Pictures of 3 x 3 tiles of 4 x 4 pixels, each of one of four greys.
