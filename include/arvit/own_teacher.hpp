@@ -27,9 +27,9 @@ void fit_own_codebook(const AnyDataset& train, const RunOptions& options, const 
     return;
   }
   using Grid = typename Model::Grid;
+  CheckpointFolder(std::filesystem::path(file).parent_path()).prepare();  // before the work
   Cpu<Fp32> device({options.threads, {}});
   const CodebookFit fit = fit_codebook(device, train, {.codes = codes, .patch = Grid::patch, .height = Grid::height, .width = Grid::width, .seed = options.seed});
-  CheckpointFolder(std::filesystem::path(file).parent_path()).prepare();
   save_codebook(file, fit.codebook);
 }
 

@@ -178,7 +178,7 @@ TEST_CASE("conditions: they follow what all images of a batch are given for the 
   const FrozenTeacher both = with_conditions(giving(4, 10, "teacher"), giving(2, 50, "condition"), 4);
   both.give(nullptr, counters(3), given.data());
   CHECK(given == std::vector<float>{10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 50, 51, 52, 53, 54, 55});
-  CHECK(both.identity == "teacher");
+  CHECK(both.identity == "teacher; condition");
   CHECK(both.halves);
   REQUIRE(both.memory.size() == 2);
   CHECK(both.memory[0].what == "teacher");

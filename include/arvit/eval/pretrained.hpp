@@ -95,8 +95,8 @@ ModelDescription describe_model() {
 
 /// How an encoder is read, besides what is read of it.
 struct ExtractorOptions {
-  std::string codebook;     ///< of an encoder that reads codes; "": the one that the file names
-  std::string condition;    ///< what makes the conditions of an encoder that has some; "": what the file names
+  std::string codebook = {};   ///< of an encoder that reads codes; "": the one that the file names
+  std::string condition = {};  ///< what makes the conditions of an encoder that has some; "": what the file names
   std::string mask = "none";  ///< "order": with the attention mask of pre-training, an order of its own for every picture
   std::uint64_t seed = 0;   ///< of these orders
 };
