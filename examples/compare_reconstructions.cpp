@@ -40,7 +40,6 @@ int main(int argc, char** argv) {
     line.parse(argc, argv);
     if (images < 1 || images > 100000) fail<OptionError>("--images is ", images, "; choose 1 to 100000.");
     if (shown < 1 || shown > 256) fail<OptionError>("--shown is ", shown, "; choose 1 to 256.");
-
     if (std::filesystem::path(out).extension() == ".json") fail<OptionError>("--out ", out, ": is the PNG file, beside which the table is written as JSON; give another name.");
 
     Cpu<Fp32> device({threads, {}});

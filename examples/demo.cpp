@@ -149,6 +149,7 @@ void add_pictures(Report& report, Cpu<Fp32>& device, const RunOptions& options, 
   }
   if constexpr (!detail::OrderFromTeacher<typename Model::Order> && Model::Encoder::codes == 0 && Model::Encoder::condition_width == 0)
     report.heading(Model::Encoder::has_class_token ? "Order, similarity and attention" : "Order")
+        .paragraph(Model::Encoder::has_class_token ? "Dark patches come first; of similarity to the class token and of its attention, bright is most." : "Dark patches come first.")
         .picture(maps_picture<Model>(batch.images, patch_maps<Model>(device, parameters, batch.images, batch.counters, 0), info.normalisation, false));
 }
 

@@ -339,7 +339,7 @@ ARVIT_DEFINITION std::string run_option(const Safetensors& checkpoint, const std
 ARVIT_DEFINITION void check_gave(const Safetensors& checkpoint, const std::string& file, const std::string& identity) {
   const auto gave = checkpoint.metadata().find("given_by");
   if (gave != checkpoint.metadata().end() && !gave->second.empty() && gave->second.find(identity) == std::string::npos)
-    fail<OptionError>(file, ": is not what the run of ", checkpoint.path(), " had; it is ", identity, ", the run had ", gave->second, ".");
+    fail<OptionError>(file, ": is not what the run of ", checkpoint.path(), " had; it is ", identity, ", the run had ", gave->second, "; give that.");
 }
 ARVIT_DEFINITION std::string codebook_of(const Safetensors& checkpoint, const std::string& now) {
   std::string file = now.empty() ? run_option(checkpoint, "teacher") : now;

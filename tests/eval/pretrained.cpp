@@ -9,6 +9,7 @@
 
 #include "arvit/device/cpu.hpp"
 #include "support/encode_picture.hpp"
+#include "support/encoder_file.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace arvit::test {
@@ -30,14 +31,8 @@ const Normalisation normalisation{{0.5f, 0.5f, 0.5f}, {0.25f, 0.25f, 0.25f}};
 /// A file of an encoder as new, with what a checkpoint says beside it, in the colours above.
 template <class Encoder>
 std::string written(const std::filesystem::path& path, Metadata metadata) {
-  const auto tensors = placed_tensors(Encoder::groups());
-  const auto parameters = untrained(tensors, 3);
-  std::vector<StoredTensor> stored;
-  for (const auto& [name, tensor, offset] : tensors)
-    stored.push_back({name, StoredType::F32, arvit::detail::stored_shape(tensor), std::as_bytes(std::span(parameters).subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(tensor.size())))});
   metadata.insert(colours.begin(), colours.end());
-  write_safetensors(path, stored, metadata);
-  return path.string();
+  return write_encoder<Encoder>(path, untrained(placed_tensors(Encoder::groups()), 3), metadata);
 }
 template <class Encoder>
 PretrainedInfo info_of(const std::filesystem::path& path, const std::string& name, const std::string& options = "{}") {
@@ -204,6 +199,23 @@ TEST_CASE("pretrained: an encoder's features as a condition, from a file or the 
   }
   const auto in_order = extractor_of<Taught>(device, info, {.batch = 2, .features = {{Readout::mean}}}, masked("order"));
   CHECK(features_of<Taught::Encoder>(*in_order, info.path, images).size() == count * 12);
+}
+
+TEST_CASE("pretrained: codes and labels that are none are refused, with the mask and without") {
+  const TemporaryFolder folder;
+  const PretrainedInfo coded = info_of<OfCodes::Encoder>(folder / "coded", "OfCodes"), labelled = info_of<Labelled::Encoder>(folder / "labelled", "Labelled");
+  const std::string book = saved_codebook(folder / "book", true);
+  Fp32Cpu device({1, {}});
+  for (const char* mask : {"none", "order"}) {
+    ExtractorOptions how = on_codebook(book);
+    how.mask = mask;
+    const auto of_codes = extractor_of<OfCodes>(device, coded, {.batch = 2, .features = {{Readout::mean}}}, how);
+    of_codes->tokenizer([](const float*, std::int64_t images, float* codes) { std::fill_n(codes, 9 * images, 3.f), codes[9 * images - 2] = 4; });
+    CHECK(said([&] { features_of<OfCodes::Encoder>(*of_codes, coded.path, images_of()); }) == "code 4 of patch 7 of image 1 of these is none of 0 .. 3; use codes of the model's tokenizer.");
+    const auto of_labels = extractor_of<Labelled>(device, labelled, {.batch = 2, .features = {{Readout::mean}}}, masked(mask));
+    of_labels->conditions([](const float*, std::int64_t images, float* labels) { std::fill_n(labels, images, 3.f), labels[images - 1] = 4; });
+    CHECK(said([&] { features_of<Labelled::Encoder>(*of_labels, labelled.path, images_of()); }) == "condition: label 4 of image 1 is none of 0 .. 3, the last of which means unknown.");
+  }
 }
 
 TEST_CASE("pretrained: the model that the file names is chosen") {

@@ -105,6 +105,17 @@ TEST_CASE("reconstruct: a picture has four labelled columns; maps have the order
   CHECK_THROWS_AS(patch_maps<Ordered>(device, untrained(placed_tensors(Ordered::groups()), 3), std::span(pixels).first(7), of), ShapeError);
 }
 
+TEST_CASE("maps: an order from the model's own features needs no teacher, though the target does") {
+  Device device;
+  using Encoder = ViT<2, 24, 3, Patch<4>, Image<12, 16>>;
+  using Own = SemAIM<Encoder, Parallel<2>>;
+  using Taught = SemAIM<Encoder, Parallel<2>, Semantic<>, Target<Features<Encoder>>>;
+  const auto pixels = images(2);
+  const auto maps = patch_maps<Taught>(device, untrained(placed_tensors(Taught::groups()), 3), pixels, counters(2));
+  const auto expected = patch_maps<Own>(device, untrained(placed_tensors(Own::groups()), 3), pixels, counters(2));  // the same encoder
+  for (std::size_t i = 0; i < 2; ++i) CHECK(maps[i].order == expected[i].order);
+}
+
 TEST_CASE("maps and reconstruction: of codes and with conditions there is the order, and a sentence for the rest") {
   Device device;
   const auto of = counters(2);

@@ -165,6 +165,22 @@ TEST_CASE("generate: neither the batch nor the number of threads matters, and on
   CHECK(largest_difference(images_of(one, 1), images_of(one, 3)) < 1e-5);  // another shape of the products sums in another order
 }
 
+TEST_CASE("pretrain pass: ranks that are no images, and pixels or codes that are not those of the batch, are refused") {
+  Reference<double> device;
+  ModelCase<SemAIM<Encoder, Parallel<2>>, Reference<double>> model(device, 2);
+  CHECK_THROWS_AS(model.pass.order_by_ranks(std::vector<int>(patches + 1, 1)), ShapeError);
+  CHECK_THROWS_AS(model.pass.order_by_ranks(std::vector<int>(2 * patches, 1), std::vector<Counter>(1)), ShapeError);
+  const std::vector<Counter> one{{1, 0, 0}};
+  CHECK_THROWS_AS(model.pass.order(model.reading(), {}, one), ShapeError);
+  CHECK_THROWS_AS(model.pass.order(model.reading(), model.batch(), one), ShapeError);  // two images for one counter
+  const auto nothing = [](int, const auto&, const auto&) {};
+  model.pass.order(model.reading(), model.batch(), std::vector<Counter>{{1, 0, 0}, {1, 0, 1}});
+  CHECK_THROWS_AS(model.pass.encode(model.reading(), {}, {}, nothing), ShapeError);
+  ModelCase<GVP<OfCodes, Grouped<Mixed<5>>, Target<Codes<20>>>, Reference<double>> of_codes(device, 1);
+  of_codes.pass.order(of_codes.reading(), {}, one);
+  CHECK_THROWS_AS(of_codes.pass.encode(of_codes.reading(), {}, {}, nothing), ShapeError);
+}
+
 TEST_CASE("generate: wrong batches, ranks and calls are refused") {
   Reference<float> device;
   using Model = CausalViT<Encoder>;

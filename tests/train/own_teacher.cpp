@@ -194,6 +194,13 @@ TEST_CASE("own teacher: an encoder is pre-trained with the run's options, and th
   CHECK(make_own_teacher<Student>(set, again) == made);
   CHECK(std::filesystem::last_write_time(*made) == time);
 
+  // What belongs to the student does not go to its teacher.
+  RunOptions of_student = options;
+  of_student.out = (folder / "other").string(), of_student.teacher_cache = (folder / "cache").string(), of_student.condition = "condition.safetensors", of_student.init = "student.safetensors";
+  const auto beside = make_own_teacher<Student>(set, of_student);
+  CHECK(beside == find_checkpoint(of_student.out + "/teacher"));
+  CHECK_FALSE(std::filesystem::exists(of_student.teacher_cache));
+
   options.teacher = *made, options.epochs = 12;
   std::vector<double> losses;
   const TrainingResult result = pretrain<Student>(set, options, {{nullptr, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }});

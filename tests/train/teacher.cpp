@@ -10,6 +10,7 @@
 #include "arvit/device/reference.hpp"
 #include "arvit/io/npy.hpp"
 #include "arvit/pretrain.hpp"
+#include "support/encoder_file.hpp"
 #include "support/temporary_folder.hpp"
 #include "train/made_pictures.hpp"
 
@@ -40,15 +41,6 @@ std::vector<double> losses_of(const RunOptions& options) {
   std::vector<double> losses;
   pretrain<Model>(test::MadePictures{pictures, 12}, options, {{nullptr, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }});
   return losses;
-}
-/// A file of an encoder's parameters, with what else a checkpoint says.
-template <class Encoder>
-std::string written(const std::filesystem::path& path, const std::vector<float>& parameters, const Metadata& metadata = {}) {
-  std::vector<StoredTensor> tensors;
-  for (const auto& [name, tensor, offset] : placed_tensors(Encoder::groups()))
-    tensors.push_back({name, StoredType::F32, detail::stored_shape(tensor), std::as_bytes(std::span(parameters).subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(tensor.size())))});
-  write_safetensors(path, tensors, metadata);
-  return path.string();
 }
 template <class Encoder>
 std::string identity_of(const std::string& file) {
@@ -93,7 +85,7 @@ TEST_CASE("teacher: a frozen encoder sees the pictures in the colours that it wa
 TEST_CASE("teacher: an encoder says what it computes by its contents, wherever its file lies") {
   const test::TemporaryFolder folder;
   const auto parameters = random_numbers(TeacherEncoder::parameter_count, 5);
-  const auto said = [&](const char* name, const std::vector<float>& values, const Metadata& metadata) { return identity_of<TeacherEncoder>(written<TeacherEncoder>(folder / name, values, metadata)); };
+  const auto said = [&](const char* name, const std::vector<float>& values, const Metadata& metadata) { return identity_of<TeacherEncoder>(test::write_encoder<TeacherEncoder>(folder / name, values, metadata)); };
   const auto colours = [](const char* mean, const char* deviation) { return Metadata{{"pixel_mean", mean}, {"pixel_deviation", deviation}}; };
   const Metadata own = colours("[0.5,0.5,0.5]", "[0.25,0.25,0.25]");
   const std::string identity = said("own", parameters, own);
@@ -129,7 +121,7 @@ TEST_CASE("teacher: a codebook says what it computes by its centroids, and so do
   const auto of = [&](const char* name, const std::vector<float>& values) {
     const std::string codebook = (folder / name).string();
     save_codebook(codebook, {4, values, "stripes", 0, 0});
-    return identity_of<OfCodes>(written<OfCodes>(folder / "encoder", parameters, {{"options", text("{\"teacher\":\"", codebook, "\"}")}}));
+    return identity_of<OfCodes>(test::write_encoder<OfCodes>(folder / "encoder", parameters, {{"options", text("{\"teacher\":\"", codebook, "\"}")}}));
   };
   CHECK(of("one", centroids) == of("same", centroids));
   CHECK(of("one", centroids) != of("other", others));
@@ -218,6 +210,38 @@ TEST_CASE("teacher: a decoder that predicts nothing is no error beside one that 
   const auto losses = losses_of<Model>(student_options(folder / "run", checkpoint));
   CHECK(std::isfinite(losses.front()));
   CHECK(losses.back() < 0.9 * losses.front());
+}
+
+TEST_CASE("teacher: what is not finite is said of the teacher that gave it") {
+  const test::TemporaryFolder folder;
+  auto parameters = random_numbers(TeacherEncoder::parameter_count, 3);
+  parameters[20] = NAN;
+  const std::string file = test::write_encoder<TeacherEncoder>(folder / "broken.safetensors", parameters);
+  Cpu<Fp32> device({1, {}});
+  EncoderTeacher<TeacherEncoder, Cpu<Fp32>> teacher(device, file, Normalisation::imagenet(), 1);
+  std::vector<float> image(3 * 144, 0.5f), given(10 * 8);
+  CHECK(test::message_of<NumericError>([&] { teacher(image.data(), std::vector<Counter>(1), given.data()); }) == file + ": what this teacher gives is not finite; choose another checkpoint.");
+}
+
+TEST_CASE("teacher: a run says whether its codebooks were fitted to its pictures") {
+  const test::TemporaryFolder folder;
+  using Model = GVP<ViT<1, 8, 2, Patch<4>, Image<12>, NoClassToken, Conditions<Pooled<Codes<4>>>>, Grouped<Random<2>>, Target<Codes<4>>>;
+  const test::MadePictures set{pictures, 12};
+  Codebook codebook{4, std::vector<float>(4 * 48), "stripes", 0, 0, contents_text(set), 12, 12};
+  const std::string own = (folder / "own.safetensors").string(), other = (folder / "other.safetensors").string();
+  save_codebook(own, codebook);
+  codebook.contents = "5, contents 5";
+  save_codebook(other, codebook);
+  const auto said = [&](const std::string& teacher, const std::string& condition) {
+    RunOptions options = student_options(folder / text("run", teacher == own, condition == own), teacher);
+    options.condition = condition, options.epochs = 1;
+    std::ostringstream output;
+    pretrain<Model>(set, options, {{&output, false}, {}});
+    return output.str();
+  };
+  CHECK(said(own, own).find("note that") == std::string::npos);
+  CHECK(said(other, own).find(other + ": note that it was fitted to other pictures (stripes).") != std::string::npos);
+  CHECK(said(own, other).find(other + ": note that it was fitted to other pictures (stripes).") != std::string::npos);
 }
 
 TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {

@@ -28,7 +28,7 @@ struct Codebook {
   std::string data;              ///< the pictures that it was fitted to, in one line
   std::uint64_t seed = 0;        ///< that it was fitted with
   double inertia = 0;            ///< mean squared distance of a patch from its centroid, per entry; on the scale where white is 1
-  std::string contents;          ///< contents_text() of those pictures, and ...
+  std::string contents = {};     ///< contents_text() of those pictures, and ...
   int picture_height = 0, picture_width = 0;  ///< ... the size that they were brought to, in pixels; "" and 0: not known
 
   int width() const { return 3 * patch * patch; }

@@ -36,7 +36,7 @@ double ssim(std::span<const float> original, std::span<const float> changed, int
 namespace arvit {
 
 ARVIT_DEFINITION double squared_error(std::span<const float> original, std::span<const float> changed) {
-  if (original.size() != changed.size() || original.empty()) fail<ShapeError>("psnr: ", original.size(), " values meet ", changed.size(), "; they must be equally many.");
+  if (original.size() != changed.size() || original.empty()) fail<ShapeError>("squared error: ", original.size(), " values meet ", changed.size(), "; they must be equally many.");
   double sum = 0;
   for (std::size_t i = 0; i < original.size(); ++i) sum += (double{original[i]} - changed[i]) * (double{original[i]} - changed[i]);
   return sum / static_cast<double>(original.size());

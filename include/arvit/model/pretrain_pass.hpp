@@ -194,7 +194,8 @@ class PretrainPass {
     if constexpr (detail::OrderFromTeacher<typename Model::Order>) {
       order_by_teacher(given_tokens(given), keys);
     } else if constexpr (FeatureOrder<typename Model::Order>) {
-      given_tokens(given), check_pixels(images);
+      check_pixels(images);
+      if (Model::reads_codes) given_tokens(given);  // checked: the order needs what the encoder reads, not what the target is
       order_by_features(order_parameters, pictures(images, given), keys);
     } else {
       for (std::int64_t i = 0; i < count; ++i)
