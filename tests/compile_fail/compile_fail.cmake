@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-# Every tests/compile_fail/*.cpp must fail to compile, with the sentence of its first line, "// expect: sentence", in one error.
+# Every tests/compile_fail/*.cpp must fail to compile, with the sentence of its first lines, "// expect: sentence", in one error.
 file(GLOB_RECURSE wrong_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/compile_fail/*.cpp)
 foreach(file IN LISTS wrong_files)
   cmake_path(GET file STEM name)

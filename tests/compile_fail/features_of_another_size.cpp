@@ -1,5 +1,5 @@
-// expect: Target<Features<Teacher>>: the teacher must take the model's pictures; give both the same Image<Height, Width>.
 // SPDX-License-Identifier: BSL-1.0
+// expect: Target<Features<Teacher>>: the teacher must take the model's pictures; give both the same Image<Height, Width>.
 #include <arvit/models.hpp>
 #include <arvit/teacher.hpp>
 

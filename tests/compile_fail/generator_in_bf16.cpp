@@ -1,5 +1,5 @@
-// expect: Generator<Model, Device>: products read the parameters themselves; use a device whose weights are as wide as its statistics.
 // SPDX-License-Identifier: BSL-1.0
+// expect: Generator<Model, Device>: products read the parameters themselves; use a device whose weights are as wide as its statistics.
 #include <arvit/models.hpp>
 
 #include <arvit/device/planner.hpp>

@@ -1,5 +1,5 @@
-// expect: Labels<Classes>: Classes counts the classes of the pictures; it must be at least 2.
 // SPDX-License-Identifier: BSL-1.0
+// expect: Labels<Classes>: Classes counts the classes of the pictures; it must be at least 2.
 #include <arvit/models.hpp>
 
 using Bad = arvit::GVP<arvit::ViT_B16<arvit::Conditions<arvit::Labels<1>>>>;

@@ -1,5 +1,5 @@
-// expect: Pretrainer: OrderPolicy<Kind> needs a Kind with fixed_profile and profile<Grid>(Counter, std::span<int>).
 // SPDX-License-Identifier: BSL-1.0
+// expect: Pretrainer: OrderPolicy<Kind> needs a Kind with fixed_profile and profile<Grid>(Counter, std::span<int>).
 #include <arvit/models.hpp>
 
 struct Nothing {};

@@ -1,5 +1,5 @@
-// expect: Target<..., ResizePrediction<Rows, Columns>>: clusters of Rows x Columns patches must divide the grid and cover whole cells of a teacher with a class token.
 // SPDX-License-Identifier: BSL-1.0
+// expect: Target<..., ResizePrediction<Rows, Columns>>: clusters of Rows x Columns patches must divide the grid and cover whole cells of a teacher with a class token.
 #include <arvit/models.hpp>
 
 #include <arvit/device/planner.hpp>

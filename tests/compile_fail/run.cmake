@@ -4,10 +4,10 @@ cmake_minimum_required(VERSION 3.25)
 set(most_lines 20)
 
 file(READ ${FILE} source)
-if(NOT source MATCHES "^// expect: ([^\n]+)\n")
-  message(FATAL_ERROR "${FILE}: the first line must be '// expect: ' and the sentence that the compiler is to print.")
+if(NOT source MATCHES "^// SPDX[^\n]+\n// expect: ([^\n]+(\n// [^\n]+)*)\n")
+  message(FATAL_ERROR "${FILE}: the second line must be '// expect: ' and the sentence that the compiler is to print; it may go on in the next ones.")
 endif()
-set(sentence "${CMAKE_MATCH_1}")
+string(REPLACE "\n// " " " sentence "${CMAKE_MATCH_1}")
 
 set(ENV{LC_ALL} C)
 execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only -I${INCLUDE} -isystem ${EIGEN} ${FILE}

@@ -1,5 +1,5 @@
-// expect: Centers<K>: K counts the centres; it must be at least 1.
 // SPDX-License-Identifier: BSL-1.0
+// expect: Centers<K>: K counts the centres; it must be at least 1.
 #include <arvit/models.hpp>
 
 using Bad = arvit::SemAIM<arvit::ViT_B16<>, arvit::Parallel<12>, arvit::Semantic<arvit::Centers<0>>>;

@@ -1,5 +1,5 @@
-// expect: TwoStream<Options...>: the option is TokenOnly.
 // SPDX-License-Identifier: BSL-1.0
+// expect: TwoStream<Options...>: the option is TokenOnly.
 #include <arvit/models.hpp>
 
 using Bad = arvit::Pretrainer<arvit::ViT_B16<>, arvit::Decoder<arvit::TwoStream<arvit::SharedWeights>>, arvit::OrderPolicy<arvit::Stochastic>, arvit::Target<arvit::Pixel>>;

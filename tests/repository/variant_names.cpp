@@ -13,7 +13,7 @@ TEST_CASE("variant_names: agrees with the aliases of variants.hpp") {
   std::vector<std::string> aliases;
   std::string before;
   for (std::string line; std::getline(stream, line); before = line) {
-    const auto end = line.find(" = ");
+    const auto end = line.find(" =");
     if (line.starts_with("using ") && end != std::string::npos && !before.starts_with("template")) aliases.push_back(line.substr(6, end - 6));
   }
   CHECK(aliases.size() > 100);
