@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// Decoding and augmentation alone, one picture after the other on one thread: pictures per second of a folder of JPEG or PNG files.
-// One pass for each line of standard input; peer.py --data runs it in turn with torchvision.
+// Decoding and augmentation alone, one picture after the other on one thread: pictures per second
+// of a folder of JPEG or PNG files. One pass for each line of standard input; peer.py --data runs
+// it in turn with torchvision.
 //
 //   yes | head -n 5 | bench_data_path --data PICTURES
 #include <iostream>
@@ -19,7 +20,8 @@ int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
     std::string data;
     int size = 224;
-    CommandLine line("Decoding, a random crop of 20 to 100 % resized bicubically, a flip and normalisation.");
+    CommandLine line(
+        "Decoding, a random crop of 20 to 100 % resized bicubically, a flip and normalisation.");
     line.add("data", data, "a folder of pictures", "Options", true);
     line.add("size", size, "height and width of the result");
     line.parse(argc, argv);
@@ -32,7 +34,9 @@ int main(int argc, char** argv) {
       double sum = 0;
       const double seconds = bench::seconds_of([&] {
         for (std::int64_t i = 0; i < pictures.size(); ++i) {
-          transform(pictures.picture(i), Counter{.seed = 1, .epoch = epoch, .image = static_cast<std::uint32_t>(i)}, out.data());
+          transform(pictures.picture(i),
+                    Counter{.seed = 1, .epoch = epoch, .image = static_cast<std::uint32_t>(i)},
+                    out.data());
           sum += static_cast<double>(out[out.size() / 2]);
         }
       });

@@ -15,22 +15,26 @@
 #include <omp.h>
 #endif
 
-/// oneDNN's own rate on whole products, as the yardstick: nothing of the library under test takes part.
+/// oneDNN's own rate on whole products, as the yardstick: nothing of the library under test takes
+/// part.
 namespace arvit::bench {
 
 #if ARVIT_BENCH_ONEDNN
 inline constexpr const char* onednn_name = "oneDNN";
 
-/// y = x W^T with weights in the layout that oneDNN prefers, on `threads` threads of OpenMP, in multiply-adds a second.
-template <class T>
-class OneDnnRate {
+/// y = x W^T with weights in the layout that oneDNN prefers, on `threads` threads of OpenMP, in
+/// multiply-adds a second.
+template <class T> class OneDnnRate {
  public:
-  OneDnnRate(int threads, std::int64_t rows, std::int64_t in, std::int64_t out) : threads_(threads), rows_(rows), in_(in), out_(out) {
+  OneDnnRate(int threads, std::int64_t rows, std::int64_t in, std::int64_t out)
+      : threads_(threads), rows_(rows), in_(in), out_(out) {
     constexpr dnnl_data_type_t type = sizeof(T) == 4 ? dnnl_f32 : dnnl_bf16;
     const dnnl_dim_t x_dims[] = {rows, in}, w_dims[] = {in, out}, y_dims[] = {rows, out};
     dnnl_memory_desc_t x, w, y;
-    check(dnnl_engine_create(&engine_, dnnl_cpu, 0)), check(dnnl_stream_create(&stream_, engine_, dnnl_stream_default_flags));
-    check(dnnl_memory_desc_init_by_tag(&x, 2, x_dims, type, dnnl_ab)), check(dnnl_memory_desc_init_by_tag(&y, 2, y_dims, type, dnnl_ab));
+    check(dnnl_engine_create(&engine_, dnnl_cpu, 0)),
+        check(dnnl_stream_create(&stream_, engine_, dnnl_stream_default_flags));
+    check(dnnl_memory_desc_init_by_tag(&x, 2, x_dims, type, dnnl_ab)),
+        check(dnnl_memory_desc_init_by_tag(&y, 2, y_dims, type, dnnl_ab));
     check(dnnl_memory_desc_init_by_tag(&w, 2, w_dims, type, dnnl_format_tag_any));
     dnnl_matmul_desc_t matmul;
     dnnl_primitive_desc_t description;
@@ -38,7 +42,8 @@ class OneDnnRate {
     check(dnnl_matmul_desc_init(&matmul, &x, &w, nullptr, &y));
     check(dnnl_primitive_desc_create(&description, &matmul, nullptr, engine_, nullptr));
     check(dnnl_primitive_create(&primitive_, description));
-    const dnnl_memory_desc_t* const packed = dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0);
+    const dnnl_memory_desc_t* const packed = dnnl_primitive_desc_query_md(description,
+                                                                          dnnl_query_weights_md, 0);
     add(DNNL_ARG_SRC, x), add(DNNL_ARG_WEIGHTS, *packed), add(DNNL_ARG_DST, y);
     check(dnnl_primitive_desc_destroy(description));
   }
@@ -51,7 +56,8 @@ class OneDnnRate {
   double operator()() {
     omp_set_num_threads(threads_);
     return static_cast<double>(rows_ * in_ * out_) / seconds_of([&] {
-             check(dnnl_primitive_execute(primitive_, stream_, static_cast<int>(arguments_.size()), arguments_.data()));
+             check(dnnl_primitive_execute(primitive_, stream_, static_cast<int>(arguments_.size()),
+                                          arguments_.data()));
              check(dnnl_stream_wait(stream_));
            });
   }
@@ -77,8 +83,7 @@ class OneDnnRate {
 };
 #else
 inline constexpr const char* onednn_name = "no oneDNN";
-template <class T>
-struct OneDnnRate {
+template <class T> struct OneDnnRate {
   OneDnnRate(int, std::int64_t, std::int64_t, std::int64_t) {}
   double operator()() const { return 0; }
 };

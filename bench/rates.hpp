@@ -9,11 +9,11 @@
 #include "arvit/core/rows.hpp"
 #include "arvit/device/concept.hpp"
 
-/// What the machine can do now: the floors that a step is held against. Measured beside every step, because shared machines drift.
+/// What the machine can do now: the floors that a step is held against. Measured beside every step,
+/// because shared machines drift.
 namespace arvit::bench {
 
-template <class Work>
-double seconds_of(const Work& work) {
+template <class Work> double seconds_of(const Work& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -24,16 +24,22 @@ inline double median(std::vector<double> values) {
 }
 
 /// Products alone: y = x W^T of one shape on the device's own threads, in multiply-adds a second.
-template <class D>
-class GemmRate {
+template <class D> class GemmRate {
  public:
   using T = Activation<D>;
   GemmRate(D& device, std::int64_t rows, std::int64_t in, std::int64_t out)
-      : device_(device), x_(static_cast<std::size_t>(rows * in), T(0.5f)), w_(static_cast<std::size_t>(in * out), T(0.25f)), y_(static_cast<std::size_t>(rows * out)), rows_(rows), in_(in), out_(out) {}
+      : device_(device),
+        x_(static_cast<std::size_t>(rows * in), T(0.5f)),
+        w_(static_cast<std::size_t>(in * out), T(0.25f)),
+        y_(static_cast<std::size_t>(rows * out)),
+        rows_(rows),
+        in_(in),
+        out_(out) {}
   double operator()() {
     const Matrix<const T> x(x_.data(), rows_, in_), w(w_.data(), out_, in_);
     const Matrix<T> y(y_.data(), rows_, out_);
-    return static_cast<double>(rows_ * in_ * out_) / seconds_of([&] { device_.linear(x, w, {}, y); });
+    return static_cast<double>(rows_ * in_ * out_) /
+           seconds_of([&] { device_.linear(x, w, {}, y); });
   }
 
  private:
@@ -43,13 +49,15 @@ class GemmRate {
 };
 
 /// Bytes a second of y += x over buffers that no cache holds: two reads and a write.
-template <class D>
-class Bandwidth {
+template <class D> class Bandwidth {
  public:
   using T = Activation<D>;
   explicit Bandwidth(D& device) : device_(device), x_(count), y_(count) {}
   double operator()() {
-    return 3.0 * sizeof(T) * count / seconds_of([&] { device_.add(Matrix<const T>(x_.data(), count / width, width), Matrix<T>(y_.data(), count / width, width)); });
+    return 3.0 * sizeof(T) * count / seconds_of([&] {
+             device_.add(Matrix<const T>(x_.data(), count / width, width),
+                         Matrix<T>(y_.data(), count / width, width));
+           });
   }
 
  private:

@@ -16,15 +16,18 @@
 
 namespace arvit::bench {
 
-/// A model's step on made images, and the products that it cannot do without. A teacher that is an encoder of ours runs in the step; other features, and codes, are
-/// made numbers.
-template <class Model, class P>
-class StepBench {
+/// A model's step on made images, and the products that it cannot do without. A teacher that is an
+/// encoder of ours runs in the step; other features, and codes, are made numbers.
+template <class Model, class P> class StepBench {
  public:
   using Device = Timed<Cpu<P>>;
 
   StepBench(int threads, int batch, StepOptions options)
-      : device(CpuOptions{threads, {}}), batch_(batch), micro_batch_(options.micro_batch), step_(device, options), images_(static_cast<std::size_t>(batch * width)),
+      : device(CpuOptions{threads, {}}),
+        batch_(batch),
+        micro_batch_(options.micro_batch),
+        step_(device, options),
+        images_(static_cast<std::size_t>(batch * width)),
         given_(static_cast<std::size_t>(options.micro_batch) * Model::given_width) {
     step_.initialise(1);
     Stream random(Counter{.seed = 1});
@@ -34,7 +37,8 @@ class StepBench {
       for (float& code : given_) code = static_cast<float>(random.below(Model::codes));
     if constexpr (LearnsFromEncoder<Model>) {
       using Teacher = typename Model::Target::Kind::Teacher;
-      teacher_ = std::make_unique<FeatureExtractor<Teacher, Device>>(device, FeatureOptions{.batch = micro_batch_, .features = {Feature{Readout::tokens}}});
+      teacher_ = std::make_unique<FeatureExtractor<Teacher, Device>>(
+          device, FeatureOptions{.batch = micro_batch_, .features = {Feature{Readout::tokens}}});
       std::vector<float> parameters(static_cast<std::size_t>(Teacher::parameter_count));
       for (float& value : parameters) value = 0.02f * (2 * random.uniform() - 1);
       teacher_->load(parameters);
@@ -47,25 +51,31 @@ class StepBench {
     step_.begin(all);
     for (int at = 0; at < batch_; at += micro_batch_) {
       const float* const images = &images_[static_cast<std::size_t>(at * width)];
-      const auto part = all.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(std::min(micro_batch_, batch_ - at)));
-      if (teacher_) teacher_->extract(images, static_cast<std::int64_t>(part.size()), given_.data());
+      const auto part = all.subspan(static_cast<std::size_t>(at),
+                                    static_cast<std::size_t>(std::min(micro_batch_, batch_ - at)));
+      if (teacher_)
+        teacher_->extract(images, static_cast<std::int64_t>(part.size()), given_.data());
       step_.accumulate(images, part, given_.data());
     }
     step_.update({.learning_rate = 1e-4}, 1.0);
   }
   double loss() const { return step_.loss(); }
-  /// Multiply-adds of step `number`: those of a forward pass over what is alive, three times, and those of order and teacher once. Counted image by image, on one
-  /// where all have the same groups.
+  /// Multiply-adds of step `number`: those of a forward pass over what is alive, three times, and
+  /// those of order and teacher once. Counted image by image, on one where all have the same
+  /// groups.
   double minimum(int number) {
     const auto counters = counters_of(number);
     const int counted = Model::Order::fixed_profile ? 1 : batch_;
     const Span<const float> given(given_.data(), Model::given_width);
     double sum = 0;
     for (int i = 0; i < counted; ++i) {
-      const Span<const float> pixels(&images_[static_cast<std::size_t>(i * width)], Model::image_width);
+      const Span<const float> pixels(&images_[static_cast<std::size_t>(i * width)],
+                                     Model::image_width);
       device.clear();
-      if (teacher_) teacher_->extract(&images_[static_cast<std::size_t>(i * width)], 1, given_.data());
-      step_.pass().order(step_.reading(), pixels, std::span(counters).subspan(static_cast<std::size_t>(i), 1), given);
+      if (teacher_)
+        teacher_->extract(&images_[static_cast<std::size_t>(i * width)], 1, given_.data());
+      step_.pass().order(step_.reading(), pixels,
+                         std::span(counters).subspan(static_cast<std::size_t>(i), 1), given);
       const double once = device.macs();
       step_.pass().run(step_.reading(), nullptr, pixels, {}, given);
       sum += once + 3 * (device.macs() - once);
@@ -79,12 +89,16 @@ class StepBench {
   static constexpr std::int64_t width = Model::Grid::image_width;
   std::vector<Counter> counters_of(int number) const {
     std::vector<Counter> counters;
-    for (int i = 0; i < batch_; ++i) counters.push_back({.seed = 1, .epoch = static_cast<std::uint32_t>(number), .image = static_cast<std::uint32_t>(i)});
+    for (int i = 0; i < batch_; ++i)
+      counters.push_back({.seed = 1,
+                          .epoch = static_cast<std::uint32_t>(number),
+                          .image = static_cast<std::uint32_t>(i)});
     return counters;
   }
   int batch_, micro_batch_;
   Step<Model, Device> step_;
-  std::vector<float> images_, given_;  // given: without a teacher, the same numbers for every micro-batch
+  std::vector<float> images_,
+      given_;  // given: without a teacher, the same numbers for every micro-batch
   std::unique_ptr<FeatureSource<float>> teacher_;
 };
 

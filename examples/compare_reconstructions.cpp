@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// The same masked pictures filled in by several models: MAE in one pass, GVP and SAIM group by group, ViT-iGPT patch by patch. A PNG of pictures side by
-// side, a table of PSNR and SSIM, and the table as JSON.
+// The same masked pictures filled in by several models: MAE in one pass, GVP and SAIM group by
+// group, ViT-iGPT patch by patch. A PNG of pictures side by side, a table of PSNR and SSIM, and the
+// table as JSON.
 //
 //   compare_reconstructions --checkpoints out/mae,out/saim,out/gvp --data pictures --out compare.png
 #include <filesystem>
@@ -22,11 +23,19 @@ int main(int argc, char** argv) {
     double mask_ratio = 0.75;
     std::uint64_t seed = 0;
     Sampling sampling{.temperature = 0};
-    CommandLine line("Fills in the same masked pictures with several models, and says how near they come.\n\n"
-                     "Begin with:  compare_reconstructions --checkpoints RUN,RUN --data PICTURES --out compare.png");
-    line.add("checkpoints", checkpoints, "files that trainers wrote, or folders of runs, separated by commas; all of one picture size and patch", "Options", true);
-    line.add("data", data, "pictures: a folder of JPEG and PNG files, or of Fashion-MNIST or CIFAR files", "Options", true);
-    line.add("codebook", codebook, "of the models of codes; empty: the one that each checkpoint names");
+    CommandLine line(
+        "Fills in the same masked pictures with several models, and says how near they come.\n\n"
+        "Begin with:  compare_reconstructions --checkpoints RUN,RUN --data PICTURES --out "
+        "compare.png");
+    line.add("checkpoints", checkpoints,
+             "files that trainers wrote, or folders of runs, separated by commas; all of one "
+             "picture size and patch",
+             "Options", true);
+    line.add("data", data,
+             "pictures: a folder of JPEG and PNG files, or of Fashion-MNIST or CIFAR files",
+             "Options", true);
+    line.add("codebook", codebook,
+             "of the models of codes; empty: the one that each checkpoint names");
     line.add("split", split, "part of the data: train or test");
     line.add("out", out, "PNG file to write; the table goes to the same name with .json");
     line.add("images", images, "pictures that are measured");
@@ -38,9 +47,13 @@ int main(int argc, char** argv) {
     line.add("seed", seed, "which pictures, masks and codes");
     line.add("threads", threads, "threads; 0: all cores");
     line.parse(argc, argv);
-    if (images < 1 || images > 100000) fail<OptionError>("--images is ", images, "; choose 1 to 100000.");
+    if (images < 1 || images > 100000)
+      fail<OptionError>("--images is ", images, "; choose 1 to 100000.");
     if (shown < 1 || shown > 256) fail<OptionError>("--shown is ", shown, "; choose 1 to 256.");
-    if (std::filesystem::path(out).extension() == ".json") fail<OptionError>("--out ", out, ": is the PNG file, beside which the table is written as JSON; give another name.");
+    if (std::filesystem::path(out).extension() == ".json")
+      fail<OptionError>(
+          "--out ", out,
+          ": is the PNG file, beside which the table is written as JSON; give another name.");
 
     Cpu<Fp32> device({threads, {}});
     const auto set = open_dataset(data, split_from(split));
@@ -50,25 +63,36 @@ int main(int argc, char** argv) {
       const PretrainedInfo info = PretrainedInfo::of(Safetensors(find_checkpoint(path)));
       select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
         if constexpr (Model::Encoder::condition_width > 0) {
-          fail<OptionError>(path, ": ", info.model_name, " has conditions, which this program does not make; choose models without.");
+          fail<OptionError>(
+              path, ": ", info.model_name,
+              " has conditions, which this program does not make; choose models without.");
         } else if constexpr (!fills_in<Model>) {
-          fail<OptionError>(path, ": ", info.model_name, " fills in no pictures; choose models that predict pixels, or codes group by group.");
+          fail<OptionError>(
+              path, ": ", info.model_name,
+              " fills in no pictures; choose models that predict pixels, or codes group by group.");
         } else {
           using Grid = typename Model::Grid;
-          const EvaluationTransform transform({.height = Grid::height, .width = Grid::width, .normalisation = info.normalisation});
+          const EvaluationTransform transform(
+              {.height = Grid::height, .width = Grid::width, .normalisation = info.normalisation});
           const PictureBatch batch = draw_pictures(set, transform, images, seed);
           compared = static_cast<int>(batch.counters.size());
           const auto ranks = table.ranks(path, Model::Encoder::shape, batch.counters);
           Codebook words;
-          if constexpr (Model::codes > 0) words = load_codebook(codebook_of(Safetensors(info.path), codebook));
-          const FillOptions options{.normalisation = info.normalisation, .codebook = &words, .sampling = sampling};
-          const auto filled = fill_in<Model>(device, load_tensors(info.path, placed_tensors(Model::groups())), batch.images, ranks, batch.counters, options);
-          table.add(info.model_name, path, reconstruction_note<Model>(), batch.images, filled, info.normalisation);
+          if constexpr (Model::codes > 0)
+            words = load_codebook(codebook_of(Safetensors(info.path), codebook));
+          const FillOptions options{
+              .normalisation = info.normalisation, .codebook = &words, .sampling = sampling};
+          const auto filled = fill_in<Model>(
+              device, load_tensors(info.path, placed_tensors(Model::groups())), batch.images, ranks,
+              batch.counters, options);
+          table.add(info.model_name, path, reconstruction_note<Model>(), batch.images, filled,
+                    info.normalisation);
         }
       });
     }
     write_png(out, table.picture(shown));
     write_atomically(std::filesystem::path(out).replace_extension(".json"), table.json());
-    std::cout << table.text() << out << ": " << std::min(shown, compared) << " of " << compared << " pictures.\n";
+    std::cout << table.text() << out << ": " << std::min(shown, compared) << " of " << compared
+              << " pictures.\n";
   });
 }

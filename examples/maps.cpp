@@ -16,10 +16,15 @@ int main(int argc, char** argv) {
     int images = 6, layer = 0, threads = 0;
     bool heads = false;
     std::uint64_t seed = 0;
-    CommandLine line("Draws the order in which a pre-trained model reads pictures, and what its class token is like and attends to.\n\n"
-                     "Begin with:  maps --checkpoint CHECKPOINT --data PICTURES --out maps.png");
-    line.add("checkpoint", checkpoint, "file that a trainer wrote, or the folder of a run", "Options", true);
-    line.add("data", data, "pictures: a folder of JPEG and PNG files, or of Fashion-MNIST or CIFAR files", "Options", true);
+    CommandLine line(
+        "Draws the order in which a pre-trained model reads pictures, and what its class token is "
+        "like and attends to.\n\n"
+        "Begin with:  maps --checkpoint CHECKPOINT --data PICTURES --out maps.png");
+    line.add("checkpoint", checkpoint, "file that a trainer wrote, or the folder of a run",
+             "Options", true);
+    line.add("data", data,
+             "pictures: a folder of JPEG and PNG files, or of Fashion-MNIST or CIFAR files",
+             "Options", true);
     line.add("model", model_name, "model in the checkpoint, where it does not say");
     line.add("split", split, "part of the data: train or test");
     line.add("out", out, "PNG file to write");
@@ -30,16 +35,23 @@ int main(int argc, char** argv) {
     line.add("threads", threads, "threads; 0: all cores");
     line.parse(argc, argv);
     checkpoint = find_checkpoint(checkpoint);
-    if (images < 1 || images > 1024) fail<OptionError>("--images is ", images, "; choose 1 to 1024.");
+    if (images < 1 || images > 1024)
+      fail<OptionError>("--images is ", images, "; choose 1 to 1024.");
 
     const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model_name);
     select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
       Cpu<Fp32> device({threads, {}});
-      const EvaluationTransform transform({.height = Model::Grid::height, .width = Model::Grid::width, .normalisation = info.normalisation});
-      const PictureBatch batch = draw_pictures(open_dataset(data, split_from(split)), transform, images, seed);
-      const auto maps = patch_maps<Model>(device, load_tensors(checkpoint, placed_tensors(Model::groups())), batch.images, batch.counters, layer);
+      const EvaluationTransform transform({.height = Model::Grid::height,
+                                           .width = Model::Grid::width,
+                                           .normalisation = info.normalisation});
+      const PictureBatch batch = draw_pictures(open_dataset(data, split_from(split)), transform,
+                                               images, seed);
+      const auto maps = patch_maps<Model>(device,
+                                          load_tensors(checkpoint, placed_tensors(Model::groups())),
+                                          batch.images, batch.counters, layer);
       write_png(out, maps_picture<Model>(batch.images, maps, info.normalisation, heads));
-      std::cout << out << ": " << info.model_name << ", " << batch.counters.size() << " pictures; dark is first in the order and least elsewhere.\n";
+      std::cout << out << ": " << info.model_name << ", " << batch.counters.size()
+                << " pictures; dark is first in the order and least elsewhere.\n";
     });
   });
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// The training step without the trainer: pictures of one's own, a loop of one's own, an optimiser of one's own (here SGD with momentum).
+// The training step without the trainer: pictures of one's own, a loop of one's own, an optimiser
+// of one's own (here SGD with momentum).
 #include <cmath>
 #include <iostream>
 
@@ -15,11 +16,14 @@ using Model = SAIM<ViT<4, 64, 4, Patch<4>, Image<28>>, Parallel<4>>;
 void draw(Counter image, float* pixels) {
   constexpr int side = Model::Grid::width;
   Stream random(image);
-  const float y0 = side * random.uniform(), x0 = side * random.uniform(), width = 1 + 2 * random.uniform();
+  const float y0 = side * random.uniform(), x0 = side * random.uniform(),
+              width = 1 + 2 * random.uniform();
   for (int channel = 0; channel < 3; ++channel) {
     const float phase = 6 * random.uniform();
     for (int y = 0; y < side; ++y)
-      for (int x = 0; x < side; ++x) *pixels++ = std::sin(phase + std::hypot(static_cast<float>(y) - y0, static_cast<float>(x) - x0) / width);
+      for (int x = 0; x < side; ++x)
+        *pixels++ = std::sin(
+            phase + std::hypot(static_cast<float>(y) - y0, static_cast<float>(x) - x0) / width);
   }
 }
 
@@ -41,8 +45,11 @@ int main() {
     const double norm = step.gradient_norm();  // throws NumericError when a gradient is not finite
     float* parameters = step.masters().data();
     const float* gradients = step.gradients().data();
-    for (std::size_t i = 0; i < velocity.size(); ++i) parameters[i] -= rate * (velocity[i] = momentum * velocity[i] + gradients[i]);
+    for (std::size_t i = 0; i < velocity.size(); ++i)
+      parameters[i] -= rate * (velocity[i] = momentum * velocity[i] + gradients[i]);
     step.refresh();  // brings copies of the parameters up to date, where the device keeps any
-    if (number % 10 == 9) std::cout << "step " << number + 1 << "  loss " << step.loss() << "  gradient " << norm << std::endl;
+    if (number % 10 == 9)
+      std::cout << "step " << number + 1 << "  loss " << step.loss() << "  gradient " << norm
+                << std::endl;
   }
 }

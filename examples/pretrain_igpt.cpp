@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Pre-trains iGPT on a folder of pictures and a palette of 512 colours. Checkpoints and logs go to --out; --resume continues.
+// Pre-trains iGPT on a folder of pictures and a palette of 512 colours. Checkpoints and logs go to
+// --out; --resume continues.
 //
 //   fit_codebook --data cifar10 --codes 512 --patch 1 --size 16 --out palette.safetensors
 //   pretrain_igpt --data cifar10 --teacher palette.safetensors --out out/igpt
@@ -11,13 +12,17 @@
 
 using namespace arvit;
 
-// A small model for 16 x 16 pictures and the paper's smallest; cmake -DARVIT_MODELS="NAME" builds in any other of variants.hpp.
-using Models = WithExtraModels<ModelList<Variant<iGPT_Nano, "iGPT_Nano">, Variant<iGPT_S, "iGPT_S">>>::type;
+// A small model for 16 x 16 pictures and the paper's smallest; cmake -DARVIT_MODELS="NAME" builds
+// in any other of variants.hpp.
+using Models =
+    WithExtraModels<ModelList<Variant<iGPT_Nano, "iGPT_Nano">, Variant<iGPT_S, "iGPT_S">>>::type;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
     const ProgramText program{
-        .description = "Pre-trains iGPT: pixels in reading order, each one of a palette of colours, predicted from those before it.",
+        .description =
+            "Pre-trains iGPT: pixels in reading order, each one of a palette of colours, predicted "
+            "from those before it.",
         .example = "pretrain_igpt --data cifar10 --teacher palette.safetensors --out out/igpt",
         .default_model = "iGPT_Nano",
     };

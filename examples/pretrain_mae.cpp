@@ -10,13 +10,17 @@
 
 using namespace arvit;
 
-// A small model for 28 x 28 pictures and the paper's; cmake -DARVIT_MODELS="NAME" builds in any other of variants.hpp.
-using Models = WithExtraModels<ModelList<Variant<MAE_Nano, "MAE_Nano">, Variant<MAE_B16, "MAE_B16">>>::type;
+// A small model for 28 x 28 pictures and the paper's; cmake -DARVIT_MODELS="NAME" builds in any
+// other of variants.hpp.
+using Models =
+    WithExtraModels<ModelList<Variant<MAE_Nano, "MAE_Nano">, Variant<MAE_B16, "MAE_B16">>>::type;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
     const ProgramText program{
-        .description = "Pre-trains the masked baseline MAE: three quarters of the patches are hidden and predicted from the rest.",
+        .description =
+            "Pre-trains the masked baseline MAE: three quarters of the patches are hidden and "
+            "predicted from the rest.",
         .example = "pretrain_mae --data /usr/share/datasets/fashion-mnist --out out/mae",
         .default_model = "MAE_Nano",
     };

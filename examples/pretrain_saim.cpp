@@ -10,13 +10,17 @@
 
 using namespace arvit;
 
-// A small model for 28 x 28 pictures and the paper's; cmake -DARVIT_MODELS="NAME" builds in any other of variants.hpp.
-using Models = WithExtraModels<ModelList<Variant<SAIM_Nano, "SAIM_Nano">, Variant<SAIM_B16, "SAIM_B16">>>::type;
+// A small model for 28 x 28 pictures and the paper's; cmake -DARVIT_MODELS="NAME" builds in any
+// other of variants.hpp.
+using Models = WithExtraModels<
+    ModelList<Variant<SAIM_Nano, "SAIM_Nano">, Variant<SAIM_B16, "SAIM_B16">>>::type;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
     const ProgramText program{
-        .description = "Pre-trains stochastic autoregressive image modelling: patches are predicted in a random order, from blurred pictures.",
+        .description =
+            "Pre-trains stochastic autoregressive image modelling: patches are predicted in a "
+            "random order, from blurred pictures.",
         .example = "pretrain_saim --data /usr/share/datasets/fashion-mnist --out out/saim",
         .default_model = "SAIM_Nano",
     };

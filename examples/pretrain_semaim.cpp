@@ -10,13 +10,17 @@
 
 using namespace arvit;
 
-// A small model for 28 x 28 pictures and the paper's; cmake -DARVIT_MODELS="NAME" builds in any other of variants.hpp.
-using Models = WithExtraModels<ModelList<Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<SemAIM_B16, "SemAIM_B16">>>::type;
+// A small model for 28 x 28 pictures and the paper's; cmake -DARVIT_MODELS="NAME" builds in any
+// other of variants.hpp.
+using Models = WithExtraModels<
+    ModelList<Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<SemAIM_B16, "SemAIM_B16">>>::type;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
     const ProgramText program{
-        .description = "Pre-trains semantic-aware autoregressive image modelling: the order grows from the patch most similar to the class token.",
+        .description =
+            "Pre-trains semantic-aware autoregressive image modelling: the order grows from the "
+            "patch most similar to the class token.",
         .example = "pretrain_semaim --data /usr/share/datasets/fashion-mnist --out out/semaim",
         .default_model = "SemAIM_Nano",
     };

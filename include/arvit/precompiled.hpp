@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// All headers that take part in core/linkage.hpp, for the one file of a program that holds their definitions. Needs arvit::io, arvit::image, arvit::options.
+/// All headers that take part in core/linkage.hpp, for the one file of a program that holds their
+/// definitions. Needs arvit::io, arvit::image, arvit::options.
 #include "arvit/core/linkage.hpp"
 #if !ARVIT_DEFINITIONS
-#error "arvit/precompiled.hpp belongs into the one file that begins with: #undef ARVIT_PRECOMPILED, #define ARVIT_PRECOMPILED 2."
+#error \
+    "arvit/precompiled.hpp belongs into the one file that begins with: #undef ARVIT_PRECOMPILED, #define ARVIT_PRECOMPILED 2."
 #endif
 #include "arvit/core/initialise.hpp"
 #include "arvit/core/layout.hpp"

@@ -21,16 +21,20 @@
 #include "arvit/variants.hpp"
 #include "support/fill.hpp"
 
-/// Holds the arithmetic of whole models to the bit: after five steps of training, checksums of all losses, all gradients, and the parameters
-/// with their moments and average must be those of tests/arithmetic/bits.txt, for every instruction set of that file that this processor has.
-/// What moves code about leaves the file as it is. ARVIT_WRITE_BITS=FILE appends the lines of the present code to FILE.
+/// Holds the arithmetic of whole models to the bit: after five steps of training, checksums of all
+/// losses, all gradients, and the parameters with their moments and average must be those of
+/// tests/arithmetic/bits.txt, for every instruction set of that file that this processor has. What
+/// moves code about leaves the file as it is. ARVIT_WRITE_BITS=FILE appends the lines of the
+/// present code to FILE.
 namespace arvit::test {
 
 /// 16 x 16 pixels: 4 x 4 patches, which have halves and squares.
 template <int Depth, class... O> using BitsViT = ViT<Depth, 12, 3, Patch<4>, Image<16>, O...>;
 using BitsTeacher = ViT<1, 8, 2, Patch<4>, Image<16>>;
 using BitsLargeTeacher = ViT<1, 8, 2, Patch<4>, Image<24>>;
-struct BitsTower { static constexpr int dim = 5; };
+struct BitsTower {
+  static constexpr int dim = 5;
+};
 
 /// The digits of a checksum.
 inline std::string digits_of(std::uint64_t sum) {
@@ -38,31 +42,34 @@ inline std::string digits_of(std::uint64_t sum) {
   std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(sum));
   return digits.data();
 }
-template <class T>
-std::uint64_t chained(std::uint64_t seed, const T* values, std::int64_t count) {
+template <class T> std::uint64_t chained(std::uint64_t seed, const T* values, std::int64_t count) {
   return checksum(std::as_bytes(std::span<const T>(values, static_cast<std::size_t>(count))), seed);
 }
 
-/// What comes with `count` images beside their pixels, from a hash: features, or codes; then conditions, labels among them.
-template <class Model>
-std::vector<float> given_numbers(int count) {
-  const auto values = hashed_images(static_cast<std::size_t>(count) * Model::given_width, "features");
+/// What comes with `count` images beside their pixels, from a hash: features, or codes; then
+/// conditions, labels among them.
+template <class Model> std::vector<float> given_numbers(int count) {
+  const auto values = hashed_images(static_cast<std::size_t>(count) * Model::given_width,
+                                    "features");
   std::vector<float> given(values.begin(), values.end());
-  const auto whole = [&](std::size_t i, int classes) { given[i] = std::floor((given[i] / 4 + 0.5f) * static_cast<float>(classes)); };
+  const auto whole = [&](std::size_t i, int classes) {
+    given[i] = std::floor((given[i] / 4 + 0.5f) * static_cast<float>(classes));
+  };
   std::size_t at = static_cast<std::size_t>(count) * Model::token_given_width;
   if constexpr (Model::codes > 0)
     for (std::size_t i = 0; i < at; ++i) whole(i, Model::codes);
   Model::Encoder::Leading::each_kind_of([&]<class Kind>(Kind, auto) {
     if constexpr (arvit::detail::LabelKind<Kind>)
-      for (std::size_t i = at; i < at + static_cast<std::size_t>(count); ++i) whole(i, Kind::classes + 1);
+      for (std::size_t i = at; i < at + static_cast<std::size_t>(count); ++i)
+        whole(i, Kind::classes + 1);
     at += static_cast<std::size_t>(count) * Kind::width;
   });
   return given;
 }
 
-/// Losses, gradients and parameters after five steps of two micro-batches of three images, as checksums.
-template <class Model, class P>
-std::string bits_of(cpu::Isa isa) {
+/// Losses, gradients and parameters after five steps of two micro-batches of three images, as
+/// checksums.
+template <class Model, class P> std::string bits_of(cpu::Isa isa) {
   constexpr int micro_batch = 3, images = 2 * micro_batch;
   Cpu<P> device({2, isa});
   Step<Model, Cpu<P>> step(device, {.micro_batch = micro_batch, .average = true, .drop_path = 0.2});
@@ -76,10 +83,14 @@ std::string bits_of(cpu::Isa isa) {
   for (adamw.step = 1; adamw.step <= 5; ++adamw.step) {
     std::vector<Counter> counters;
     for (int i = 0; i < images; ++i)
-      counters.push_back({.seed = 3, .epoch = static_cast<std::uint32_t>(adamw.step), .image = static_cast<std::uint32_t>(i)});
+      counters.push_back({.seed = 3,
+                          .epoch = static_cast<std::uint32_t>(adamw.step),
+                          .image = static_cast<std::uint32_t>(i)});
     step.begin(counters);
     for (int first = 0; first < images; first += micro_batch)
-      step.accumulate(pixels.data() + std::int64_t{first} * Model::Grid::image_width, std::span(counters).subspan(first, micro_batch), given.empty() ? nullptr : given.data());
+      step.accumulate(pixels.data() + std::int64_t{first} * Model::Grid::image_width,
+                      std::span(counters).subspan(first, micro_batch),
+                      given.empty() ? nullptr : given.data());
     const double loss = step.loss();
     REQUIRE(std::isfinite(loss));
     losses = chained(losses, &loss, 1);
@@ -87,7 +98,8 @@ std::string bits_of(cpu::Isa isa) {
     const double norm = step.update(adamw, 0.5, 0.9);
     losses = chained(losses, &norm, 1);
   }
-  for (const auto* numbers : {&step.masters(), &step.moment1(), &step.moment2(), &step.average()}) parameters = chained(parameters, numbers->data(), numbers->size());
+  for (const auto* numbers : {&step.masters(), &step.moment1(), &step.moment2(), &step.average()})
+    parameters = chained(parameters, numbers->data(), numbers->size());
   return digits_of(losses) + " " + digits_of(gradients) + " " + digits_of(parameters);
 }
 
@@ -105,14 +117,14 @@ inline std::map<std::string, std::string> expected_bits() {
   return expected;
 }
 
-template <class Model>
-void check_bits(const std::string& name) {
+template <class Model> void check_bits(const std::string& name) {
   static const auto expected = expected_bits();
   for (const cpu::Isa isa : {cpu::Isa::baseline, cpu::Isa::avx2}) {
     if (isa > cpu::best_isa()) continue;
     const auto check = [&](const char* precision, const std::string& bits) {
       const std::string line = name + " " + precision + " " + std::string(cpu::isa_name(isa));
-      if (const char* path = std::getenv("ARVIT_WRITE_BITS")) std::ofstream(path, std::ios::app) << line << " " << bits << "\n";
+      if (const char* path = std::getenv("ARVIT_WRITE_BITS"))
+        std::ofstream(path, std::ios::app) << line << " " << bits << "\n";
       CAPTURE(line);
       const auto found = expected.find(line);
       CHECK(bits == (found == expected.end() ? "no line of bits.txt" : found->second));

@@ -12,26 +12,33 @@
 #include "support/temporary_folder.hpp"
 #include "train/made_pictures.hpp"
 
-/// Runs that commit 4e7e690 left half-way, in tests/arithmetic/checkpoints: continued by the present code they must end with the numbers that
-/// 4e7e690 ended with. ARVIT_WRITE_BITS=FILE makes the checkpoints anew and appends the lines of the present code to FILE.
+/// Runs that commit 4e7e690 left half-way, in tests/arithmetic/checkpoints: continued by the
+/// present code they must end with the numbers that 4e7e690 ended with. ARVIT_WRITE_BITS=FILE makes
+/// the checkpoints anew and appends the lines of the present code to FILE.
 namespace arvit::test {
 namespace {
 
 using Plain = SmallModel<>;
-using OfCodes = GVP<ViT<2, 12, 3, Patch<4>, Image<12>, Embedding<Codes<4>>, Conditions<Labels<3>>>, Grouped<Mixed<3>>, Target<Codes<4>>>;
-using Taught = SemAIM<ViT<2, 12, 3, Patch<4>, Image<12>>, Parallel<1>, Semantic<FromTeacher>, Target<Features<Plain::Encoder>>>;
-const std::filesystem::path stored = std::filesystem::path(ARVIT_SOURCE_DIR) / "tests/arithmetic/checkpoints";
+using OfCodes = GVP<ViT<2, 12, 3, Patch<4>, Image<12>, Embedding<Codes<4>>, Conditions<Labels<3>>>,
+                    Grouped<Mixed<3>>, Target<Codes<4>>>;
+using Taught = SemAIM<ViT<2, 12, 3, Patch<4>, Image<12>>, Parallel<1>, Semantic<FromTeacher>,
+                      Target<Features<Plain::Encoder>>>;
+const std::filesystem::path stored = std::filesystem::path(ARVIT_SOURCE_DIR) /
+                                     "tests/arithmetic/checkpoints";
 
-/// Six epochs of two steps; the state after step 6 is stored. Paths are relative: a run that is resumed has the same.
+/// Six epochs of two steps; the state after step 6 is stored. Paths are relative: a run that is
+/// resumed has the same.
 RunOptions options_of(const std::string& name) {
   RunOptions options;
   options.model = name, options.data = "stripes", options.out = name;
-  options.epochs = 6, options.warmup = 1, options.batch = 6, options.micro_batch = 3, options.lr = 0.01, options.normalise = "measured";
+  options.epochs = 6, options.warmup = 1, options.batch = 6, options.micro_batch = 3,
+  options.lr = 0.01, options.normalise = "measured";
   options.drop_path = 0.1, options.threads = 1, options.save_every = 6, options.keep = 0;
   return options;
 }
 
-/// The words of bits.txt for the end of a run: its loss, and all that its last checkpoint holds beside the metadata.
+/// The words of bits.txt for the end of a run: its loss, and all that its last checkpoint holds
+/// beside the metadata.
 std::string end_of(const TrainingResult& result) {
   CHECK(result.complete);
   CHECK(result.step == 12);
@@ -46,20 +53,23 @@ std::string end_of(const TrainingResult& result) {
   return digits_of(loss) + " " + digits_of(numbers) + " -";
 }
 
-template <class Model>
-void check_resumed(const std::string& name, RunOptions options) {
+template <class Model> void check_resumed(const std::string& name, RunOptions options) {
   CAPTURE(name);
   const char* const write = std::getenv("ARVIT_WRITE_BITS");
   std::filesystem::create_directories(options.out);
   if (write == nullptr) {
-    std::filesystem::copy_file(stored / (name + ".safetensors"), options.out + "/checkpoint-000000006.safetensors");
+    std::filesystem::copy_file(stored / (name + ".safetensors"),
+                               options.out + "/checkpoint-000000006.safetensors");
     options.resume = true;
   }
-  const TrainingResult result = pretrain<Model>(MadePictures{12, 12}, options, {{nullptr, false}, {}});
+  const TrainingResult result = pretrain<Model>(MadePictures{12, 12}, options,
+                                                {{nullptr, false}, {}});
   const std::string bits = end_of(result);
   if (write != nullptr) {
     std::ofstream(write, std::ios::app) << name << " resumed baseline " << bits << "\n";
-    std::filesystem::copy_file(options.out + "/checkpoint-000000006.safetensors", stored / (name + ".safetensors"), std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy_file(options.out + "/checkpoint-000000006.safetensors",
+                               stored / (name + ".safetensors"),
+                               std::filesystem::copy_options::overwrite_existing);
   }
   CHECK(expected_bits()[name + " resumed baseline"] == bits);
 }
@@ -89,7 +99,8 @@ TEST_CASE("arithmetic: runs of an earlier arvit are resumed to the same bits") {
   check_resumed<Plain>("plain", plain);
 
   Codebook codebook{4, std::vector<float>(4 * 48), "stripes", 0, 0, {}, 0, 0};
-  for (std::size_t i = 0; i < codebook.centroids.size(); ++i) codebook.centroids[i] = static_cast<float>(hashed("codebook", i));
+  for (std::size_t i = 0; i < codebook.centroids.size(); ++i)
+    codebook.centroids[i] = static_cast<float>(hashed("codebook", i));
   save_codebook("codebook.safetensors", codebook);
   RunOptions of_codes = options_of("of_codes");
   of_codes.precision = "bf16", of_codes.teacher = "codebook.safetensors";

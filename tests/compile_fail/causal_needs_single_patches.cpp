@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: Pretrainer: Decoder<Causal> needs an order with one patch per rank, such as OrderPolicy<Raster>.
+// expect: Pretrainer: Decoder<Causal> needs an order with one patch per rank, such as
+// OrderPolicy<Raster>.
 #include <arvit/models.hpp>
 
 using Bad = arvit::CausalViT<arvit::ViT_B16<>, arvit::Target<arvit::Pixel>, arvit::RandomMask<>>;

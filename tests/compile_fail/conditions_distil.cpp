@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: Pretrainer: Conditions are tokens of rank 0, which this decoder has not; use Twin<..., ClassFirst> or another decoder, or drop Conditions.
+// expect: Pretrainer: Conditions are tokens of rank 0, which this decoder has not; use Twin<...,
+// ClassFirst> or another decoder, or drop Conditions.
 #include <arvit/models.hpp>
 
-using Bad = arvit::Pretrainer<arvit::ViT_B16<arvit::NoClassToken, arvit::Conditions<arvit::Labels<10>>>, arvit::Decoder<arvit::Distil>, arvit::OrderPolicy<arvit::Stochastic>, arvit::Target<arvit::CLIP<>>>;
+using Bad =
+    arvit::Pretrainer<arvit::ViT_B16<arvit::NoClassToken, arvit::Conditions<arvit::Labels<10>>>,
+                      arvit::Decoder<arvit::Distil>, arvit::OrderPolicy<arvit::Stochastic>,
+                      arvit::Target<arvit::CLIP<>>>;
 static_assert(Bad::parameter_count > 0);
 int main() {}

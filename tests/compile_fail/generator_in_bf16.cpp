@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: Generator<Model, Device>: products read the parameters themselves; use a device whose weights are as wide as its statistics.
+// expect: Generator<Model, Device>: products read the parameters themselves; use a device whose
+// weights are as wide as its statistics.
 #include <arvit/models.hpp>
 
 #include <arvit/device/planner.hpp>

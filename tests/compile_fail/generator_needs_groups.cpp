@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: Generator<Model, Device>: the decoder must be TwoStream, Causal or Parallel; the others' predictions need more than content of lower ranks.
+// expect: Generator<Model, Device>: the decoder must be TwoStream, Causal or Parallel; the others'
+// predictions need more than content of lower ranks.
 #include <arvit/models.hpp>
 
 #include <arvit/device/planner.hpp>

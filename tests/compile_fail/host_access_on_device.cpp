@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: A view of device memory has no element access; use a primitive of the device, or for_each.
+// expect: A view of device memory has no element access; use a primitive of the device, or
+// for_each.
 #include <arvit/models.hpp>
 
 #include <arvit/device/planner.hpp>

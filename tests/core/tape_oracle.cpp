@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// The dense models are the oracle of the rank engine, so they answer to something more primitive: finite differences, numbers
-// worked by hand, and what each method's definition says must not matter.
+// The dense models are the oracle of the rank engine, so they answer to something more primitive:
+// finite differences, numbers worked by hand, and what each method's definition says must not
+// matter.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -119,7 +120,8 @@ Problem twin_problem() {
     add(p, branch + "_token", {1, 1, 4});
     for (int i = 0; i < 2; ++i) {
       const std::string name = text(branch, "_blocks.", i);
-      for (const char* norm : {".norm1", ".norm2", ".norm_kv", ".norm3"}) add_norm(p, name + norm, 4);
+      for (const char* norm : {".norm1", ".norm2", ".norm_kv", ".norm3"})
+        add_norm(p, name + norm, 4);
       for (const char* attention : {".attn", ".cross"}) {
         add_linear(p, name + attention + ".qkv", 4, 12);
         add_linear(p, name + attention + ".proj", 4, 4);
@@ -139,12 +141,13 @@ double largest(const std::vector<double>& values) {
   return result;
 }
 
-/// Five-point differences along one dense direction and along one single entry of every parameter. A wrong entry
-/// anywhere in a tensor shows in the dense direction.
+/// Five-point differences along one dense direction and along one single entry of every parameter.
+/// A wrong entry anywhere in a tensor shows in the dense direction.
 void check_gradients(Problem p, const Run& run) {
   const Result expected = run(p);
   double scale = 0;
-  for (const auto& [name, gradient] : expected.gradients) scale = std::max(scale, largest(gradient));
+  for (const auto& [name, gradient] : expected.gradients)
+    scale = std::max(scale, largest(gradient));
   REQUIRE(expected.gradients.size() == p.parameters.size());
   REQUIRE(scale > 1e-3);
   for (auto& entry : p.parameters) {
@@ -156,13 +159,17 @@ void check_gradients(Problem p, const Run& run) {
       if (trial == 0)
         for (std::size_t j = 0; j < start.size(); ++j)
           direction[j] = (test::hashed("direction", j) - 0.5) * 2 / std::sqrt(start.size());
-      else direction[static_cast<std::size_t>(test::hashed(name, 1000) * static_cast<double>(start.size()))] = 1;
+      else
+        direction[static_cast<std::size_t>(test::hashed(name, 1000) *
+                                           static_cast<double>(start.size()))] = 1;
       const auto loss_at = [&](double step) {
         for (std::size_t j = 0; j < start.size(); ++j) values[j] = start[j] + step * direction[j];
         return run(p).loss;
       };
       const double h = 2e-4;
-      const double difference = (8 * (loss_at(h) - loss_at(-h)) - (loss_at(2 * h) - loss_at(-2 * h))) / (12 * h);
+      const double difference = (8 * (loss_at(h) - loss_at(-h)) -
+                                 (loss_at(2 * h) - loss_at(-2 * h))) /
+                                (12 * h);
       double slope = 0;
       for (std::size_t j = 0; j < start.size(); ++j) slope += gradient[j] * direction[j];
       CAPTURE(name);
@@ -174,25 +181,30 @@ void check_gradients(Problem p, const Run& run) {
   }
 }
 
-/// Changes the pixels of one patch of one image after the other and compares every prediction of that image with
-/// `reads(row, patch, image, matrix)`: whether that row of the image's matrix may depend on that patch.
-void check_dependence(const Problem& p, const Run& run, const std::function<bool(int, int, int, int)>& reads) {
+/// Changes the pixels of one patch of one image after the other and compares every prediction of
+/// that image with `reads(row, patch, image, matrix)`: whether that row of the image's matrix may
+/// depend on that patch.
+void check_dependence(const Problem& p, const Run& run,
+                      const std::function<bool(int, int, int, int)>& reads) {
   const Result before = run(p);
-  const int columns = p.width / p.patch, matrices = static_cast<int>(before.predictions.size()) / p.images_count;
+  const int columns = p.width / p.patch,
+            matrices = static_cast<int>(before.predictions.size()) / p.images_count;
   for (int image = 0; image < p.images_count; ++image)
     for (int patch = 0; patch < p.patches(); ++patch) {
       Problem changed = p;
       for (int channel = 0; channel < 3; ++channel)
-        changed.images[((image * 3 + channel) * p.height + patch / columns * p.patch) * p.width + patch % columns * p.patch] +=
-            1 + channel;
+        changed.images[((image * 3 + channel) * p.height + patch / columns * p.patch) * p.width +
+                       patch % columns * p.patch] += 1 + channel;
       const Result after = run(changed);
       for (int m = 0; m < static_cast<int>(before.predictions.size()); ++m)
         for (int row = 0; row < before.predictions[m].rows; ++row) {
           double change = 0;
           for (int c = 0; c < p.patch_width(); ++c)
-            change = std::max(change, std::abs(before.predictions[m](row, c) - after.predictions[m](row, c)));
+            change = std::max(
+                change, std::abs(before.predictions[m](row, c) - after.predictions[m](row, c)));
           INFO("image ", image, ", patch ", patch, ", matrix ", m, ", row ", row);
-          CHECK((change > 1e-9) == (m / matrices == image && reads(row, patch, image, m % matrices)));
+          CHECK((change > 1e-9) ==
+                (m / matrices == image && reads(row, patch, image, m % matrices)));
         }
     }
 }
@@ -218,13 +230,16 @@ TEST_CASE("dense: losses agree with PyTorch") {  // tests/reference/dense_oracle
 
 TEST_CASE("dense::parallel: gradients agree with finite differences") {
   SUBCASE("outputs") {
-    check_gradients(parallel_problem(permutations, 3, 2), [](const Problem& p) { return dense::parallel(p, 2, false, false); });
+    check_gradients(parallel_problem(permutations, 3, 2),
+                    [](const Problem& p) { return dense::parallel(p, 2, false, false); });
   }
   SUBCASE("inputs, ties") {
-    check_gradients(parallel_problem(ties, 2, 2), [](const Problem& p) { return dense::parallel(p, 2, true, false); });
+    check_gradients(parallel_problem(ties, 2, 2),
+                    [](const Problem& p) { return dense::parallel(p, 2, true, false); });
   }
   SUBCASE("shared") {
-    check_gradients(parallel_problem(ties, 2, 0), [](const Problem& p) { return dense::parallel(p, 2, false, true); });
+    check_gradients(parallel_problem(ties, 2, 0),
+                    [](const Problem& p) { return dense::parallel(p, 2, false, true); });
   }
   SUBCASE("no class token: rank 1 reads nothing") {
     Problem p = parallel_problem(permutations, 2, 1);
@@ -242,8 +257,12 @@ TEST_CASE("dense::joint: gradients agree with finite differences") {
 TEST_CASE("dense::two_stream: gradients agree with finite differences") {
   check_gradients(two_stream_problem(), run_two_stream);
 }
-TEST_CASE("dense::in_place: gradients agree with finite differences") { check_gradients(in_place_problem(), dense::in_place); }
-TEST_CASE("dense::twin: gradients agree with finite differences") { check_gradients(twin_problem(), run_twin); }
+TEST_CASE("dense::in_place: gradients agree with finite differences") {
+  check_gradients(in_place_problem(), dense::in_place);
+}
+TEST_CASE("dense::twin: gradients agree with finite differences") {
+  check_gradients(twin_problem(), run_twin);
+}
 
 TEST_CASE("dense: a prediction depends on exactly the patches that the rank law shows to it") {
   const auto check_strict = [](const Problem& p, const Run& run) {
@@ -252,18 +271,23 @@ TEST_CASE("dense: a prediction depends on exactly the patches that the rank law 
       return reader > 0 && p.ranks[image][patch] < reader;
     });
   };
-  check_strict(parallel_problem(ties, 2, 2), [](const Problem& p) { return dense::parallel(p, 2, false, false); });
-  check_strict(parallel_problem(ties, 2, 2), [](const Problem& p) { return dense::parallel(p, 2, true, false); });
+  check_strict(parallel_problem(ties, 2, 2),
+               [](const Problem& p) { return dense::parallel(p, 2, false, false); });
+  check_strict(parallel_problem(ties, 2, 2),
+               [](const Problem& p) { return dense::parallel(p, 2, true, false); });
   check_strict(parallel_problem(permutations, 2, 0), dense::causal);
   check_strict(joint_problem(), [](const Problem& p) { return dense::joint(p, 4, 2, 2); });
   check_strict(two_stream_problem(), run_two_stream);
   check_strict(in_place_problem(), dense::in_place);
 }
 
-TEST_CASE("dense::twin: gen reads what comes before it, dis up to itself, the class queries what the last group sees") {
+TEST_CASE(
+    "dense::twin: gen reads what comes before it, dis up to itself, the class queries what the "
+    "last group sees") {
   const Problem p = twin_problem();
   check_dependence(p, run_twin, [&](int row, int patch, int image, int dis) {
-    const int highest = *std::max_element(p.ranks[image].begin(), p.ranks[image].end()), read = p.ranks[image][patch];
+    const int highest = *std::max_element(p.ranks[image].begin(), p.ranks[image].end()),
+              read = p.ranks[image][patch];
     if (row == p.patches()) return read < highest;
     const int reader = p.ranks[image][row];  // rows of ranks without a query are zero
     return dis ? reader < highest && read <= reader : reader > 1 && read < reader;

@@ -14,7 +14,8 @@ Picture gradient(int height, int width) {
   Picture picture(height, width);
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
-      for (int c = 0; c < 3; ++c) picture.row(y)[3 * x + c] = static_cast<std::uint8_t>((5 * x + 3 * y + 70 * c) % 256);
+      for (int c = 0; c < 3; ++c)
+        picture.row(y)[3 * x + c] = static_cast<std::uint8_t>((5 * x + 3 * y + 70 * c) % 256);
   return picture;
 }
 
@@ -25,7 +26,8 @@ struct Gradients {
 };
 
 std::vector<float> apply(auto transform, PictureView picture, Counter image) {
-  std::vector<float> out(static_cast<std::size_t>(3 * transform.height() * transform.width()), -100.0f);
+  std::vector<float> out(static_cast<std::size_t>(3 * transform.height() * transform.width()),
+                         -100.0f);
   transform(picture, image, out.data());
   return out;
 }
@@ -38,10 +40,12 @@ TEST_CASE("draw_crop: area, aspect and place stay in range and fill it") {
   for (std::uint32_t image = 0; image < 4000; ++image) {
     Stream stream(Counter{7, 3, image, Purpose::crop});
     const Box box = draw_crop(600, 640, options, stream);
-    REQUIRE((box.top >= 0 && box.left >= 0 && box.top + box.height <= 600 && box.left + box.width <= 640));
+    REQUIRE((box.top >= 0 && box.left >= 0 && box.top + box.height <= 600 &&
+             box.left + box.width <= 640));
     const double area = static_cast<double>(box.height) * box.width / (600.0 * 640),
                  aspect = static_cast<double>(box.width) / box.height;
-    least_area = std::min(least_area, area), most_area = std::max(most_area, area), mean_area += area / 4000;
+    least_area = std::min(least_area, area), most_area = std::max(most_area, area),
+    mean_area += area / 4000;
     least_aspect = std::min(least_aspect, aspect), most_aspect = std::max(most_aspect, aspect);
   }
   CHECK(least_area > 0.198);
@@ -94,53 +98,72 @@ TEST_CASE("TrainTransform: crop, resize, mirror and normalise, in that order") {
     Stream crops(counter.with(Purpose::crop)), flips(counter.with(Purpose::flip));
     const bool mirrored = flips.uniform() < 0.5f;
     mirrored_count += mirrored;
-    const Picture part = resized(PictureView(picture).crop(draw_crop(40, 50, options, crops)), 16, 24);
+    const Picture part = resized(PictureView(picture).crop(draw_crop(40, 50, options, crops)), 16,
+                                 24);
     const auto out = apply(TrainTransform(options), picture, counter);
     const Normalisation n = Normalisation::imagenet();
     bool equal = true;
     for (std::size_t c = 0; c < 3; ++c)
       for (int y = 0; y < 16; ++y)
         for (int x = 0; x < 24; ++x) {
-          const float value = static_cast<float>(part.row(y)[3 * (mirrored ? 23 - x : x) + static_cast<int>(c)]) / 255.0f;
+          const float value = static_cast<float>(
+                                  part.row(y)[3 * (mirrored ? 23 - x : x) + static_cast<int>(c)]) /
+                              255.0f;
           const float centered = value - n.mean[c];
           equal = equal &&
-                  out[(c * 16 + static_cast<std::size_t>(y)) * 24 + static_cast<std::size_t>(x)] == centered / n.deviation[c];
+                  out[(c * 16 + static_cast<std::size_t>(y)) * 24 + static_cast<std::size_t>(x)] ==
+                      centered / n.deviation[c];
         }
     CHECK(equal);
   }
   CHECK((mirrored_count > 3 && mirrored_count < 17));
 }
 
-TEST_CASE("TrainTransform: flip 0 and 1, a whole-picture crop, one pixel, a short-side crop, the centre") {
+TEST_CASE(
+    "TrainTransform: flip 0 and 1, a whole-picture crop, one pixel, a short-side crop, the "
+    "centre") {
   const Picture picture = gradient(16, 16);
-  const TrainTransformOptions whole{
-      .height = 16, .width = 16, .smallest_area = 1, .smallest_aspect = 1, .largest_aspect = 1, .flip = 0};
+  const TrainTransformOptions whole{.height = 16,
+                                    .width = 16,
+                                    .smallest_area = 1,
+                                    .smallest_aspect = 1,
+                                    .largest_aspect = 1,
+                                    .flip = 0};
   TrainTransformOptions mirrored = whole;
   mirrored.flip = 1;
-  CHECK(apply(TrainTransform(whole), picture, {1, 1, 1}) == apply(TrainTransform(mirrored), flipped(picture), {1, 1, 1}));
+  CHECK(apply(TrainTransform(whole), picture, {1, 1, 1}) ==
+        apply(TrainTransform(mirrored), flipped(picture), {1, 1, 1}));
   CHECK(apply(TrainTransform(whole), gradient(1, 1), {1, 1, 1})[0] == (0.0f - 0.485f) / 0.229f);
-  const auto window =
-      apply(TrainTransform({.height = 16, .width = 16, .crop = Crop::short_side, .flip = 0}), gradient(16, 40), {1, 1, 5});
+  const auto window = apply(
+      TrainTransform({.height = 16, .width = 16, .crop = Crop::short_side, .flip = 0}),
+      gradient(16, 40), {1, 1, 5});
   int matches = 0;
   for (int left = 0; left <= 24; ++left)
-    matches +=
-        window == apply(TrainTransform(whole), Picture(PictureView(gradient(16, 40)).crop({0, left, 16, 16})), {1, 1, 1});
+    matches += window == apply(TrainTransform(whole),
+                               Picture(PictureView(gradient(16, 40)).crop({0, left, 16, 16})),
+                               {1, 1, 1});
   CHECK(matches == 1);
   const TrainTransform center({.height = 16, .width = 16, .crop = Crop::center, .flip = 0});
   EvaluationTransform evaluation({.height = 16, .width = 16, .ratio = 1});
   for (const auto& [height, width] : {std::pair{16, 40}, {50, 31}, {7, 5}}) {
-    CHECK(apply(center, gradient(height, width), {1, 1, 5}) == apply(evaluation, gradient(height, width), {}));
-    CHECK(apply(center, gradient(height, width), {2, 3, 4}) == apply(center, gradient(height, width), {1, 1, 5}));
+    CHECK(apply(center, gradient(height, width), {1, 1, 5}) ==
+          apply(evaluation, gradient(height, width), {}));
+    CHECK(apply(center, gradient(height, width), {2, 3, 4}) ==
+          apply(center, gradient(height, width), {1, 1, 5}));
   }
 }
 
-TEST_CASE("EvaluationTransform: short side times 256 / 224, then the centre; plain resize for small models") {
+TEST_CASE(
+    "EvaluationTransform: short side times 256 / 224, then the centre; plain resize for small "
+    "models") {
   const Picture picture = gradient(300, 400);
   EvaluationTransform large({.height = 224, .width = 224});
   const Picture covered = resized(picture, 256, 341);
-  const PictureView expected = PictureView(covered).crop({16, 58, 224, 224}), got = large.pixels(picture);
+  const PictureView expected = PictureView(covered).crop({16, 58, 224, 224}),
+                    got = large.pixels(picture);
   bool equal = got.height == 224 && got.width == 224;
-  for (int y = 0; y < 224; ++y) equal = equal && std::equal(got.row(y), got.row(y) + 3 * 224, expected.row(y));
+  for (int y = 0; y < 224; ++y)
+    equal = equal && std::equal(got.row(y), got.row(y) + 3 * 224, expected.row(y));
   CHECK(equal);
   const Picture small = gradient(28, 28);
   const PictureView same = EvaluationTransform({.height = 28, .width = 28}).pixels(small);
@@ -156,7 +179,8 @@ TEST_CASE("EvaluationTransform: a long strip needs no memory in proportion to it
   CHECK(transform.pixels(Picture(60000, 1)).height == 224);
 }
 
-TEST_CASE("measure_normalisation: mean and deviation per channel; a constant channel divides by one") {
+TEST_CASE(
+    "measure_normalisation: mean and deviation per channel; a constant channel divides by one") {
   const Normalisation n = measure_normalisation(Gradients{});
   double sum = 0, squares = 0, count = 0;
   for (std::int64_t i = 0; i < 5; ++i) {
@@ -167,7 +191,8 @@ TEST_CASE("measure_normalisation: mean and deviation per channel; a constant cha
     }
   }
   CHECK(n.mean[1] == doctest::Approx(sum / count));
-  CHECK(n.deviation[1] == doctest::Approx(std::sqrt(squares / count - sum / count * (sum / count))));
+  CHECK(n.deviation[1] ==
+        doctest::Approx(std::sqrt(squares / count - sum / count * (sum / count))));
   struct Black {
     std::int64_t size() const { return 1; }
     int label(std::int64_t) const { return -1; }
@@ -176,7 +201,9 @@ TEST_CASE("measure_normalisation: mean and deviation per channel; a constant cha
   CHECK(measure_normalisation(Black{}).deviation[0] == 1.0f);
   struct OneBad : Gradients {
     std::int64_t size() const { return 6; }
-    Picture picture(std::int64_t i) const { return i == 5 ? fail<FileError>("bad"), Picture() : Gradients::picture(i); }
+    Picture picture(std::int64_t i) const {
+      return i == 5 ? fail<FileError>("bad"), Picture() : Gradients::picture(i);
+    }
   };
   CHECK(measure_normalisation(OneBad{}).mean == n.mean);
 }
@@ -187,7 +214,8 @@ TEST_CASE("transforms: options outside their ranges are refused in one sentence"
   };
   CHECK(complaint({}) == "");
   CHECK(complaint({.height = 0}) == "TrainTransform: size 0x224; both extents must be positive.");
-  CHECK(complaint({.smallest_area = 0}) == "TrainTransform: crop area from 0 to 1; expected 0 < smallest <= largest <= 1.");
+  CHECK(complaint({.smallest_area = 0}) ==
+        "TrainTransform: crop area from 0 to 1; expected 0 < smallest <= largest <= 1.");
   CHECK(complaint({.largest_area = 1.5}) ==
         "TrainTransform: crop area from 0.2 to 1.5; expected 0 < smallest <= largest <= 1.");
   CHECK(complaint({.smallest_aspect = 2, .largest_aspect = 1}) ==

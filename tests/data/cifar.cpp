@@ -15,7 +15,8 @@ Bytes record(const Bytes& labels, int seed) {
   Bytes bytes = labels;
   for (int c = 0; c < 3; ++c)
     for (int y = 0; y < 32; ++y)
-      for (int x = 0; x < 32; ++x) bytes.push_back(static_cast<std::uint8_t>(c == 2 ? x : seed + y + 100 * c));
+      for (int x = 0; x < 32; ++x)
+        bytes.push_back(static_cast<std::uint8_t>(c == 2 ? x : seed + y + 100 * c));
   return bytes;
 }
 
@@ -49,9 +50,11 @@ TEST_CASE("cifar: bad files are one sentence each") {
     return message_of<FileError>([&] { Cifar(Cifar::Kind::ten, {folder / "a"}); });
   };
   CHECK(complaint(record({9}, 0)) == "");
-  CHECK(complaint(Bytes(3072)) == a + ": 3072 bytes, expected a multiple of 3073 (one record of CIFAR-10); download it again.");
-  CHECK(complaint(record({10}, 0)) ==
-        a + ": record 0 has label 10, CIFAR-10 has 10 classes; the file is damaged or of another kind.");
+  CHECK(
+      complaint(Bytes(3072)) ==
+      a + ": 3072 bytes, expected a multiple of 3073 (one record of CIFAR-10); download it again.");
+  CHECK(complaint(record({10}, 0)) == a + ": record 0 has label 10, CIFAR-10 has 10 classes; the "
+                                          "file is damaged or of another kind.");
   CHECK(complaint({}) == a + ": is empty; copy or create it again.");
   CHECK(message_of<FileError>([&] { Cifar(Cifar::Kind::ten, {folder / "none"}); }) ==
         (folder / "none").string() + ": does not exist; check the path.");

@@ -34,7 +34,8 @@ TEST_CASE("AnyDataset: the three functions, class names and a line for people") 
   CHECK(plain.describe() == "3 pictures, 3 classes");
   CHECK(named.class_names() == std::vector<std::string>{"a", "b", "c"});
   CHECK(named.describe() == "three");
-  CHECK(message_of<ShapeError>([&] { plain.picture(3); }) == "data set: picture 3 was asked for, there are 3.");
+  CHECK(message_of<ShapeError>([&] { plain.picture(3); }) ==
+        "data set: picture 3 was asked for, there are 3.");
   CHECK_THROWS_AS(plain.label(-1), ShapeError);
 }
 

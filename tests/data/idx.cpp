@@ -14,7 +14,8 @@ namespace {
 Bytes header(std::initializer_list<std::uint32_t> extents) {
   Bytes bytes = {0, 0, 8, static_cast<std::uint8_t>(extents.size())};
   for (const std::uint32_t extent : extents)
-    for (const int shift : {24, 16, 8, 0}) bytes.push_back(static_cast<std::uint8_t>(extent >> shift));
+    for (const int shift : {24, 16, 8, 0})
+      bytes.push_back(static_cast<std::uint8_t>(extent >> shift));
   return bytes;
 }
 Bytes operator+(Bytes a, const Bytes& b) {
@@ -51,30 +52,38 @@ TEST_CASE("idx: bad files are one sentence each") {
     return message_of<FileError>([&] { Idx{folder / "p"}; });
   };
   CHECK(complaint(pictures) == "");
-  CHECK(complaint({1, 2, 3, 4, 5}) == p + ": not an idx3 file of bytes (it does not begin with 00 00 08 03); give the "
-                                          "pictures, such as train-images-idx3-ubyte.gz.");
-  CHECK(complaint({0, 0, 8, 1, 0, 0, 0, 1, 5}) == p + ": not an idx3 file of bytes (it does not begin with 00 00 08 03); give "
-                                                      "the pictures, such as train-images-idx3-ubyte.gz.");
+  CHECK(complaint({1, 2, 3, 4, 5}) ==
+        p + ": not an idx3 file of bytes (it does not begin with 00 00 08 03); give the "
+            "pictures, such as train-images-idx3-ubyte.gz.");
+  CHECK(complaint({0, 0, 8, 1, 0, 0, 0, 1, 5}) ==
+        p + ": not an idx3 file of bytes (it does not begin with 00 00 08 03); give "
+            "the pictures, such as train-images-idx3-ubyte.gz.");
   CHECK(complaint({0, 0, 8, 3, 0, 0, 0, 1}) == p + ": ends inside its header; download it again.");
   CHECK(complaint(header({2, 2, 4}) + Bytes(12)) ==
-        p + ": the header says [2, 2, 4], but 12 bytes follow it; the file is cut or damaged, download it again.");
+        p + ": the header says [2, 2, 4], but 12 bytes follow it; the file is cut or damaged, "
+            "download it again.");
   CHECK(complaint(header({0xffffffff, 0xffffffff, 0xffffffff}) + Bytes(12)) ==
-        p + ": the header says [4294967295, 4294967295, 4294967295], but 12 bytes follow it; the file is cut or damaged, "
+        p + ": the header says [4294967295, 4294967295, 4294967295], but 12 bytes follow it; the "
+            "file is cut or damaged, "
             "download it again.");
   CHECK(complaint(header({0, 28, 28})) == p + ": holds [0, 28, 28] pixels, that is none.");
-  CHECK(complaint(header({0xffffffff, 0xffffffff, 0})) == p + ": holds [4294967295, 4294967295, 0] pixels, that is none.");
+  CHECK(complaint(header({0xffffffff, 0xffffffff, 0})) ==
+        p + ": holds [4294967295, 4294967295, 0] pixels, that is none.");
   CHECK(complaint(header({1, 1, 70000}) + Bytes(70000)) ==
         p + ": pictures of 1x70000 pixels; at most 65535 are expected on a side.");
   for (std::size_t size = 0; size < pictures.size(); ++size)
-    CHECK(complaint(Bytes(pictures.begin(), pictures.begin() + static_cast<std::ptrdiff_t>(size))) != "");
+    CHECK(complaint(
+              Bytes(pictures.begin(), pictures.begin() + static_cast<std::ptrdiff_t>(size))) != "");
 
   write_bytes(folder / "p", pictures);
   write_bytes(folder / "l", header({3}) + Bytes{1, 2, 3});
   CHECK(message_of<FileError>([&] { Idx(folder / "p", folder / "l"); }) ==
-        (folder / "l").string() + ": 3 labels for the 2 pictures of p; the two files do not belong together.");
+        (folder / "l").string() +
+            ": 3 labels for the 2 pictures of p; the two files do not belong together.");
   write_bytes(folder / "l", header({2}) + Bytes{1, 2});
-  CHECK(message_of<FileError>([&] { Idx(folder / "p", folder / "l", {"a", "b"}); }) ==
-        (folder / "l").string() + ": label 2 occurs, but only 2 class names are known.");
+  CHECK(message_of<FileError>([&] {
+          Idx(folder / "p", folder / "l", {"a", "b"});
+        }) == (folder / "l").string() + ": label 2 occurs, but only 2 class names are known.");
   CHECK(message_of<FileError>([&] { Idx(folder / "none"); }) ==
         (folder / "none").string() + ": does not exist; check the path.");
 }
@@ -83,12 +92,14 @@ TEST_CASE("idx: gzipped files, whole or cut") {
   TemporaryFolder folder;
   const std::string name = (folder / "p.gz").string();
   const gzFile file = gzopen(name.c_str(), "wb");
-  CHECK(gzwrite(file, pictures.data(), static_cast<unsigned>(pictures.size())) == static_cast<int>(pictures.size()));
+  CHECK(gzwrite(file, pictures.data(), static_cast<unsigned>(pictures.size())) ==
+        static_cast<int>(pictures.size()));
   gzclose(file);
   CHECK(Idx(name).picture(1).row(0)[0] == 7);
   const Bytes whole = read_file(name);
   for (std::size_t part = 0; part < 16; ++part) {
-    write_bytes(name, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(whole.size() * part / 16)));
+    write_bytes(name, Bytes(whole.begin(),
+                            whole.begin() + static_cast<std::ptrdiff_t>(whole.size() * part / 16)));
     CHECK(message_of<FileError>([&] { Idx{name}; }).find(name + ": ") == 0);
   }
 }

@@ -13,25 +13,38 @@ namespace {
 /// The rule of tests/reference/pil_resize.py.
 Picture made_up(int height, int width) {
   Picture picture(height, width);
-  std::uint32_t state = static_cast<std::uint32_t>(height) * 65536u + static_cast<std::uint32_t>(width);
+  std::uint32_t state = static_cast<std::uint32_t>(height) * 65536u +
+                        static_cast<std::uint32_t>(width);
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
       for (int c = 0; c < 3; ++c) {
         state = state * 1664525u + 1013904223u;
-        const int noise = (y / 16 + x / 16) % 2 ? static_cast<int>(state >> 24) : (x * 3 + y * 2 + c * 40) % 256;
+        const int noise = (y / 16 + x / 16) % 2 ? static_cast<int>(state >> 24)
+                                                : (x * 3 + y * 2 + c * 40) % 256;
         picture.row(y)[3 * x + c] = static_cast<std::uint8_t>(c == 1 ? 255 * (noise > 127) : noise);
       }
   return picture;
 }
 
-struct Case { int height, width; Box box; int to_height, to_width; Interpolation interpolation; };
+struct Case {
+  int height, width;
+  Box box;
+  int to_height, to_width;
+  Interpolation interpolation;
+};
 constexpr Case cases[] = {
-    {37, 23, {0, 0, 37, 23}, 16, 16, Interpolation::bicubic},     {20, 31, {0, 0, 20, 31}, 29, 40, Interpolation::bicubic},
-    {20, 31, {0, 0, 20, 31}, 29, 40, Interpolation::bilinear},    {150, 200, {0, 0, 150, 200}, 24, 17, Interpolation::bicubic},
-    {150, 200, {0, 0, 150, 200}, 17, 24, Interpolation::bilinear}, {90, 70, {13, 9, 41, 52}, 24, 24, Interpolation::bicubic},
-    {90, 70, {89, 0, 1, 70}, 24, 24, Interpolation::bilinear},    {1, 1, {0, 0, 1, 1}, 5, 3, Interpolation::bicubic},
-    {300, 5, {0, 0, 300, 5}, 7, 9, Interpolation::bicubic},       {5, 300, {2, 1, 3, 299}, 3, 20, Interpolation::bicubic},
-    {28, 28, {3, 5, 19, 23}, 28, 28, Interpolation::bicubic},     {28, 28, {0, 0, 28, 14}, 28, 28, Interpolation::bilinear},
+    {37, 23, {0, 0, 37, 23}, 16, 16, Interpolation::bicubic},
+    {20, 31, {0, 0, 20, 31}, 29, 40, Interpolation::bicubic},
+    {20, 31, {0, 0, 20, 31}, 29, 40, Interpolation::bilinear},
+    {150, 200, {0, 0, 150, 200}, 24, 17, Interpolation::bicubic},
+    {150, 200, {0, 0, 150, 200}, 17, 24, Interpolation::bilinear},
+    {90, 70, {13, 9, 41, 52}, 24, 24, Interpolation::bicubic},
+    {90, 70, {89, 0, 1, 70}, 24, 24, Interpolation::bilinear},
+    {1, 1, {0, 0, 1, 1}, 5, 3, Interpolation::bicubic},
+    {300, 5, {0, 0, 300, 5}, 7, 9, Interpolation::bicubic},
+    {5, 300, {2, 1, 3, 299}, 3, 20, Interpolation::bicubic},
+    {28, 28, {3, 5, 19, 23}, 28, 28, Interpolation::bicubic},
+    {28, 28, {0, 0, 28, 14}, 28, 28, Interpolation::bilinear},
     {40, 33, {0, 0, 40, 33}, 39, 32, Interpolation::bicubic},
 };
 
@@ -69,7 +82,8 @@ TEST_CASE("resize: all instruction sets give the same bytes") {
   across.prepare(83, 30, Interpolation::bicubic), down.prepare(61, 70, Interpolation::bicubic);
   Picture expected = resized(picture, 70, 30), result(70, 30);
   std::vector<std::uint8_t> tile_in(32 * 256), tile_out(32 * 96), between(64 * 96);
-  const detail::ResizeJob job{picture, &result, &across, &down, tile_in.data(), tile_out.data(), between.data(), 96};
+  const detail::ResizeJob job{picture,        &result,         &across,        &down,
+                              tile_in.data(), tile_out.data(), between.data(), 96};
   detail::resize_portable(job);
   CHECK(differing_bytes(result, expected.data()) == 0);
 #if defined(__x86_64__)
@@ -88,8 +102,8 @@ TEST_CASE("resize: a constant picture stays constant, an empty one is refused") 
     const Picture big = resized(grey, 33, 40, interpolation);
     CHECK(std::all_of(big.row(0), big.row(0) + 33 * 40 * 3, [](int v) { return v == 201; }));
   }
-  CHECK_THROWS_WITH_AS(resized(Picture(0, 4), 2, 2), "resize: from 0x4 to 2x2 pixels; both sizes must be positive.",
-                       ShapeError);
+  CHECK_THROWS_WITH_AS(resized(Picture(0, 4), 2, 2),
+                       "resize: from 0x4 to 2x2 pixels; both sizes must be positive.", ShapeError);
 }
 
 TEST_CASE("covering_size and central_box follow torchvision's Resize(short side) and CenterCrop") {
@@ -113,12 +127,14 @@ TEST_CASE("picture: crops and mirrors") {
 TEST_CASE("picture: the eight orientations show the same scene") {
   Picture scene(2, 3);  // as it is to be seen
   for (int i = 0; i < 18; ++i) scene.data()[i] = static_cast<std::uint8_t>(i);
-  // EXIF names the scene's side that the stored row 0 and column 0 are: 1 top left, 2 top right, 3 bottom right, ...
+  // EXIF names the scene's side that the stored row 0 and column 0 are: 1 top left, 2 top right, 3
+  // bottom right, ...
   for (int orientation = 1; orientation <= 8; ++orientation) {
     CAPTURE(orientation);
     const bool exchanged = orientation >= 5;
     Picture stored(exchanged ? 3 : 2, exchanged ? 2 : 3);
-    const bool bottom = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+    const bool bottom = orientation == 3 || orientation == 4 || orientation == 7 ||
+                        orientation == 8;
     const bool right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
     for (int v = 0; v < stored.height(); ++v)
       for (int u = 0; u < stored.width(); ++u) {

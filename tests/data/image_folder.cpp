@@ -12,7 +12,9 @@ using namespace arvit::test;
 namespace {
 
 /// A PNG picture of one pixel of the given grey.
-Bytes pixel(int grey) { return encode_png({static_cast<std::uint8_t>(grey)}, 1, 1, {.colour = PNG_COLOR_TYPE_GRAY}); }
+Bytes pixel(int grey) {
+  return encode_png({static_cast<std::uint8_t>(grey)}, 1, 1, {.colour = PNG_COLOR_TYPE_GRAY});
+}
 
 std::vector<int> labels(const ImageFolder& set) {
   std::vector<int> all;
@@ -44,7 +46,8 @@ TEST_CASE("image folder: classes by name, pictures by path, other files counted"
   CHECK(set.path(2) == folder / "b/2.JPEG");
   CHECK(set.other_files() == 3);
   CHECK(set.describe() ==
-        "image folder " + folder.path().string() + ": 3 pictures, 2 classes (left out: 3 other files, for one a/notes.txt)");
+        "image folder " + folder.path().string() +
+            ": 3 pictures, 2 classes (left out: 3 other files, for one a/notes.txt)");
 }
 
 TEST_CASE("image folder: flat, without labels") {
@@ -65,18 +68,24 @@ TEST_CASE("image folder: given classes fix the numbering") {
   CHECK(message_of<FileError>([&] {
           ImageFolder(folder.path(), {"a", "c"});
         }) == (folder / "b").string() +
-                  ": this class is not among the 2 classes of the training set; remove the folder or add the class there.");
+                  ": this class is not among the 2 classes of the training set; remove the folder "
+                  "or add the class there.");
 }
 
 TEST_CASE("image folder: missing, empty and damaged") {
   TemporaryFolder folder;
-  const auto complaint = [&](const std::filesystem::path& path) { return message_of<FileError>([&] { ImageFolder{path}; }); };
-  CHECK(complaint(folder / "none") == (folder / "none").string() + ": no such folder; give a folder of JPEG or PNG pictures.");
-  CHECK(complaint(folder.path()) == folder.path().string() +
-                                        ": no picture (.jpg, .jpeg or .png) lies in this folder or below it; give a folder of "
-                                        "pictures, or of one sub-folder of pictures per class.");
+  const auto complaint = [&](const std::filesystem::path& path) {
+    return message_of<FileError>([&] { ImageFolder{path}; });
+  };
+  CHECK(complaint(folder / "none") ==
+        (folder / "none").string() + ": no such folder; give a folder of JPEG or PNG pictures.");
+  CHECK(complaint(folder.path()) ==
+        folder.path().string() +
+            ": no picture (.jpg, .jpeg or .png) lies in this folder or below it; give a folder of "
+            "pictures, or of one sub-folder of pictures per class.");
   write_bytes(folder / "a/list.csv", "x");
-  CHECK(complaint(folder.path()).find("; there are 1 other files, for one a/list.csv; give") != std::string::npos);
+  CHECK(complaint(folder.path()).find("; there are 1 other files, for one a/list.csv; give") !=
+        std::string::npos);
   write_bytes(folder / "a/bad.png", "not a picture");
   write_bytes(folder / "a/good.png", pixel(5));
   std::filesystem::create_symlink(folder / "gone.png", folder / "a/link.png");
@@ -84,7 +93,8 @@ TEST_CASE("image folder: missing, empty and damaged") {
   const ImageFolder set(folder.path());
   CHECK(set.size() == 3);
   CHECK(message_of<FileError>([&] { set.picture(0); }) ==
-        (folder / "a/bad.png").string() + ": neither a JPEG nor a PNG picture; convert it to one of the two.");
+        (folder / "a/bad.png").string() +
+            ": neither a JPEG nor a PNG picture; convert it to one of the two.");
   CHECK(set.picture(1).width() == 1);
   CHECK(message_of<FileError>([&] { set.picture(2); }) ==
         (folder / "a/link.png").string() + ": does not exist; check the path.");

@@ -16,7 +16,8 @@ using arvit::test::message_of;
 
 namespace {
 
-/// A user's own set in memory. Picture i has i + 1 rows; the pictures listed in `bad` cannot be read.
+/// A user's own set in memory. Picture i has i + 1 rows; the pictures listed in `bad` cannot be
+/// read.
 struct Made {
   std::int64_t count;
   std::vector<std::int64_t> bad = {};
@@ -25,7 +26,8 @@ struct Made {
   Picture picture(std::int64_t i) const {
     if (std::find(bad.begin(), bad.end(), i) != bad.end()) fail<FileError>("file ", i, ": bad.");
     Picture picture(static_cast<int>(i) + 1, 7);
-    for (int k = 0; k < 21 * picture.height(); ++k) picture.data()[k] = static_cast<std::uint8_t>(31 * i + k);
+    for (int k = 0; k < 21 * picture.height(); ++k)
+      picture.data()[k] = static_cast<std::uint8_t>(31 * i + k);
     return picture;
   }
 };
@@ -43,8 +45,11 @@ struct Seen {
   bool operator==(const Seen&) const = default;
 };
 Seen seen(const Batch& batch) {
-  return {{batch.images, batch.images + batch.size * image_size}, {batch.indices.begin(), batch.indices.end()},
-          {batch.labels.begin(), batch.labels.end()}, batch.epoch, batch.number};
+  return {{batch.images, batch.images + batch.size * image_size},
+          {batch.indices.begin(), batch.indices.end()},
+          {batch.labels.begin(), batch.labels.end()},
+          batch.epoch,
+          batch.number};
 }
 std::vector<Seen> take(auto& loader, int most) {
   std::vector<Seen> all;
@@ -55,7 +60,8 @@ std::vector<Seen> take(auto& loader, int most) {
   }
   return all;
 }
-std::vector<Seen> run(const Made& set, const LoaderOptions& options, int most, LoaderPosition start = {}) {
+std::vector<Seen> run(const Made& set, const LoaderOptions& options, int most,
+                      LoaderPosition start = {}) {
   Loader loader(set, transform, options, start);
   return take(loader, most);
 }
@@ -67,22 +73,28 @@ TEST_CASE("loader: the batches do not depend on threads or buffers") {
   REQUIRE(expected.size() == 11);
   for (const int threads : {1, 2, 3})
     for (const int buffers : {1, 2, 4})
-      CHECK(run({23}, {.batch = 5, .threads = threads, .buffers = buffers, .seed = 4}, 11) == expected);
+      CHECK(run({23}, {.batch = 5, .threads = threads, .buffers = buffers, .seed = 4}, 11) ==
+            expected);
   CHECK(run({23}, {.batch = 5, .seed = 5}, 11) != expected);
 }
 
-TEST_CASE("loader: with views the crops of epoch e come again in epoch e + views, in another order") {
-  const auto fresh = run({23}, {.batch = 5, .seed = 4}, 16), again = run({23}, {.batch = 5, .seed = 4, .views = 2}, 16);
+TEST_CASE(
+    "loader: with views the crops of epoch e come again in epoch e + views, in another order") {
+  const auto fresh = run({23}, {.batch = 5, .seed = 4}, 16),
+             again = run({23}, {.batch = 5, .seed = 4, .views = 2}, 16);
   const auto images = [](const std::vector<Seen>& batches, std::uint32_t epoch) {
     std::map<std::int64_t, std::vector<float>> by_index;
     for (const Seen& batch : batches)
       for (std::size_t i = 0; i < batch.indices.size() && batch.epoch == epoch; ++i)
-        by_index[batch.indices[i]] = {batch.images.begin() + static_cast<std::ptrdiff_t>(i) * image_size, batch.images.begin() + static_cast<std::ptrdiff_t>(i + 1) * image_size};
+        by_index[batch.indices[i]] = {
+            batch.images.begin() + static_cast<std::ptrdiff_t>(i) * image_size,
+            batch.images.begin() + static_cast<std::ptrdiff_t>(i + 1) * image_size};
     return by_index;
   };
   int seen_twice = 0, different = 0;
   for (std::uint32_t epoch = 0; epoch < 4; ++epoch) {
-    const auto first = images(fresh, epoch % 2), now = images(again, epoch), without = images(fresh, epoch);
+    const auto first = images(fresh, epoch % 2), now = images(again, epoch),
+               without = images(fresh, epoch);
     for (const auto& [index, image] : now) {
       if (first.contains(index)) {
         CHECK(first.at(index) == image);
@@ -101,14 +113,17 @@ TEST_CASE("loader: a batch is what transform, set and counters say") {
   for (const Seen& batch : run({23}, {.batch = 5, .seed = 4}, 9))
     for (std::size_t i = 0; i < 5; ++i) {
       std::vector<float> expected(image_size);
-      alone(Made{23}.picture(batch.indices[i]), {4, batch.epoch, static_cast<std::uint32_t>(batch.indices[i])},
-            expected.data());
-      CHECK(std::equal(expected.begin(), expected.end(), batch.images.begin() + static_cast<std::ptrdiff_t>(i) * image_size));
+      alone(Made{23}.picture(batch.indices[i]),
+            {4, batch.epoch, static_cast<std::uint32_t>(batch.indices[i])}, expected.data());
+      CHECK(std::equal(expected.begin(), expected.end(),
+                       batch.images.begin() + static_cast<std::ptrdiff_t>(i) * image_size));
       CHECK(batch.labels[i] == batch.indices[i] % 10);
     }
 }
 
-TEST_CASE("loader: an epoch shows every picture once, in a new order; incomplete batches are dropped or smaller") {
+TEST_CASE(
+    "loader: an epoch shows every picture once, in a new order; incomplete batches are dropped or "
+    "smaller") {
   const auto all_of = [](const std::vector<Seen>& batches, std::uint32_t epoch) {
     std::vector<std::int64_t> all;
     for (const Seen& batch : batches)
@@ -128,7 +143,8 @@ TEST_CASE("loader: an epoch shows every picture once, in a new order; incomplete
   const auto in_order = run({7}, LoaderOptions::one_pass(3, 2), 100);
   REQUIRE(in_order.size() == 3);
   CHECK(in_order[2].indices == std::vector<std::int64_t>{6});
-  CHECK(run({2}, LoaderOptions::one_pass(64, 2), 100)[0].indices == std::vector<std::int64_t>{0, 1});
+  CHECK(run({2}, LoaderOptions::one_pass(64, 2), 100)[0].indices ==
+        std::vector<std::int64_t>{0, 1});
 }
 
 TEST_CASE("loader: resumes at any position, and seek moves there") {
@@ -137,9 +153,11 @@ TEST_CASE("loader: resumes at any position, and seek moves there") {
     Loader loader(Made{23}, transform, {.batch = 5, .seed = 4});
     take(loader, static_cast<int>(done));
     const LoaderPosition position = loader.position();
-    CHECK(position == LoaderPosition{static_cast<std::uint32_t>(done / 4), static_cast<std::int64_t>(done % 4)});
+    CHECK(position == LoaderPosition{static_cast<std::uint32_t>(done / 4),
+                                     static_cast<std::int64_t>(done % 4)});
     const auto rest = run({23}, {.batch = 5, .seed = 4}, static_cast<int>(13 - done), position);
-    CHECK(std::equal(rest.begin(), rest.end(), expected.begin() + static_cast<std::ptrdiff_t>(done)));
+    CHECK(
+        std::equal(rest.begin(), rest.end(), expected.begin() + static_cast<std::ptrdiff_t>(done)));
     loader.seek({2, 1});
     CHECK(take(loader, 1).at(0) == expected[9]);
   }
@@ -152,7 +170,8 @@ TEST_CASE("loader: a bad picture ends the run by default, and the next batch can
   for (const int threads : {1, 3}) {
     Loader loader(Made{12, {5, 4}}, transform, {.batch = 4, .threads = threads, .shuffle = false});
     CHECK(loader.next()->indices[3] == 3);
-    CHECK(message_of<FileError>([&] { loader.next(); }) == "file 4: bad.");  // of two errors that of the first picture
+    CHECK(message_of<FileError>([&] { loader.next(); }) ==
+          "file 4: bad.");  // of two errors that of the first picture
     CHECK(loader.next()->indices[0] == 8);
     CHECK(loader.position() == LoaderPosition{1, 0});
   }
@@ -162,10 +181,16 @@ TEST_CASE("loader: skipped pictures are reported once and replaced by the next g
   std::vector<Seen> expected;
   for (const int threads : {1, 2, 3}) {
     std::vector<std::string> lines;
-    const auto batches = run({6, {2, 3, 5}}, {.batch = 3, .threads = threads, .shuffle = false, .on_bad_file = OnBadFile::skip,
-                                              .report = [&](const std::string& line) { lines.push_back(line); }}, 6);
+    const auto batches = run({6, {2, 3, 5}},
+                             {.batch = 3,
+                              .threads = threads,
+                              .shuffle = false,
+                              .on_bad_file = OnBadFile::skip,
+                              .report = [&](const std::string& line) { lines.push_back(line); }},
+                             6);
     std::sort(lines.begin(), lines.end());
-    CHECK(lines == std::vector<std::string>{"skipped: file 2: bad.", "skipped: file 3: bad.", "skipped: file 5: bad."});
+    CHECK(lines == std::vector<std::string>{"skipped: file 2: bad.", "skipped: file 3: bad.",
+                                            "skipped: file 5: bad."});
     CHECK(batches[0].indices == std::vector<std::int64_t>{0, 1, 4});
     CHECK(batches[1].indices == std::vector<std::int64_t>{4, 4, 0});
     CHECK(batches[1].labels == std::vector<int>{4, 4, 0});
@@ -175,7 +200,8 @@ TEST_CASE("loader: skipped pictures are reported once and replaced by the next g
   const std::string none = message_of<FileError>([] {
     run({2, {0, 1}}, {.batch = 1, .on_bad_file = OnBadFile::skip, .report = nullptr}, 1);
   });
-  CHECK(none == "loader: none of the 2 pictures can be read; see the reports of the skipped files.");
+  CHECK(none ==
+        "loader: none of the 2 pictures can be read; see the reports of the skipped files.");
 }
 
 TEST_CASE("loader: any other exception of a worker reaches next(), also with skip") {
@@ -227,12 +253,14 @@ TEST_CASE("loader: absurd options are refused in one sentence") {
   };
   CHECK(complaint(1, {.batch = 1}) == "");
   CHECK(complaint(1, {.batch = 64}) ==
-        "loader: a batch of 64 pictures cannot be drawn from a data set of 1; choose a batch of at most 1, or give more "
+        "loader: a batch of 64 pictures cannot be drawn from a data set of 1; choose a batch of at "
+        "most 1, or give more "
         "pictures.");
   CHECK(complaint(0, {}) == "loader: the data set holds no picture; give at least one.");
   CHECK(complaint(9, {.batch = 0}) == "loader: batch 0; it must be at least 1.");
   CHECK(complaint(9, {.batch = 1, .threads = 0}) == "loader: 0 threads; choose 1 to 1024.");
   CHECK(complaint(9, {.batch = 1, .buffers = 0}) ==
         "loader: 0 buffers; choose 1 to 1024, 2 or more to decode during training.");
-  CHECK(complaint(9, {.batch = 1, .epochs = -1}) == "loader: -1 epochs; choose 0 for no end, or a positive number.");
+  CHECK(complaint(9, {.batch = 1, .epochs = -1}) ==
+        "loader: -1 epochs; choose 0 for no end, or a positive number.");
 }

@@ -30,7 +30,8 @@ TEST_CASE("open_dataset: idx pairs") {
   CHECK(!has_test_split(root));
   CHECK(message_of<FileError>([&] { open_dataset(root, Split::test); }) ==
         root.string() +
-            ": holds no test split (a folder val or test beside train, t10k or test files); hold out a part of the training "
+            ": holds no test split (a folder val or test beside train, t10k or test files); hold "
+            "out a part of the training "
             "split.");
   write_bytes(root / "t10k-images-idx3-ubyte", idx_pictures);
   write_bytes(root / "t10k-labels-idx1-ubyte", idx_labels(3));
@@ -74,27 +75,35 @@ TEST_CASE("open_dataset: CIFAR-10 and CIFAR-100, in the folder or above it") {
 
 TEST_CASE("open_dataset: image folders, with and without splits") {
   TemporaryFolder folder;
-  for (const char* name : {"in/train/a/1.png", "in/train/b/1.png", "in/val/b/1.png", "in/val/b/2.png", "in/test/1.png",
-                           "vehicles/train/1.png", "vehicles/car/1.png", "flat/1.png"})
+  for (const char* name :
+       {"in/train/a/1.png", "in/train/b/1.png", "in/val/b/1.png", "in/val/b/2.png", "in/test/1.png",
+        "vehicles/train/1.png", "vehicles/car/1.png", "flat/1.png"})
     write_bytes(folder / name, pixel);
   CHECK(open_dataset(folder / "in").size() == 2);
   CHECK(has_test_split(folder / "in"));
   const AnyDataset val = open_dataset(folder / "in", Split::test);
   CHECK(val.size() == 2);
   CHECK(val.label(0) == 1);  // as in train, though "a" is missing
-  CHECK(open_dataset(folder / "vehicles").class_names() == std::vector<std::string>{"car", "train"});
+  CHECK(open_dataset(folder / "vehicles").class_names() ==
+        std::vector<std::string>{"car", "train"});
   CHECK(!has_test_split(folder / "vehicles"));
   CHECK(open_dataset(folder / "flat").label(0) == -1);
-  CHECK(open_dataset(folder / "flat").describe() == "image folder " + (folder / "flat").string() + ": 1 pictures, no classes");
+  CHECK(open_dataset(folder / "flat").describe() ==
+        "image folder " + (folder / "flat").string() + ": 1 pictures, no classes");
 }
 
 TEST_CASE("open_dataset: what is no data set") {
   TemporaryFolder folder;
-  CHECK(message_of<FileError>([&] { open_dataset(folder / "none"); }) ==
-        (folder / "none").string() + ": no such folder; give a folder of pictures, of idx files or of CIFAR's binary files.");
+  CHECK(
+      message_of<FileError>([&] { open_dataset(folder / "none"); }) ==
+      (folder / "none").string() +
+          ": no such folder; give a folder of pictures, of idx files or of CIFAR's binary files.");
   write_bytes(folder / "cat.png", pixel);
-  CHECK(message_of<FileError>([&] { open_dataset(folder / "cat.png"); }) == (folder / "cat.png").string() +
-        ": a single file must be of the idx3 kind, such as train-images-idx3-ubyte.gz; give the folder of other data sets.");
+  CHECK(message_of<FileError>([&] { open_dataset(folder / "cat.png"); }) ==
+        (folder / "cat.png").string() +
+            ": a single file must be of the idx3 kind, such as train-images-idx3-ubyte.gz; give "
+            "the folder of other data sets.");
   std::filesystem::create_directory(folder / "empty");
-  CHECK(message_of<FileError>([&] { open_dataset(folder / "empty"); }).find("no picture") != std::string::npos);
+  CHECK(message_of<FileError>([&] { open_dataset(folder / "empty"); }).find("no picture") !=
+        std::string::npos);
 }

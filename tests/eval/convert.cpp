@@ -17,8 +17,7 @@ using Small = SAIM<ViT<2, 24, 3, Patch<4>, Image<12, 16>>, Parallel<2>>;
 using Masked = MAE<ViT<2, 24, 3, Patch<4>, Image<12, 16>>, Joint<2, 16, 2>>;
 using Bare = SAIM<ViT<2, 24, 3, Patch<4>, Image<12, 16>, NoClassToken>, Parallel<2>>;
 
-template <class Model>
-std::vector<float> numbered() {
+template <class Model> std::vector<float> numbered() {
   std::vector<float> values(Model::parameter_count);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
   return values;
@@ -26,7 +25,8 @@ std::vector<float> numbered() {
 
 TEST_CASE("convert: an encoder comes back from every naming as it went") {
   const TemporaryFolder folder;
-  const auto model = numbered<Small>(), encoder = encoder_parameters<Small>(std::span<const float>(model));
+  const auto model = numbered<Small>(),
+             encoder = encoder_parameters<Small>(std::span<const float>(model));
   for (const Naming naming : {Naming::timm, Naming::hf, Naming::mae}) {
     const auto path = folder.path() / "encoder.safetensors";
     export_model(path, naming, describe_model<Small>(), model);
@@ -48,10 +48,12 @@ TEST_CASE("convert: names, shapes and values are those that timm and transformer
   const Safetensors hf(folder.path() / "hf.safetensors");
   CHECK(hf.tensors().size() == 4 + 2 * 16 + 2);
   CHECK(hf.metadata().at("format") == "pt");
-  const auto qkv = timm.values<float>("blocks.1.attn.qkv.weight"), key = hf.values<float>("encoder.layer.1.attention.attention.key.weight");
+  const auto qkv = timm.values<float>("blocks.1.attn.qkv.weight"),
+             key = hf.values<float>("encoder.layer.1.attention.attention.key.weight");
   REQUIRE(key.size() * 3 == qkv.size());
   CHECK(key[5] == qkv[24 * 24 + 5]);
-  CHECK(hf.values<float>("encoder.layer.0.output.dense.bias") == timm.values<float>("blocks.0.mlp.fc2.bias"));
+  CHECK(hf.values<float>("encoder.layer.0.output.dense.bias") ==
+        timm.values<float>("blocks.0.mlp.fc2.bias"));
   const Json config = parse_json(read_text(folder.path() / "config.json"), "config.json");
   CHECK(config["hidden_size"] == 24);
   CHECK(config["image_size"] == Json({12, 16}));
@@ -64,7 +66,8 @@ TEST_CASE("convert: an MAE travels with its decoder, or its encoder alone") {
   const auto path = (folder.path() / "mae.safetensors").string();
   export_model(path, Naming::mae, describe_model<Masked>(), model);
   CHECK(import_model(path, Naming::mae, describe_model<Masked>(), true) == model);
-  CHECK(import_model(path, Naming::mae, describe_model<Masked>(), false) == encoder_parameters<Masked>(std::span<const float>(model)));
+  CHECK(import_model(path, Naming::mae, describe_model<Masked>(), false) ==
+        encoder_parameters<Masked>(std::span<const float>(model)));
   CHECK(Safetensors(path).at("decoder_pos_embed").shape == std::vector<std::int64_t>{1, 13, 16});
   export_model(path, Naming::timm, describe_model<Masked>(), model);
   CHECK(Safetensors(path).find("mask_token") == nullptr);
@@ -72,7 +75,8 @@ TEST_CASE("convert: an MAE travels with its decoder, or its encoder alone") {
 
 TEST_CASE("convert: what was brought in is read as an encoder, with its pixel statistics") {
   const TemporaryFolder folder;
-  const auto model = numbered<Small>(), encoder = encoder_parameters<Small>(std::span<const float>(model));
+  const auto model = numbered<Small>(),
+             encoder = encoder_parameters<Small>(std::span<const float>(model));
   const auto path = (folder.path() / "ours.safetensors").string();
   save_pretrained(path, "Small", describe_model<Small>(), encoder, Normalisation::half());
   CHECK(load_encoder<Small::Encoder>(path) == encoder);
@@ -82,7 +86,9 @@ TEST_CASE("convert: what was brought in is read as an encoder, with its pixel st
   CHECK(PretrainedInfo::of(Safetensors(path), "Other").model_name == "Other");
   save_pretrained(path, "Small", describe_model<Small>(), model, Normalisation::half());
   CHECK(load_tensors(path, describe_model<Small>().tensors) == model);
-  CHECK_THROWS_AS(save_pretrained(path, "Small", describe_model<Small>(), std::span(model).first(7), Normalisation::half()), ShapeError);
+  CHECK_THROWS_AS(save_pretrained(path, "Small", describe_model<Small>(), std::span(model).first(7),
+                                  Normalisation::half()),
+                  ShapeError);
 }
 
 TEST_CASE("convert: what does not fit is refused in one sentence") {
@@ -91,21 +97,35 @@ TEST_CASE("convert: what does not fit is refused in one sentence") {
   const auto said = [&](auto&& act) {
     try {
       act();
-    } catch (const Error& error) { return std::string(error.what()); }
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
     return std::string("accepted");
   };
   const auto bare = numbered<Bare>();
-  CHECK(said([&] { export_model(path, Naming::hf, describe_model<Bare>(), bare); }).find("always has a class token") != std::string::npos);
+  CHECK(said([&] {
+          export_model(path, Naming::hf, describe_model<Bare>(), bare);
+        }).find("always has a class token") != std::string::npos);
   export_model(path, Naming::timm, describe_model<Bare>(), bare);
-  CHECK(import_model(path, Naming::timm, describe_model<Bare>(), false).size() == std::size_t(Bare::Encoder::parameter_count));
-  CHECK(said([&] { import_model(path, Naming::timm, describe_model<Small>(), false); }).find("holds no tensor 'cls_token'") != std::string::npos);
-  CHECK(said([&] { PretrainedInfo::of(Safetensors(path)); }).find("give --model") != std::string::npos);
+  CHECK(import_model(path, Naming::timm, describe_model<Bare>(), false).size() ==
+        std::size_t(Bare::Encoder::parameter_count));
+  CHECK(said([&] {
+          import_model(path, Naming::timm, describe_model<Small>(), false);
+        }).find("holds no tensor 'cls_token'") != std::string::npos);
+  CHECK(said([&] { PretrainedInfo::of(Safetensors(path)); }).find("give --model") !=
+        std::string::npos);
 
-  for (const ModelDescription& model : {describe_model<GVP_d2d_Nano>(), describe_model<GVP_p2p_Nano_y_extra>()}) {
+  for (const ModelDescription& model :
+       {describe_model<GVP_d2d_Nano>(), describe_model<GVP_p2p_Nano_y_extra>()}) {
     const std::vector<float> parameters(static_cast<std::size_t>(model.parameters));
     for (const Naming naming : {Naming::timm, Naming::hf, Naming::mae})
-      CHECK(said([&] { export_model(path, naming, model, parameters); }).find("reads codes or has conditions, which no other program knows; choose") != std::string::npos);
-    CHECK(said([&] { import_model(path, Naming::timm, model, false); }).find("reads codes or has conditions") != std::string::npos);
+      CHECK(said([&] {
+              export_model(path, naming, model, parameters);
+            }).find("reads codes or has conditions, which no other program knows; choose") !=
+            std::string::npos);
+    CHECK(said([&] {
+            import_model(path, Naming::timm, model, false);
+          }).find("reads codes or has conditions") != std::string::npos);
   }
 
   // Learned positions, and a tensor that is no part of an encoder.
@@ -118,16 +138,22 @@ TEST_CASE("convert: what does not fit is refused in one sentence") {
     tensors.assign(file.tensors().begin(), file.tensors().end());
     std::vector<float> learned(13 * 24, 0.5f), extra(3);
     for (StoredTensor& tensor : tensors)
-      if (tensor.name == "pos_embed") tensor = stored_tensor("pos_embed", {1, 13, 24}, learned.data());
+      if (tensor.name == "pos_embed")
+        tensor = stored_tensor("pos_embed", {1, 13, 24}, learned.data());
     write_safetensors(other, tensors);
-    CHECK(said([&] { import_model(other, Naming::timm, describe_model<Small>(), false); }).find("differs from the fixed sin-cos positions by up to") != std::string::npos);
+    CHECK(said([&] {
+            import_model(other, Naming::timm, describe_model<Small>(), false);
+          }).find("differs from the fixed sin-cos positions by up to") != std::string::npos);
     tensors.assign(file.tensors().begin(), file.tensors().end());
     tensors.push_back(stored_tensor("head.bias", {3}, extra.data()));
     write_safetensors(other, tensors);
-    CHECK(import_model(other, Naming::timm, describe_model<Small>(), false).size() == std::size_t(Small::Encoder::parameter_count));
+    CHECK(import_model(other, Naming::timm, describe_model<Small>(), false).size() ==
+          std::size_t(Small::Encoder::parameter_count));
     tensors.back().name = "blocks.2.norm1.bias";
     write_safetensors(other, tensors);
-    CHECK(said([&] { import_model(other, Naming::timm, describe_model<Small>(), false); }).find("blocks.2.norm1.bias is no part of this encoder") != std::string::npos);
+    CHECK(said([&] {
+            import_model(other, Naming::timm, describe_model<Small>(), false);
+          }).find("blocks.2.norm1.bias is no part of this encoder") != std::string::npos);
   }
   CHECK_THROWS_WITH_AS(naming_from("tim"), doctest::Contains("did you mean 'timm'?"), OptionError);
 }

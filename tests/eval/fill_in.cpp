@@ -35,17 +35,19 @@ std::vector<int> masks(int count, int groups, double ratio = 0.75) {
     for (const int rank : masked_ranks(patches, ratio, groups, of)) all.push_back(rank);
   return all;
 }
-template <class Model>
-std::vector<float> parameters() {
+template <class Model> std::vector<float> parameters() {
   auto values = untrained(placed_tensors(Model::groups()), 3);
-  for (const PlacedTensor& t : placed_tensors(Model::groups()))  // words of a trained size, so that they matter
+  for (const PlacedTensor& t :
+       placed_tensors(Model::groups()))  // words of a trained size, so that they matter
     if (t.name == "token_embed.weight")
-      for (std::int64_t i = 0; i < t.tensor.size(); ++i) values[static_cast<std::size_t>(t.offset + i)] *= 50;
+      for (std::int64_t i = 0; i < t.tensor.size(); ++i)
+        values[static_cast<std::size_t>(t.offset + i)] *= 50;
   return values;
 }
 Codebook codebook(int codes) {
   Codebook book{4, std::vector<float>(static_cast<std::size_t>(codes * 48)), "", 0, 0};
-  for (std::size_t i = 0; i < book.centroids.size(); ++i) book.centroids[i] = static_cast<float>(hashed("codebook", i));
+  for (std::size_t i = 0; i < book.centroids.size(); ++i)
+    book.centroids[i] = static_cast<float>(hashed("codebook", i));
   return book;
 }
 /// The pixels of a patch, (row, column, channel).
@@ -53,40 +55,50 @@ std::vector<float> patch_of(const float* image, int patch) {
   std::vector<float> values;
   for (int y = 0; y < 4; ++y)
     for (int x = 0; x < 4; ++x)
-      for (int c = 0; c < 3; ++c) values.push_back(image[(c * 12 + patch / 4 * 4 + y) * 16 + patch % 4 * 4 + x]);
+      for (int c = 0; c < 3; ++c)
+        values.push_back(image[(c * 12 + patch / 4 * 4 + y) * 16 + patch % 4 * 4 + x]);
   return values;
 }
 
 template <class Model>
-std::vector<float> filled(const std::vector<float>& pixels, const std::vector<int>& ranks, const FillOptions& options = {}) {
+std::vector<float> filled(const std::vector<float>& pixels, const std::vector<int>& ranks,
+                          const FillOptions& options = {}) {
   Reference<float> device;
-  return fill_in<Model>(device, parameters<Model>(), pixels, ranks, counters(static_cast<int>(pixels.size()) / image_width), options);
+  return fill_in<Model>(device, parameters<Model>(), pixels, ranks,
+                        counters(static_cast<int>(pixels.size()) / image_width), options);
 }
-template <class Model>
-void check_given_stay(const FillOptions& options = {}) {
+template <class Model> void check_given_stay(const FillOptions& options = {}) {
   const auto pixels = images(3);
   const auto ranks = masks(3, 4);
   const auto result = filled<Model>(pixels, ranks, options);
   for (int i = 0; i < 3; ++i)
     for (int patch = 0; patch < patches; ++patch)
-      CHECK((patch_of(pixels.data() + i * image_width, patch) == patch_of(result.data() + i * image_width, patch)) == (ranks[static_cast<std::size_t>(i * patches + patch)] == 0));
+      CHECK((patch_of(pixels.data() + i * image_width, patch) ==
+             patch_of(result.data() + i * image_width, patch)) ==
+            (ranks[static_cast<std::size_t>(i * patches + patch)] == 0));
   FillOptions one = options;
   one.batch = 1;
   CHECK(filled<Model>(pixels, ranks, one) == result);
 }
 
-TEST_CASE("fill_in: masks of one picture share their given part, and their groups are equally large") {
+TEST_CASE(
+    "fill_in: masks of one picture share their given part, and their groups are equally large") {
   for (const int groups : {1, 3, 9, 20}) {
     const auto ranks = masked_ranks(patches, 0.75, groups, Counter{4});
     CHECK(std::count(ranks.begin(), ranks.end(), 0) == 3);
     std::vector<int> sizes;
-    for (int group = 1; group <= std::min(groups, 9); ++group) sizes.push_back(static_cast<int>(std::count(ranks.begin(), ranks.end(), group)));
-    CHECK(*std::max_element(sizes.begin(), sizes.end()) - *std::min_element(sizes.begin(), sizes.end()) <= 1);
+    for (int group = 1; group <= std::min(groups, 9); ++group)
+      sizes.push_back(static_cast<int>(std::count(ranks.begin(), ranks.end(), group)));
+    CHECK(*std::max_element(sizes.begin(), sizes.end()) -
+              *std::min_element(sizes.begin(), sizes.end()) <=
+          1);
     CHECK(*std::min_element(sizes.begin(), sizes.end()) > 0);
-    for (std::size_t i = 0; i < patches; ++i) CHECK((ranks[i] == 0) == (masked_ranks(patches, 0.75, 1, Counter{4})[i] == 0));
+    for (std::size_t i = 0; i < patches; ++i)
+      CHECK((ranks[i] == 0) == (masked_ranks(patches, 0.75, 1, Counter{4})[i] == 0));
   }
   CHECK(masked_ranks(patches, 0.75, 3, Counter{4}) != masked_ranks(patches, 0.75, 3, Counter{5}));
-  const auto paper = masked_ranks(196, 0.75, 20, Counter{}), whole = masked_ranks(patches, 1, 1, Counter{});
+  const auto paper = masked_ranks(196, 0.75, 20, Counter{}),
+             whole = masked_ranks(patches, 1, 1, Counter{});
   CHECK(std::count(paper.begin(), paper.end(), 0) == 49);
   CHECK(whole == std::vector<int>(patches, 1));
   CHECK_THROWS_AS(masked_ranks(patches, 0, 1, Counter{}), OptionError);
@@ -119,7 +131,8 @@ TEST_CASE("fill_in: what is given stays, all else is predicted, and the batch do
 }
 
 TEST_CASE("fill_in: predictions of a group are content of the next") {
-  // One group sees the given part alone. Of several the first is predicted as that one is, the others are not.
+  // One group sees the given part alone. Of several the first is predicted as that one is, the
+  // others are not.
   const auto pixels = images(1);
   const auto ranks = masks(1, 3);
   std::vector<int> once = ranks;
@@ -128,25 +141,36 @@ TEST_CASE("fill_in: predictions of a group are content of the next") {
   for (int patch = 0; patch < patches; ++patch) {
     const auto a = patch_of(by_groups.data(), patch), b = patch_of(at_once.data(), patch);
     float difference = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) difference = std::max(difference, std::abs(a[i] - b[i]));
-    if (ranks[static_cast<std::size_t>(patch)] < 2) CHECK(difference < 1e-6);
-    else CHECK(difference > 1e-4);
+    for (std::size_t i = 0; i < a.size(); ++i)
+      difference = std::max(difference, std::abs(a[i] - b[i]));
+    if (ranks[static_cast<std::size_t>(patch)] < 2)
+      CHECK(difference < 1e-6);
+    else
+      CHECK(difference > 1e-4);
   }
-  // What was in the place of a patch before does not matter: raw predictions follow from the given part.
+  // What was in the place of a patch before does not matter: raw predictions follow from the given
+  // part.
   auto other = pixels;
   for (int patch = 0; patch < patches; ++patch)
-    if (ranks[static_cast<std::size_t>(patch)] > 0) detail::put_patch<Small::Grid>(std::vector<float>(48, 0.7f).data(), patch, other.data());
+    if (ranks[static_cast<std::size_t>(patch)] > 0)
+      detail::put_patch<Small::Grid>(std::vector<float>(48, 0.7f).data(), patch, other.data());
   CHECK(filled<P2P>(other, ranks) == by_groups);
 }
 
 TEST_CASE("fill_in: a Causal decoder goes through its own order, behind the given beginning") {
   using Model = CausalViT<Small, Raw>;
-  CHECK(detail::ranks_one_by_one<Model>(std::vector<int>{0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1}, {}) == std::vector<int>{0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8});
-  CHECK(detail::ranks_one_by_one<Model>(std::vector<int>{0, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0}, {}) == std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+  CHECK(detail::ranks_one_by_one<Model>(std::vector<int>{0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1}, {}) ==
+        std::vector<int>{0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8});
+  CHECK(detail::ranks_one_by_one<Model>(std::vector<int>{0, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0}, {}) ==
+        std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
   CHECK(detail::ranks_one_by_one<Model>(std::vector<int>(12, 0), {}) == std::vector<int>(12, 0));
   using Winding = CausalViT<Small, Raw, Serpentine>;
-  CHECK(detail::ranks_one_by_one<Winding>(std::vector<int>{0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1}, {}) == std::vector<int>{0, 0, 0, 0, 4, 3, 2, 1, 5, 6, 7, 8});
-  CHECK(detail::ranks_one_by_one<Winding>(std::vector<int>{0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1, 1}, {}) == std::vector<int>{0, 0, 0, 0, 3, 2, 1, 0, 4, 5, 6, 7});  // 7 before 6, as the model goes
+  CHECK(
+      detail::ranks_one_by_one<Winding>(std::vector<int>{0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1}, {}) ==
+      std::vector<int>{0, 0, 0, 0, 4, 3, 2, 1, 5, 6, 7, 8});
+  CHECK(
+      detail::ranks_one_by_one<Winding>(std::vector<int>{0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1, 1}, {}) ==
+      std::vector<int>{0, 0, 0, 0, 3, 2, 1, 0, 4, 5, 6, 7});  // 7 before 6, as the model goes
   // Later patches, though given, are not read.
   const auto pixels = images(1);
   auto other = pixels;
@@ -154,10 +178,12 @@ TEST_CASE("fill_in: a Causal decoder goes through its own order, behind the give
   std::vector<int> ranks(patches, 1);
   ranks[0] = ranks[11] = 0;
   const auto a = filled<Model>(pixels, ranks), b = filled<Model>(other, ranks);
-  for (int patch = 0; patch < 11; ++patch) CHECK(patch_of(a.data(), patch) == patch_of(b.data(), patch));
+  for (int patch = 0; patch < 11; ++patch)
+    CHECK(patch_of(a.data(), patch) == patch_of(b.data(), patch));
 }
 
-TEST_CASE("fill_in: pictures that are given whole stay, beside others, and wrong calls are refused") {
+TEST_CASE(
+    "fill_in: pictures that are given whole stay, beside others, and wrong calls are refused") {
   const Codebook book = codebook(8);
   const auto pixels = images(3);
   auto ranks = masks(3, 4);
@@ -171,7 +197,8 @@ TEST_CASE("fill_in: pictures that are given whole stay, beside others, and wrong
     const std::vector<Counter> of{{1, 0, 0}, {1, 0, 2}};
     const FillOptions options{.codebook = &book};
     auto expected = fill_in<Model>(device, parameters<Model>(), others, other_ranks, of, options);
-    expected.insert(expected.begin() + image_width, pixels.begin() + image_width, pixels.begin() + 2 * image_width);
+    expected.insert(expected.begin() + image_width, pixels.begin() + image_width,
+                    pixels.begin() + 2 * image_width);
     CHECK(filled<Model>(pixels, ranks, options) == expected);
     CHECK(filled<Model>(pixels, std::vector<int>(3 * patches, 0), options) == pixels);
     CHECK(fill_in<Model>(device, parameters<Model>(), {}, {}, {}, options).empty());
@@ -195,20 +222,30 @@ TEST_CASE("fill_in: predicted codes become the codebook's pixels, drawn by the p
     int found = -1;
     for (int code = 0; code < 8; ++code) {
       float difference = 0;
-      for (std::size_t i = 0; i < 48; ++i) difference = std::max(difference, std::abs(patch[i] * colours.deviation[i % 3] + colours.mean[i % 3] - book.centroids[static_cast<std::size_t>(code) * 48 + i]));
+      for (std::size_t i = 0; i < 48; ++i)
+        difference = std::max(difference,
+                              std::abs(patch[i] * colours.deviation[i % 3] + colours.mean[i % 3] -
+                                       book.centroids[static_cast<std::size_t>(code) * 48 + i]));
       if (difference < 1e-6f) found = code;
     }
     CHECK(found >= 0);
     codes.insert(found);
   }
   CHECK(codes.size() > 3);
-  CHECK(filled<P2D>(pixels, ranks, {.normalisation = colours, .codebook = &book, .sampling = {.temperature = 0}}) != drawn);
-  CHECK(filled<P2D>(pixels, ranks, {.normalisation = colours, .codebook = &book, .sampling = {.temperature = 0}}) ==
-        filled<P2D>(pixels, ranks, {.normalisation = colours, .codebook = &book, .sampling = {.top_k = 1}}));
+  CHECK(
+      filled<P2D>(pixels, ranks,
+                  {.normalisation = colours, .codebook = &book, .sampling = {.temperature = 0}}) !=
+      drawn);
+  CHECK(
+      filled<P2D>(pixels, ranks,
+                  {.normalisation = colours, .codebook = &book, .sampling = {.temperature = 0}}) ==
+      filled<P2D>(pixels, ranks,
+                  {.normalisation = colours, .codebook = &book, .sampling = {.top_k = 1}}));
   CHECK_THROWS_AS(filled<P2D>(pixels, ranks), OptionError);
   const Codebook other = codebook(9);
   CHECK_THROWS_AS(filled<P2D>(pixels, ranks, {.codebook = &other}), OptionError);
-  CHECK_THROWS_AS(filled<P2D>(pixels, ranks, {.codebook = &book, .sampling = {.temperature = -1}}), OptionError);
+  CHECK_THROWS_AS(filled<P2D>(pixels, ranks, {.codebook = &book, .sampling = {.temperature = -1}}),
+                  OptionError);
 }
 
 TEST_CASE("fill_in: a model that reads codes reads those of what is given") {
@@ -220,13 +257,17 @@ TEST_CASE("fill_in: a model that reads codes reads those of what is given") {
     detail::put_patch<Small::Grid>(values.data(), patch, pixels.data());
     for (float& value : values) value += 1e-4f;
     detail::put_patch<Small::Grid>(values.data(), patch, near.data());
-    detail::put_patch<Small::Grid>(detail::patch_of_code<Small::Grid>(book, (patch + 3) % 8, {}).data(), patch, other.data());
+    detail::put_patch<Small::Grid>(
+        detail::patch_of_code<Small::Grid>(book, (patch + 3) % 8, {}).data(), patch, other.data());
   }
-  const auto drawn = filled<D2D>(pixels, ranks, {.codebook = &book}), of_near = filled<D2D>(near, ranks, {.codebook = &book}), of_other = filled<D2D>(other, ranks, {.codebook = &book});
+  const auto drawn = filled<D2D>(pixels, ranks, {.codebook = &book}),
+             of_near = filled<D2D>(near, ranks, {.codebook = &book}),
+             of_other = filled<D2D>(other, ranks, {.codebook = &book});
   int differences = 0;
   for (int patch = 0; patch < patches; ++patch) {
     if (ranks[static_cast<std::size_t>(patch)] == 0) continue;
-    CHECK(patch_of(drawn.data(), patch) == patch_of(of_near.data(), patch));  // the same codes, the same draws
+    CHECK(patch_of(drawn.data(), patch) ==
+          patch_of(of_near.data(), patch));  // the same codes, the same draws
     differences += patch_of(drawn.data(), patch) != patch_of(of_other.data(), patch);
   }
   CHECK(differences > 0);
@@ -239,7 +280,9 @@ TEST_CASE("fill_in: an MAE fills in any share, from what is given alone") {
     const auto ranks = masks(2, 5, ratio);
     auto other = pixels;
     for (int at = 0; at < 2 * patches; ++at)
-      if (ranks[static_cast<std::size_t>(at)] > 0) detail::put_patch<Small::Grid>(std::vector<float>(48, 0.7f).data(), at % patches, other.data() + at / patches * image_width);
+      if (ranks[static_cast<std::size_t>(at)] > 0)
+        detail::put_patch<Small::Grid>(std::vector<float>(48, 0.7f).data(), at % patches,
+                                       other.data() + at / patches * image_width);
     CHECK(filled<Model>(pixels, ranks) == filled<Model>(other, ranks));
   }
   CHECK_THROWS_AS(filled<Model>(images(1), masks(2, 1)), ShapeError);

@@ -22,8 +22,10 @@ TEST_CASE("image_quality: PSNR and SSIM agree with scikit-image") {
     CAPTURE(name);
     const auto changed = read(name);
     CHECK(std::abs(psnr(original, changed) - file.values<double>(name + ".psnr")[0]) < 1e-11);
-    CHECK(std::abs(ssim(original, changed, 24, 30) - file.values<double>(name + ".ssim")[0]) < 1e-11);
-    const auto map = ssim_map(original, changed, 24, 30), expected = file.values<double>(name + ".map");
+    CHECK(std::abs(ssim(original, changed, 24, 30) - file.values<double>(name + ".ssim")[0]) <
+          1e-11);
+    const auto map = ssim_map(original, changed, 24, 30),
+               expected = file.values<double>(name + ".map");
     REQUIRE(map.size() == 14 * 20);
     REQUIRE(expected.size() == map.size());
     for (std::size_t i = 0; i < map.size(); ++i) CHECK(std::abs(map[i] - expected[i]) < 1e-11);

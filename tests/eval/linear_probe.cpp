@@ -20,7 +20,11 @@ FeatureTable standardised(FeatureTable table) {
 
 TEST_CASE("linear probe: ridge zeroes the gradient of its loss, by either Gram matrix") {
   Cpu<Fp32> device({2, {}});
-  for (const auto& [rows, width] : {std::pair(60, 12), {8, 12}, {4200, 12}, {8, 4200}}) {  // more rows than columns, and fewer; one stripe of the sums, and three
+  for (const auto& [rows, width] :
+       {std::pair(60, 12),
+        {8, 12},
+        {4200, 12},
+        {8, 4200}}) {  // more rows than columns, and fewer; one stripe of the sums, and three
     const FeatureTable x = standardised(blobs(rows, width, 3, 1, 1));
     const double penalty = 0.1;
     const LinearClassifier fitted = probe::Ridge(device, x).solve(penalty);
@@ -29,20 +33,30 @@ TEST_CASE("linear probe: ridge zeroes the gradient of its loss, by either Gram m
       std::vector<double> gradient(static_cast<std::size_t>(width));
       double slope = 0;
       for (int i = 0; i < rows; ++i) {
-        double error = fitted.bias[static_cast<std::size_t>(k)] - (x.labels[static_cast<std::size_t>(i)] == k);
-        for (int c = 0; c < width; ++c) error += static_cast<double>(fitted.weight[static_cast<std::size_t>(k * width + c)]) * x.row(i)[c];
-        for (int c = 0; c < width; ++c) gradient[static_cast<std::size_t>(c)] += error * x.row(i)[c] / rows;
+        double error = fitted.bias[static_cast<std::size_t>(k)] -
+                       (x.labels[static_cast<std::size_t>(i)] == k);
+        for (int c = 0; c < width; ++c)
+          error += static_cast<double>(fitted.weight[static_cast<std::size_t>(k * width + c)]) *
+                   x.row(i)[c];
+        for (int c = 0; c < width; ++c)
+          gradient[static_cast<std::size_t>(c)] += error * x.row(i)[c] / rows;
         slope += error / rows;
       }
       for (int c = 0; c < width; ++c)
-        largest = std::max(largest, std::abs(gradient[static_cast<std::size_t>(c)] + penalty * static_cast<double>(fitted.weight[static_cast<std::size_t>(k * width + c)])));
+        largest = std::max(
+            largest,
+            std::abs(gradient[static_cast<std::size_t>(c)] +
+                     penalty * static_cast<double>(
+                                   fitted.weight[static_cast<std::size_t>(k * width + c)])));
       largest = std::max(largest, std::abs(slope));
     }
     CHECK(largest < 1e-6);
   }
 }
 
-TEST_CASE("linear probe: the logistic loss has the gradient it returns, and L-BFGS finds where it vanishes") {
+TEST_CASE(
+    "linear probe: the logistic loss has the gradient it returns, and L-BFGS finds where it "
+    "vanishes") {
   Cpu<Fp32> device({2, {}});
   const FeatureTable x = standardised(blobs(700, 6, 3, 1.5, 1));
   probe::LogisticLoss loss(device, x, 3);
@@ -51,7 +65,8 @@ TEST_CASE("linear probe: the logistic loss has the gradient it returns, and L-BF
   for (Eigen::Index i = 0; i < at.size(); i += 4) {
     Eigen::VectorXd up = at, down = at;
     up(i) += 1e-2, down(i) -= 1e-2;
-    CHECK((loss(up, 0.01, unused) - loss(down, 0.01, unused)) / 2e-2 == doctest::Approx(gradient(i)).epsilon(2e-3));
+    CHECK((loss(up, 0.01, unused) - loss(down, 0.01, unused)) / 2e-2 ==
+          doctest::Approx(gradient(i)).epsilon(2e-3));
   }
   at.setZero();
   CHECK(loss(at, 0.01, unused) == doctest::Approx(std::log(3.0)));
@@ -61,7 +76,9 @@ TEST_CASE("linear probe: the logistic loss has the gradient it returns, and L-BF
   CHECK(found < 0.6 * std::log(3.0));
 }
 
-TEST_CASE("linear probe: separates what is separable, chooses on the training table, and ignores threads") {
+TEST_CASE(
+    "linear probe: separates what is separable, chooses on the training table, and ignores "
+    "threads") {
   const FeatureTable train = blobs(1200, 16, 4, 0.4, 1), test = blobs(400, 16, 4, 0.4, 2);
   Cpu<Fp32> one({1, {}}), three({3, {}});
   for (const ProbeMethod method : {ProbeMethod::ridge, ProbeMethod::logistic}) {
@@ -82,11 +99,14 @@ TEST_CASE("linear probe: separates what is separable, chooses on the training ta
 TEST_CASE("linear probe: noise of many columns calls for a strong penalty") {
   Cpu<Fp32> device({2, {}});
   FeatureTable train = blobs(300, 200, 2, 6, 1);
-  const ProbeChoice choice = choose_penalty(device, train, {.method = ProbeMethod::ridge, .penalties = {1e-6, 1}});
+  const ProbeChoice choice = choose_penalty(device, train,
+                                            {.method = ProbeMethod::ridge, .penalties = {1e-6, 1}});
   CHECK(choice.penalty == 1);
 }
 
-TEST_CASE("feature table: stratified fractions and folds hold every class, follow from the seed, and do not overlap") {
+TEST_CASE(
+    "feature table: stratified fractions and folds hold every class, follow from the seed, and do "
+    "not overlap") {
   std::vector<int> labels;
   for (int i = 0; i < 1000; ++i) labels.push_back(i % 10 == 0 ? 3 : i % 3);
   const auto few = stratified_fraction(labels, 0.02, 5);
@@ -111,10 +131,12 @@ TEST_CASE("feature table: stratified fractions and folds hold every class, follo
 TEST_CASE("linear probe: what cannot be is refused") {
   Cpu<Fp32> device({1, {}});
   const FeatureTable table = blobs(40, 3, 2, 1, 1);
-  CHECK_THROWS_WITH_AS(choose_penalty(device, table, {.penalties = {0}}), "linear probe: penalty 0; it must be positive.", OptionError);
+  CHECK_THROWS_WITH_AS(choose_penalty(device, table, {.penalties = {0}}),
+                       "linear probe: penalty 0; it must be positive.", OptionError);
   CHECK_THROWS_AS(choose_penalty(device, blobs(40, 3, 1, 1, 1)), OptionError);
   CHECK_THROWS_AS(choose_penalty(device, blobs(2, 3, 2, 1, 1)), OptionError);
-  CHECK_THROWS_WITH_AS(probe_method_from("logistics"), doctest::Contains("did you mean 'logistic'?"), OptionError);
+  CHECK_THROWS_WITH_AS(probe_method_from("logistics"),
+                       doctest::Contains("did you mean 'logistic'?"), OptionError);
 }
 
 }  // namespace

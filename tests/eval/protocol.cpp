@@ -54,7 +54,9 @@ struct Colours {
   Picture picture(std::int64_t i) const {
     Picture result(12, 16);
     for (int y = 0; y < 12; ++y)
-      for (int x = 0; x < 48; ++x) result.row(y)[x] = static_cast<std::uint8_t>(x % 3 == 0 || grey ? 40 + 60 * label(i) + y : 7);
+      for (int x = 0; x < 48; ++x)
+        result.row(y)[x] = static_cast<std::uint8_t>(x % 3 == 0 || grey ? 40 + 60 * label(i) + y
+                                                                        : 7);
     return result;
   }
 };
@@ -62,16 +64,21 @@ struct Colours {
 TEST_CASE("extract: one row per picture in the set's order, and pixels, grey or not") {
   using Small = ViT<2, 24, 3, Patch<4>, Image<12, 16>>;
   Reference<float> device;
-  FeatureExtractor<Small, Reference<float>> extractor(device, {.batch = 4, .features = all_layers<Small>()});
+  FeatureExtractor<Small, Reference<float>> extractor(
+      device, {.batch = 4, .features = all_layers<Small>()});
   std::vector<float> parameters(Small::parameter_count);
-  for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i] = static_cast<float>(i % 7) * 0.01f;
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    parameters[i] = static_cast<float>(i % 7) * 0.01f;
   extractor.load(parameters);
   const EvaluationTransformOptions options{.height = 12, .width = 16};
   std::int64_t reported = 0;
-  const FeatureTable table = extract_features(extractor, Colours{false}, EvaluationTransform(options), {.progress = [&](std::int64_t done, std::int64_t) { reported = done; }});
+  const FeatureTable table = extract_features(
+      extractor, Colours{false}, EvaluationTransform(options),
+      {.progress = [&](std::int64_t done, std::int64_t) { reported = done; }});
   CHECK(reported == 9);
   CHECK(table.labels == std::vector<int>{0, 1, 2, 0, 1, 2, 0, 1, 2});
-  CHECK(std::equal(table.row(1), table.row(1) + table.width, table.row(4)));  // equal pictures of different batches
+  CHECK(std::equal(table.row(1), table.row(1) + table.width,
+                   table.row(4)));  // equal pictures of different batches
   CHECK_FALSE(std::equal(table.row(0), table.row(0) + table.width, table.row(1)));
   const auto candidates = candidates_of(extractor);
   CHECK(candidates.size() == 4);
@@ -81,21 +88,26 @@ TEST_CASE("extract: one row per picture in the set's order, and pixels, grey or 
   EvaluationTransformOptions equal = options;
   equal.normalisation = Normalisation::half();
   CHECK(is_grey(extract_pixels(Colours{true}, equal)));
-  CHECK_FALSE(is_grey(extract_pixels(Colours{true}, options)));  // channels are normalised differently
+  CHECK_FALSE(
+      is_grey(extract_pixels(Colours{true}, options)));  // channels are normalised differently
   const FeatureTable pixels = extract_pixels(Colours{false}, equal);
   REQUIRE(pixels.width == 3 * 12 * 16);
   CHECK_FALSE(is_grey(pixels));
   CHECK(pixels.row(1)[0] == doctest::Approx((100 / 255.0 - 0.5) / 0.5));
-  CHECK_THROWS_AS(extract_features(extractor, Colours{false}, EvaluationTransform({.height = 16, .width = 16})), ShapeError);
+  CHECK_THROWS_AS(
+      extract_features(extractor, Colours{false}, EvaluationTransform({.height = 16, .width = 16})),
+      ShapeError);
 }
 
 TEST_CASE("compare: three rows, also where one split is grey and the other has colours") {
   using Small = ViT<2, 24, 3, Patch<4>, Image<12, 16>>;
   Reference<float> device;
-  CompareOptions options{.normalisation = Normalisation::half(), .batch = 4, .threads = 2, .report = false};
+  CompareOptions options{
+      .normalisation = Normalisation::half(), .batch = 4, .threads = 2, .report = false};
   const std::vector<float> parameters = untrained(placed_tensors(Small::groups()), 3);
   for (const bool grey : {true, false}) {
-    const auto rows = compare_with_baselines<Small>(device, parameters, Colours{true}, Colours{grey}, options);
+    const auto rows = compare_with_baselines<Small>(device, parameters, Colours{true},
+                                                    Colours{grey}, options);
     REQUIRE(rows.size() == 3);
     CHECK(rows[0].name == "pre-trained");
     CHECK(rows[1].name == "untrained");

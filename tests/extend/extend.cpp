@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// One new order, target and decoder, each as a user writes it: from public headers, in one place, with an alias.
+// One new order, target and decoder, each as a user writes it: from public headers, in one place,
+// with an alias.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -17,13 +18,11 @@ using namespace arvit;
 /// Columns from left to right, the patches of a column together: one group per column.
 struct ByColumn {
   static constexpr bool fixed_profile = true;
-  template <class Grid>
-  static constexpr int profile(Counter, std::span<int> ends) {
+  template <class Grid> static constexpr int profile(Counter, std::span<int> ends) {
     for (int x = 0; x <= Grid::columns; ++x) ends[x] = x * Grid::rows;
     return Grid::columns + 1;
   }
-  template <class Grid>
-  static constexpr void keys(Counter, std::span<float> key) {
+  template <class Grid> static constexpr void keys(Counter, std::span<float> key) {
     for (int i = 0; i < Grid::patches; ++i) key[i] = static_cast<float>(i % Grid::columns);
   }
 };
@@ -31,33 +30,36 @@ struct ByColumn {
 /// The mean colour of a patch: three numbers, through a device functor.
 struct MeanColour {
   template <class Grid> static constexpr int width = Grid::channels;
-  template <class T>
-  struct Work {
+  template <class T> struct Work {
     const T* patches;
     T* target;
     int channels, pixels;
     ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
       T sum = 0;
-      for (int p = 0; p < pixels; ++p) sum += patches[(i / channels * pixels + p) * channels + i % channels];
+      for (int p = 0; p < pixels; ++p)
+        sum += patches[(i / channels * pixels + p) * channels + i % channels];
       target[i] = sum / static_cast<T>(pixels);
     }
   };
   template <class Grid, Device D>
-  static void values(D& device, Arena& arena, Span<const Statistic<D>, SpaceOf<D>> images, ImageShape shape, PatchRows<SpaceOf<D>> from, bool standardise,
+  static void values(D& device, Arena& arena, Span<const Statistic<D>, SpaceOf<D>> images,
+                     ImageShape shape, PatchRows<SpaceOf<D>> from, bool standardise,
                      Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
     const ArenaScope scope(arena);
     const auto patches = arena.rows<Statistic<D>, Grid::patch_width, SpaceOf<D>>(target.rows());
     device.target_patches(images, shape, from, standardise, patches);
-    device.for_each(target.rows() * Grid::channels, Work<Statistic<D>>{patches.data(), target.data(), Grid::channels, Grid::patch * Grid::patch});
+    device.for_each(target.rows() * Grid::channels,
+                    Work<Statistic<D>>{patches.data(), target.data(), Grid::channels,
+                                       Grid::patch * Grid::patch});
   }
 };
 
-/// Predicts from the mean of nothing but positions: a query is its position through one linear map, added to the output of the last layer's
-/// tokens that it may see. A decoder of one attention without weights.
+/// Predicts from the mean of nothing but positions: a query is its position through one linear map,
+/// added to the output of the last layer's tokens that it may see. A decoder of one attention
+/// without weights.
 struct Gather {
   using DefaultHead = LinearHead;
-  template <class Encoder, class HeadKind, int Width>
-  struct For {
+  template <class Encoder, class HeadKind, int Width> struct For {
     static constexpr int dim = Encoder::dim;
     using Query = Linear<dim, dim>;
     using Output = NormedHead<HeadKind, dim, Width>;
@@ -65,21 +67,28 @@ struct Gather {
     static constexpr bool uses_norm = true;
     static constexpr int position_dim = dim;
     static constexpr Reads reads(int point) { return {point == Encoder::depth, false}; }
-    static constexpr std::int64_t parameter_count = Query::parameter_count + Output::Head::parameter_count;
-    static constexpr auto groups() { return std::tuple(Group{"gather.query.", Query::tensors()}, Group{"gather.pred.", Output::Head::tensors()}); }
-    template <class C>
-    struct Parameters {
+    static constexpr std::int64_t parameter_count = Query::parameter_count +
+                                                    Output::Head::parameter_count;
+    static constexpr auto groups() {
+      return std::tuple(Group{"gather.query.", Query::tensors()},
+                        Group{"gather.pred.", Output::Head::tensors()});
+    }
+    template <class C> struct Parameters {
       typename Query::template Parameters<C> query;
       typename Output::template HeadParameters<C> head;
       constexpr explicit Parameters(C& at) : query(at), head(at) {}
     };
-    template <class D>
-    class Run {
+    template <class D> class Run {
      public:
       using Context = StepContext<D, 1>;
       Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
-          : context_(context), p_(parameters), norm_(norm), rows_(context.tables.streams[0].source.size()), output_(context.arena, rows_) {
-        for (auto* t : {&positions_, &query_, &seen_}) *t = context.arena.template rows<Activation<D>, dim, SpaceOf<D>>(rows_);
+          : context_(context),
+            p_(parameters),
+            norm_(norm),
+            rows_(context.tables.streams[0].source.size()),
+            output_(context.arena, rows_) {
+        for (auto* t : {&positions_, &query_, &seen_})
+          *t = context.arena.template rows<Activation<D>, dim, SpaceOf<D>>(rows_);
         lse_ = context.arena.template rows<Statistic<D>, Encoder::heads, SpaceOf<D>>(rows_);
         context.device.fill(positions_, 0);
         context.device.add_positions(positions_, context.positions, context.patches_of(0));
@@ -87,24 +96,35 @@ struct Gather {
       void forward(int point, const LayerIO<D, Encoder>& io) {
         if (point != Encoder::depth) return;
         Query::forward(context_.device, p_.query, positions_, query_);
-        context_.device.attention(query_, io.output, io.output, Encoder::heads, reach().segments, reach().limit, seen_, lse_);
+        context_.device.attention(query_, io.output, io.output, Encoder::heads, reach().segments,
+                                  reach().limit, seen_, lse_);
       }
-      void finish() { Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, seen_, output_); }
+      void finish() {
+        Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, seen_, output_);
+      }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
-      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction, const Parameters<Adding<D>>& gradient) {
+      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
+                           const Parameters<Adding<D>>& gradient) {
         dseen_ = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(rows_);
-        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, seen_, output_, dprediction[0], dseen_, *norm_.gradient, gradient.head);
+        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, seen_, output_,
+                         dprediction[0], dseen_, *norm_.gradient, gradient.head);
       }
-      void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d, const Parameters<Adding<D>>& gradient) {
+      void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
+                    const Parameters<Adding<D>>& gradient) {
         if (point != Encoder::depth) return;
         const ArenaScope scope(context_.arena);
         const auto dquery = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(rows_);
-        const auto dkey = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(d.output.rows());
-        const auto dvalue = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(d.output.rows());
-        context_.device.attention_backward(dseen_, query_, io.output, io.output, seen_, lse_, Encoder::heads, reach().segments, reach().limit, dquery, dkey, dvalue, Write::assign);
+        const auto dkey = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(
+            d.output.rows());
+        const auto dvalue = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(
+            d.output.rows());
+        context_.device.attention_backward(dseen_, query_, io.output, io.output, seen_, lse_,
+                                           Encoder::heads, reach().segments, reach().limit, dquery,
+                                           dkey, dvalue, Write::assign);
         context_.device.add(dkey, d.output);
         context_.device.add(dvalue, d.output);
-        context_.device.linear_backward_weight(dquery, positions_, gradient.query.weight, gradient.query.bias);
+        context_.device.linear_backward_weight(dquery, positions_, gradient.query.weight,
+                                               gradient.query.bias);
       }
 
      private:
@@ -120,7 +140,8 @@ struct Gather {
   };
 };
 
-using ColumnColours = Pretrainer<ViT<3, 16, 2, Patch<4>, Image<12, 16>>, Decoder<Gather>, OrderPolicy<ByColumn>, Target<MeanColour, RawPatches>>;
+using ColumnColours = Pretrainer<ViT<3, 16, 2, Patch<4>, Image<12, 16>>, Decoder<Gather>,
+                                 OrderPolicy<ByColumn>, Target<MeanColour, RawPatches>>;
 
 }  // namespace mine
 
@@ -143,10 +164,12 @@ TEST_CASE("extend: a user's order, target and decoder train together") {
   };
   const double before = loss();
   double worst = 0, largest = 0;
-  const std::vector<double> gradient(step.gradients().data(), step.gradients().data() + Model::parameter_count);
+  const std::vector<double> gradient(step.gradients().data(),
+                                     step.gradients().data() + Model::parameter_count);
   for (std::int64_t i = 0; i < Model::parameter_count; i += 37) {
     double& weight = step.masters().data()[i];
-    const double kept = weight, h = 1e-6;  // the class token starts small, so its norm bends sharply
+    const double kept = weight,
+                 h = 1e-6;  // the class token starts small, so its norm bends sharply
     weight = kept + h;
     const double up = loss();
     weight = kept - h;

@@ -2,7 +2,9 @@
 #include "arvit/device/cpu.hpp"
 #include "support/fidelity_cases.hpp"
 
-TEST_CASE("fidelity of models that read codes on Cpu<Fp32>: loss, gradients and predictions within fp32") {
+TEST_CASE(
+    "fidelity of models that read codes on Cpu<Fp32>: loss, gradients and predictions within "
+    "fp32") {
   arvit::Cpu<arvit::Fp32> device;
   arvit::test::check_of_codes(device);
 }

@@ -2,7 +2,9 @@
 #include "arvit/device/reference.hpp"
 #include "support/fidelity_cases.hpp"
 
-TEST_CASE("fidelity of models that read codes on Reference<double>: loss, gradients and predictions to 1e-9") {
+TEST_CASE(
+    "fidelity of models that read codes on Reference<double>: loss, gradients and predictions to "
+    "1e-9") {
   arvit::Reference<double> device;
   arvit::test::check_of_codes(device);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Every order against the ranks that the independent implementation computed from the same weights, images and noise.
+// Every order against the ranks that the independent implementation computed from the same weights,
+// images and noise.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -24,7 +25,8 @@ std::vector<int> ranks_of_keys(const float* key, int patches) {
   std::vector<int> ranks(patches);
   std::vector<std::int32_t> place(patches);
   Reference<double> device;
-  device.argsort(Matrix<const float>(key, 1, patches), Matrix<std::int32_t>(place.data(), 1, patches));
+  device.argsort(Matrix<const float>(key, 1, patches),
+                 Matrix<std::int32_t>(place.data(), 1, patches));
   for (int t = 0; t < patches; ++t) ranks[place[t]] = t + 1;
   return ranks;
 }
@@ -40,8 +42,7 @@ void check_ranks(const Safetensors& file, const std::vector<float>& keys, int pa
 }
 
 /// Keys from features: the unmasked pass on hashed weights and images, with the fixture's noise.
-template <class Encoder, class O>
-void check_semantic(const std::string& name) {
+template <class Encoder, class O> void check_semantic(const std::string& name) {
   CAPTURE(name);
   using D = Reference<double>;
   using Model = SemAIM<Encoder, Parallel<1>, O>;
@@ -58,19 +59,28 @@ void check_semantic(const std::string& name) {
     engine.append_whole();
     for (int i = 0; i < patches; ++i) identity.push_back(i);
   }
-  const auto span = [](const auto& list) { return Span(list.data(), static_cast<std::int64_t>(list.size())); };
+  const auto span = [](const auto& list) {
+    return Span(list.data(), static_cast<std::int64_t>(list.size()));
+  };
   const auto& tables = engine.tables();
-  const auto positions = sincos_positions<double>(Encoder::Grid::rows, Encoder::Grid::columns, Encoder::dim);
+  const auto positions = sincos_positions<double>(Encoder::Grid::rows, Encoder::Grid::columns,
+                                                  Encoder::dim);
   Matrix<const double> qkv;
-  const auto h = Encoder::infer(device, arena, parameters.encoder, Pictures<D>{model.batch(), {}, {}}, Encoder::shape, PatchRows<HostSpace>{span(tables.source), span(identity)}, span(tables.class_rows),
-                                Reach<HostSpace>{span(tables.content.segments), span(tables.content.limit)}, Rows<const double, Encoder::dim>(positions.data(), patches), true,
-                                [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
+  const auto h = Encoder::infer(
+      device, arena, parameters.encoder, Pictures<D>{model.batch(), {}, {}}, Encoder::shape,
+      PatchRows<HostSpace>{span(tables.source), span(identity)}, span(tables.class_rows),
+      Reach<HostSpace>{span(tables.content.segments), span(tables.content.limit)},
+      Rows<const double, Encoder::dim>(positions.data(), patches), true,
+      [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
   const auto moments = arena.rows<double, 2, HostSpace>(h.rows());
   const auto tokens = arena.rows<double, Encoder::dim, HostSpace>(h.rows());
   Encoder::Norm::forward(device, parameters.norm, h, tokens, moments);
   std::vector<float> noise(images * patches), keys(images * patches);
   if (file.find("noise") != nullptr) noise = file.values<float>("noise");
-  O::keys(device, arena, OrderFeatures<double, HostSpace>{tokens, qkv, Encoder::heads, Encoder::Grid::rows, Encoder::Grid::columns, images, Matrix<const float>(noise.data(), images, patches)},
+  O::keys(device, arena,
+          OrderFeatures<double, HostSpace>{tokens, qkv, Encoder::heads, Encoder::Grid::rows,
+                                           Encoder::Grid::columns, images,
+                                           Matrix<const float>(noise.data(), images, patches)},
           Matrix<float>(keys.data(), images, patches));
   check_ranks(file, keys, patches);
 }
@@ -79,26 +89,28 @@ template <std::size_t Count>
 std::array<int, Count> places_of(std::span<const std::int64_t> sampled) {
   REQUIRE(sampled.size() == Count);
   std::array<int, Count> place{};
-  for (std::size_t t = 0; t < Count; ++t) place[static_cast<std::size_t>(sampled[t])] = static_cast<int>(t);
+  for (std::size_t t = 0; t < Count; ++t)
+    place[static_cast<std::size_t>(sampled[t])] = static_cast<int>(t);
   return place;
 }
-template <class Grid, int Rows, int Columns>
-void check_clusters(const std::string& name) {
+template <class Grid, int Rows, int Columns> void check_clusters(const std::string& name) {
   CAPTURE(name);
   using O = Cluster<Rows, Columns>;
   const Safetensors file = fixture("order_clusters");
   std::vector<float> keys(Grid::patches);
-  O::template keys_of_places<Grid>(places_of<O::clusters>(file.values<std::int64_t>(name + ".sampled")), keys);
+  O::template keys_of_places<Grid>(
+      places_of<O::clusters>(file.values<std::int64_t>(name + ".sampled")), keys);
   CHECK(ranks_of(drawn_ends<O, Grid>({}), keys) == file.values<int>(name + ".ranks"));
 }
-template <class Grid, int Outer, int Inner>
-void check_segments(const std::string& name) {
+template <class Grid, int Outer, int Inner> void check_segments(const std::string& name) {
   CAPTURE(name);
   using O = Segments<Outer, Inner>;
   const Safetensors file = fixture("order_segments");
-  const auto sampled = file.values<std::int64_t>(name + ".sampled"), inside = file.values<std::int64_t>(name + ".sampled_inside");
+  const auto sampled = file.values<std::int64_t>(name + ".sampled"),
+             inside = file.values<std::int64_t>(name + ".sampled_inside");
   std::array<std::array<int, O::inside>, O::template squares<Grid>> inner;
-  for (std::size_t square = 0; square < inner.size(); ++square) inner[square] = places_of<O::inside>(std::span(inside).subspan(square * O::inside, O::inside));
+  for (std::size_t square = 0; square < inner.size(); ++square)
+    inner[square] = places_of<O::inside>(std::span(inside).subspan(square * O::inside, O::inside));
   std::vector<float> keys(Grid::patches);
   O::template keys_of_places<Grid>(places_of<O::template squares<Grid>>(sampled), inner, keys);
   CHECK(ranks_of(drawn_ends<O, Grid>({}), keys) == file.values<int>(name + ".ranks"));
@@ -109,10 +121,11 @@ struct GivenDraws {
   double given_normal;
   const double* uniform;
   double normal() const { return given_normal; }
-  std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>(*uniform++ * bound); }
+  std::uint32_t below(std::uint32_t bound) {
+    return static_cast<std::uint32_t>(*uniform++ * bound);
+  }
 };
-template <template <int> class Kind, int K>
-void check_groups(const std::string& kind) {
+template <template <int> class Kind, int K> void check_groups(const std::string& kind) {
   const std::string name = kind + "." + std::to_string(K);
   CAPTURE(name);
   const Safetensors file = fixture("order_groups");
@@ -125,7 +138,8 @@ void check_groups(const std::string& kind) {
     std::vector<int> ends(K);
     Kind<K>::boundaries(196, draws, ends);
     ends.push_back(196);
-    CHECK(std::equal(ends.begin(), ends.end(), expected.begin() + static_cast<std::ptrdiff_t>(image * (K + 1))));
+    CHECK(std::equal(ends.begin(), ends.end(),
+                     expected.begin() + static_cast<std::ptrdiff_t>(image * (K + 1))));
   }
 }
 
@@ -155,25 +169,42 @@ TEST_CASE("an order from the features of a teacher") {
   Reference<double> device;
   std::vector<std::byte> memory(1 << 16);
   Arena arena(memory.data(), static_cast<std::int64_t>(memory.size()));
-  const std::vector<double> given = hashed_images(images * (rows * columns + 1) * width, "features");
+  const std::vector<double> given = hashed_images(images * (rows * columns + 1) * width,
+                                                  "features");
   const std::vector<float> noise = file.values<float>("noise");
   std::vector<float> keys(images * rows * columns);
-  Semantic<FromTeacher>::keys(device, arena, OrderFeatures<double, HostSpace>{Matrix<const double>(given.data(), images * (rows * columns + 1), width), {}, 0, rows, columns, images,
-                                                                             Matrix<const float>(noise.data(), images, rows * columns)},
-                              Matrix<float>(keys.data(), images, rows * columns));
+  Semantic<FromTeacher>::keys(
+      device, arena,
+      OrderFeatures<double, HostSpace>{
+          Matrix<const double>(given.data(), images * (rows * columns + 1), width),
+          {},
+          0,
+          rows,
+          columns,
+          images,
+          Matrix<const float>(noise.data(), images, rows * columns)},
+      Matrix<float>(keys.data(), images, rows * columns));
   check_ranks(file, keys, rows * columns);
 }
 TEST_CASE("fixed orders") {
-  check_ranks(fixture("order_raster"), [] {
-    std::vector<float> keys;
-    for (int i = 0; i < 3; ++i) for (float key : drawn_keys<Raster, Small::Grid>({})) keys.push_back(key);
-    return keys;
-  }(), Small::Grid::patches);
-  check_ranks(fixture("order_serpentine"), [] {
-    std::vector<float> keys;
-    for (int i = 0; i < 3; ++i) for (float key : drawn_keys<Serpentine, Small::Grid>({})) keys.push_back(key);
-    return keys;
-  }(), Small::Grid::patches);
+  check_ranks(
+      fixture("order_raster"),
+      [] {
+        std::vector<float> keys;
+        for (int i = 0; i < 3; ++i)
+          for (float key : drawn_keys<Raster, Small::Grid>({})) keys.push_back(key);
+        return keys;
+      }(),
+      Small::Grid::patches);
+  check_ranks(
+      fixture("order_serpentine"),
+      [] {
+        std::vector<float> keys;
+        for (int i = 0; i < 3; ++i)
+          for (float key : drawn_keys<Serpentine, Small::Grid>({})) keys.push_back(key);
+        return keys;
+      }(),
+      Small::Grid::patches);
 }
 TEST_CASE("clusters and segments from given permutations") {
   using Grid = ImageGrid<224, 224, 16>;
@@ -189,9 +220,13 @@ TEST_CASE("clusters and segments from given permutations") {
   check_segments<ImageGrid<32, 48, 4>, 4, 2>("8x12.4.2");
 }
 TEST_CASE("groups from given draws") {
-  check_groups<Fixed, 1>("fixed"), check_groups<Fixed, 5>("fixed"), check_groups<Fixed, 20>("fixed"), check_groups<Fixed, 40>("fixed"), check_groups<Fixed, 196>("fixed");
-  check_groups<Random, 1>("random"), check_groups<Random, 5>("random"), check_groups<Random, 20>("random"), check_groups<Random, 195>("random");
-  check_groups<Mixed, 1>("mixed"), check_groups<Mixed, 5>("mixed"), check_groups<Mixed, 20>("mixed"), check_groups<Mixed, 195>("mixed");
+  check_groups<Fixed, 1>("fixed"), check_groups<Fixed, 5>("fixed"),
+      check_groups<Fixed, 20>("fixed"), check_groups<Fixed, 40>("fixed"),
+      check_groups<Fixed, 196>("fixed");
+  check_groups<Random, 1>("random"), check_groups<Random, 5>("random"),
+      check_groups<Random, 20>("random"), check_groups<Random, 195>("random");
+  check_groups<Mixed, 1>("mixed"), check_groups<Mixed, 5>("mixed"),
+      check_groups<Mixed, 20>("mixed"), check_groups<Mixed, 195>("mixed");
 }
 TEST_CASE("rings and boxes: the integer part of a key is the number of boxes that hold the patch") {
   const auto depth = [](float key) { return static_cast<int>(-std::floor(key)); };
@@ -201,8 +236,11 @@ TEST_CASE("rings and boxes: the integer part of a key is the number of boxes tha
   const Safetensors boxes = fixture("order_stochastic_center");
   const auto keys = boxes.values<double>("keys"), centre = boxes.values<double>("centre");
   for (int image = 0; image < 3; ++image) {
-    const detail::NestedBoxes vertical(static_cast<int>(centre[2 * image]), 14), horizontal(static_cast<int>(centre[2 * image + 1]), 14);
-    for (int i = 0; i < 196; ++i) CHECK(detail::boxes_holding(vertical, horizontal, i / 14, i % 14) == depth(static_cast<float>(keys[image * 196 + i])));
+    const detail::NestedBoxes vertical(static_cast<int>(centre[2 * image]), 14),
+        horizontal(static_cast<int>(centre[2 * image + 1]), 14);
+    for (int i = 0; i < 196; ++i)
+      CHECK(detail::boxes_holding(vertical, horizontal, i / 14, i % 14) ==
+            depth(static_cast<float>(keys[image * 196 + i])));
   }
 }
 

@@ -2,7 +2,8 @@
 #include "arvit/device/reference.hpp"
 #include "support/fidelity_cases.hpp"
 
-TEST_CASE("fidelity of targets and heads on Reference<double>: loss, gradients and predictions to 1e-9") {
+TEST_CASE(
+    "fidelity of targets and heads on Reference<double>: loss, gradients and predictions to 1e-9") {
   arvit::Reference<double> device;
   arvit::test::check_targets_and_heads(device);
 }

@@ -12,8 +12,11 @@ namespace {
 
 /// Lightness of CIE L*a*b*, from 0 to 100.
 double lightness(Colour colour) {
-  const auto linear = [](std::uint8_t v) { return v <= 10 ? v / 255.0 / 12.92 : std::pow((v / 255.0 + 0.055) / 1.055, 2.4); };
-  const double luminance = 0.2126 * linear(colour.red) + 0.7152 * linear(colour.green) + 0.0722 * linear(colour.blue);
+  const auto linear = [](std::uint8_t v) {
+    return v <= 10 ? v / 255.0 / 12.92 : std::pow((v / 255.0 + 0.055) / 1.055, 2.4);
+  };
+  const double luminance = 0.2126 * linear(colour.red) + 0.7152 * linear(colour.green) +
+                           0.0722 * linear(colour.blue);
   return luminance > 0.008856 ? 116 * std::cbrt(luminance) - 16 : 903.3 * luminance;
 }
 
@@ -40,7 +43,8 @@ TEST_CASE("canvas: drawing scales, cuts and leaves the rest") {
 
 TEST_CASE("canvas: pictures are tiled row by row") {
   const std::uint8_t ink[] = {10, 20, 30, 40};
-  const std::vector<Pixels> pictures{{ink, 1, 1, 1, 1}, {ink + 1, 1, 1, 1, 1}, {ink + 2, 1, 2, 1, 2}};
+  const std::vector<Pixels> pictures{
+      {ink, 1, 1, 1, 1}, {ink + 1, 1, 1, 1, 1}, {ink + 2, 1, 2, 1, 2}};
   const Canvas canvas = tile(pictures, 2, 1, 3, black);
   CHECK(canvas.height() == 1 + 2 * (3 + 1));
   CHECK(canvas.width() == 1 + 2 * (6 + 1));
@@ -76,14 +80,16 @@ TEST_CASE("canvas: heat colours grow evenly brighter") {
 
 TEST_CASE("canvas: labels") {
   std::set<std::uint16_t> shapes;
-  for (const char c : std::string_view("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-+.,:/%=()<>_")) shapes.insert(detail::glyph(c));
+  for (const char c : std::string_view("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-+.,:/%=()<>_"))
+    shapes.insert(detail::glyph(c));
   CHECK(shapes.size() == 49);  // no two look the same
   CHECK(detail::glyph('x') == detail::glyph('X'));
   CHECK(detail::glyph(' ') == 0);
 
   Canvas canvas(7, 10);
   canvas.label("1L", 1, 1, black, 1);
-  const char* expected[] = {"..........", "..#..#....", ".##..#....", "..#..#....", "..#..#....", ".###.###..", ".........."};
+  const char* expected[] = {"..........", "..#..#....", ".##..#....", "..#..#....",
+                            "..#..#....", ".###.###..", ".........."};
   for (int y = 0; y < 7; ++y)
     for (int x = 0; x < 10; ++x) CHECK((canvas.at(y, x) == black) == (expected[y][x] == '#'));
   CHECK(label_width("1L", 1) == 7);

@@ -38,8 +38,7 @@ class FileSizeLimit {
 };
 
 /// Exit status of `run` in a process of its own, as an unprivileged user.
-template <class Run>
-int in_child(Run&& run) {
+template <class Run> int in_child(Run&& run) {
   const pid_t child = fork();
   if (child == 0) {
     if (geteuid() == 0 && setuid(65534) != 0) _exit(100);
@@ -80,14 +79,18 @@ TEST_CASE("file: what cannot be read is one sentence that names it") {
   CHECK(complaint("missing") == "does not exist; check the path.");
   CHECK(complaint("empty") == "is empty; copy or create it again.");
   CHECK(complaint(".") == "is a folder, a file was expected; check the path.");
-  CHECK(complaint("empty/x") == "cannot be read (Not a directory); check the path, a part of it is no folder.");
+  CHECK(complaint("empty/x") ==
+        "cannot be read (Not a directory); check the path, a part of it is no folder.");
 
   write_bytes(folder / "secret", std::string_view("x"));
   std::filesystem::permissions(folder / "secret", std::filesystem::perms::none);
   std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
   CHECK(in_child([&] {
           const auto message = message_of<FileError>([&] { read_file(folder / "secret"); });
-          return message.find("cannot be read (Permission denied); check its permissions") != std::string::npos ? 7 : 1;
+          return message.find("cannot be read (Permission denied); check its permissions") !=
+                         std::string::npos
+                     ? 7
+                     : 1;
         }) == 7);
 }
 
@@ -118,20 +121,25 @@ TEST_CASE("file: a write that fails leaves the old file and nothing else") {
   write_atomically(folder / "a", "old");
   {
     const FileSizeLimit limit(100'000);
-    const auto message = message_of<FileError>([&] { write_atomically(folder / "a", std::string(200'000, 'x')); });
+    const auto message = message_of<FileError>(
+        [&] { write_atomically(folder / "a", std::string(200'000, 'x')); });
     CHECK(message ==
-          (folder / "a").string() + ": cannot be written (File too large); raise the limit on file sizes (ulimit -f).");
+          (folder / "a").string() +
+              ": cannot be written (File too large); raise the limit on file sizes (ulimit -f).");
   }
   CHECK(files_in(folder.path()) == 1);
-  CHECK_THROWS_AS(write_atomically(folder / "a", [](AtomicFile& file) { file.write("x"), throw std::out_of_range("writer"); }),
+  CHECK_THROWS_AS(write_atomically(
+                      folder / "a",
+                      [](AtomicFile& file) { file.write("x"), throw std::out_of_range("writer"); }),
                   std::out_of_range);
   CHECK(files_in(folder.path()) == 1);
   CHECK(read_text(folder / "a") == "old");
 
   {
     AtomicFile first(folder / "a");
-    CHECK(message_of<FileError>([&] { AtomicFile second(folder / "a"); }).find("is being written by another") !=
-          std::string::npos);
+    CHECK(message_of<FileError>([&] {
+            AtomicFile second(folder / "a");
+          }).find("is being written by another") != std::string::npos);
     first.write("new");
     first.commit();
   }
@@ -140,15 +148,21 @@ TEST_CASE("file: a write that fails leaves the old file and nothing else") {
   CHECK(message_of<FileError>([&] {
           write_atomically(folder / "none" / "a", "x");
         }).find("/none does not exist; create it first.") != std::string::npos);
-  CHECK(message_of<FileError>([&] { write_atomically(folder.path(), "x"); }).find("is a folder, a file was to be written") !=
-        std::string::npos);
-  CHECK(message_of<FileError>([&] { write_atomically("/dev/null", "x"); }).find("is a device or pipe") != std::string::npos);
+  CHECK(message_of<FileError>([&] {
+          write_atomically(folder.path(), "x");
+        }).find("is a folder, a file was to be written") != std::string::npos);
+  CHECK(message_of<FileError>([&] {
+          write_atomically("/dev/null", "x");
+        }).find("is a device or pipe") != std::string::npos);
   CHECK(std::filesystem::is_character_file("/dev/null"));
 
   std::filesystem::permissions(folder.path(), std::filesystem::perms(0555));
   CHECK(in_child([&] {
           const auto message = message_of<FileError>([&] { write_atomically(folder / "a", "x"); });
-          return message.find("/a: cannot be written (Permission denied); check its permissions") != std::string::npos ? 7 : 1;
+          return message.find("/a: cannot be written (Permission denied); check its permissions") !=
+                         std::string::npos
+                     ? 7
+                     : 1;
         }) == 7);
   std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
   CHECK(files_in(folder.path()) == 1);
@@ -183,8 +197,9 @@ TEST_CASE("append_file: records are whole or absent") {
   file.append("one\n");
   {
     const FileSizeLimit limit(10);
-    CHECK(message_of<FileError>([&] { file.append("much too long\n"); }).find("cannot be written (File too large)") !=
-          std::string::npos);
+    CHECK(message_of<FileError>([&] {
+            file.append("much too long\n");
+          }).find("cannot be written (File too large)") != std::string::npos);
   }
   file.append("two\n");
   file.synchronise();

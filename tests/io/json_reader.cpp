@@ -19,9 +19,12 @@ TEST_CASE("json_reader: values come out as they went in") {
   std::vector<std::int64_t> list;
   std::string name;
   json.object([&](const std::string& key) {
-    if (key == "name") name = json.string();
-    else if (key == "list") json.array([&] { list.push_back(json.whole_number().value()); });
-    else json.skip();
+    if (key == "name")
+      name = json.string();
+    else if (key == "list")
+      json.array([&] { list.push_back(json.whole_number().value()); });
+    else
+      json.skip();
   });
   json.end();
   CHECK(name == "a\xC3\xA9\xF0\x9F\x98\x80\n\"");
@@ -39,9 +42,11 @@ TEST_CASE("json_reader: a fault is one sentence with its place") {
     });
   };
   CHECK(complaint("{\n  \"a\": tru }") ==
-        "a.json: is not the JSON that it should be: at line 2, column 8 true was expected; correct it or write it again.");
+        "a.json: is not the JSON that it should be: at line 2, column 8 true was expected; correct "
+        "it or write it again.");
   CHECK(complaint("[1,") ==
-        "a.json: is not the JSON that it should be: at line 1, column 4, where it ends, a value was expected; correct it or "
+        "a.json: is not the JSON that it should be: at line 1, column 4, where it ends, a value "
+        "was expected; correct it or "
         "write it again.");
   CHECK(complaint(R"({"a": 1, "b": {"a": 1}, "a": 2})") ==
         "a.json: its JSON holds the name \"a\" twice in one object; remove one.");
@@ -75,7 +80,8 @@ TEST_CASE("json_reader: accepts what the JSON library accepts, and nothing else"
       json.skip();
       json.end();
     });
-    if (complaint.find("twice in one object") != std::string::npos) continue;  // stricter than the library
+    if (complaint.find("twice in one object") != std::string::npos)
+      continue;  // stricter than the library
     CHECK_MESSAGE((complaint.empty() == Json::accept(text)), text, " -> ", complaint);
     accepted += complaint.empty() ? 1 : 0;
   }

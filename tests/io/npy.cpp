@@ -25,16 +25,17 @@ std::string npy(const std::string& header, const std::string& data, int version 
   return file + header + data;
 }
 
-template <class T>
-std::string bytes_of_elements(const std::vector<T>& values) {
+template <class T> std::string bytes_of_elements(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("npy: arrays of every type and dimension go round", T, float, double, std::int64_t, std::uint8_t) {
+TEST_CASE_TEMPLATE("npy: arrays of every type and dimension go round", T, float, double,
+                   std::int64_t, std::uint8_t) {
   const TemporaryFolder folder;
-  for (const std::vector<std::size_t>& shape : {std::vector<std::size_t>{}, {7}, {3, 4}, {2, 0, 5}, {2, 3, 4, 5}}) {
+  for (const std::vector<std::size_t>& shape :
+       {std::vector<std::size_t>{}, {7}, {3, 4}, {2, 0, 5}, {2, 3, 4, 5}}) {
     xt::xarray<T> array(shape);
     std::iota(array.begin(), array.end(), static_cast<T>(1));
     write_npy(folder / "a.npy", array);
@@ -55,7 +56,8 @@ TEST_CASE("npy: expressions and strided views are written as they read") {
   view(0, 1) = 100;
   CHECK(memory[3] == 100);
   write_npy(folder / "a.npy", view);
-  CHECK(read_npy<float>(folder / "a.npy") == xt::xarray<float>{{2, 100, 4, 5}, {12, 13, 14, 15}, {22, 23, 24, 25}});
+  CHECK(read_npy<float>(folder / "a.npy") ==
+        xt::xarray<float>{{2, 100, 4, 5}, {12, 13, 14, 15}, {22, 23, 24, 25}});
   write_npy(folder / "b.npy", 2.0f * xt::view(view, xt::all(), xt::range(1, 3)));
   CHECK(read_npy<float>(folder / "b.npy") == xt::xarray<float>{{200, 8}, {26, 28}, {46, 48}});
 
@@ -75,7 +77,8 @@ TEST_CASE("npy: headers in any valid form are read") {
   CHECK(read("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }      \n") == by_rows);
   CHECK(read("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }\n") == by_columns);
   CHECK(read("{\"shape\":(2,3),\"fortran_order\":False,\"descr\":\"<f8\"}", 2) == by_rows);
-  CHECK(read("{'shape': (6,), 'descr': '<f8', 'fortran_order': False}", 3) == xt::xarray<double>{1, 2, 3, 4, 5, 6});
+  CHECK(read("{'shape': (6,), 'descr': '<f8', 'fortran_order': False}", 3) ==
+        xt::xarray<double>{1, 2, 3, 4, 5, 6});
 }
 
 TEST_CASE("npy: every fault is one sentence") {
@@ -87,13 +90,16 @@ TEST_CASE("npy: every fault is one sentence") {
     CHECK_MESSAGE(message.find(part) != std::string::npos, message);
   };
   const std::string good = "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), }\n";
-  CHECK(message_of<FileError>([&] { read_npy<float>(folder / "missing"); }).find("does not exist") != std::string::npos);
+  CHECK(message_of<FileError>([&] {
+          read_npy<float>(folder / "missing");
+        }).find("does not exist") != std::string::npos);
   expect(npy(good, data), "");
   expect("PK\3\4 an npz file", "is not an npy file");
   expect("\x93NUMPY\1", "has 7 bytes, the fixed part of its header alone takes 10");
   expect(npy(good, data, 9), "is of npy version 9.0, 1 to 3 can be read");
   expect(npy(good, data).substr(0, 40), "announces a header of 58 bytes, only 30 follow");
-  expect(npy(good, data + "x"), "has the shape [4], which takes 16 bytes, but 17 follow its header");
+  expect(npy(good, data + "x"),
+         "has the shape [4], which takes 16 bytes, but 17 follow its header");
   expect(npy(good, data.substr(1)), "which takes 16 bytes, but 15 follow");
   expect(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", data),
          "holds elements of type '<f8', '<f4' was expected");
@@ -101,7 +107,8 @@ TEST_CASE("npy: every fault is one sentence") {
   expect(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", data),
          "more than memory can hold");
   for (const char* header :
-       {"", "{", "{}", "{'descr': '<f4'}", "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,), }",
+       {"", "{", "{}", "{'descr': '<f4'}",
+        "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,), }",
         "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (4,), }",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (-4,), }",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (4 4), }",
@@ -116,10 +123,12 @@ TEST_CASE("npy: every fault is one sentence") {
   for (int attempt = 0; attempt < 2000; ++attempt) {
     std::string wrong = whole;
     for (int flips = 0; flips < 2; ++flips)
-      wrong[stream.below(static_cast<std::uint32_t>(whole.size() - 16))] = "0123456789'{}(), <f\n"[stream.below(20)];
+      wrong[stream.below(static_cast<std::uint32_t>(whole.size() - 16))] =
+          "0123456789'{}(), <f\n"[stream.below(20)];
     write_bytes(folder / "x", std::string_view(wrong));
     std::size_t size = 4;
-    const std::string message = message_of<FileError>([&] { size = read_npy<float>(folder / "x").size(); });
+    const std::string message = message_of<FileError>(
+        [&] { size = read_npy<float>(folder / "x").size(); });
     CHECK(size == 4);
     refused += message.empty() ? 0 : 1;
   }

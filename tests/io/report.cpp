@@ -15,11 +15,13 @@ namespace {
 
 int count(std::string_view text, std::string_view part) {
   int found = 0;
-  for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++found;
+  for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1))
+    ++found;
   return found;
 }
 
-/// Whether every tag is closed in order, and attributes are quoted: enough of XML for what a report may hold.
+/// Whether every tag is closed in order, and attributes are quoted: enough of XML for what a report
+/// may hold.
 bool is_well_formed(std::string_view html) {
   std::vector<std::string> open;
   for (std::size_t at = html.find('<'); at != std::string_view::npos; at = html.find('<', at)) {
@@ -30,9 +32,12 @@ bool is_well_formed(std::string_view html) {
     if (tag.find('<') != std::string_view::npos || count(tag, "\"") % 2 != 0) return false;
     const std::string name(tag.substr(0, tag.find_first_of(" \n/", 1)));
     if (name == "!DOCTYPE" || name == "meta" || name == "img" || tag.ends_with('/')) continue;
-    if (!name.starts_with('/')) open.push_back(name);
-    else if (open.empty() || "/" + open.back() != name) return false;
-    else open.pop_back();
+    if (!name.starts_with('/'))
+      open.push_back(name);
+    else if (open.empty() || "/" + open.back() != name)
+      return false;
+    else
+      open.pop_back();
   }
   return open.empty();
 }
@@ -45,9 +50,13 @@ TEST_CASE("report: everything is in one file, and all text is text") {
   const std::string columns[] = {"row", "accuracy <%>"};
   const std::vector<std::vector<std::string>> rows{{"ours & theirs", "84.1"}, {"pixels", "-3"}};
   Report report("A \"run\" <b>");
-  report.heading("Tom & \xff").paragraph("1 < 2").preformatted("./demo --data 'x'\n").table(columns, rows);
+  report.heading("Tom & \xff")
+      .paragraph("1 < 2")
+      .preformatted("./demo --data 'x'\n")
+      .table(columns, rows);
   report.picture({ink, 1, 1, 3, 3}, "one \"pixel\"");
-  report.chart(LineChart{"loss", "step", "MSE", {{"train", {1, 2, 3}, {3, 2, 1.5}}, {"<test>", {1, 3}, {3.5, 2.5}}}});
+  report.chart(LineChart{
+      "loss", "step", "MSE", {{"train", {1, 2, 3}, {3, 2, 1.5}}, {"<test>", {1, 3}, {3.5, 2.5}}}});
   report.chart(BarChart{"accuracy", " %", {{"ours", 84.25}, {"pixels", 84}}});
   report.write(folder / "report.html");
   const std::string html = read_text(folder / "report.html");
@@ -67,7 +76,9 @@ TEST_CASE("report: everything is in one file, and all text is text") {
 
 TEST_CASE("report: base64") {
   // RFC 4648, section 10.
-  const auto encoded = [](std::string_view text) { return detail::base64(Bytes(text.begin(), text.end())); };
+  const auto encoded = [](std::string_view text) {
+    return detail::base64(Bytes(text.begin(), text.end()));
+  };
   CHECK(encoded("") == "");
   CHECK(encoded("f") == "Zg==");
   CHECK(encoded("fo") == "Zm8=");
@@ -100,14 +111,17 @@ TEST_CASE("chart: ticks are round and lie inside") {
 }
 
 TEST_CASE("chart: lines") {
-  const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
-  const std::string broken = svg(LineChart{"t", "x", "y", {{"a", {1, 2, 3, 4, 5}, {1, 2, nan, infinity, 3}}}});
+  const double nan = std::numeric_limits<double>::quiet_NaN(),
+               infinity = std::numeric_limits<double>::infinity();
+  const std::string broken = svg(
+      LineChart{"t", "x", "y", {{"a", {1, 2, 3, 4, 5}, {1, 2, nan, infinity, 3}}}});
   CHECK(is_well_formed(broken));
   CHECK(count(broken, "M") == 2);  // two pieces
   CHECK(count(broken, "<circle") == 3);
   CHECK(count(broken, "nan") + count(broken, "inf") == 0);
   for (const LineChart& odd :
-       {LineChart{"t", "", "", {}}, LineChart{"t", "", "", {{"a", {1}, {nan}}}}, LineChart{"t", "", "", {{"a", {}, {}}}}})
+       {LineChart{"t", "", "", {}}, LineChart{"t", "", "", {{"a", {1}, {nan}}}},
+        LineChart{"t", "", "", {{"a", {}, {}}}}})
     CHECK(count(svg(odd), "no finite value to draw") == 1);
   for (const double value : {0.0, 5.0, -1e300, 1e-300}) {
     const std::string one = svg(LineChart{"t", "", "", {{"a", {value}, {value}}}});
@@ -124,13 +138,17 @@ TEST_CASE("chart: lines") {
   const auto drawn = detail::drawn_points(many);
   CHECK(drawn.size() < 2500);
   CHECK(std::is_sorted(drawn.begin(), drawn.end()));
-  for (const std::size_t kept : {31'415, 27'182, 60'000}) CHECK(std::count(drawn.begin(), drawn.end(), kept) == 1);
+  for (const std::size_t kept : {31'415, 27'182, 60'000})
+    CHECK(std::count(drawn.begin(), drawn.end(), kept) == 1);
   CHECK(svg(LineChart{"t", "", "", {many}}).size() < 60'000);
 }
 
 TEST_CASE("chart: bars start at zero") {
-  const std::string bars =
-      svg(BarChart{"t", "", {{"a", 50}, {"b", 100}, {"c", 0}, {"d", std::numeric_limits<double>::quiet_NaN()}}, 0});
+  const std::string bars = svg(
+      BarChart{"t",
+               "",
+               {{"a", 50}, {"b", 100}, {"c", 0}, {"d", std::numeric_limits<double>::quiet_NaN()}},
+               0});
   CHECK(is_well_formed(bars));
   const auto width_of = [&](int which) {
     std::size_t at = 0;

@@ -16,8 +16,10 @@ using arvit::test::write_bytes;
 namespace {
 
 std::string file_of(std::string_view header, std::size_t data, std::int64_t length = -1) {
-  const auto size = static_cast<std::uint64_t>(length < 0 ? static_cast<std::int64_t>(header.size()) : length);
-  return std::string(reinterpret_cast<const char*>(&size), 8) + std::string(header) + std::string(data, '\1');
+  const auto size = static_cast<std::uint64_t>(length < 0 ? static_cast<std::int64_t>(header.size())
+                                                          : length);
+  return std::string(reinterpret_cast<const char*>(&size), 8) + std::string(header) +
+         std::string(data, '\1');
 }
 
 /// Writes a file of several types and returns its bytes.
@@ -28,11 +30,13 @@ std::string sample(const std::filesystem::path& path) {
   const std::vector<std::int64_t> i64{-1, 1LL << 40};
   const std::vector<std::int32_t> i32{7};
   const std::vector<std::uint8_t> u8{0, 255, 3};
-  const std::vector<StoredTensor> tensors{
-      stored_tensor("u8", {3}, u8.data()),         stored_tensor("blocks.0.weight", {2, 3}, f32.data()),
-      stored_tensor("double", {2, 1}, f64.data()), stored_tensor("half", {3}, half.data()),
-      stored_tensor("none", {0, 5}, f32.data()),   stored_tensor("scalar \"quoted\"", {}, i32.data()),
-      stored_tensor("wide", {2}, i64.data())};
+  const std::vector<StoredTensor> tensors{stored_tensor("u8", {3}, u8.data()),
+                                          stored_tensor("blocks.0.weight", {2, 3}, f32.data()),
+                                          stored_tensor("double", {2, 1}, f64.data()),
+                                          stored_tensor("half", {3}, half.data()),
+                                          stored_tensor("none", {0, 5}, f32.data()),
+                                          stored_tensor("scalar \"quoted\"", {}, i32.data()),
+                                          stored_tensor("wide", {2}, i64.data())};
   write_safetensors(path, tensors, {{"variant", "SemAIM_B16"}, {"step", "12"}});
   return read_text(path);
 }
@@ -63,23 +67,28 @@ TEST_CASE("safetensors: what is written is read") {
   for (const StoredTensor& tensor : file.tensors())
     CHECK(reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % bytes_of(tensor.type) == 0);
 
-  CHECK(message_of<FileError>([&] {
-          file.at("blocks.0.weigth");
-        }).find("holds no tensor 'blocks.0.weigth' among its 7; the nearest is 'blocks.0.weight'") != std::string::npos);
+  CHECK(
+      message_of<FileError>([&] {
+        file.at("blocks.0.weigth");
+      }).find("holds no tensor 'blocks.0.weigth' among its 7; the nearest is 'blocks.0.weight'") !=
+      std::string::npos);
   const std::int64_t shape[] = {3, 2};
   float to[6];
   CHECK(message_of<FileError>([&] {
           file.read("blocks.0.weight", shape, to);
         }).find("blocks.0.weight is [2, 3], [3, 2] was expected") != std::string::npos);
-  CHECK(message_of<FileError>([&] { file.values<int>("wide"); }).find("wide is I64 and holds values that I32 cannot") !=
-        std::string::npos);
-  CHECK(message_of<FileError>([&] { file.values<int>("double"); }).find("double is F64 and holds values that I32 cannot") !=
-        std::string::npos);
+  CHECK(message_of<FileError>([&] {
+          file.values<int>("wide");
+        }).find("wide is I64 and holds values that I32 cannot") != std::string::npos);
+  CHECK(message_of<FileError>([&] {
+          file.values<int>("double");
+        }).find("double is F64 and holds values that I32 cannot") != std::string::npos);
 }
 
 TEST_CASE("safetensors: half precision is read exactly") {
   // Bits and values from IEEE 754-2019, table 3.5.
-  const std::uint16_t bits[] = {0x3c00, 0xc000, 0x7bff, 0x0400, 0x03ff, 0x0001, 0x8000, 0x7c00, 0xfc00, 0x3555};
+  const std::uint16_t bits[] = {0x3c00, 0xc000, 0x7bff, 0x0400, 0x03ff,
+                                0x0001, 0x8000, 0x7c00, 0xfc00, 0x3555};
   const float values[] = {1,
                           -2,
                           65504,
@@ -96,15 +105,19 @@ TEST_CASE("safetensors: half precision is read exactly") {
   write_safetensors(folder / "a", std::span(&tensor, 1));
   const auto read = Safetensors(folder / "a").values<float>("x");
   for (int i = 0; i < 10; ++i)
-    CHECK(std::bit_cast<std::uint32_t>(read[static_cast<std::size_t>(i)]) == std::bit_cast<std::uint32_t>(values[i]));
+    CHECK(std::bit_cast<std::uint32_t>(read[static_cast<std::size_t>(i)]) ==
+          std::bit_cast<std::uint32_t>(values[i]));
   CHECK(std::isnan(detail::to_float(detail::Half{0x7e01})));
 }
 
 TEST_CASE("safetensors: the writer refuses what no reader would take") {
   const TemporaryFolder folder;
   const float values[2] = {};
-  const std::vector<StoredTensor> twice{stored_tensor("a", {2}, values), stored_tensor("a", {1}, values)};
-  CHECK(message_of<ShapeError>([&] { write_safetensors(folder / "x", twice); }).find("'a' is used twice") != std::string::npos);
+  const std::vector<StoredTensor> twice{stored_tensor("a", {2}, values),
+                                        stored_tensor("a", {1}, values)};
+  CHECK(message_of<ShapeError>([&] {
+          write_safetensors(folder / "x", twice);
+        }).find("'a' is used twice") != std::string::npos);
   StoredTensor wrong = stored_tensor("a", {2}, values);
   wrong.shape = {3};
   CHECK(message_of<ShapeError>([&] {
@@ -130,32 +143,41 @@ TEST_CASE("safetensors: every fault of a header is one sentence") {
   const std::string good = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
   CHECK(complaint(file_of(good, 8)) == "");
   CHECK(complaint(file_of("{}", 0)) == "");
-  CHECK(complaint(file_of(
-            R"({"b":{"dtype":"F32","shape":[0],"data_offsets":[4,4]},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})",
-            4)) == "");
+  CHECK(
+      complaint(file_of(
+          R"({"b":{"dtype":"F32","shape":[0],"data_offsets":[4,4]},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})",
+          4)) == "");
   expect("abc", "has 3 bytes, its header length alone takes 8");
-  expect(file_of(good, 8, 100'000'001), "announces a header of 100000001 bytes, at most 100000000 are allowed");
-  expect(file_of(good, 8, std::numeric_limits<std::int64_t>::max()), "announces a header of 9223372036854775807 bytes");
+  expect(file_of(good, 8, 100'000'001),
+         "announces a header of 100000001 bytes, at most 100000000 are allowed");
+  expect(file_of(good, 8, std::numeric_limits<std::int64_t>::max()),
+         "announces a header of 9223372036854775807 bytes");
   expect(file_of(good, 8, 63), "announces a header of 63 bytes, only 62 follow");
   expect(file_of(good, 7), "a ends at byte 8 of the data, of which the file has 7");
   expect(file_of(good, 9), "its tensors take 8 bytes, but 9 follow the header");
   expect(file_of(good.substr(0, good.size() - 1), 8),
-         "(its header): is not the JSON that it should be: at line 1, column 54, where it ends, ',' or '}' was expected");
+         "(its header): is not the JSON that it should be: at line 1, column 54, where it ends, "
+         "',' or '}' was expected");
   expect(file_of("[]", 0), "its header is not a JSON object");
   expect(
-      file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})",
-              16),
+      file_of(
+          R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})",
+          16),
       "holds the name \"a\" twice");
   expect(
-      file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
-              12),
+      file_of(
+          R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
+          12),
       "b begins at byte 4 of the data, inside the tensor before it, which ends at 8");
-  expect(file_of(
-             R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]}})",
-             20),
-         "bytes 8 to 12 of the data, before b, belong to no tensor");
-  expect(file_of(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8), "a is F32 [3], which 8 bytes do not fill");
-  expect(file_of(R"({"a":{"dtype":"F64","shape":[2],"data_offsets":[0,8]}})", 8), "a is F64 [2], which 8 bytes do not fill");
+  expect(
+      file_of(
+          R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]}})",
+          20),
+      "bytes 8 to 12 of the data, before b, belong to no tensor");
+  expect(file_of(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8),
+         "a is F32 [3], which 8 bytes do not fill");
+  expect(file_of(R"({"a":{"dtype":"F64","shape":[2],"data_offsets":[0,8]}})", 8),
+         "a is F64 [2], which 8 bytes do not fill");
   expect(file_of(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8),
          "the shape of a is not a list of whole numbers");
   expect(file_of(R"({"a":{"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,8]}})", 8),
@@ -164,18 +186,22 @@ TEST_CASE("safetensors: every fault of a header is one sentence") {
          "the shape of a is not a list of whole numbers");
   expect(file_of(R"({"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}})", 8),
          "the shape of a is not a list of whole numbers");
-  expect(file_of(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 0),
-         "which 0 bytes do not fill");
-  expect(file_of(R"({"a":{"dtype":"F32","shape":2,"data_offsets":[0,8]}})", 8), "the shape of a is not a list");
+  expect(
+      file_of(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 0),
+      "which 0 bytes do not fill");
+  expect(file_of(R"({"a":{"dtype":"F32","shape":2,"data_offsets":[0,8]}})", 8),
+         "the shape of a is not a list");
   expect(file_of(R"({"a":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}})", 8),
          "the dtype of a is 'F31', which is not known");
-  expect(file_of(R"({"a":{"dtype":[],"shape":[2],"data_offsets":[0,8]}})", 8), "a string was expected");
+  expect(file_of(R"({"a":{"dtype":[],"shape":[2],"data_offsets":[0,8]}})", 8),
+         "a string was expected");
   expect(file_of(R"({"a":{"shape":[2],"data_offsets":[0,8]}})", 8), "a has no dtype");
   expect(file_of(R"({"a":{"dtype":"F32","data_offsets":[0,8]}})", 8), "a has no shape");
   expect(file_of(R"({"a":{"dtype":"F32","shape":[2]}})", 8), "a has no data_offsets");
   expect(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8),
          "the data_offsets of a are [8, 0], not [begin, end]");
-  expect(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8,16]}})", 8), "the data_offsets of a are [0, 8, 16]");
+  expect(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8,16]}})", 8),
+         "the data_offsets of a are [0, 8, 16]");
   expect(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}})", 8),
          "the data_offsets of a is not a list of whole numbers");
   expect(file_of(R"({"a":3})", 8), "a is not described by a JSON object");
@@ -188,7 +214,9 @@ TEST_CASE("safetensors: cut anywhere, it is refused") {
   const std::string bytes = sample(folder / "a");
   for (std::size_t part = 0; part < 16; ++part) {
     write_bytes(folder / "cut", std::string_view(bytes).substr(0, bytes.size() * part / 16));
-    CHECK(message_of<FileError>([&] { Safetensors file(folder / "cut"); }).starts_with((folder / "cut").string()));
+    CHECK(message_of<FileError>([&] {
+            Safetensors file(folder / "cut");
+          }).starts_with((folder / "cut").string()));
   }
   write_bytes(folder / "cut", std::string_view(bytes).substr(0, bytes.size() - 1));
   CHECK_THROWS_AS(Safetensors(folder / "cut"), FileError);
@@ -199,7 +227,8 @@ TEST_CASE("safetensors: cut anywhere, it is refused") {
 TEST_CASE("safetensors: a damaged header is refused or read, never more") {
   const TemporaryFolder folder;
   const std::string bytes = sample(folder / "a");
-  const std::size_t header = 8 + static_cast<unsigned char>(bytes[0]) + 256u * static_cast<unsigned char>(bytes[1]);
+  const std::size_t header = 8 + static_cast<unsigned char>(bytes[0]) +
+                             256u * static_cast<unsigned char>(bytes[1]);
   REQUIRE(header < bytes.size());
   Stream stream({.seed = 20});
   int refused = 0, read = 0;
@@ -207,9 +236,10 @@ TEST_CASE("safetensors: a damaged header is refused or read, never more") {
     std::string damaged = bytes;
     for (std::uint32_t flips = 1 + stream.below(3); flips > 0; --flips) {
       char& byte = damaged[stream.below(static_cast<std::uint32_t>(header))];
-      // Half of the time another character that headers are made of, so that many still parse as JSON.
-      byte =
-          static_cast<char>(stream.below(2) == 0 ? byte ^ (1 << stream.below(8)) : "0123456789-,[]{}\":eF"[stream.below(20)]);
+      // Half of the time another character that headers are made of, so that many still parse as
+      // JSON.
+      byte = static_cast<char>(stream.below(2) == 0 ? byte ^ (1 << stream.below(8))
+                                                    : "0123456789-,[]{}\":eF"[stream.below(20)]);
     }
     write_bytes(folder / "x", std::string_view(damaged));
     try {

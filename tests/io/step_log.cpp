@@ -53,7 +53,9 @@ TEST_CASE("csv: rows, resumed") {
 
   const std::string other[] = {"loss"};
   CHECK(message_of<FileError>([&] { CsvLog(path, other, 1); }) ==
-        path.string() + ": does not begin with the columns of this log; move the file away or choose another name.");
+        path.string() +
+            ": does not begin with the columns of this log; move the file away or choose another "
+            "name.");
   write_bytes(path, std::string_view(header + "1,0.1,1\nnotes\n"));
   CHECK(message_of<FileError>([&] { CsvLog(path, columns, 5); }) ==
         path.string() + ": line 3 is none of this log; move the file away or choose another name.");
@@ -63,7 +65,9 @@ TEST_CASE("csv: rows, resumed") {
 TEST_CASE("json_lines: lines, resumed") {
   const TemporaryFolder folder;
   const auto path = folder / "log.jsonl";
-  const auto loss = [](double value) { return [value](JsonWriter& json) { json.member("loss", value); }; };
+  const auto loss = [](double value) {
+    return [value](JsonWriter& json) { json.member("loss", value); };
+  };
   {
     JsonLinesLog log(path);
     log.line(9, loss(0.5));
@@ -71,7 +75,8 @@ TEST_CASE("json_lines: lines, resumed") {
     log.line(11, [](JsonWriter&) {});
     log.flush();
   }
-  CHECK(read_text(path) == "{\"step\":9,\"loss\":0.5}\n{\"step\":10,\"loss\":0.25}\n{\"step\":11}\n");
+  CHECK(read_text(path) ==
+        "{\"step\":9,\"loss\":0.5}\n{\"step\":10,\"loss\":0.25}\n{\"step\":11}\n");
   {
     JsonLinesLog log(path, 10);
     log.line(10, loss(2));
@@ -83,7 +88,8 @@ TEST_CASE("json_lines: lines, resumed") {
   for (const char* stranger : {"hello\n", "{\"loss\":1}\n", "{\"step\":x}\n", "{\"step\":1\n"}) {
     write_bytes(path, std::string_view(stranger));
     CHECK(message_of<FileError>([&] { JsonLinesLog(path, 5); }) ==
-          path.string() + ": line 1 is none of this log; move the file away or choose another name.");
+          path.string() +
+              ": line 1 is none of this log; move the file away or choose another name.");
     CHECK(read_text(path) == stranger);
   }
 }

@@ -19,8 +19,8 @@ namespace {
 
 /// What read_events.py prints, or nothing when it complains.
 std::vector<Json> events(const std::filesystem::path& file) {
-  const std::string command =
-      text("python3 '", ARVIT_SOURCE_DIR, "/tests/io/read_events.py' '", file.string(), "' 2>/dev/null");
+  const std::string command = text("python3 '", ARVIT_SOURCE_DIR, "/tests/io/read_events.py' '",
+                                   file.string(), "' 2>/dev/null");
   FILE* pipe = popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
   std::string output;
@@ -28,7 +28,9 @@ std::vector<Json> events(const std::filesystem::path& file) {
   if (pclose(pipe) != 0) return {};
   std::vector<Json> lines;
   for (std::size_t begin = 0; begin < output.size(); begin = output.find('\n', begin) + 1)
-    lines.push_back(parse_json(std::string_view(output).substr(begin, output.find('\n', begin) - begin), "read_events.py"));
+    lines.push_back(
+        parse_json(std::string_view(output).substr(begin, output.find('\n', begin) - begin),
+                   "read_events.py"));
   return lines;
 }
 
@@ -76,7 +78,8 @@ TEST_CASE("tensorboard: an independent reader finds every event") {
   REQUIRE(found.size() == 4);
   CHECK(found[0]["file_version"] == "brain.Event:2");
   CHECK(found[1]["step"] == 1);
-  CHECK(found[1]["values"] == Json{{"train/loss", static_cast<double>(0.123f)}, {"train/lr", static_cast<double>(1e-4f)}});
+  CHECK(found[1]["values"] == Json{{"train/loss", static_cast<double>(0.123f)},
+                                   {"train/lr", static_cast<double>(1e-4f)}});
   CHECK(found[1]["wall_time"].get<double>() >= before);
   CHECK(found[1]["wall_time"].get<double>() < before + 3600);
   CHECK(found[2]["step"] == 300);

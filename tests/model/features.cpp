@@ -20,30 +20,39 @@ using Small = ViT<4, 24, 3, Patch<4>, Image<12, 16>>;
 using Bare = ViT<2, 24, 3, Patch<4>, Image<12, 16>, NoClassToken>;
 using Double = Reference<double>;
 
-template <class Encoder>
-std::vector<double> hashed_parameters() {
+template <class Encoder> std::vector<double> hashed_parameters() {
   std::vector<double> values(Encoder::parameter_count);
   for (const auto& [name, tensor, offset] : placed_tensors(Encoder::groups()))
-    fill_parameter<double>(name, {tensor.shape.data(), static_cast<std::size_t>(tensor.dimensions())}, {values.data() + offset, static_cast<std::size_t>(tensor.size())});
+    fill_parameter<double>(name,
+                           {tensor.shape.data(), static_cast<std::size_t>(tensor.dimensions())},
+                           {values.data() + offset, static_cast<std::size_t>(tensor.size())});
   return values;
 }
 template <class Encoder>
-dense::Problem problem_of(const std::vector<double>& parameters, const std::vector<double>& images) {
+dense::Problem problem_of(const std::vector<double>& parameters,
+                          const std::vector<double>& images) {
   dense::Problem p;
   p.height = Encoder::Grid::height, p.width = Encoder::Grid::width, p.patch = Encoder::Grid::patch;
-  p.dim = Encoder::dim, p.depth = Encoder::depth, p.heads = Encoder::heads, p.class_token = Encoder::has_class_token;
+  p.dim = Encoder::dim, p.depth = Encoder::depth, p.heads = Encoder::heads,
+  p.class_token = Encoder::has_class_token;
   p.images = images, p.images_count = static_cast<int>(images.size() / Encoder::Grid::image_width);
-  p.ranks.assign(static_cast<std::size_t>(p.images_count), std::vector<int>(Encoder::Grid::patches, 0));
-  for (const auto& [name, tensor, offset] : placed_tensors(Encoder::groups())) p.parameters[name] = {parameters.begin() + offset, parameters.begin() + offset + tensor.size()};
+  p.ranks.assign(static_cast<std::size_t>(p.images_count),
+                 std::vector<int>(Encoder::Grid::patches, 0));
+  for (const auto& [name, tensor, offset] : placed_tensors(Encoder::groups()))
+    p.parameters[name] = {parameters.begin() + offset, parameters.begin() + offset + tensor.size()};
   return p;
 }
 
 TEST_CASE("features: every readout of every layer equals the dense encoder's") {
   Double device;
-  const auto parameters = hashed_parameters<Small>(), images = hashed_images(3 * Small::Grid::image_width);
-  FeatureOptions options{.batch = 2, .features = {}};  // three images in batches of two: the last one is not full
+  const auto parameters = hashed_parameters<Small>(),
+             images = hashed_images(3 * Small::Grid::image_width);
+  FeatureOptions options{
+      .batch = 2, .features = {}};  // three images in batches of two: the last one is not full
   for (int layer = 1; layer <= 4; ++layer)
-    for (const Readout readout : {Readout::tokens, Readout::class_token, Readout::mean, Readout::similarity}) options.features.push_back({readout, layer, false});
+    for (const Readout readout :
+         {Readout::tokens, Readout::class_token, Readout::mean, Readout::similarity})
+      options.features.push_back({readout, layer, false});
   options.features.push_back({Readout::tokens, 4, true});
   FeatureExtractor<Small, Double> extractor(device, options);
   extractor.load(parameters);
@@ -60,7 +69,8 @@ TEST_CASE("features: every readout of every layer equals the dense encoder's") {
     const double* row = features.data() + image * extractor.width();
     for (std::size_t i = 0; i < extractor.options().features.size(); ++i) {
       const Feature& feature = extractor.options().features[i];
-      const auto& tokens = model.tape.value(feature.norm ? normed : h[static_cast<std::size_t>(feature.layer)]);
+      const auto& tokens = model.tape.value(
+          feature.norm ? normed : h[static_cast<std::size_t>(feature.layer)]);
       const double* got = row + extractor.begin(i);
       for (int c = 0; c < Small::dim; ++c) {
         double mean = 0;
@@ -73,7 +83,9 @@ TEST_CASE("features: every readout of every layer equals the dense encoder's") {
       }
       for (int t = 1; t < tokens.rows && feature.readout == Readout::similarity; ++t) {
         double dot = 0, aa = 0, bb = 0;
-        for (int c = 0; c < tokens.columns; ++c) dot += tokens(0, c) * tokens(t, c), aa += tokens(0, c) * tokens(0, c), bb += tokens(t, c) * tokens(t, c);
+        for (int c = 0; c < tokens.columns; ++c)
+          dot += tokens(0, c) * tokens(t, c), aa += tokens(0, c) * tokens(0, c),
+              bb += tokens(t, c) * tokens(t, c);
         compare(got[t - 1], dot / std::sqrt(aa * bb));
       }
     }
@@ -83,8 +95,10 @@ TEST_CASE("features: every readout of every layer equals the dense encoder's") {
 
 TEST_CASE("features: the class token's attention over patches and itself sums to one") {
   Double device;
-  const auto parameters = hashed_parameters<Small>(), images = hashed_images(2 * Small::Grid::image_width);
-  FeatureExtractor<Small, Double> extractor(device, {.features = {{Readout::attention, 2}, {Readout::tokens, 1}}});
+  const auto parameters = hashed_parameters<Small>(),
+             images = hashed_images(2 * Small::Grid::image_width);
+  FeatureExtractor<Small, Double> extractor(
+      device, {.features = {{Readout::attention, 2}, {Readout::tokens, 1}}});
   extractor.load(parameters);
   const auto features = extractor.extract(images);
   // Layer 2's own arithmetic on layer 1's tokens, in plain loops.
@@ -92,7 +106,8 @@ TEST_CASE("features: the class token's attention over patches and itself sums to
   for (int image = 0; image < 2; ++image) {
     dense::detail::Model model(problem);
     const auto h = model.encoder(image, model.token_ranks(image, 0));
-    const auto& qkv = model.tape.value(model.linear("blocks.1.attn.qkv", model.norm("blocks.1.norm1", h[1]), 3 * Small::dim));
+    const auto& qkv = model.tape.value(
+        model.linear("blocks.1.attn.qkv", model.norm("blocks.1.norm1", h[1]), 3 * Small::dim));
     const double* got = features.data() + image * extractor.width();
     for (int head = 0; head < 3; ++head) {
       std::vector<double> weight;
@@ -102,7 +117,9 @@ TEST_CASE("features: the class token's attention over patches and itself sums to
         weight.push_back(std::exp(dot / std::sqrt(8.0)));
       }
       const double sum = std::accumulate(weight.begin(), weight.end(), 0.0);
-      for (int p = 0; p < Small::Grid::patches; ++p) CHECK(got[head * Small::Grid::patches + p] == doctest::Approx(weight[static_cast<std::size_t>(p) + 1] / sum).epsilon(1e-10));
+      for (int p = 0; p < Small::Grid::patches; ++p)
+        CHECK(got[head * Small::Grid::patches + p] ==
+              doctest::Approx(weight[static_cast<std::size_t>(p) + 1] / sum).epsilon(1e-10));
     }
   }
 }
@@ -110,14 +127,16 @@ TEST_CASE("features: the class token's attention over patches and itself sums to
 TEST_CASE("features: without a class token, and at another size, tokens follow the grid") {
   Double device;
   const auto parameters = hashed_parameters<Bare>();
-  FeatureExtractor<Bare, Double> extractor(device, {.height = 8, .width = 24, .features = {{Readout::tokens}, {Readout::mean}}});
+  FeatureExtractor<Bare, Double> extractor(
+      device, {.height = 8, .width = 24, .features = {{Readout::tokens}, {Readout::mean}}});
   extractor.load(parameters);
   CHECK(extractor.tokens() == 12);
   const auto features = extractor.extract(hashed_images(3 * 8 * 24));
   for (int c = 0; c < Bare::dim; ++c) {
     double mean = 0;
     for (int t = 0; t < 12; ++t) mean += features[static_cast<std::size_t>(t * Bare::dim + c)] / 12;
-    CHECK(features[static_cast<std::size_t>(extractor.begin(1) + c)] == doctest::Approx(mean).epsilon(1e-12));
+    CHECK(features[static_cast<std::size_t>(extractor.begin(1) + c)] ==
+          doctest::Approx(mean).epsilon(1e-12));
   }
 }
 
@@ -128,20 +147,26 @@ TEST_CASE("features: an encoder whose decoder uses no norm gets the identity") {
   const auto encoder = encoder_parameters<Model>(std::span<const double>(values));
   REQUIRE(encoder.size() == std::size_t(Small::parameter_count));
   CHECK(encoder.back() == Small::parameter_count - 1);
-  CHECK_THROWS_WITH_AS(encoder_parameters<Model>(std::span<const double>(values).first(5)), doctest::Contains("encoder: 5 parameters are given"), ShapeError);
+  CHECK_THROWS_WITH_AS(encoder_parameters<Model>(std::span<const double>(values).first(5)),
+                       doctest::Contains("encoder: 5 parameters are given"), ShapeError);
 }
 
-TEST_CASE("features: a forward without backward keeps the memory of one layer, 7 Dim numbers a row") {
+TEST_CASE(
+    "features: a forward without backward keeps the memory of one layer, 7 Dim numbers a row") {
   using Encoder = ViT<12, 768, 12>;
   const auto bytes_of_image = [](Feature feature) {
-    const auto bytes = [&](int batch) { return FeatureExtractor<Encoder, Reference<float>>::activation_bytes({.batch = batch, .features = {feature}}); };
+    const auto bytes = [&](int batch) {
+      return FeatureExtractor<Encoder, Reference<float>>::activation_bytes(
+          {.batch = batch, .features = {feature}});
+    };
     return static_cast<double>(bytes(9) - bytes(1)) / 8;
   };
   const double row = 4.0 * (7 * 768 + 12 + 2 * 2) + 2 * 4, pixels = 4.0 * 3 * 224 * 224;
   const auto near = [](double value) { return doctest::Approx(value).epsilon(0.01); };
   CHECK(bytes_of_image({Readout::class_token}) == near(197 * row + pixels));
   CHECK(bytes_of_image({Readout::tokens}) == near(197 * (row + 4.0 * 768) + pixels));
-  CHECK(bytes_of_image({Readout::attention}) == near(197 * (row + 4.0 * 3 * 768) + pixels));  // q, k and v are read
+  CHECK(bytes_of_image({Readout::attention}) ==
+        near(197 * (row + 4.0 * 3 * 768) + pixels));  // q, k and v are read
 }
 
 TEST_CASE("features: what cannot be is refused in one sentence") {
@@ -149,18 +174,26 @@ TEST_CASE("features: what cannot be is refused in one sentence") {
   const auto refused = [&]<class E>(E, FeatureOptions options) {
     try {
       FeatureExtractor<E, Double> extractor(device, options);
-    } catch (const OptionError& error) { return std::string(error.what()); }
+    } catch (const OptionError& error) {
+      return std::string(error.what());
+    }
     return std::string("accepted");
   };
   CHECK(refused(Small{}, {.batch = 0}) == "batch: 0 images; it must be at least 1.");
-  CHECK(refused(Small{}, {.height = 13}) == "image: 13 x 16 pixels; both must be multiples of the patch of 4 pixels.");
-  CHECK(refused(Small{}, {.features = {{Readout::mean, 5}}}) == "layer: 5 is not a layer of this encoder; choose 1 to 4.");
-  CHECK(refused(Small{}, {.features = {}}) == "features: none is chosen; choose at least one readout.");
-  CHECK(refused(Bare{}, {}) == "pooling: 'class' needs a class token, which this encoder lacks; choose mean or tokens.");
+  CHECK(refused(Small{}, {.height = 13}) ==
+        "image: 13 x 16 pixels; both must be multiples of the patch of 4 pixels.");
+  CHECK(refused(Small{}, {.features = {{Readout::mean, 5}}}) ==
+        "layer: 5 is not a layer of this encoder; choose 1 to 4.");
+  CHECK(refused(Small{}, {.features = {}}) ==
+        "features: none is chosen; choose at least one readout.");
+  CHECK(refused(Bare{}, {}) ==
+        "pooling: 'class' needs a class token, which this encoder lacks; choose mean or tokens.");
   FeatureExtractor<Small, Double> extractor(device, {});
-  CHECK_THROWS_WITH_AS(extractor.load(std::vector<double>(3)), doctest::Contains("features: 3 parameters are given"), ShapeError);
+  CHECK_THROWS_WITH_AS(extractor.load(std::vector<double>(3)),
+                       doctest::Contains("features: 3 parameters are given"), ShapeError);
   CHECK_THROWS_AS(extractor.extract(std::vector<double>(100)), ShapeError);
-  CHECK_THROWS_WITH_AS(readout_from("clas"), doctest::Contains("did you mean 'class'?"), OptionError);
+  CHECK_THROWS_WITH_AS(readout_from("clas"), doctest::Contains("did you mean 'class'?"),
+                       OptionError);
 }
 
 }  // namespace

@@ -33,19 +33,26 @@ Predictions whole_pass(ModelCase<Model, Reference<double>>& model, std::span<con
     auto all = std::vector<std::int32_t>(ranks.size());
     std::vector<std::int32_t> one;
     std::vector<int> ends;
-    for (std::size_t i = 0; i < ranks.size(); i += patches) profile_of_ranks(ranks.subspan(i, patches), ends, one), std::copy(one.begin(), one.end(), all.begin() + i);
+    for (std::size_t i = 0; i < ranks.size(); i += patches)
+      profile_of_ranks(ranks.subspan(i, patches), ends, one),
+          std::copy(one.begin(), one.end(), all.begin() + i);
     return all;
   }();
-  model.pass.run(model.reading(), nullptr, model.batch(), model.pass.mean_scale(), model.given_span(), [&](std::size_t, const auto& rows) {
-    const auto& source = model.pass.tables().streams[0].source;
-    for (std::size_t r = 0; r < source.size(); ++r)
-      result[{source[r] / patches, permutation[static_cast<std::size_t>(source[r])]}] = {rows[static_cast<std::int64_t>(r)], rows[static_cast<std::int64_t>(r)] + Model::target_width};
-  });
+  model.pass.run(
+      model.reading(), nullptr, model.batch(), model.pass.mean_scale(), model.given_span(),
+      [&](std::size_t, const auto& rows) {
+        const auto& source = model.pass.tables().streams[0].source;
+        for (std::size_t r = 0; r < source.size(); ++r)
+          result[{source[r] / patches, permutation[static_cast<std::size_t>(source[r])]}] = {
+              rows[static_cast<std::int64_t>(r)],
+              rows[static_cast<std::int64_t>(r)] + Model::target_width};
+      });
   return result;
 }
 /// What is not predicted yet is NaN; of codes, another code.
 template <class Model, class D>
-Predictions by_groups(Generator<Model, D>& generator, std::span<const int> ranks, const Statistic<D>* truth, std::span<const Statistic<D>> conditions = {}) {
+Predictions by_groups(Generator<Model, D>& generator, std::span<const int> ranks,
+                      const Statistic<D>* truth, std::span<const Statistic<D>> conditions = {}) {
   using Grid = typename Model::Grid;
   constexpr bool codes = Model::reads_codes;
   Predictions result;
@@ -56,17 +63,26 @@ Predictions by_groups(Generator<Model, D>& generator, std::span<const int> ranks
     for (int c = 0; !codes && c < 3; ++c)
       for (int y = 0; y < Grid::patch; ++y)
         for (int x = 0; x < Grid::patch; ++x) {
-          const std::size_t at = image * Grid::image_width + static_cast<std::size_t>((c * Grid::height + patch / Grid::columns * Grid::patch + y) * Grid::width + patch % Grid::columns * Grid::patch + x);
+          const std::size_t at = image * Grid::image_width +
+                                 static_cast<std::size_t>(
+                                     (c * Grid::height + patch / Grid::columns * Grid::patch + y) *
+                                         Grid::width +
+                                     patch % Grid::columns * Grid::patch + x);
           content[at] = known ? truth[at] : std::numeric_limits<Statistic<D>>::quiet_NaN();
         }
   };
-  for (std::size_t i = 0; i < ranks.size(); ++i) copy_patch(i / patches, static_cast<int>(i % patches), ranks[i] == 0);
+  for (std::size_t i = 0; i < ranks.size(); ++i)
+    copy_patch(i / patches, static_cast<int>(i % patches), ranks[i] == 0);
   generator.begin(ranks, conditions);
   while (generator.remaining() > 0) {
     const auto prediction = generator.predict(content.data());
     for (std::size_t r = 0; r < prediction.patch.size(); ++r) {
-      const auto row = prediction.values.begin() + static_cast<std::ptrdiff_t>(r) * Model::target_width;
-      CHECK(result.emplace(std::pair{prediction.image[r], prediction.patch[r]}, std::vector<double>(row, row + Model::target_width)).second);
+      const auto row = prediction.values.begin() +
+                       static_cast<std::ptrdiff_t>(r) * Model::target_width;
+      CHECK(result
+                .emplace(std::pair{prediction.image[r], prediction.patch[r]},
+                         std::vector<double>(row, row + Model::target_width))
+                .second);
       copy_patch(static_cast<std::size_t>(prediction.image[r]), prediction.patch[r], true);
     }
   }
@@ -77,29 +93,38 @@ double largest_difference(const Predictions& a, const Predictions& b) {
   double largest = 0, size = 0;
   for (const auto& [at, values] : a) {
     REQUIRE(b.contains(at));
-    for (std::size_t c = 0; c < values.size(); ++c) largest = std::max(largest, std::abs(values[c] - b.at(at)[c])), size = std::max(size, std::abs(values[c]));
+    for (std::size_t c = 0; c < values.size(); ++c)
+      largest = std::max(largest, std::abs(values[c] - b.at(at)[c])),
+      size = std::max(size, std::abs(values[c]));
   }
   CHECK(size > 0.1);
   return largest;
 }
 
-/// Three images with groups of different number and size; with a condition, without, and half of the one and half of the other.
+/// Three images with groups of different number and size; with a condition, without, and half of
+/// the one and half of the other.
 const std::vector<std::vector<int>> profiles{
-    {0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4, 4, /**/ 5, 2, 0, 1, 1, 1, 1, 0, 0, 3, 4, 5, /**/ 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0},
-    {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, /**/ 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, /**/ 7, 1, 12, 3, 10, 2, 4, 11, 5, 9, 6, 8},
-    {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /**/ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, /**/ 30, 1, 1, 30, 7, 7, 0, 0, 2, 2, 5, 5},
+    {0, 0, 1, 1, 1, 2, 2,      3, 3, 4, 4, 4, /**/ 5, 2, 0, 1, 1, 1,
+     1, 0, 0, 3, 4, 5, /**/ 1, 0, 1, 0, 1, 0, 1,      0, 1, 0, 1, 0},
+    {1, 2, 3, 4, 5, 6, 7,      8, 9,  10, 11, 12, /**/ 12, 11, 10, 9, 8, 7,
+     6, 5, 4, 3, 2, 1, /**/ 7, 1, 12, 3,  10, 2,  4,       11, 5,  9, 6, 8},
+    {1, 1, 1, 1, 1, 1, 1,       1, 1, 1,  1, 1, /**/ 0, 0, 0, 0, 0, 0,
+     0, 0, 0, 0, 0, 1, /**/ 30, 1, 1, 30, 7, 7, 0,      0, 2, 2, 5, 5},
 };
 
-template <class Model>
-void check_exact(std::span<const int> ranks) {
+template <class Model> void check_exact(std::span<const int> ranks) {
   Reference<double> device;
   const int images = static_cast<int>(ranks.size()) / patches;
   ModelCase<Model, Reference<double>> model(device, images);
   Generator<Model, Reference<double>> generator(device, images);
   generator.load(model.parameters);
   const auto content = Model::reads_codes ? model.given.data() : model.pixels.data();
-  const std::span<const double> conditions(model.given.data() + model.given.size() - static_cast<std::size_t>(images * Model::Encoder::condition_width), static_cast<std::size_t>(images * Model::Encoder::condition_width));
-  CHECK(largest_difference(whole_pass(model, ranks), by_groups(generator, ranks, content, conditions)) < 1e-12);
+  const std::span<const double> conditions(
+      model.given.data() + model.given.size() -
+          static_cast<std::size_t>(images * Model::Encoder::condition_width),
+      static_cast<std::size_t>(images * Model::Encoder::condition_width));
+  CHECK(largest_difference(whole_pass(model, ranks),
+                           by_groups(generator, ranks, content, conditions)) < 1e-12);
 }
 
 using Raw = Target<Pixel, RawPatches>;
@@ -124,24 +149,32 @@ TEST_CASE("generate: group after group predicts what a whole pass over the same 
   check_exact<iGPT<OfCodes, Codes<20>>>(profiles[1]);
 }
 
-TEST_CASE("generate: Causal reads the given beginning at once, and a picture that is given whole waits beside others") {
+TEST_CASE(
+    "generate: Causal reads the given beginning at once, and a picture that is given whole waits "
+    "beside others") {
   using Model = CausalViT<Encoder>;
   Reference<double> device;
   ModelCase<Model, Reference<double>> model(device, 3);
   Generator<Model, Reference<double>> generator(device, 3);
   generator.load(model.parameters);
-  std::vector<int> ranks(3 * patches), one_by_one(3 * patches);  // 0 .. 11, of which 3, none and all are given
+  std::vector<int> ranks(3 * patches),
+      one_by_one(3 * patches);  // 0 .. 11, of which 3, none and all are given
   for (int patch = 0; patch < patches; ++patch) {
     const auto at = static_cast<std::size_t>(patch);
     ranks[at] = std::max(0, patch - 2), ranks[patches + at] = patch + 1;
     one_by_one[at] = one_by_one[patches + at] = one_by_one[2 * patches + at] = patch + 1;
   }
   auto expected = whole_pass(model, one_by_one);
-  std::erase_if(expected, [](const auto& prediction) { return prediction.first.first == 2 || (prediction.first.first == 0 && prediction.first.second < 3); });
+  std::erase_if(expected, [](const auto& prediction) {
+    return prediction.first.first == 2 ||
+           (prediction.first.first == 0 && prediction.first.second < 3);
+  });
   CHECK(largest_difference(expected, by_groups(generator, ranks, model.pixels.data())) < 1e-12);
 }
 
-TEST_CASE("generate: neither the batch nor the number of threads matters, and one generator serves batch after batch") {
+TEST_CASE(
+    "generate: neither the batch nor the number of threads matters, and one generator serves batch "
+    "after batch") {
   using Model = GVP<Encoder, Grouped<Mixed<5>>>;
   const auto& ranks = profiles[0];
   Reference<float> plain;
@@ -153,7 +186,9 @@ TEST_CASE("generate: neither the batch nor the number of threads matters, and on
     Predictions all;
     for (int image = 0; image < 3; image += std::min(most_images, 3)) {
       const int count = std::min(most_images, 3);
-      for (auto& [at, values] : by_groups(generator, std::span(ranks).subspan(image * patches, count * patches), model.pixels.data() + image * Model::Grid::image_width))
+      for (auto& [at, values] :
+           by_groups(generator, std::span(ranks).subspan(image * patches, count * patches),
+                     model.pixels.data() + image * Model::Grid::image_width))
         all[{at.first + image, at.second}] = values;
     }
     return all;
@@ -162,21 +197,28 @@ TEST_CASE("generate: neither the batch nor the number of threads matters, and on
   CHECK(images_of(one, 4) == images_of(three, 4));
   CHECK(images_of(one, 1) == images_of(three, 1));
   CHECK(largest_difference(images_of(plain, 3), images_of(one, 3)) < 1e-5);
-  CHECK(largest_difference(images_of(one, 1), images_of(one, 3)) < 1e-5);  // another shape of the products sums in another order
+  CHECK(largest_difference(images_of(one, 1), images_of(one, 3)) <
+        1e-5);  // another shape of the products sums in another order
 }
 
-TEST_CASE("pretrain pass: ranks that are no images, and pixels or codes that are not those of the batch, are refused") {
+TEST_CASE(
+    "pretrain pass: ranks that are no images, and pixels or codes that are not those of the batch, "
+    "are refused") {
   Reference<double> device;
   ModelCase<SemAIM<Encoder, Parallel<2>>, Reference<double>> model(device, 2);
   CHECK_THROWS_AS(model.pass.order_by_ranks(std::vector<int>(patches + 1, 1)), ShapeError);
-  CHECK_THROWS_AS(model.pass.order_by_ranks(std::vector<int>(2 * patches, 1), std::vector<Counter>(1)), ShapeError);
+  CHECK_THROWS_AS(
+      model.pass.order_by_ranks(std::vector<int>(2 * patches, 1), std::vector<Counter>(1)),
+      ShapeError);
   const std::vector<Counter> one{{1, 0, 0}};
   CHECK_THROWS_AS(model.pass.order(model.reading(), {}, one), ShapeError);
-  CHECK_THROWS_AS(model.pass.order(model.reading(), model.batch(), one), ShapeError);  // two images for one counter
+  CHECK_THROWS_AS(model.pass.order(model.reading(), model.batch(), one),
+                  ShapeError);  // two images for one counter
   const auto nothing = [](int, const auto&, const auto&) {};
   model.pass.order(model.reading(), model.batch(), std::vector<Counter>{{1, 0, 0}, {1, 0, 1}});
   CHECK_THROWS_AS(model.pass.encode(model.reading(), {}, {}, nothing), ShapeError);
-  ModelCase<GVP<OfCodes, Grouped<Mixed<5>>, Target<Codes<20>>>, Reference<double>> of_codes(device, 1);
+  ModelCase<GVP<OfCodes, Grouped<Mixed<5>>, Target<Codes<20>>>, Reference<double>> of_codes(device,
+                                                                                            1);
   of_codes.pass.order(of_codes.reading(), {}, one);
   CHECK_THROWS_AS(of_codes.pass.encode(of_codes.reading(), {}, {}, nothing), ShapeError);
 }
@@ -189,11 +231,20 @@ TEST_CASE("generate: wrong batches, ranks and calls are refused") {
   CHECK_THROWS_AS(generator.load(std::vector<float>(7)), ShapeError);
   CHECK_THROWS_AS(generator.begin(std::vector<int>(3 * patches, 0)), ShapeError);
   CHECK_THROWS_AS(generator.begin(std::vector<int>(patches + 1, 0)), ShapeError);
-  CHECK_THROWS_WITH_AS(generator.begin(std::vector<int>(patches, 1)), "generator: image 0 has 12 patches of one rank; a Causal decoder predicts one at a time.", ShapeError);
-  using Labelled = GVP<ViT<3, 24, 3, Patch<4>, Image<12, 16>, Conditions<Labels<3>>>, Grouped<Mixed<5>>>;
+  CHECK_THROWS_WITH_AS(
+      generator.begin(std::vector<int>(patches, 1)),
+      "generator: image 0 has 12 patches of one rank; a Causal decoder predicts one at a time.",
+      ShapeError);
+  using Labelled =
+      GVP<ViT<3, 24, 3, Patch<4>, Image<12, 16>, Conditions<Labels<3>>>, Grouped<Mixed<5>>>;
   Generator<Labelled, Reference<float>> labelled(device, 2);
-  CHECK_THROWS_WITH_AS(labelled.begin(std::vector<int>(2 * patches, 1), std::vector<float>{3, 4}), "condition: label 4 of image 1 is none of 0 .. 3, the last of which means unknown.", ShapeError);
-  CHECK_THROWS_WITH_AS(labelled.begin(std::vector<int>(2 * patches, 1), std::vector<float>{3}), "generator: 1 numbers of conditions are given, 2 images need 1 each.", ShapeError);
+  CHECK_THROWS_WITH_AS(
+      labelled.begin(std::vector<int>(2 * patches, 1), std::vector<float>{3, 4}),
+      "condition: label 4 of image 1 is none of 0 .. 3, the last of which means unknown.",
+      ShapeError);
+  CHECK_THROWS_WITH_AS(labelled.begin(std::vector<int>(2 * patches, 1), std::vector<float>{3}),
+                       "generator: 1 numbers of conditions are given, 2 images need 1 each.",
+                       ShapeError);
   using FromCodes = GVP<OfCodes, Grouped<Mixed<5>>, Target<Codes<20>>>;
   Generator<FromCodes, Reference<float>> from_codes(device, 1);
   from_codes.load(std::vector<float>(FromCodes::parameter_count));

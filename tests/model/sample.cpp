@@ -13,16 +13,23 @@ const std::vector<float> scores{0.5f, -1, 2, 0, 2, 1.5f, -3, 1};
 
 std::vector<int> drawn(int draws, const Sampling& sampling, std::span<const float> from = scores) {
   std::vector<int> counts(from.size());
-  for (int i = 0; i < draws; ++i) ++counts[static_cast<std::size_t>(draw_code(from, sampling, Counter{5, 0, static_cast<std::uint32_t>(i), Purpose::sample}))];
+  for (int i = 0; i < draws; ++i)
+    ++counts[static_cast<std::size_t>(
+        draw_code(from, sampling, Counter{5, 0, static_cast<std::uint32_t>(i), Purpose::sample}))];
   return counts;
 }
 /// Sum of (found - expected)^2 / expected for softmax(scores / temperature) over `codes`.
 double chi_square(const std::vector<int>& counts, double temperature, const std::set<int>& codes) {
   double sum = 0, total = 0, result = 0;
-  for (const int code : codes) sum += std::exp(static_cast<double>(scores[static_cast<std::size_t>(code)]) / temperature);
+  for (const int code : codes)
+    sum += std::exp(static_cast<double>(scores[static_cast<std::size_t>(code)]) / temperature);
   for (const int count : counts) total += count;
   for (const int code : codes) {
-    const double expected = total * std::exp(static_cast<double>(scores[static_cast<std::size_t>(code)]) / temperature) / sum, found = counts[static_cast<std::size_t>(code)];
+    const double expected = total *
+                            std::exp(static_cast<double>(scores[static_cast<std::size_t>(code)]) /
+                                     temperature) /
+                            sum,
+                 found = counts[static_cast<std::size_t>(code)];
     result += (found - expected) * (found - expected) / expected;
   }
   return result;
@@ -55,12 +62,16 @@ TEST_CASE("sample: a temperature of 0 gives the highest score, and one that goes
 
 TEST_CASE("sample: what cannot be drawn from is refused") {
   CHECK_THROWS_AS(check(Sampling{.temperature = -1}), OptionError);
-  CHECK_THROWS_AS(check(Sampling{.temperature = std::numeric_limits<double>::quiet_NaN()}), OptionError);
-  CHECK_THROWS_AS(check(Sampling{.temperature = std::numeric_limits<double>::infinity()}), OptionError);
+  CHECK_THROWS_AS(check(Sampling{.temperature = std::numeric_limits<double>::quiet_NaN()}),
+                  OptionError);
+  CHECK_THROWS_AS(check(Sampling{.temperature = std::numeric_limits<double>::infinity()}),
+                  OptionError);
   CHECK_THROWS_AS(check(Sampling{.top_k = -1}), OptionError);
   check(Sampling{.temperature = 0, .top_k = 5});
-  CHECK_THROWS_AS(drawn(1, {}, std::vector<float>{1, std::numeric_limits<float>::quiet_NaN()}), Error);
-  CHECK_THROWS_AS(drawn(1, {}, std::vector<float>{1, std::numeric_limits<float>::infinity()}), Error);
+  CHECK_THROWS_AS(drawn(1, {}, std::vector<float>{1, std::numeric_limits<float>::quiet_NaN()}),
+                  Error);
+  CHECK_THROWS_AS(drawn(1, {}, std::vector<float>{1, std::numeric_limits<float>::infinity()}),
+                  Error);
 }
 
 }  // namespace

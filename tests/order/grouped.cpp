@@ -16,11 +16,11 @@ namespace {
 using B16 = ImageGrid<224, 224, 16>;
 using Sixteen = ImageGrid<4, 4, 1>;
 static_assert(KeyOrder<Grouped<Fixed<20>>, B16> && Grouped<Fixed<20>>::fixed_profile);
-static_assert(KeyOrder<Grouped<Random<20>, FixedSequence>, B16> && !Grouped<Random<20>>::fixed_profile);
+static_assert(KeyOrder<Grouped<Random<20>, FixedSequence>, B16> &&
+              !Grouped<Random<20>>::fixed_profile);
 static_assert(KeyOrder<Grouped<Mixed<20>>, B16> && !Grouped<Mixed<20>>::fixed_profile);
 
-template <class Kind, class Grid = B16>
-std::vector<int> ends_of(std::uint32_t image) {
+template <class Kind, class Grid = B16> std::vector<int> ends_of(std::uint32_t image) {
   return drawn_ends<Grouped<Kind>, Grid>({.seed = 11, .image = image});
 }
 
@@ -35,24 +35,30 @@ struct Spread {
 TEST_CASE("grouped: the boundaries of fixed length") {
   CHECK(ends_of<Fixed<1>>(0) == std::vector<int>{98, 196});
   CHECK(ends_of<Fixed<5>>(0) == std::vector<int>{32, 65, 98, 130, 163, 196});
-  CHECK(ends_of<Fixed<20>>(0) == std::vector<int>{9, 18, 28, 37, 46, 56, 65, 74, 84, 93, 102, 112, 121, 130, 140, 149, 158, 168, 177, 186, 196});
+  CHECK(ends_of<Fixed<20>>(0) == std::vector<int>{9,   18,  28,  37,  46,  56,  65,
+                                                  74,  84,  93,  102, 112, 121, 130,
+                                                  140, 149, 158, 168, 177, 186, 196});
   const std::vector<int> single = ends_of<Fixed<196>>(0);
   REQUIRE(single.size() == 197);
   for (int k = 0; k <= 196; ++k) CHECK(single[static_cast<std::size_t>(k)] == k);
   CHECK(ends_of<Fixed<20>>(1) == ends_of<Fixed<20>>(0));
 }
 TEST_CASE("grouped: GVP's matrices 14 and 17 in a fixed sequence") {
-  // Ranks behind the condition token, which reads and is read like rank 0; tests/order/mask.cpp has the masks of these ranks.
+  // Ranks behind the condition token, which reads and is read like rank 0; tests/order/mask.cpp has
+  // the masks of these ranks.
   using Grid = ImageGrid<2, 3, 1>;
-  CHECK(drawn_ranks<Grouped<Fixed<5>, FixedSequence>, Grid>({}) == std::vector<int>{0, 1, 2, 3, 4, 5});
-  CHECK(drawn_ranks<Grouped<Fixed<2>, FixedSequence>, Grid>({}) == std::vector<int>{0, 0, 1, 1, 2, 2});
+  CHECK(drawn_ranks<Grouped<Fixed<5>, FixedSequence>, Grid>({}) ==
+        std::vector<int>{0, 1, 2, 3, 4, 5});
+  CHECK(drawn_ranks<Grouped<Fixed<2>, FixedSequence>, Grid>({}) ==
+        std::vector<int>{0, 0, 1, 1, 2, 2});
 }
 TEST_CASE("grouped: random length draws every set of boundaries equally often") {
   std::map<std::vector<int>, int> seen;
   bool ascending = true;
   for (std::uint32_t image = 0; image < 20000; ++image) {
     const std::vector<int> ends = ends_of<Random<3>, Sixteen>(image);
-    ascending = ascending && ends.size() == 4 && 1 <= ends[0] && ends[0] < ends[1] && ends[1] < ends[2] && ends[2] < 16 && ends[3] == 16;
+    ascending = ascending && ends.size() == 4 && 1 <= ends[0] && ends[0] < ends[1] &&
+                ends[1] < ends[2] && ends[2] < 16 && ends[3] == 16;
     ++seen[ends];
   }
   CHECK(ascending);
@@ -84,7 +90,8 @@ TEST_CASE("grouped: mixed length, 196 patches in 20 groups") {
 }
 TEST_CASE("grouped: mixed length keeps K groups and one last patch") {
   std::map<int, int> last;
-  for (std::uint32_t image = 0; image < 1000; ++image) ++last[ends_of<Mixed<14>, Sixteen>(image)[13]];  // 8 on average: outside [14, 15]
+  for (std::uint32_t image = 0; image < 1000; ++image)
+    ++last[ends_of<Mixed<14>, Sixteen>(image)[13]];  // 8 on average: outside [14, 15]
   CHECK(last.begin()->first == 14);
   CHECK(last[14] > 990);
   struct Far {
@@ -114,17 +121,21 @@ TEST_CASE("grouped: boundaries and sequence follow from the counter, apart from 
   CHECK(std::is_sorted(patches.begin(), patches.end()));
 }
 
-/// Rows of `drawn` are at most those of the largest profile; returns whether they are as many in the content.
+/// Rows of `drawn` are at most those of the largest profile; returns whether they are as many in
+/// the content.
 template <class Kind, std::size_t Streams>
 bool check_at_most(const RankRules<Streams>& rules, const std::vector<int>& drawn) {
   std::vector<int> largest(17);
-  largest.resize(static_cast<std::size_t>(extreme_profile<Grouped<Kind>, Sixteen>(0, rules, std::span<int>(largest))));
-  const auto rows = count_rows(rules, std::span<const int>(drawn)), most = count_rows(rules, std::span<const int>(largest));
+  largest.resize(static_cast<std::size_t>(
+      extreme_profile<Grouped<Kind>, Sixteen>(0, rules, std::span<int>(largest))));
+  const auto rows = count_rows(rules, std::span<const int>(drawn)),
+             most = count_rows(rules, std::span<const int>(largest));
   CHECK(rows.content <= most.content);
   for (std::size_t s = 0; s < Streams; ++s) CHECK(rows.queries[s] <= most.queries[s]);
   return rows.content == most.content;
 }
-TEST_CASE_TEMPLATE("grouped: no drawn profile has more rows than the largest, for any decoder", Kind, Random<1>, Random<5>, Random<14>, Mixed<1>, Mixed<5>, Mixed<14>) {
+TEST_CASE_TEMPLATE("grouped: no drawn profile has more rows than the largest, for any decoder",
+                   Kind, Random<1>, Random<5>, Random<14>, Mixed<1>, Mixed<5>, Mixed<14>) {
   bool reached = false;
   for (std::uint32_t image = 0; image < 300; ++image) {
     const std::vector<int> ends = ends_of<Kind, Sixteen>(image);
@@ -132,17 +143,27 @@ TEST_CASE_TEMPLATE("grouped: no drawn profile has more rows than the largest, fo
     reached = reached || full;
     for (const int drop_last : {0, 1})  // D-iGPT's
       for (const bool every_prefix : {false, true})
-        check_at_most<Kind>(RankRules<2>{ClassToken::last, {QueryStream{Sees::before, Sees::up_to, 1, 0, true}, QueryStream{Sees::up_to, Sees::up_to, 0, drop_last, true, every_prefix}}}, ends);
-    check_at_most<Kind>(RankRules<1>{ClassToken::none, {QueryStream{.drop_first = 1, .drop_last = 2}}}, ends);
+        check_at_most<Kind>(
+            RankRules<2>{ClassToken::last,
+                         {QueryStream{Sees::before, Sees::up_to, 1, 0, true},
+                          QueryStream{Sees::up_to, Sees::up_to, 0, drop_last, true, every_prefix}}},
+            ends);
+    check_at_most<Kind>(
+        RankRules<1>{ClassToken::none, {QueryStream{.drop_first = 1, .drop_last = 2}}}, ends);
   }
   if constexpr (std::same_as<Kind, Random<Kind::groups>>) CHECK(reached);  // the bound is not idle
 }
 
-TEST_CASE("grouped: the largest profile has few more rows than one that is drawn, for queries of every prefix") {
-  const RankRules<1> rules{ClassToken::last, {QueryStream{Sees::up_to, Sees::up_to, 0, 1, true, true}}};
+TEST_CASE(
+    "grouped: the largest profile has few more rows than one that is drawn, for queries of every "
+    "prefix") {
+  const RankRules<1> rules{ClassToken::last,
+                           {QueryStream{Sees::up_to, Sees::up_to, 0, 1, true, true}}};
   std::vector<int> largest(197), drawn(21);
-  largest.resize(static_cast<std::size_t>(extreme_profile<Grouped<Random<20>>, B16>(0, rules, std::span<int>(largest))));
-  for (int k = 0; k <= 20; ++k) drawn[static_cast<std::size_t>(k)] = 176 + k;  // groups that end as late as can be
+  largest.resize(static_cast<std::size_t>(
+      extreme_profile<Grouped<Random<20>>, B16>(0, rules, std::span<int>(largest))));
+  for (int k = 0; k <= 20; ++k)
+    drawn[static_cast<std::size_t>(k)] = 176 + k;  // groups that end as late as can be
   const auto rows = count_rows(rules, std::span<const int>(largest)).queries[0];
   drawn[0] = 1;
   const auto most = count_rows(rules, std::span<const int>(drawn)).queries[0];

@@ -22,13 +22,15 @@ std::vector<int> ranks_of_squares(const std::vector<int>& ranks, int columns, in
     for (int left = 0; left < columns; left += side) {
       result.push_back(ranks[static_cast<std::size_t>(top * columns + left)]);
       for (int y = top; y < top + side; ++y)
-        for (int x = left; x < left + side; ++x) CHECK(ranks[static_cast<std::size_t>(y * columns + x)] == result.back());
+        for (int x = left; x < left + side; ++x)
+          CHECK(ranks[static_cast<std::size_t>(y * columns + x)] == result.back());
     }
   return result;
 }
 
 TEST_CASE("segments: each square has one rank, each rank one square") {
-  const std::vector<int> ranks = ranks_of_squares(drawn_ranks<Segments<2>, B16>({.seed = 8}), 14, 2);
+  const std::vector<int> ranks = ranks_of_squares(drawn_ranks<Segments<2>, B16>({.seed = 8}), 14,
+                                                  2);
   const std::set<int> different(ranks.begin(), ranks.end());
   CHECK(ranks.size() == 49);
   CHECK(different.size() == 49);
@@ -40,15 +42,19 @@ TEST_CASE("segments: each square has one rank, each rank one square") {
   CHECK(ends[1] == 4);
   CHECK(ends[49] == 196);
 }
-TEST_CASE("segments: with two levels the segments of a square follow each other, in an order of their own") {
+TEST_CASE(
+    "segments: with two levels the segments of a square follow each other, in an order of their "
+    "own") {
   using Grid = ImageGrid<8, 12, 1>;  // 2 x 3 squares of 4 x 4, four segments in each
   std::map<std::vector<int>, int> inner_orders;
   for (std::uint32_t image = 0; image < 10; ++image) {
-    const std::vector<int> ranks = ranks_of_squares(drawn_ranks<Segments<4, 2>, Grid>({.seed = 8, .image = image}), 12, 2);
+    const std::vector<int> ranks = ranks_of_squares(
+        drawn_ranks<Segments<4, 2>, Grid>({.seed = 8, .image = image}), 12, 2);
     std::set<int> first_ranks;
     for (int y = 0; y < 4; y += 2)
       for (int x = 0; x < 6; x += 2) {
-        std::vector<int> inside{ranks[y * 6 + x], ranks[y * 6 + x + 1], ranks[(y + 1) * 6 + x], ranks[(y + 1) * 6 + x + 1]};
+        std::vector<int> inside{ranks[y * 6 + x], ranks[y * 6 + x + 1], ranks[(y + 1) * 6 + x],
+                                ranks[(y + 1) * 6 + x + 1]};
         const int first = *std::min_element(inside.begin(), inside.end());
         for (int& rank : inside) rank -= first;
         ++inner_orders[inside];

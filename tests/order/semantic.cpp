@@ -14,21 +14,34 @@ namespace arvit::test {
 namespace {
 
 /// Keys by distance from similarities as they are, without filter and softmax.
-std::vector<float> keys_of(std::vector<double> similarity, int columns, int centers, std::vector<float> noise = {}, double lambda = 0) {
+std::vector<float> keys_of(std::vector<double> similarity, int columns, int centers,
+                           std::vector<float> noise = {}, double lambda = 0) {
   std::vector<double> filtered(similarity.size());
   noise.resize(similarity.size());
   std::vector<float> key(similarity.size(), -1.0f);
   const int rows = static_cast<int>(similarity.size()) / columns;
-  detail::SemanticKeysWork{similarity.data(), filtered.data(), noise.data(), key.data(), rows, columns, detail::Rule::distance, detail::SimilarityFilter::none, false, lambda, centers}(0);
+  detail::SemanticKeysWork{similarity.data(),
+                           filtered.data(),
+                           noise.data(),
+                           key.data(),
+                           rows,
+                           columns,
+                           detail::Rule::distance,
+                           detail::SimilarityFilter::none,
+                           false,
+                           lambda,
+                           centers}(0);
   return key;
 }
 /// The distance from each patch to the nearest of `centers`, (row, column).
-std::vector<float> distances(int rows, int columns, const std::vector<std::pair<int, int>>& centers) {
+std::vector<float> distances(int rows, int columns,
+                             const std::vector<std::pair<int, int>>& centers) {
   std::vector<float> result;
   for (int y = 0; y < rows; ++y)
     for (int x = 0; x < columns; ++x) {
       double nearest = 1e9;
-      for (const auto& [cy, cx] : centers) nearest = std::min(nearest, std::sqrt((cy - y) * (cy - y) + (cx - x) * (cx - x)));
+      for (const auto& [cy, cx] : centers)
+        nearest = std::min(nearest, std::sqrt((cy - y) * (cy - y) + (cx - x) * (cx - x)));
       result.push_back(static_cast<float>(nearest));
     }
   return result;
@@ -59,7 +72,8 @@ TEST_CASE("semantic: centres of random similarities against a search of all peak
     for (int i = 0; i < rows * columns; ++i) {
       double around = 0;
       for (int j = 0; j < rows * columns; ++j)
-        if (std::abs(i / columns - j / columns) <= 1 && std::abs(i % columns - j % columns) <= 1) around = std::max(around, s[static_cast<std::size_t>(j)]);
+        if (std::abs(i / columns - j / columns) <= 1 && std::abs(i % columns - j % columns) <= 1)
+          around = std::max(around, s[static_cast<std::size_t>(j)]);
       if (s[static_cast<std::size_t>(i)] == around) peaks.emplace_back(-around, i);
     }
     std::sort(peaks.begin(), peaks.end());
@@ -77,7 +91,9 @@ TEST_CASE("semantic: noise is added to the distance, Eq. 5, to the last bit") {
   const auto keys = keys_of(s, 3, 1, noise, 0.01);
   for (int i = 0; i < 6; ++i) {
     const int dy = 1 - i / 3, dx = 0 - i % 3;
-    CHECK(keys[static_cast<std::size_t>(i)] == static_cast<float>(std::sqrt(static_cast<double>(dy * dy + dx * dx)) + 0.01 * static_cast<double>(noise[static_cast<std::size_t>(i)])));
+    CHECK(keys[static_cast<std::size_t>(i)] ==
+          static_cast<float>(std::sqrt(static_cast<double>(dy * dy + dx * dx)) +
+                             0.01 * static_cast<double>(noise[static_cast<std::size_t>(i)])));
   }
 }
 

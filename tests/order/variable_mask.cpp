@@ -21,18 +21,22 @@ TEST_CASE("variable mask: the masked share is MAGE's truncated normal") {
     REQUIRE(ends.size() == 2);
     REQUIRE(ends[1] == 256);
     const int masked = 256 - ends[0];
-    sum += masked, squares += double{1} * masked * masked, fewest = std::min(fewest, masked), most = std::max(most, masked);
+    sum += masked, squares += double{1} * masked * masked, fewest = std::min(fewest, masked),
+                                                           most = std::max(most, masked);
   }
-  // N(0.55, 0.25^2) between 0.5 and 1: by quadrature 0.70228 and 0.12836. Rounded up, half a patch more.
+  // N(0.55, 0.25^2) between 0.5 and 1: by quadrature 0.70228 and 0.12836. Rounded up, half a patch
+  // more.
   double weight = 0, mean = 0, square = 0;
   for (int i = 0; i < 100000; ++i) {
-    const double r = 0.5 + (i + 0.5) / 200000, p = std::exp(-(r - 0.55) * (r - 0.55) / (2 * 0.0625));
+    const double r = 0.5 + (i + 0.5) / 200000,
+                 p = std::exp(-(r - 0.55) * (r - 0.55) / (2 * 0.0625));
     weight += p, mean += p * r, square += p * r * r;
   }
   mean /= weight;
   const double deviation = std::sqrt(square / weight - mean * mean);
   CHECK(sum / draws == doctest::Approx(256 * mean + 0.5).epsilon(0.005));
-  CHECK(std::sqrt(squares / draws - sum / draws * (sum / draws)) == doctest::Approx(256 * deviation).epsilon(0.02));
+  CHECK(std::sqrt(squares / draws - sum / draws * (sum / draws)) ==
+        doctest::Approx(256 * deviation).epsilon(0.02));
   CHECK(fewest >= 128);
   CHECK(fewest <= 129);
   CHECK(most <= 256);
@@ -44,7 +48,8 @@ TEST_CASE("variable mask: follows from the counter, and lies between its extreme
   CHECK(drawn_ends<O, Grid>({3, 1, 4}) != drawn_ends<O, Grid>({3, 1, 5}));
   std::array<int, 2> content{}, queries{};
   CHECK(extremes<O>() == 2);
-  extreme_profile<O, Grid>(0, RankRules<1>{}, content), extreme_profile<O, Grid>(1, RankRules<1>{}, queries);
+  extreme_profile<O, Grid>(0, RankRules<1>{}, content),
+      extreme_profile<O, Grid>(1, RankRules<1>{}, queries);
   CHECK(content == std::array{192, 256});
   CHECK(queries == std::array{64, 256});
   for (std::uint32_t image = 0; image < 300; ++image) {

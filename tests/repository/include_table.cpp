@@ -8,15 +8,17 @@
 #include <utility>
 #include <vector>
 
-/// Who may include whom in include/arvit. The table is here and nowhere else; the test reads every #include line against it.
+/// Who may include whom in include/arvit. The table is here and nowhere else; the test reads every
+/// #include line against it.
 namespace {
 
 using Names = std::vector<std::string>;
 
 /// One line of the table. A folder may always include itself and std.
 struct Rule {
-  std::string who;     ///< a folder, or one header, relative to include/arvit; the longest that fits a header decides
-  Names arvit;         ///< folders ("core/"; "" is all) and files ("order/rank.hpp")
+  std::string who;  ///< a folder, or one header, relative to include/arvit; the longest that fits a
+                    ///< header decides
+  Names arvit;      ///< folders ("core/"; "" is all) and files ("order/rank.hpp")
   Names outside = {};  ///< groups of `outside_headers`
 };
 
@@ -26,15 +28,22 @@ const std::vector<Rule> table = {
     {"order/", {"core/"}},
     {"device/", {"core/"}},
     {"device/host_memory.hpp", {"core/"}, {"system"}},
-    {"device/cpu/", {"core/", "device/"}, {"system", "intrinsics", "eigen", "cblas", "onednn", "openmp"}},
+    {"device/cpu/",
+     {"core/", "device/"},
+     {"system", "intrinsics", "eigen", "cblas", "onednn", "openmp"}},
     {"device/cuda/", {"core/", "device/"}, {"system", "cuda"}},
     {"nn/", {"core/", "device/concept.hpp"}},
     {"decoder/", {"nn/", "order/rank.hpp", "core/", "device/concept.hpp"}},
     {"target/", {"nn/", "order/rank.hpp", "core/", "device/concept.hpp"}},
     {"tower/", {"nn/", "device/concept.hpp", "device/vision.hpp", "core/"}},
-    {"model/", {"decoder/", "target/", "tower/", "order/", "nn/", "core/", "device/concept.hpp", "device/planner.hpp"}},
-    {"variants.hpp", {"model/", "decoder/", "target/", "tower/", "order/", "nn/", "core/", "device/concept.hpp"}},
-    {"models.hpp", {"variants.hpp", "model/", "decoder/", "target/", "tower/", "order/", "nn/", "core/", "device/concept.hpp"}},
+    {"model/",
+     {"decoder/", "target/", "tower/", "order/", "nn/", "core/", "device/concept.hpp",
+      "device/planner.hpp"}},
+    {"variants.hpp",
+     {"model/", "decoder/", "target/", "tower/", "order/", "nn/", "core/", "device/concept.hpp"}},
+    {"models.hpp",
+     {"variants.hpp", "model/", "decoder/", "target/", "tower/", "order/", "nn/", "core/",
+      "device/concept.hpp"}},
     {"data/", {"io/", "core/"}, {"system"}},
     {"data/decode.hpp", {"io/", "core/", "data/"}, {"system", "jpeg", "png"}},
     {"variant_names.hpp", {}},
@@ -50,7 +59,8 @@ const std::vector<Rule> table = {
     {"arvit.hpp", {""}, {"eigen"}},
 };
 
-/// Where included files come from, by name or by folder. A name with neither a dot nor a folder is std.
+/// Where included files come from, by name or by folder. A name with neither a dot nor a folder is
+/// std.
 const std::vector<std::pair<std::string, Names>> outside_headers = {
     {"json", {"nlohmann/"}},
     {"xtensor", {"xtensor/", "xtl/"}},
@@ -63,10 +73,11 @@ const std::vector<std::pair<std::string, Names>> outside_headers = {
     {"onednn", {"dnnl.h", "oneapi/dnnl/dnnl.h"}},
     {"openmp", {"omp.h"}},
     {"cuda",
-     {"cuda.h", "cuda_runtime.h", "cuda_runtime_api.h", "cuda_bf16.h", "cublasLt.h", "nccl.h", "mma.h", "cuda/", "cub/",
-      "nvtx3/"}},
+     {"cuda.h", "cuda_runtime.h", "cuda_runtime_api.h", "cuda_bf16.h", "cublasLt.h", "nccl.h",
+      "mma.h", "cuda/", "cub/", "nvtx3/"}},
     {"intrinsics", {"immintrin.h", "cpuid.h", "arm_neon.h"}},
-    {"system", {"unistd.h", "fcntl.h", "signal.h", "time.h", "sched.h", "pthread.h", "dirent.h", "sys/"}},
+    {"system",
+     {"unistd.h", "fcntl.h", "signal.h", "time.h", "sched.h", "pthread.h", "dirent.h", "sys/"}},
 };
 
 /// Whether `name` is one of `places`, or lies in one of them that is a folder.
@@ -85,26 +96,32 @@ std::string origin(const std::string& included) {
 const Rule* rule_of(const std::string& header) {
   const Rule* found = nullptr;
   for (const Rule& rule : table)
-    if (lies_in(header, {rule.who}) && (found == nullptr || rule.who.size() > found->who.size())) found = &rule;
+    if (lies_in(header, {rule.who}) && (found == nullptr || rule.who.size() > found->who.size()))
+      found = &rule;
   return found;
 }
 
 /// What is wrong with `header` including `line`'s file, or "".
 std::string complaint(const std::string& header, const std::string& line) {
   const auto begin = line.find_first_of("<\""), end = line.find_first_of(">\"", begin + 1);
-  if (begin == std::string::npos || end == std::string::npos) return header + ": '" + line + "' names no file.";
+  if (begin == std::string::npos || end == std::string::npos)
+    return header + ": '" + line + "' names no file.";
   const std::string included = line.substr(begin + 1, end - begin - 1);
   const Rule* rule = rule_of(header);
   if (rule == nullptr) return header + " has no line in the include table; add one for its folder.";
   if (included.starts_with("arvit/")) {
     const std::string target = included.substr(6);
     if (lies_in(target, {rule->who}) || lies_in(target, rule->arvit)) return "";
-    return header + " includes " + included + ", which the line '" + rule->who + "' of the include table does not allow.";
+    return header + " includes " + included + ", which the line '" + rule->who +
+           "' of the include table does not allow.";
   }
   const std::string group = origin(included);
   if (group == "unknown")
-    return header + " includes " + included + ": write arvit's files as arvit/..., and give others a group.";
-  if (group == "std" || std::find(rule->outside.begin(), rule->outside.end(), group) != rule->outside.end()) return "";
+    return header + " includes " + included +
+           ": write arvit's files as arvit/..., and give others a group.";
+  if (group == "std" ||
+      std::find(rule->outside.begin(), rule->outside.end(), group) != rule->outside.end())
+    return "";
   return header + " includes " + included + " (" + group + "), which the line '" + rule->who +
          "' of the include table does not allow.";
 }
@@ -139,7 +156,9 @@ TEST_CASE("include table: every #include of the library is allowed") {
 }
 
 TEST_CASE("include table: what it forbids is found") {
-  const auto forbidden = [](const std::string& header, const std::string& line) { return complaint(header, line) != ""; };
+  const auto forbidden = [](const std::string& header, const std::string& line) {
+    return complaint(header, line) != "";
+  };
   CHECK(forbidden("core/rows.hpp", "#include <Eigen/Dense>"));
   CHECK(forbidden("core/rows.hpp", "#include <arvit/io/npy.hpp>"));
   CHECK(forbidden("core/rows.hpp", "#include <unistd.h>"));

@@ -14,10 +14,12 @@ TEST_CASE("variant_names: agrees with the aliases of variants.hpp") {
   std::string before;
   for (std::string line; std::getline(stream, line); before = line) {
     const auto end = line.find(" =");
-    if (line.starts_with("using ") && end != std::string::npos && !before.starts_with("template")) aliases.push_back(line.substr(6, end - 6));
+    if (line.starts_with("using ") && end != std::string::npos && !before.starts_with("template"))
+      aliases.push_back(line.substr(6, end - 6));
   }
   CHECK(aliases.size() > 100);
-  CHECK(aliases == std::vector<std::string>(arvit::variant_names.begin(), arvit::variant_names.end()));
+  CHECK(aliases ==
+        std::vector<std::string>(arvit::variant_names.begin(), arvit::variant_names.end()));
 }
 
 TEST_CASE("docs/variants.md: has every alias of variants.hpp once") {
@@ -27,6 +29,8 @@ TEST_CASE("docs/variants.md: has every alias of variants.hpp once") {
     const std::string code = "`" + std::string(name) + "`";
     const auto at = page.find(code);
     CHECK_MESSAGE(at != std::string::npos, name << " is not in docs/variants.md");
-    if (at != std::string::npos) CHECK_MESSAGE(page.find(code, at + 1) == std::string::npos, name << " is twice in docs/variants.md");
+    if (at != std::string::npos)
+      CHECK_MESSAGE(page.find(code, at + 1) == std::string::npos,
+                    name << " is twice in docs/variants.md");
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Drop path through the seam: slopes of the loss are its gradients, and a dropped branch has no part in a prediction.
+// Drop path through the seam: slopes of the loss are its gradients, and a dropped branch has no
+// part in a prediction.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -24,12 +25,13 @@ std::vector<Counter> counters() {
   return all;
 }
 bool dropped(int image, int branch) {
-  return Stream(counters()[static_cast<std::size_t>(image)].with(Purpose::drop_path, static_cast<std::uint32_t>(branch))).uniform() < rate;
+  return Stream(counters()[static_cast<std::size_t>(image)].with(
+                    Purpose::drop_path, static_cast<std::uint32_t>(branch)))
+             .uniform() < rate;
 }
 
 /// A model whose images have random masks and drop path.
-template <class Model>
-struct Dropping {
+template <class Model> struct Dropping {
   Reference<double> device;
   ModelCase<Model, Reference<double>> model{device, images};
   std::vector<int> ranks = std::vector<int>(images * patches, 1);
@@ -45,7 +47,8 @@ struct Dropping {
   double loss() {
     model.pass.order_by_ranks(ranks, counters());
     std::fill(model.gradients.begin(), model.gradients.end(), 0.0);
-    const typename ModelCase<Model, Reference<double>>::Pass::Gradients adding(Adding<Reference<double>>(model.gradients.data(), model.gradients.data()));
+    const typename ModelCase<Model, Reference<double>>::Pass::Gradients adding(
+        Adding<Reference<double>>(model.gradients.data(), model.gradients.data()));
     model.pass.run(model.reading(), &adding, model.batch(), model.pass.mean_scale());
     return model.pass.loss();
   }
@@ -53,12 +56,15 @@ struct Dropping {
   std::vector<std::vector<double>> predictions() {
     std::vector<std::vector<double>> result(images);
     model.pass.order_by_ranks(ranks, counters());
-    model.pass.run(model.reading(), nullptr, model.batch(), model.pass.mean_scale(), {}, [&](std::size_t, auto prediction) {
-      for (std::int64_t r = 0; r < prediction.rows(); ++r) {
-        auto& of_image = result[static_cast<std::size_t>(model.pass.tables().streams[0].source[r] / patches)];
-        of_image.insert(of_image.end(), prediction[r], prediction[r] + Model::target_width);
-      }
-    });
+    model.pass.run(model.reading(), nullptr, model.batch(), model.pass.mean_scale(), {},
+                   [&](std::size_t, auto prediction) {
+                     for (std::int64_t r = 0; r < prediction.rows(); ++r) {
+                       auto& of_image = result[static_cast<std::size_t>(
+                           model.pass.tables().streams[0].source[r] / patches)];
+                       of_image.insert(of_image.end(), prediction[r],
+                                       prediction[r] + Model::target_width);
+                     }
+                   });
     return result;
   }
   void move(const std::string& name, double by) {
@@ -69,21 +75,26 @@ struct Dropping {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("drop path: the slope of the loss is its gradient", Model, With<3, InPlace>, With<1, InPlace>, With<3, TwoStream<>>,
-                   With<3, Parallel<3, SharedWeights>>, With<3, Joint<2, 16, 4>>) {
+TEST_CASE_TEMPLATE("drop path: the slope of the loss is its gradient", Model, With<3, InPlace>,
+                   With<1, InPlace>, With<3, TwoStream<>>, With<3, Parallel<3, SharedWeights>>,
+                   With<3, Joint<2, 16, 4>>) {
   Dropping<Model> of;
   of.loss();
   std::vector<double> direction(of.model.parameters.size());
   double slope = 0;
-  for (std::size_t i = 0; i < direction.size(); ++i) direction[i] = hashed("direction", i) - 0.5, slope += direction[i] * of.model.gradients[i];
+  for (std::size_t i = 0; i < direction.size(); ++i)
+    direction[i] = hashed("direction", i) - 0.5, slope += direction[i] * of.model.gradients[i];
   const auto shifted = [&](double step) {
-    for (std::size_t i = 0; i < direction.size(); ++i) of.model.parameters[i] += step * direction[i];
+    for (std::size_t i = 0; i < direction.size(); ++i)
+      of.model.parameters[i] += step * direction[i];
     const double loss = of.loss();
-    for (std::size_t i = 0; i < direction.size(); ++i) of.model.parameters[i] -= step * direction[i];
+    for (std::size_t i = 0; i < direction.size(); ++i)
+      of.model.parameters[i] -= step * direction[i];
     return loss;
   };
   const double h = 1e-5;
-  CHECK(std::abs((shifted(h) - shifted(-h)) / (2 * h) - slope) < 1e-7 * std::max(1.0, std::abs(slope)));
+  CHECK(std::abs((shifted(h) - shifted(-h)) / (2 * h) - slope) <
+        1e-7 * std::max(1.0, std::abs(slope)));
   CHECK(std::abs(slope) > 1e-2);
 }
 
@@ -98,7 +109,8 @@ TEST_CASE("drop path: the last layer of InPlace drops what its images drop") {
     of.move(name, 0.5);
     const auto after = of.predictions();
     of.move(name, -0.5);
-    for (int image = 0; image < images; ++image) CHECK((before[image] == after[image]) == dropped(image, branch));
+    for (int image = 0; image < images; ++image)
+      CHECK((before[image] == after[image]) == dropped(image, branch));
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What is left out because nobody reads it: every model once as it is and once with all content in all layers, double precision.
+// What is left out because nobody reads it: every model once as it is and once with all content in
+// all layers, double precision.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -19,8 +20,7 @@ using Fp64 = Reference<double>;
 template <class... O> using Small = ViT<4, 12, 3, Patch<4>, Image<16, 24>, O...>;  // 4 x 6 patches
 
 /// The same decoder without elimination: content of all ranks, and every layer computes all of it.
-template <class Kind>
-struct Kept {
+template <class Kind> struct Kept {
   using DefaultHead = typename Kind::DefaultHead;
   template <class Encoder, class HeadKind, int Width>
   struct For : Kind::template For<Encoder, HeadKind, Width> {
@@ -30,24 +30,27 @@ struct Kept {
       all.keep_dead = true;
       return all;
     }();
-    static constexpr Reads reads(int point) { return {Base::reads(point).output || point == Encoder::depth, Base::reads(point).keys_values}; }
+    static constexpr Reads reads(int point) {
+      return {Base::reads(point).output || point == Encoder::depth, Base::reads(point).keys_values};
+    }
   };
 };
 
-/// ... for decoders some of whose rows are those of the content: they get the rows that they would have had, taken from all.
-template <class Kind>
-struct Picked {
+/// ... for decoders some of whose rows are those of the content: they get the rows that they would
+/// have had, taken from all.
+template <class Kind> struct Picked {
   using DefaultHead = typename Kind::DefaultHead;
   template <class Encoder, class HeadKind, int Width>
   struct For : Kept<Kind>::template For<Encoder, HeadKind, Width> {
     using Base = typename Kind::template For<Encoder, HeadKind, Width>;
     static constexpr std::size_t streams = Base::rules.streams.size();
 
-    template <class D>
-    class Run {
+    template <class D> class Run {
      public:
       using Context = StepContext<D, streams>;
-      Run(Context& all, const typename Base::template Parameters<Reading<D>>& parameters, FinalNorm<D, Encoder::dim> norm) : all_(all), picked_(all), inner_(pick(), parameters, norm) {
+      Run(Context& all, const typename Base::template Parameters<Reading<D>>& parameters,
+          FinalNorm<D, Encoder::dim> norm)
+          : all_(all), picked_(all), inner_(pick(), parameters, norm) {
         for (int p = 0; p <= Encoder::depth; ++p)
           if (Base::reads(p).output) content_[p] = taken();
       }
@@ -57,27 +60,35 @@ struct Picked {
       }
       void finish() { inner_.finish(); }
       auto prediction(std::size_t s) const { return inner_.prediction(s); }
-      void finish_backward(const std::array<Tokens<D, Width>, streams>& dprediction, const typename Base::template Parameters<Adding<D>>& gradient) {
+      void finish_backward(const std::array<Tokens<D, Width>, streams>& dprediction,
+                           const typename Base::template Parameters<Adding<D>>& gradient) {
         dcontent_ = taken();
         inner_.finish_backward(dprediction, gradient);
       }
-      void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d, const typename Base::template Parameters<Adding<D>>& gradient) {
+      void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
+                    const typename Base::template Parameters<Adding<D>>& gradient) {
         all_.device.fill(dcontent_, 0);
         inner_.backward(point, at(point, io), {dcontent_, d.qkv, d.weights}, gradient);
         if (Base::reads(point).output) all_.device.scatter_add_rows(dcontent_, rows(), d.output);
       }
 
      private:
-      /// The first rows of every image: as many as a stream of content rows has, as there are queries (Causal), or as a joint sequence has latents.
+      /// The first rows of every image: as many as a stream of content rows has, as there are
+      /// queries (Causal), or as a joint sequence has latents.
       Context& pick() {
         const auto& joint = all_.tables.joint;
         const auto& last = all_.tables.streams[streams - 1].source;
         for (std::int64_t image = 0; image < all_.tables.content.segments.size(); ++image) {
           const Segment& content = all_.tables.content.segments[image];
-          std::int64_t count = std::count_if(last.begin(), last.end(), [&](std::int32_t s) { return (s < 0 ? -1 - s : s / Encoder::Grid::patches) == image; });
-          if (Base::rules.joint) count = joint.self.segments[image].q_end - joint.self.segments[image].q_begin - count;
+          std::int64_t count = std::count_if(last.begin(), last.end(), [&](std::int32_t s) {
+            return (s < 0 ? -1 - s : s / Encoder::Grid::patches) == image;
+          });
+          if (Base::rules.joint)
+            count = joint.self.segments[image].q_end - joint.self.segments[image].q_begin - count;
           const auto begin = static_cast<std::int32_t>(rows_.size());
-          for (int i = 0; i < count; ++i) rows_.push_back(content.q_begin + i), source_.push_back(all_.tables.source[rows_.back()]);
+          for (int i = 0; i < count; ++i)
+            rows_.push_back(content.q_begin + i),
+                source_.push_back(all_.tables.source[rows_.back()]);
           for (std::size_t s = 0; s < streams; ++s)
             if (!all_.tables.streams[s].content.segments.empty()) {
               Segment read = all_.tables.streams[s].content.segments[image];
@@ -85,14 +96,23 @@ struct Picked {
               segments_[s].push_back(read);
             }
         }
-        const auto span = []<class T>(const std::vector<T>& list) { return Span<const T, HostSpace>(list.data(), static_cast<std::int64_t>(list.size())); };
+        const auto span = []<class T>(const std::vector<T>& list) {
+          return Span<const T, HostSpace>(list.data(), static_cast<std::int64_t>(list.size()));
+        };
         picked_.tables.source = span(source_);
-        for (std::size_t s = 0; s < streams; ++s) picked_.tables.streams[s].content.segments = span(segments_[s]);
+        for (std::size_t s = 0; s < streams; ++s)
+          picked_.tables.streams[s].content.segments = span(segments_[s]);
         return picked_;
       }
-      Span<const std::int32_t, HostSpace> rows() const { return {rows_.data(), static_cast<std::int64_t>(rows_.size())}; }
-      Tokens<D, Encoder::dim> taken() { return all_.arena.template rows<Activation<D>, Encoder::dim, HostSpace>(rows().size()); }
-      LayerIO<D, Encoder> at(int point, const LayerIO<D, Encoder>& io) const { return {content_[point], io.qkv, io.weights, io.embedding}; }
+      Span<const std::int32_t, HostSpace> rows() const {
+        return {rows_.data(), static_cast<std::int64_t>(rows_.size())};
+      }
+      Tokens<D, Encoder::dim> taken() {
+        return all_.arena.template rows<Activation<D>, Encoder::dim, HostSpace>(rows().size());
+      }
+      LayerIO<D, Encoder> at(int point, const LayerIO<D, Encoder>& io) const {
+        return {content_[point], io.qkv, io.weights, io.embedding};
+      }
 
       Context &all_, picked_;
       std::vector<std::int32_t> rows_, source_;
@@ -104,12 +124,14 @@ struct Picked {
   };
 };
 
-/// Loss and every gradient of a model, with elimination and without; `dead`: whether there is content to leave out.
+/// Loss and every gradient of a model, with elimination and without; `dead`: whether there is
+/// content to leave out.
 template <class E, class Kind, class O, class T = Target<Pixel>, template <class> class Off = Kept>
 void compare(bool dead) {
   using On = Pretrainer<E, Decoder<Kind>, OrderPolicy<O>, T>;
   using All = Pretrainer<E, Decoder<Off<Kind>>, OrderPolicy<O>, T>;
-  static_assert(E::template work<typename All::Decoder>(E::depth) == E::Work::all);  // and so are all layers before it
+  static_assert(E::template work<typename All::Decoder>(E::depth) ==
+                E::Work::all);  // and so are all layers before it
   constexpr int images = 3;
   const std::array<Counter, images> counters{Counter{5, 1, 0}, Counter{5, 1, 1}, Counter{5, 1, 2}};
   Fp64 device;
@@ -142,24 +164,32 @@ void compare(bool dead) {
   CHECK(of_model > 1e-3);
 }
 
-/// Multiply-adds of a forward pass of GVP B/16: of everything, over those of what the engine's tables ask for (only matrix products; 197 tokens).
-template <class Kind>
-double gvp_ratio(int images) {
+/// Multiply-adds of a forward pass of GVP B/16: of everything, over those of what the engine's
+/// tables ask for (only matrix products; 197 tokens).
+template <class Kind> double gvp_ratio(int images) {
   using Order = Grouped<Kind>;
   using Grid = GVP_p2p_B16::Grid;
   constexpr double d = 768, tokens = 197, pairs = tokens * tokens;
-  const double dense = 196 * d * d + 12 * (12 * tokens * d * d + 2 * pairs * d) + 12 * (10 * tokens * d * d + 2 * pairs * d) + tokens * d * d;
+  const double dense = 196 * d * d + 12 * (12 * tokens * d * d + 2 * pairs * d) +
+                       12 * (10 * tokens * d * d + 2 * pairs * d) + tokens * d * d;
   RankEngine<1> engine(GVP_p2p_B16::Decoder::rules, 196, 1);
-  const auto sum = [](const std::vector<std::int32_t>& limits) { return static_cast<double>(std::accumulate(limits.begin(), limits.end(), std::int64_t{0})); };
+  const auto sum = [](const std::vector<std::int32_t>& limits) {
+    return static_cast<double>(std::accumulate(limits.begin(), limits.end(), std::int64_t{0}));
+  };
   double least = 0;
   std::vector<int> ends(197);
   for (int i = 0; i < images; ++i) {
     engine.clear();
-    engine.append(std::span<const int>(ends).first(static_cast<std::size_t>(Order::template profile<Grid>(Counter{3, 0, static_cast<std::uint32_t>(i)}, ends))));
+    engine.append(std::span<const int>(ends).first(static_cast<std::size_t>(
+        Order::template profile<Grid>(Counter{3, 0, static_cast<std::uint32_t>(i)}, ends))));
     const auto& tables = engine.tables();
-    const double content = static_cast<double>(tables.source.size()), queries = static_cast<double>(tables.streams[0].source.size());
-    least += (content - 1) * d * d + 11 * (12 * content * d * d + 2 * sum(tables.content.limit) * d) + 2 * content * d * d +  // the last layer: keys and values
-             12 * (10 * queries * d * d + 2 * sum(tables.streams[0].content.limit) * d) + queries * d * d;
+    const double content = static_cast<double>(tables.source.size()),
+                 queries = static_cast<double>(tables.streams[0].source.size());
+    least += (content - 1) * d * d +
+             11 * (12 * content * d * d + 2 * sum(tables.content.limit) * d) +
+             2 * content * d * d +  // the last layer: keys and values
+             12 * (10 * queries * d * d + 2 * sum(tables.streams[0].content.limit) * d) +
+             queries * d * d;
   }
   return dense * images / least;
 }
@@ -173,7 +203,8 @@ TEST_CASE("elimination: SAIM and RandSAC, every order") {
   compare<Small<>, Parallel<4>, Stochastic, Target<Gaussian<9>>>(true);
   compare<Bare, Parallel<4>, Stochastic>(true);
   compare<Small<>, Parallel<3>, Raster>(true);
-  compare<Small<>, Parallel<2, ReadsPrevious>, Serpentine>(true);  // the last layer is never computed
+  compare<Small<>, Parallel<2, ReadsPrevious>, Serpentine>(
+      true);  // the last layer is never computed
   compare<Small<>, Parallel<4, SharedWeights>, CenterOut>(true);
   compare<Small<>, Parallel<1>, StochasticCenter>(true);
   compare<Small<>, Parallel<2>, Segments<2>>(true);
@@ -202,13 +233,16 @@ TEST_CASE("elimination: what GVP is spared") {
   CHECK(std::abs(gvp_ratio<Fixed<20>>(1) - 1.119) < 0.0005);
   CHECK(std::abs(gvp_ratio<Fixed<40>>(1) - 1.090) < 0.0005);
   CHECK(std::abs(gvp_ratio<Fixed<196>>(1) - 1.068) < 0.0005);
-  CHECK(std::abs(gvp_ratio<Mixed<20>>(4000) - 1.479) < 0.004);  // 4000 draws are within 0.0015 of the expectation, one deviation
+  CHECK(std::abs(gvp_ratio<Mixed<20>>(4000) - 1.479) <
+        0.004);  // 4000 draws are within 0.0015 of the expectation, one deviation
 }
 TEST_CASE("elimination: ViT-iGPT") {
   compare<Small<>, Causal, Raster, Target<Pixel>, Picked>(true);
   compare<Small<>, Causal, Stochastic, Target<Codes<7>, LinearHead>, Picked>(true);
 }
-TEST_CASE("elimination: MAE leaves out masked patches, SimMIM all of its last layer but keys and values") {
+TEST_CASE(
+    "elimination: MAE leaves out masked patches, SimMIM all of its last layer but keys and "
+    "values") {
   compare<Small<>, Joint<2, 16, 4>, RandomMask<>, Target<Pixel>, Picked>(true);
   compare<Bare, Joint<1, 16, 4>, RandomMask<std::ratio<1, 2>>, Target<Codes<7>>, Picked>(true);
   compare<Small<>, InPlace, RandomMask<>>(false);
@@ -224,7 +258,8 @@ TEST_CASE("elimination: D-iGPT with each of its options, and distillation") {
   compare<Small<>, Twin<1, 8, Narrow, LastLayer>, Cluster<2, 2>, Given>(true);
   compare<Small<>, Twin<2, 8, Narrow, SeparateNorms>, Cluster<2, 3>, Given>(true);
   compare<Small<>, Twin<2, 8, Narrow, ClassFirst>, Cluster<2, 2>, Target<Pixel>>(true);
-  compare<Small<>, Twin<2, 8, Narrow, ClassFirst, EveryPrefix>, Grouped<Random<3>>, Target<Pixel>>(true);
+  compare<Small<>, Twin<2, 8, Narrow, ClassFirst, EveryPrefix>, Grouped<Random<3>>, Target<Pixel>>(
+      true);
   compare<Small<>, Twin<2, 8, Narrow, WholeImage>, Cluster<2, 2>, Given>(false);
   compare<Bare, Twin<2, 8, Narrow>, Cluster<2, 2>, Target<Pixel>>(true);
   compare<Small<>, Twin<2, 8, Narrow, GenAndDistil>, Cluster<2, 2>, Given, Picked>(true);

@@ -10,13 +10,15 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define ARVIT_TEST_SANITIZED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+    __has_feature(memory_sanitizer)
 #define ARVIT_TEST_SANITIZED 1
 #endif
 #endif
 
 namespace test {
-/// Calls of malloc and its relatives by the whole process, all threads and libraries, which are replaced below.
+/// Calls of malloc and its relatives by the whole process, all threads and libraries, which are
+/// replaced below.
 inline std::atomic<long> allocation_count = 0;
 /// Not under the address or thread sanitizer, which replace the same functions.
 #if defined(__GLIBC__) && !defined(ARVIT_TEST_SANITIZED)

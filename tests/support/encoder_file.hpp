@@ -12,13 +12,18 @@
 
 namespace arvit::test {
 
-/// Writes `parameters` under the names of Encoder's tensors; metadata is what a checkpoint says beside them. Returns the path.
+/// Writes `parameters` under the names of Encoder's tensors; metadata is what a checkpoint says
+/// beside them. Returns the path.
 template <class Encoder>
-std::string write_encoder(const std::filesystem::path& path, const std::vector<float>& parameters, const Metadata& metadata = {}) {
+std::string write_encoder(const std::filesystem::path& path, const std::vector<float>& parameters,
+                          const Metadata& metadata = {}) {
   std::vector<StoredTensor> stored;
   for (const auto& [name, tensor, offset] : placed_tensors(Encoder::groups())) {
-    const auto values = std::span(parameters).subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(tensor.size()));
-    stored.push_back({name, StoredType::F32, arvit::detail::stored_shape(tensor), std::as_bytes(values)});
+    const auto values = std::span(parameters)
+                            .subspan(static_cast<std::size_t>(offset),
+                                     static_cast<std::size_t>(tensor.size()));
+    stored.push_back(
+        {name, StoredType::F32, arvit::detail::stored_shape(tensor), std::as_bytes(values)});
   }
   write_safetensors(path, stored, metadata);
   return path.string();

@@ -10,8 +10,8 @@
 
 #include "arvit/core/error.hpp"
 
-/// Reverse-mode differentiation of dense double matrices, for tests. Every operation is the plain loop of its definition;
-/// the dense models of dense.hpp stand on nothing else.
+/// Reverse-mode differentiation of dense double matrices, for tests. Every operation is the plain
+/// loop of its definition; the dense models of dense.hpp stand on nothing else.
 namespace arvit::dense {
 
 struct Matrix {
@@ -19,9 +19,12 @@ struct Matrix {
   std::vector<double> values;  ///< row-major
 
   Matrix() = default;
-  Matrix(int rows, int columns) : rows(rows), columns(columns), values(static_cast<std::size_t>(rows) * columns) {}
+  Matrix(int rows, int columns)
+      : rows(rows), columns(columns), values(static_cast<std::size_t>(rows) * columns) {}
   double& operator()(int r, int c) { return values[static_cast<std::size_t>(r) * columns + c]; }
-  double operator()(int r, int c) const { return values[static_cast<std::size_t>(r) * columns + c]; }
+  double operator()(int r, int c) const {
+    return values[static_cast<std::size_t>(r) * columns + c];
+  }
 };
 
 /// mask(i, j): reader i may read token j.
@@ -32,7 +35,9 @@ struct Mask {
   Mask(int readers, int read, bool value = false)
       : readers(readers), read(read), allowed(static_cast<std::size_t>(readers) * read, value) {}
   char& operator()(int i, int j) { return allowed[static_cast<std::size_t>(i) * read + j]; }
-  bool operator()(int i, int j) const { return allowed[static_cast<std::size_t>(i) * read + j] != 0; }
+  bool operator()(int i, int j) const {
+    return allowed[static_cast<std::size_t>(i) * read + j] != 0;
+  }
 };
 
 /// A value on the tape.
@@ -40,8 +45,8 @@ struct Variable {
   int index = -1;
 };
 
-/// Records operations in the order of their execution. Under each forward value `y` stands the step that adds dL/dx for each
-/// operand x, given dL/dy.
+/// Records operations in the order of their execution. Under each forward value `y` stands the step
+/// that adds dL/dx for each operand x, given dL/dy.
 class Tape {
  public:
   Tape() = default;
@@ -97,7 +102,8 @@ class Tape {
   }
 
   Variable add(Variable a, Variable b) {
-    require("add", value(a).rows == value(b).rows && value(a).columns == value(b).columns, value(a), value(b));
+    require("add", value(a).rows == value(b).rows && value(a).columns == value(b).columns, value(a),
+            value(b));
     Matrix y = value(a);
     for (std::size_t i = 0; i < y.values.size(); ++i) y.values[i] += value(b).values[i];
     return record(std::move(y), [this, a, b](const Matrix& dy) {
@@ -108,7 +114,8 @@ class Tape {
 
   /// Adds the one row of `row` to every row of a.
   Variable add_row(Variable a, Variable row) {
-    require("add_row", value(row).rows == 1 && value(a).columns == value(row).columns, value(a), value(row));
+    require("add_row", value(row).rows == 1 && value(a).columns == value(row).columns, value(a),
+            value(row));
     return add(a, gather_rows(row, std::vector<int>(value(a).rows, 0)));
   }
 
@@ -116,11 +123,13 @@ class Tape {
     Matrix y = value(a);
     for (double& v : y.values) v *= factor;
     return record(std::move(y), [this, a, factor](const Matrix& dy) {
-      for (std::size_t i = 0; i < dy.values.size(); ++i) add_to(a).values[i] += factor * dy.values[i];
+      for (std::size_t i = 0; i < dy.values.size(); ++i)
+        add_to(a).values[i] += factor * dy.values[i];
     });
   }
 
-  /// (x - mean) / sqrt(variance + epsilon) * gamma + beta over each row, variance divided by the width.
+  /// (x - mean) / sqrt(variance + epsilon) * gamma + beta over each row, variance divided by the
+  /// width.
   Variable layer_norm(Variable a, Variable gamma, Variable beta, double epsilon) {
     const Matrix &x = value(a), &g = value(gamma), &b = value(beta);
     require("layer_norm", g.rows == 1 && g.columns == x.columns, x, g);
@@ -130,7 +139,8 @@ class Tape {
     for (int r = 0; r < x.rows; ++r) {
       double mean = 0, variance = 0;
       for (int c = 0; c < x.columns; ++c) mean += x(r, c) / x.columns;
-      for (int c = 0; c < x.columns; ++c) variance += (x(r, c) - mean) * (x(r, c) - mean) / x.columns;
+      for (int c = 0; c < x.columns; ++c)
+        variance += (x(r, c) - mean) * (x(r, c) - mean) / x.columns;
       rstd[r] = 1 / std::sqrt(variance + epsilon);
       for (int c = 0; c < x.columns; ++c) {
         xhat(r, c) = (x(r, c) - mean) * rstd[r];
@@ -148,7 +158,8 @@ class Tape {
           add_to(beta)(0, c) += dy(r, c);
         }
         for (int c = 0; c < dy.columns; ++c)
-          add_to(a)(r, c) += rstd[r] * (dy(r, c) * value(gamma)(0, c) - mean - xhat(r, c) * projection);
+          add_to(a)(r, c) += rstd[r] *
+                             (dy(r, c) * value(gamma)(0, c) - mean - xhat(r, c) * projection);
       }
     });
   }
@@ -161,12 +172,14 @@ class Tape {
       constexpr double inverse_sqrt_two_pi = 0.39894228040143267794;
       for (std::size_t i = 0; i < dy.values.size(); ++i) {
         const double x = value(a).values[i];
-        add_to(a).values[i] += dy.values[i] * (normal_cdf(x) + x * inverse_sqrt_two_pi * std::exp(-x * x / 2));
+        add_to(a).values[i] += dy.values[i] *
+                               (normal_cdf(x) + x * inverse_sqrt_two_pi * std::exp(-x * x / 2));
       }
     });
   }
 
-  /// Softmax of each row over the allowed entries, the others zero; a row that may read nothing is zero.
+  /// Softmax of each row over the allowed entries, the others zero; a row that may read nothing is
+  /// zero.
   Variable masked_softmax(Variable a, const Mask& mask) {
     const Matrix& x = value(a);
     require("masked_softmax", mask.readers == x.rows && mask.read == x.columns, x, x);
@@ -191,13 +204,15 @@ class Tape {
     });
   }
 
-  /// Multi-head attention of q [readers, dim] to k and v [read, dim]; scores are divided by sqrt(dim / heads).
+  /// Multi-head attention of q [readers, dim] to k and v [read, dim]; scores are divided by
+  /// sqrt(dim / heads).
   Variable attention(Variable q, Variable k, Variable v, const Mask& mask, int heads) {
     const int width = value(q).columns / heads;
     std::vector<Variable> outputs;
     for (int h = 0; h < heads; ++h) {
       const auto head = [&](Variable x) { return slice_columns(x, h * width, width); };
-      const Variable scores = scale(matmul_transposed(head(q), head(k)), 1 / std::sqrt(static_cast<double>(width)));
+      const Variable scores = scale(matmul_transposed(head(q), head(k)),
+                                    1 / std::sqrt(static_cast<double>(width)));
       outputs.push_back(matmul(masked_softmax(scores, mask), head(v)));
     }
     return concat_columns(outputs);
@@ -270,15 +285,18 @@ class Tape {
         a, target, count, [](double d) { return d * d; }, [](double d) { return 2 * d; });
   }
 
-  /// [1, 1]: the sum of |x - target| over all entries, divided by `count`. The derivative at 0 is 0.
+  /// [1, 1]: the sum of |x - target| over all entries, divided by `count`. The derivative at 0 is
+  /// 0.
   Variable absolute_error(Variable a, const Matrix& target, double count) {
     return error(
-        a, target, count, [](double d) { return std::abs(d); }, [](double d) { return double(d > 0) - double(d < 0); });
+        a, target, count, [](double d) { return std::abs(d); },
+        [](double d) { return double(d > 0) - double(d < 0); });
   }
 
   /// Fills every gradient with dL/dx; `loss` is [1, 1]. Once per tape.
   void backward(Variable loss) {
-    require("backward", value(loss).rows == 1 && value(loss).columns == 1, value(loss), value(loss));
+    require("backward", value(loss).rows == 1 && value(loss).columns == 1, value(loss),
+            value(loss));
     nodes_[loss.index].gradient(0, 0) = 1;
     for (int i = loss.index; i >= 0; --i) nodes_[i].pull(nodes_[i].gradient);
   }
@@ -297,11 +315,13 @@ class Tape {
   }
   Matrix& add_to(Variable x) { return nodes_[x.index].gradient; }
 
-  Variable error(Variable a, const Matrix& target, double count, double (*term)(double), double (*slope)(double)) {
+  Variable error(Variable a, const Matrix& target, double count, double (*term)(double),
+                 double (*slope)(double)) {
     const Matrix& x = value(a);
     require("error", x.rows == target.rows && x.columns == target.columns, x, target);
     Matrix sum(1, 1);
-    for (std::size_t i = 0; i < x.values.size(); ++i) sum(0, 0) += term(x.values[i] - target.values[i]) / count;
+    for (std::size_t i = 0; i < x.values.size(); ++i)
+      sum(0, 0) += term(x.values[i] - target.values[i]) / count;
     return record(std::move(sum), [this, a, target, count, slope](const Matrix& dy) {
       for (std::size_t i = 0; i < target.values.size(); ++i)
         add_to(a).values[i] += dy(0, 0) * slope(value(a).values[i] - target.values[i]) / count;
@@ -311,8 +331,8 @@ class Tape {
   static double normal_cdf(double x) { return std::erfc(-x * 0.70710678118654752440) / 2; }
   static void require(const char* operation, bool fits, const Matrix& a, const Matrix& b) {
     if (!fits)
-      fail<ShapeError>("Tape::", operation, ": [", a.rows, ", ", a.columns, "] and [", b.rows, ", ", b.columns,
-                       "] do not fit each other; correct the model's extents.");
+      fail<ShapeError>("Tape::", operation, ": [", a.rows, ", ", a.columns, "] and [", b.rows, ", ",
+                       b.columns, "] do not fit each other; correct the model's extents.");
   }
 
   std::vector<Node> nodes_;

@@ -17,7 +17,8 @@ class TemporaryFolder {
  public:
   TemporaryFolder() {
     std::string name = (std::filesystem::temp_directory_path() / "arvit-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder could be made");
+    if (mkdtemp(name.data()) == nullptr)
+      throw std::runtime_error("no temporary folder could be made");
     path_ = name;
   }
   ~TemporaryFolder() {
@@ -44,8 +45,7 @@ inline void write_bytes(const std::filesystem::path& path, std::span<const unsig
 }
 
 /// The message of the E that `run` throws; empty when it throws none.
-template <class E, class Run>
-std::string message_of(Run&& run) {
+template <class E, class Run> std::string message_of(Run&& run) {
   try {
     run();
   } catch (const E& error) {

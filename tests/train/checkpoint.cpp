@@ -19,12 +19,15 @@ using test::SmallModel;
 namespace {
 
 using Device = Reference<float>;
-template <class Encoder> using Wide = Pretrainer<Encoder, Decoder<Parallel<2>>, OrderPolicy<Stochastic>, Target<Pixel>>;
-using OtherOrder = SmallModel<Raster>;                               // the same tensors
+template <class Encoder>
+using Wide = Pretrainer<Encoder, Decoder<Parallel<2>>, OrderPolicy<Stochastic>, Target<Pixel>>;
+using OtherOrder = SmallModel<Raster>;  // the same tensors
 using OtherWidth = Wide<ViT<2, 12, 2, Patch<4>, Image<12>>>;
-using OtherDecoder = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Causal>, OrderPolicy<Raster>, Target<Pixel>>;  // the same encoder
+using OtherDecoder = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Causal>,
+                                OrderPolicy<Raster>, Target<Pixel>>;  // the same encoder
 
-using WithoutNorm = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Twin<1, 32, ClassFirst>>, OrderPolicy<Stochastic>, Target<Pixel>>;
+using WithoutNorm = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Twin<1, 32, ClassFirst>>,
+                               OrderPolicy<Stochastic>, Target<Pixel>>;
 
 RunOptions options_of(const std::string& model) {
   RunOptions options;
@@ -34,31 +37,38 @@ RunOptions options_of(const std::string& model) {
 const RunInfo info{"12 pictures", {0.5f, 0.25f, 0.125f}, {1, 2, 3}};
 
 /// A step whose four buffers hold numbers of their own.
-template <class Model>
-struct Filled {
+template <class Model> struct Filled {
   Device device;
   Step<Model, Device> step;
-  explicit Filled(float first = 0, bool average = true) : step(device, {.micro_batch = 1, .average = average}) {
+  explicit Filled(float first = 0, bool average = true)
+      : step(device, {.micro_batch = 1, .average = average}) {
     for (auto* buffer : {&step.masters(), &step.moment1(), &step.moment2(), &step.average()})
-      for (std::int64_t i = 0; i < buffer->size(); ++i) buffer->data()[i] = first, first += first == 0 ? 0 : 0.25f;
+      for (std::int64_t i = 0; i < buffer->size(); ++i)
+        buffer->data()[i] = first, first += first == 0 ? 0 : 0.25f;
   }
 };
-template <class Model>
-std::vector<float> all_of(Step<Model, Device>& step) {
+template <class Model> std::vector<float> all_of(Step<Model, Device>& step) {
   std::vector<float> values;
-  for (auto* buffer : {&step.masters(), &step.moment1(), &step.moment2(), &step.average()}) values.insert(values.end(), buffer->data(), buffer->data() + buffer->size());
+  for (auto* buffer : {&step.masters(), &step.moment1(), &step.moment2(), &step.average()})
+    values.insert(values.end(), buffer->data(), buffer->data() + buffer->size());
   return values;
 }
 template <class Model>
-void save(const std::filesystem::path& path, const std::string& name = "Small", float first = 1, bool average = true) {
+void save(const std::filesystem::path& path, const std::string& name = "Small", float first = 1,
+          bool average = true) {
   Filled<Model> filled(first, average);
-  save_checkpoint(path.string(), filled.step, CheckpointInfo::of<Model>(info, options_of(name), 7, 3));
+  save_checkpoint(path.string(), filled.step,
+                  CheckpointInfo::of<Model>(info, options_of(name), 7, 3));
 }
 template <class Model>
-std::string loading(const std::filesystem::path& path, const RunOptions& options, std::int64_t steps_per_epoch = 3, const RunInfo& run = info) {
+std::string loading(const std::filesystem::path& path, const RunOptions& options,
+                    std::int64_t steps_per_epoch = 3, const RunInfo& run = info) {
   Filled<Model> filled;
   const auto before = all_of(filled.step);
-  const std::string message = test::message_of<FileError>([&] { load_checkpoint(path.string(), filled.step, CheckpointInfo::of<Model>(run, options, 0, steps_per_epoch)); });
+  const std::string message = test::message_of<FileError>([&] {
+    load_checkpoint(path.string(), filled.step,
+                    CheckpointInfo::of<Model>(run, options, 0, steps_per_epoch));
+  });
   if (!message.empty()) CHECK(all_of(filled.step) == before);  // nothing is changed by a refusal
   return message;
 }
@@ -74,11 +84,14 @@ TEST_CASE("checkpoint: all state and all information come back") {
   save<SmallModel<>>(folder / "a.safetensors");
   Filled<SmallModel<>> saved(1), loaded;
   RunOptions options = options_of("Small");
-  CHECK(load_checkpoint((folder / "a.safetensors").string(), loaded.step, CheckpointInfo::of<SmallModel<>>(info, options, 0, 3)) == 7);
+  CHECK(load_checkpoint((folder / "a.safetensors").string(), loaded.step,
+                        CheckpointInfo::of<SmallModel<>>(info, options, 0, 3)) == 7);
   CHECK(all_of(loaded.step) == all_of(saved.step));
 
   const CheckpointInfo read = read_checkpoint_info((folder / "a.safetensors").string());
-  CHECK(read.model == "Pretrainer<ViT<2,8,2,Patch<4>,Image<12,12>>,Decoder<Parallel<2>>,OrderPolicy<Stochastic>,Target<Pixel>>");
+  CHECK(read.model ==
+        "Pretrainer<ViT<2,8,2,Patch<4>,Image<12,12>>,Decoder<Parallel<2>>,OrderPolicy<Stochastic>,"
+        "Target<Pixel>>");
   CHECK(read.model_name == "Small");
   CHECK(read.parameters == SmallModel<>::parameter_count);
   CHECK(read.step == 7);
@@ -86,17 +99,25 @@ TEST_CASE("checkpoint: all state and all information come back") {
   CHECK(read.data == "12 pictures");
   CHECK(read.pixel_mean == info.pixel_mean);
   CHECK(read.pixel_deviation == info.pixel_deviation);
-  for (const char* key : {"format", "format_version", "arvit", "epoch", "seed"}) CHECK(Safetensors(folder / "a.safetensors").metadata().count(key) == 1);
-  for_each_option(options, [&](const OptionInfo& option, const auto&) { CHECK(says(read.options, text("\"", option.name, "\":"))); });
+  for (const char* key : {"format", "format_version", "arvit", "epoch", "seed"})
+    CHECK(Safetensors(folder / "a.safetensors").metadata().count(key) == 1);
+  for_each_option(options, [&](const OptionInfo& option, const auto&) {
+    CHECK(says(read.options, text("\"", option.name, "\":")));
+  });
 }
 
 TEST_CASE("checkpoint: of another variant: both names, the first tensor that differs, what to do") {
   const test::TemporaryFolder folder;
   const auto path = folder / "a.safetensors";
   save<SmallModel<>>(path, "SAIM_Nano");
-  CHECK(loading<OtherOrder>(path, options_of("ViT_iGPT_Nano")) == text(path.string(), ": holds SAIM_Nano, this run trains ViT_iGPT_Nano; choose --model SAIM_Nano or another --out."));
+  CHECK(loading<OtherOrder>(path, options_of("ViT_iGPT_Nano")) ==
+        text(path.string(),
+             ": holds SAIM_Nano, this run trains ViT_iGPT_Nano; choose --model SAIM_Nano or "
+             "another --out."));
   CHECK(loading<OtherWidth>(path, options_of("SAIM_Wide")) ==
-        text(path.string(), ": holds SAIM_Nano, this run trains SAIM_Wide (cls_token is [1, 1, 8] in the file, [1, 1, 12] in the model); choose --model SAIM_Nano or another --out."));
+        text(path.string(),
+             ": holds SAIM_Nano, this run trains SAIM_Wide (cls_token is [1, 1, 8] in the file, "
+             "[1, 1, 12] in the model); choose --model SAIM_Nano or another --out."));
 }
 
 TEST_CASE("checkpoint: options that change the result must be equal, others may differ") {
@@ -104,13 +125,19 @@ TEST_CASE("checkpoint: options that change the result must be equal, others may 
   const auto path = folder / "a.safetensors";
   save<SmallModel<>>(path);
   RunOptions options = options_of("Small");
-  options.threads = 3, options.save_every = 5, options.data = "elsewhere", options.out = "elsewhere", options.keep = 9;
+  options.threads = 3, options.save_every = 5, options.data = "elsewhere",
+  options.out = "elsewhere", options.keep = 9;
   CHECK(loading<SmallModel<>>(path, options) == "");
   options.batch = 128;
-  CHECK(says(loading<SmallModel<>>(path, options), "(--batch 256 there, 128 here); repeat the options of that run"));
-  CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 4), "has 3 steps in an epoch, this one 4"));
-  CHECK(loading<SmallModel<>>(path, options_of("Small"), 3, {"moved", info.pixel_mean, info.pixel_deviation}) == "");
-  CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 3, {"12 pictures", {0.5f, 0.25f, 0.5f}, info.pixel_deviation}), "the colours of its run had another mean or deviation"));
+  CHECK(says(loading<SmallModel<>>(path, options),
+             "(--batch 256 there, 128 here); repeat the options of that run"));
+  CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 4),
+             "has 3 steps in an epoch, this one 4"));
+  CHECK(loading<SmallModel<>>(path, options_of("Small"), 3,
+                              {"moved", info.pixel_mean, info.pixel_deviation}) == "");
+  CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 3,
+                                   {"12 pictures", {0.5f, 0.25f, 0.5f}, info.pixel_deviation}),
+             "the colours of its run had another mean or deviation"));
 }
 
 TEST_CASE("checkpoint: what gave numbers to a run is the same when it goes on") {
@@ -119,12 +146,16 @@ TEST_CASE("checkpoint: what gave numbers to a run is the same when it goes on") 
   of.given_by = "codebook of 4 codes";
   Filled<SmallModel<>> filled(1);
   const auto path = folder / "a.safetensors";
-  save_checkpoint(path.string(), filled.step, CheckpointInfo::of<SmallModel<>>(of, options_of("Small"), 7, 3));
+  save_checkpoint(path.string(), filled.step,
+                  CheckpointInfo::of<SmallModel<>>(of, options_of("Small"), 7, 3));
   CHECK(read_checkpoint_info(path.string()).given_by == "codebook of 4 codes");
   CHECK(loading<SmallModel<>>(path, options_of("Small"), 3, of) == "");
-  CHECK(loading<SmallModel<>>(path, options_of("Small")) == "");  // numbers of a file say nothing of themselves
+  CHECK(loading<SmallModel<>>(path, options_of("Small")) ==
+        "");  // numbers of a file say nothing of themselves
   of.given_by = "codebook of 5 codes";
-  CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 3, of), "its run had codebook of 4 codes, this one has codebook of 5 codes; give the same --teacher and --condition as then"));
+  CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 3, of),
+             "its run had codebook of 4 codes, this one has codebook of 5 codes; give the same "
+             "--teacher and --condition as then"));
 }
 
 TEST_CASE("checkpoint: an option that came after the file has its default there") {
@@ -137,28 +168,41 @@ TEST_CASE("checkpoint: an option that came after the file has its default there"
     const auto at = metadata["options"].find("\"views\":0,");
     REQUIRE(at != std::string::npos);
     metadata["options"].erase(at, 10);
-    write_safetensors(older, std::vector<StoredTensor>(file.tensors().begin(), file.tensors().end()), metadata);
+    write_safetensors(
+        older, std::vector<StoredTensor>(file.tensors().begin(), file.tensors().end()), metadata);
   }
   RunOptions options = options_of("Small");
   CHECK(loading<SmallModel<>>(older, options) == "");
   options.views = 2;
-  CHECK(says(loading<SmallModel<>>(older, options), "(--views 0 there, 2 here); repeat the options of that run"));
+  CHECK(says(loading<SmallModel<>>(older, options),
+             "(--views 0 there, 2 here); repeat the options of that run"));
 }
 
 TEST_CASE("checkpoint: a file that lacks what a run needs") {
   const test::TemporaryFolder folder;
   save<SmallModel<>>(folder / "no-average.safetensors", "Small", 1, false);
-  CHECK(says(loading<SmallModel<>>(folder / "no-average.safetensors", options_of("Small")), "average.cls_token is not in the file"));
+  CHECK(says(loading<SmallModel<>>(folder / "no-average.safetensors", options_of("Small")),
+             "average.cls_token is not in the file"));
   const std::vector<float> value{1};
   const std::vector<StoredTensor> tensors{stored_tensor("x", {1}, value.data())};
   write_safetensors(folder / "other.safetensors", tensors);
-  CHECK(says(loading<SmallModel<>>(folder / "other.safetensors", options_of("Small")), "its metadata do not say 'format'"));
+  CHECK(says(loading<SmallModel<>>(folder / "other.safetensors", options_of("Small")),
+             "its metadata do not say 'format'"));
   Metadata metadata = Safetensors(folder / "no-average.safetensors").metadata();
-  for (const auto& entry : std::vector<std::pair<std::string, std::string>>{{"step", "-3"}, {"step", "many"}, {"steps_per_epoch", ""}, {"pixel_mean", "[1, 2]"}, {"pixel_deviation", "[1, 2, \"x\"]"}, {"format_version", "2"}, {"format", "x"}}) {
+  for (const auto& entry :
+       std::vector<std::pair<std::string, std::string>>{{"step", "-3"},
+                                                        {"step", "many"},
+                                                        {"steps_per_epoch", ""},
+                                                        {"pixel_mean", "[1, 2]"},
+                                                        {"pixel_deviation", "[1, 2, \"x\"]"},
+                                                        {"format_version", "2"},
+                                                        {"format", "x"}}) {
     Metadata changed = metadata;
     changed[entry.first] = entry.second;
     write_safetensors(folder / "changed.safetensors", tensors, changed);
-    CHECK_MESSAGE(says(loading<SmallModel<>>(folder / "changed.safetensors", options_of("Small")), "changed.safetensors"), entry.first);
+    CHECK_MESSAGE(says(loading<SmallModel<>>(folder / "changed.safetensors", options_of("Small")),
+                       "changed.safetensors"),
+                  entry.first);
   }
 }
 
@@ -168,8 +212,11 @@ TEST_CASE("checkpoint: cut at every sixteenth of its length") {
   std::ostringstream all;
   all << std::ifstream(folder / "a.safetensors", std::ios::binary).rdbuf();
   for (int part = 0; part < 16; ++part) {
-    test::write_bytes(folder / "cut.safetensors", all.str().substr(0, all.str().size() * static_cast<std::size_t>(part) / 16));
-    CHECK_MESSAGE(says(loading<SmallModel<>>(folder / "cut.safetensors", options_of("Small")), "cut.safetensors: "), part);
+    test::write_bytes(folder / "cut.safetensors",
+                      all.str().substr(0, all.str().size() * static_cast<std::size_t>(part) / 16));
+    CHECK_MESSAGE(says(loading<SmallModel<>>(folder / "cut.safetensors", options_of("Small")),
+                       "cut.safetensors: "),
+                  part);
   }
 }
 
@@ -186,25 +233,36 @@ TEST_CASE("checkpoint: the encoder alone, from any pretrainer with an encoder of
   CHECK(std::equal(average.begin(), average.end(), saved.step.average().data()));
   CHECK(load_encoder<OtherDecoder::Encoder>(path.string()) == encoder);
   CHECK(says(test::message_of<FileError>([&] { load_encoder<OtherWidth::Encoder>(path.string()); }),
-             "cls_token is [1, 1, 8] in the file, [1, 1, 12] in the model; the file holds SAIM_Nano; choose the model that the file holds."));
+             "cls_token is [1, 1, 8] in the file, [1, 1, 12] in the model; the file holds "
+             "SAIM_Nano; choose the model that the file holds."));
   save<SmallModel<>>(path, "SAIM_Nano", 1, false);
-  CHECK(says(test::message_of<FileError>([&] { load_encoder<Encoder>(path.string(), Take::average); }), "give a checkpoint of a run with --ema"));
-  // D-iGPT's encoder has no final norm: it is as a new one starts, and everything before it as it was.
+  CHECK(says(
+      test::message_of<FileError>([&] { load_encoder<Encoder>(path.string(), Take::average); }),
+      "give a checkpoint of a run with --ema"));
+  // D-iGPT's encoder has no final norm: it is as a new one starts, and everything before it as it
+  // was.
   save<WithoutNorm>(folder / "twin.safetensors");
   const auto without = load_encoder<Encoder>((folder / "twin.safetensors").string());
   REQUIRE(without.size() == encoder.size());
   CHECK(std::equal(without.begin(), without.end() - 16, encoder.begin()));
-  CHECK(std::all_of(without.end() - 16, without.end() - 8, [](float weight) { return weight == 1; }));
+  CHECK(
+      std::all_of(without.end() - 16, without.end() - 8, [](float weight) { return weight == 1; }));
   CHECK(std::all_of(without.end() - 8, without.end(), [](float bias) { return bias == 0; }));
-  std::vector<PlacedTensor> more = SmallModel<>::parameters();  // what a file of the encoder alone lacks
-  more.push_back({"decoder.more", Tensor{"more", {2}, {}, false}, more.back().offset + more.back().tensor.size()});
-  CHECK(says(test::message_of<FileError>([&] { load_tensors(path.string(), more); }), "decoder.more is not in the file; the file holds SAIM_Nano; give a checkpoint of the whole model"));
+  std::vector<PlacedTensor> more =
+      SmallModel<>::parameters();  // what a file of the encoder alone lacks
+  more.push_back({"decoder.more", Tensor{"more", {2}, {}, false},
+                  more.back().offset + more.back().tensor.size()});
+  CHECK(says(test::message_of<FileError>([&] { load_tensors(path.string(), more); }),
+             "decoder.more is not in the file; the file holds SAIM_Nano; give a checkpoint of the "
+             "whole model"));
 }
 
 TEST_CASE("checkpoint: a run's folder stands for its newest checkpoint") {
   const test::TemporaryFolder folder;
-  CHECK(says(test::message_of<FileError>([&] { find_checkpoint((folder / "none").string()); }), "there is no such file"));
-  CHECK(says(test::message_of<FileError>([&] { find_checkpoint(folder.path().string()); }), "holds no checkpoint-*.safetensors"));
+  CHECK(says(test::message_of<FileError>([&] { find_checkpoint((folder / "none").string()); }),
+             "there is no such file"));
+  CHECK(says(test::message_of<FileError>([&] { find_checkpoint(folder.path().string()); }),
+             "holds no checkpoint-*.safetensors"));
   const CheckpointFolder run(folder.path().string());
   for (const std::int64_t step : {2, 900, 1000}) test::write_bytes(run.path(step), "x");
   test::write_bytes(folder / "checkpoint-000002000.safetensors.partial", "x");

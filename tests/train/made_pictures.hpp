@@ -22,20 +22,25 @@ struct MadePictures {
     Picture picture(side, side);
     for (int y = 0; y < side; ++y)
       for (int x = 0; x < side; ++x)
-        for (int c = 0; c < 3; ++c) picture.row(y)[3 * x + c] = static_cast<std::uint8_t>(37 * i + 11 * c + (x + y * (static_cast<int>(i) % 3)) / 2 * 29);
+        for (int c = 0; c < 3; ++c)
+          picture.row(y)[3 * x + c] = static_cast<std::uint8_t>(
+              37 * i + 11 * c + (x + y * (static_cast<int>(i) % 3)) / 2 * 29);
     return picture;
   }
 };
 
 /// A model of a few hundred parameters on 3 x 3 patches.
 template <class Order = Stochastic>
-using SmallModel = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Parallel<2>>, OrderPolicy<Order>, Target<Pixel>>;
+using SmallModel = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Parallel<2>>,
+                              OrderPolicy<Order>, Target<Pixel>>;
 
-inline auto made_loader(const MadePictures& pictures, int micro_batch, int accumulation, std::uint64_t seed, int threads = 1) {
+inline auto made_loader(const MadePictures& pictures, int micro_batch, int accumulation,
+                        std::uint64_t seed, int threads = 1) {
   TrainTransformOptions transform;
   transform.height = transform.width = pictures.side;
   LoaderOptions options;
-  options.batch = micro_batch, options.group = accumulation, options.seed = seed, options.threads = threads, options.buffers = 2;
+  options.batch = micro_batch, options.group = accumulation, options.seed = seed,
+  options.threads = threads, options.buffers = 2;
   return Loader<MadePictures, TrainTransform>(pictures, TrainTransform(transform), options);
 }
 

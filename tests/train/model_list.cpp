@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 // What CMake's ARVIT_MODELS makes of names; programs include the aliases after this header.
-#define ARVIT_EXTRA_MODELS ::arvit::Variant<Fourth, "SAIM_L16">, ::arvit::Variant<::arvit::MAE_Nano, "MAE_Nano">
-struct Fourth { static constexpr int number = 4; };
+#define ARVIT_EXTRA_MODELS \
+  ::arvit::Variant<Fourth, "SAIM_L16">, ::arvit::Variant<::arvit::MAE_Nano, "MAE_Nano">
+struct Fourth {
+  static constexpr int number = 4;
+};
 
 #include "arvit/train/model_list.hpp"
 
@@ -10,8 +13,12 @@ struct Fourth { static constexpr int number = 4; };
 using namespace arvit;
 
 namespace {
-struct First { static constexpr int number = 1; };
-struct Second { static constexpr int number = 2; };
+struct First {
+  static constexpr int number = 1;
+};
+struct Second {
+  static constexpr int number = 2;
+};
 using Own = ModelList<Variant<First, "SAIM_Nano">, Variant<Second, "SAIM_B16">>;
 
 int number_of(std::string_view name) {
@@ -35,8 +42,10 @@ TEST_CASE("model_list: a name chooses its model") {
 TEST_CASE("model_list: what the build adds is chosen as well") {
   const auto number = [](std::string_view name) {
     return select_model(name, WithExtraModels<Own>::type{}, []<class Model>() {
-      if constexpr (std::same_as<Model, MAE_Nano>) return 5;
-      else return Model::number;
+      if constexpr (std::same_as<Model, MAE_Nano>)
+        return 5;
+      else
+        return Model::number;
     });
   };
   CHECK(number("SAIM_L16") == 4);
@@ -45,7 +54,8 @@ TEST_CASE("model_list: what the build adds is chosen as well") {
 
 TEST_CASE("model_list: a model of the library that is not built in: the command that builds it") {
   CHECK(message("SAIM_H14") ==
-        "--model SAIM_H14 is not built into this program, which holds SAIM_Nano, SAIM_B16; build it in with: "
+        "--model SAIM_H14 is not built into this program, which holds SAIM_Nano, SAIM_B16; build "
+        "it in with: "
         "cmake --preset release -DARVIT_MODELS=\"SAIM_H14\" && cmake --build --preset release");
 }
 

@@ -15,8 +15,7 @@ struct Outcome {
   int code;
   std::string out, error;
 };
-template <class Work>
-Outcome outcome(Work&& work) {
+template <class Work> Outcome outcome(Work&& work) {
   std::ostringstream out, error;
   auto *out_before = std::cout.rdbuf(out.rdbuf()), *error_before = std::cerr.rdbuf(error.rdbuf());
   const int code = run_main(0, nullptr, [&](int, char**) { return work(); });
@@ -47,7 +46,9 @@ TEST_CASE("progress: a line for people, with the mean loss since the last line")
     Progress progress({&stream, false}, 10, 1000, 0);
     StepRecord record{1, 0.01, 2.0, 1e-3, 0.5, 123.4, 0.25, 2.0};
     progress.show(record);
-    CHECK(stream.str() == "epoch 0.01/10  step 1/1000  loss 2.0000  lr 1.00e-03  gradient 0.5  123 images/s  waiting 25 %  33 min 18 s left\n");
+    CHECK(stream.str() ==
+          "epoch 0.01/10  step 1/1000  loss 2.0000  lr 1.00e-03  gradient 0.5  123 images/s  "
+          "waiting 25 %  33 min 18 s left\n");
     stream.str("");
     record.step = 999, record.loss = 4;
     progress.show(record);
@@ -63,7 +64,8 @@ TEST_CASE("progress: a line for people, with the mean loss since the last line")
     progress.show({501, 5.01, 2.0, 1e-3, 0.5, 12.34, 0, 1.0});
     CHECK(stream.str().starts_with("\repoch 5.01/10"));
     CHECK(stream.str().find("12.3 images/s") != std::string::npos);
-    CHECK(stream.str().find("8 min 19 s left") != std::string::npos);  // 499 steps at the pace of this process
+    CHECK(stream.str().find("8 min 19 s left") !=
+          std::string::npos);  // 499 steps at the pace of this process
     CHECK(stream.str().find('\n') == std::string::npos);
     progress.note("saved");
     CHECK(stream.str().ends_with("\x1b[K\nsaved\n"));

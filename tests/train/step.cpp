@@ -20,14 +20,16 @@ namespace {
 using MAE_Pico = MAE<ViT_Pico<>, Joint<4, 64, 4>>;
 using SAIM_Pico_shared = SAIM<ViT_Pico<>, Parallel<4, SharedWeights>>;
 using ViT_iGPT_Pico = CausalViT<ViT_Pico<>>;
-using DiGPT_Pico = DiGPT<ViT<4, 64, 4, Patch<4>, Image<32>>, Target<Pixel>, Twin<4, 64, ClassFirst>>;
+using DiGPT_Pico =
+    DiGPT<ViT<4, 64, 4, Patch<4>, Image<32>>, Target<Pixel>, Twin<4, 64, ClassFirst>>;
 using GVP_Pico = GVP<ViT_Pico<>, Grouped<Random<5>>>;
 using InPlace_Pico = MAE<ViT_Pico<>, InPlace>;
 using OfCodes = ViT_Pico<Embedding<Codes<32>>>;
 using GVP_d2d_Pico = GVP<OfCodes, Grouped<Random<5>>, Target<Codes<32>>>;
 using MAGE_Pico = MAGE<OfCodes, Joint<4, 64, 4>, Target<Codes<32>>>;
 using SemAIM_Pico_of_codes = SemAIM<OfCodes, Parallel<2>>;
-using EveryPrefix_Pico = DiGPT<ViT_Pico<>, Target<Pixel>, Twin<1, 64, EveryPrefix, ClassFirst>, Grouped<Random<5>>>;
+using EveryPrefix_Pico =
+    DiGPT<ViT_Pico<>, Target<Pixel>, Twin<1, 64, EveryPrefix, ClassFirst>, Grouped<Random<5>>>;
 
 constexpr int images = 6;
 
@@ -36,8 +38,7 @@ std::vector<Counter> counters(std::uint32_t epoch) {
   for (std::uint32_t i = 0; i < images; ++i) all.push_back({.seed = 3, .epoch = epoch, .image = i});
   return all;
 }
-template <class Model>
-std::vector<float> pictures() {
+template <class Model> std::vector<float> pictures() {
   std::vector<float> pixels(images * Model::Grid::image_width);
   Stream random(Counter{.seed = 4});
   for (float& value : pixels) value = 4 * random.uniform() - 2;
@@ -45,16 +46,14 @@ std::vector<float> pictures() {
 }
 
 /// What comes with the pictures: codes, if anything.
-template <class Model>
-std::vector<float> given() {
+template <class Model> std::vector<float> given() {
   std::vector<float> codes(images * Model::given_width);
   Stream random(Counter{.seed = 5});
   for (float& code : codes) code = static_cast<float>(random.below(Model::codes));
   return codes;
 }
 
-template <class Model, class Precision>
-std::vector<float> gradients() {
+template <class Model, class Precision> std::vector<float> gradients() {
   Cpu<Precision> device({2, {}});
   Step<Model, Cpu<Precision>> step(device, {.micro_batch = images});
   step.initialise(1);
@@ -72,19 +71,24 @@ TEST_CASE("step: a class token starts at zero where the encoder says so, else ne
     float most = -1;
     for (const PlacedTensor& t : Model::parameters())
       if (t.name == "cls_token")
-        for (std::int64_t i = 0; i < t.tensor.size(); ++i) most = std::max(most, std::abs(step.masters().data()[t.offset + i]));
+        for (std::int64_t i = 0; i < t.tensor.size(); ++i)
+          most = std::max(most, std::abs(step.masters().data()[t.offset + i]));
     return most;
   };
-  CHECK(largest.operator()<DiGPT<ViT<2, 64, 2, Patch<4>, Image<8>, ZeroClassToken>, Target<Pixel>, Twin<1, 32, ClassFirst>>>() == 0);
-  const float drawn = largest.operator()<DiGPT<ViT<2, 64, 2, Patch<4>, Image<8>>, Target<Pixel>, Twin<1, 32, ClassFirst>>>();
+  CHECK(largest.operator()<DiGPT<ViT<2, 64, 2, Patch<4>, Image<8>, ZeroClassToken>, Target<Pixel>,
+                                 Twin<1, 32, ClassFirst>>>() == 0);
+  const float drawn = largest.operator()<
+      DiGPT<ViT<2, 64, 2, Patch<4>, Image<8>>, Target<Pixel>, Twin<1, 32, ClassFirst>>>();
   CHECK(drawn > 0.02f);
   CHECK(drawn < 0.1f);
 }
-TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less memory", Model, SemAIM_Pico, MAE_Pico, ViT_iGPT_Pico, SAIM_Pico_shared, GVP_Pico,
-                   InPlace_Pico, DiGPT_Pico, GVP_d2d_Pico, MAGE_Pico) {
+TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less memory", Model,
+                   SemAIM_Pico, MAE_Pico, ViT_iGPT_Pico, SAIM_Pico_shared, GVP_Pico, InPlace_Pico,
+                   DiGPT_Pico, GVP_d2d_Pico, MAGE_Pico) {
   const auto two_steps = [](bool recompute) {
     Cpu<Fp32> device({2, {}});
-    Step<Model, Cpu<Fp32>> step(device, {.micro_batch = images, .drop_path = 0.2, .recompute = recompute});
+    Step<Model, Cpu<Fp32>> step(device,
+                                {.micro_batch = images, .drop_path = 0.2, .recompute = recompute});
     step.initialise(1);
     for (std::uint32_t number = 0; number < 2; ++number) {
       step.begin(counters(number));
@@ -94,11 +98,15 @@ TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less me
     return std::vector<float>(step.masters().data(), step.masters().data() + step.masters().size());
   };
   CHECK(two_steps(false) == two_steps(true));
-  const auto plan = [](bool recompute) { return Step<Model, Cpu<Fp32>>::plan({.micro_batch = images, .recompute = recompute}).activations; };
+  const auto plan = [](bool recompute) {
+    return Step<Model, Cpu<Fp32>>::plan({.micro_batch = images, .recompute = recompute})
+        .activations;
+  };
   CHECK(plan(true) < 0.75 * static_cast<double>(plan(false)));
 }
 
-TEST_CASE_TEMPLATE("step: where the sizes of groups vary, the plan holds the largest batch", Model, GVP_Pico, MAGE_Pico, EveryPrefix_Pico) {
+TEST_CASE_TEMPLATE("step: where the sizes of groups vary, the plan holds the largest batch", Model,
+                   GVP_Pico, MAGE_Pico, EveryPrefix_Pico) {
   using P = Planner<Fp32>;
   const auto bytes = [](std::vector<Counter> batch) {  // of a step on these images
     P planner;
@@ -106,7 +114,8 @@ TEST_CASE_TEMPLATE("step: where the sizes of groups vary, the plan holds the lar
     const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const typename Model::template Pass<P>::Gradients gradients(Adding<P>(nullptr, nullptr));
     const auto count = static_cast<std::int64_t>(batch.size());
-    const Span<const float, DeviceSpace> pixels(nullptr, count * Model::image_width), codes(nullptr, count * Model::given_width);
+    const Span<const float, DeviceSpace> pixels(nullptr, count * Model::image_width),
+        codes(nullptr, count * Model::given_width);
     pass.order(parameters, pixels, batch, codes);
     pass.run(parameters, &gradients, pixels, {}, codes);
     return pass.peak_bytes();
@@ -115,21 +124,28 @@ TEST_CASE_TEMPLATE("step: where the sizes of groups vary, the plan holds the lar
     std::int64_t smallest = std::int64_t{1} << 40, largest = 0;
     for (std::uint32_t image = 0; image < 200; ++image) {
       std::vector<Counter> batch;
-      for (int i = 0; i < count; ++i) batch.push_back({.seed = 3, .image = image + 200 * static_cast<std::uint32_t>(i)});
+      for (int i = 0; i < count; ++i)
+        batch.push_back({.seed = 3, .image = image + 200 * static_cast<std::uint32_t>(i)});
       const std::int64_t drawn = bytes(batch);
       smallest = std::min(smallest, drawn), largest = std::max(largest, drawn);
     }
-    const auto plan = static_cast<double>(Step<Model, Cpu<Fp32>>::plan({.micro_batch = count}).activations);
+    const auto plan = static_cast<double>(
+        Step<Model, Cpu<Fp32>>::plan({.micro_batch = count}).activations);
     CHECK(static_cast<double>(smallest) < (count == 1 ? 0.9 : 0.95) * plan);  // they do vary
     CHECK(static_cast<double>(largest) <= plan);
-    const double reached = std::same_as<Model, EveryPrefix_Pico> ? 0.6 : count == 1 ? 0.96 : 0.9;  // the most queries of every prefix are hardly ever drawn
+    const double reached = std::same_as<Model, EveryPrefix_Pico> ? 0.6
+                           : count == 1
+                               ? 0.96
+                               : 0.9;  // the most queries of every prefix are hardly ever drawn
     CHECK(static_cast<double>(largest) > reached * plan);
   }
 }
 
 // oneDNN allocates inside every product (tests/device/cpu/allocations.cpp).
 #if !defined(ARVIT_GEMM_ONEDNN)
-TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, SemAIM_Pico, MAE_Pico, GVP_Pico, InPlace_Pico, DiGPT_Pico, GVP_d2d_Pico, MAGE_Pico, SemAIM_Pico_of_codes) {
+TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, SemAIM_Pico,
+                   MAE_Pico, GVP_Pico, InPlace_Pico, DiGPT_Pico, GVP_d2d_Pico, MAGE_Pico,
+                   SemAIM_Pico_of_codes) {
   const auto count = []<class Precision>() {
     Cpu<Precision> device({2, {}});
     Step<Model, Cpu<Precision>> step(device, {.micro_batch = 4, .average = true, .drop_path = 0.1});
@@ -142,7 +158,8 @@ TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, 
       const long start = test::allocation_count;
       step.begin(all);
       step.accumulate(pixels.data(), all.first(4), codes.data());
-      step.accumulate(&pixels[4 * Model::Grid::image_width], all.last(2), codes.data() + 4 * Model::given_width);
+      step.accumulate(&pixels[4 * Model::Grid::image_width], all.last(2),
+                      codes.data() + 4 * Model::given_width);
       step.update({.learning_rate = 1e-3}, 1.0);
       last = test::allocation_count - start;
     }
@@ -153,7 +170,8 @@ TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, 
 }
 #endif
 
-TEST_CASE_TEMPLATE("step: gradients in bf16 lie within 1.5 % of those in fp32, tensor by tensor", Model, SemAIM_Pico, MAE_Pico, GVP_Pico, InPlace_Pico, DiGPT_Pico, GVP_d2d_Pico) {
+TEST_CASE_TEMPLATE("step: gradients in bf16 lie within 1.5 % of those in fp32, tensor by tensor",
+                   Model, SemAIM_Pico, MAE_Pico, GVP_Pico, InPlace_Pico, DiGPT_Pico, GVP_d2d_Pico) {
   const std::vector<float> exact = gradients<Model, Fp32>(), rounded = gradients<Model, Bf16>();
   double largest = 0, whole = 0;
   for (const float value : exact) whole += double{value} * value;
@@ -161,7 +179,8 @@ TEST_CASE_TEMPLATE("step: gradients in bf16 lie within 1.5 % of those in fp32, t
     double distance = 0, norm = 0;
     for (std::int64_t i = t.offset; i < t.offset + t.tensor.size(); ++i) {
       const auto at = static_cast<std::size_t>(i);
-      distance += std::pow(double{rounded[at]} - exact[at], 2), norm += std::pow(double{exact[at]}, 2);
+      distance += std::pow(double{rounded[at]} - exact[at], 2),
+          norm += std::pow(double{exact[at]}, 2);
     }
     // A tensor whose gradient hardly exists (the keys' bias) is held to the scale of the model.
     const double share = std::sqrt(distance / std::max(norm, 1e-8 * whole));

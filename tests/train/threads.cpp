@@ -21,12 +21,17 @@ Outcome outcome(int threads, int micro_batch) {
   using Device = Cpu<Fp32>;
   const test::TemporaryFolder folder;
   RunOptions options;
-  options.out = folder.path().string(), options.seed = 3, options.epochs = 1, options.warmup = 0, options.lr = 0.01;
+  options.out = folder.path().string(), options.seed = 3, options.epochs = 1, options.warmup = 0,
+  options.lr = 0.01;
   options.batch = 6, options.micro_batch = micro_batch;
   Device device({threads, {}});
-  auto loader = test::made_loader({18, 12}, options.images_per_micro_batch(), options.accumulation(), options.seed, threads);
-  Trainer<test::SmallModel<Semantic<>>, Device, decltype(loader)> trainer(device, loader, options, {}, {{nullptr, false}, {}});
-  const auto copy = [](const auto& buffer) { return std::vector<float>(buffer.data(), buffer.data() + buffer.size()); };
+  auto loader = test::made_loader({18, 12}, options.images_per_micro_batch(),
+                                  options.accumulation(), options.seed, threads);
+  Trainer<test::SmallModel<Semantic<>>, Device, decltype(loader)> trainer(
+      device, loader, options, {}, {{nullptr, false}, {}});
+  const auto copy = [](const auto& buffer) {
+    return std::vector<float>(buffer.data(), buffer.data() + buffer.size());
+  };
   Outcome result;
   trainer.train_step();
   result.gradients = copy(trainer.step().gradients());
@@ -52,7 +57,8 @@ TEST_CASE("threads: gradients of any micro-batch agree to 1e-6") {
   for (const int micro_batch : {1, 2, 3}) {
     const std::vector<float> parts = outcome(2, micro_batch).gradients;
     float difference = 0;
-    for (std::size_t i = 0; i < whole.size(); ++i) difference = std::max(difference, std::abs(parts[i] - whole[i]));
+    for (std::size_t i = 0; i < whole.size(); ++i)
+      difference = std::max(difference, std::abs(parts[i] - whole[i]));
     CHECK(difference <= 1e-6f * largest);
   }
 }

@@ -30,7 +30,8 @@ namespace {
 RunOptions small_options(const std::filesystem::path& out) {
   RunOptions options;
   options.model = "Small", options.out = out.string(), options.seed = 5;
-  options.epochs = 3, options.batch = 4, options.micro_batch = 2, options.lr = 0.01, options.warmup = 1, options.ema = 0.9, options.drop_path = 0.2;
+  options.epochs = 3, options.batch = 4, options.micro_batch = 2, options.lr = 0.01,
+  options.warmup = 1, options.ema = 0.9, options.drop_path = 0.2;
   options.save_every = 2, options.keep = 0;
   return options;
 }
@@ -38,7 +39,9 @@ TrainerHooks silent() { return {{nullptr, false}, {}}; }
 
 template <class Model = SmallModel<>, class D = Reference<float>>
 TrainingResult train(const RunOptions& options, D device = {}, TrainerHooks hooks = silent()) {
-  auto loader = arvit::test::made_loader({}, options.images_per_micro_batch(), options.accumulation(), options.seed, std::max(1, options.loader_threads));
+  auto loader = arvit::test::made_loader({}, options.images_per_micro_batch(),
+                                         options.accumulation(), options.seed,
+                                         std::max(1, options.loader_threads));
   Trainer<Model, D, decltype(loader)> trainer(device, loader, options, {}, std::move(hooks));
   return trainer.run();
 }
@@ -47,7 +50,8 @@ TrainingResult train(const RunOptions& options, D device = {}, TrainerHooks hook
 std::map<std::string, std::vector<float>> tensors(const std::string& path) {
   const Safetensors file(path);
   std::map<std::string, std::vector<float>> all;
-  for (const StoredTensor& tensor : file.tensors()) all[tensor.name] = file.values<float>(tensor.name);
+  for (const StoredTensor& tensor : file.tensors())
+    all[tensor.name] = file.values<float>(tensor.name);
   return all;
 }
 std::string contents(const std::filesystem::path& path) {
@@ -65,11 +69,15 @@ std::vector<std::int64_t> logged_steps(const std::filesystem::path& path) {
   return steps;
 }
 
-/// The steps that TensorBoard shows for a folder of event files: a START at step s (field 7) voids what earlier files hold from s on.
+/// The steps that TensorBoard shows for a folder of event files: a START at step s (field 7) voids
+/// what earlier files hold from s on.
 std::vector<std::int64_t> shown_steps(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) files.push_back(entry.path());
-  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return std::filesystem::last_write_time(a) < std::filesystem::last_write_time(b); });
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    files.push_back(entry.path());
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) {
+    return std::filesystem::last_write_time(a) < std::filesystem::last_write_time(b);
+  });
   std::vector<std::int64_t> steps;
   for (const auto& file : files) {
     const std::string all = contents(file);
@@ -88,7 +96,10 @@ std::vector<std::int64_t> shown_steps(const std::filesystem::path& folder) {
           if (byte < 128) break;
         }
       const int field = static_cast<unsigned char>(event[next]) >> 3;
-      if (field == 7) steps.erase(std::remove_if(steps.begin(), steps.end(), [&](std::int64_t s) { return s >= step; }), steps.end());
+      if (field == 7)
+        steps.erase(
+            std::remove_if(steps.begin(), steps.end(), [&](std::int64_t s) { return s >= step; }),
+            steps.end());
       if (field == 5) steps.push_back(step);
     }
   }
@@ -96,8 +107,7 @@ std::vector<std::int64_t> shown_steps(const std::filesystem::path& folder) {
 }
 
 /// Runs `work` in a child process and returns how it ended, as waitpid reports it.
-template <class Work>
-int in_child(Work&& work) {
+template <class Work> int in_child(Work&& work) {
   const pid_t child = fork();
   if (child == 0) {
     try {
@@ -114,8 +124,7 @@ int in_child(Work&& work) {
 bool killed(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL; }
 
 /// A source whose `fatal`-th micro-batch holds a pixel that is no number.
-template <class Loader>
-struct Poisoned {
+template <class Loader> struct Poisoned {
   Loader& loader;
   int fatal;
   std::vector<float> images = {};
@@ -137,8 +146,10 @@ struct Poisoned {
 /// The gradients of the first step.
 std::vector<float> first_gradients(const RunOptions& options, int loader_threads = 1) {
   Reference<float> device;
-  auto loader = arvit::test::made_loader({}, options.images_per_micro_batch(), options.accumulation(), options.seed, loader_threads);
-  Trainer<SmallModel<>, Reference<float>, decltype(loader)> trainer(device, loader, options, {}, silent());
+  auto loader = arvit::test::made_loader({}, options.images_per_micro_batch(),
+                                         options.accumulation(), options.seed, loader_threads);
+  Trainer<SmallModel<>, Reference<float>, decltype(loader)> trainer(device, loader, options, {},
+                                                                    silent());
   trainer.train_step();
   const auto& gradients = trainer.step().gradients();
   return {gradients.data(), gradients.data() + gradients.size()};
@@ -190,7 +201,8 @@ TEST_CASE("trainer: epochs need not be whole") {
   CHECK_THROWS_WITH_AS(train(options), "--epochs is 0; it must be a number above 0.", OptionError);
 }
 
-TEST_CASE("trainer: killed after any step and resumed, it ends with the bits of an uninterrupted run") {
+TEST_CASE(
+    "trainer: killed after any step and resumed, it ends with the bits of an uninterrupted run") {
   const test::TemporaryFolder folder;
   const auto expected = tensors(train(small_options(folder / "whole")).checkpoint);
   for (std::int64_t fatal = 1; fatal <= 9; ++fatal) {
@@ -213,7 +225,9 @@ TEST_CASE("trainer: killed after any step and resumed, it ends with the bits of 
   }
 }
 
-TEST_CASE("trainer: killed in the middle of writing a checkpoint and resumed, it ends with the same bits") {
+TEST_CASE(
+    "trainer: killed in the middle of writing a checkpoint and resumed, it ends with the same "
+    "bits") {
   const test::TemporaryFolder folder;
   const std::string whole = train(small_options(folder / "whole")).checkpoint;
   const auto size = std::filesystem::file_size(whole);
@@ -223,7 +237,8 @@ TEST_CASE("trainer: killed in the middle of writing a checkpoint and resumed, it
     TrainerHooks hooks = silent();
     hooks.after_step = [&](const StepRecord& record) {
       const struct rlimit most { limit, limit };
-      if (record.step == 6) setrlimit(RLIMIT_FSIZE, &most);  // SIGXFSZ ends the process at the byte beyond
+      if (record.step == 6)
+        setrlimit(RLIMIT_FSIZE, &most);  // SIGXFSZ ends the process at the byte beyond
     };
     const int status = in_child([&] { train(options, {}, hooks); });
     REQUIRE(WIFSIGNALED(status));
@@ -233,7 +248,8 @@ TEST_CASE("trainer: killed in the middle of writing a checkpoint and resumed, it
     const TrainingResult result = train(options);
     CHECK(tensors(result.checkpoint) == tensors(whole));
     CHECK(CheckpointFolder(options.out).steps() == std::vector<std::int64_t>{2, 4, 6, 8, 9});
-    for (const auto& entry : std::filesystem::directory_iterator(options.out)) CHECK(entry.path().extension() != ".partial");
+    for (const auto& entry : std::filesystem::directory_iterator(options.out))
+      CHECK(entry.path().extension() != ".partial");
   }
 }
 
@@ -248,14 +264,18 @@ TEST_CASE("trainer: a full disk ends the run with one sentence; the checkpoints 
       if (record.step == 6) setrlimit(RLIMIT_FSIZE, &most);
     };
     const std::string message = test::message_of<FileError>([&] { train(options, {}, hooks); });
-    _exit(message.find("checkpoint-000000006.safetensors: cannot be written") != std::string::npos ? 7 : 8);
+    _exit(message.find("checkpoint-000000006.safetensors: cannot be written") != std::string::npos
+              ? 7
+              : 8);
   });
   CHECK(WEXITSTATUS(status) == 7);
   CHECK(CheckpointFolder(options.out).steps() == std::vector<std::int64_t>{2, 4});
   CHECK_NOTHROW(read_checkpoint_info(CheckpointFolder(options.out).newest()));
 }
 
-TEST_CASE("trainer: SIGTERM stops after the step and saves; another one a second later ends the process") {
+TEST_CASE(
+    "trainer: SIGTERM stops after the step and saves; another one a second later ends the "
+    "process") {
   const test::TemporaryFolder folder;
   const auto expected = tensors(train(small_options(folder / "whole")).checkpoint);
   RunOptions options = small_options(folder / "stopped");
@@ -270,9 +290,10 @@ TEST_CASE("trainer: SIGTERM stops after the step and saves; another one a second
   options.resume = true;
   CHECK(tensors(train(options).checkpoint) == expected);
 
-  hooks.after_step = [](const StepRecord& record) {  // as timeout(1) does: to the process and to its group
-    if (record.step == 3) raise(SIGTERM), raise(SIGTERM);
-  };
+  hooks.after_step =
+      [](const StepRecord& record) {  // as timeout(1) does: to the process and to its group
+        if (record.step == 3) raise(SIGTERM), raise(SIGTERM);
+      };
   CHECK(train(small_options(folder / "twice"), {}, hooks).step == 3);
   hooks.after_step = [](const StepRecord&) {
     raise(SIGINT);
@@ -300,9 +321,11 @@ TEST_CASE("trainer: a loss that is not finite: the step, the tensor and the chec
   Reference<float> device;
   auto loader = test::made_loader({}, 2, 2, options.seed);
   Poisoned<decltype(loader)> source{loader, 10};  // the second half of step 5
-  Trainer<SmallModel<>, Reference<float>, decltype(source)> trainer(device, source, options, {}, silent());
+  Trainer<SmallModel<>, Reference<float>, decltype(source)> trainer(device, source, options, {},
+                                                                    silent());
   const std::string message = test::message_of<NumericError>([&] { trainer.run(); });
-  CHECK_MESSAGE(message.starts_with("step 5 (epoch 1.33): the gradient of cls_token is not finite"), message);
+  CHECK_MESSAGE(message.starts_with("step 5 (epoch 1.33): the gradient of cls_token is not finite"),
+                message);
   CHECK_MESSAGE(message.find("checkpoint-000000004.safetensors") != std::string::npos, message);
   CHECK(CheckpointFolder(options.out).steps() == std::vector<std::int64_t>{2, 4});
   const auto saved = tensors(CheckpointFolder(options.out).newest());
@@ -324,23 +347,29 @@ TEST_CASE("trainer: gradients depend on the seed, not on micro-batches or the lo
     options.micro_batch = micro_batch;
     const auto parts = first_gradients(options);
     float difference = 0;
-    for (std::size_t i = 0; i < whole.size(); ++i) difference = std::max(difference, std::abs(parts[i] - whole[i]));
+    for (std::size_t i = 0; i < whole.size(); ++i)
+      difference = std::max(difference, std::abs(parts[i] - whole[i]));
     CHECK(difference <= 1e-6f * largest);
   }
   options.seed = 6;
   CHECK(first_gradients(options) != whole);
 }
 
-TEST_CASE("trainer: --recompute plans less memory and trains to the same bits; without --micro-batch the whole batch is one") {
+TEST_CASE(
+    "trainer: --recompute plans less memory and trains to the same bits; without --micro-batch the "
+    "whole batch is one") {
   const test::TemporaryFolder folder;
   const auto run = [&](const char* name, bool recompute) {
     RunOptions options = small_options(folder / name);
     options.micro_batch = 0, options.recompute = recompute;
     Reference<float> device;
-    auto loader = test::made_loader({}, options.images_per_micro_batch(), options.accumulation(), options.seed);
-    Trainer<SmallModel<>, Reference<float>, decltype(loader)> trainer(device, loader, options, {}, silent());
+    auto loader = test::made_loader({}, options.images_per_micro_batch(), options.accumulation(),
+                                    options.seed);
+    Trainer<SmallModel<>, Reference<float>, decltype(loader)> trainer(device, loader, options, {},
+                                                                      silent());
     const auto& lines = trainer.memory_plan().lines;
-    const auto activations = std::ranges::find(lines, "activations of 4 images", &MemoryTable::Line::what);
+    const auto activations = std::ranges::find(lines, "activations of 4 images",
+                                               &MemoryTable::Line::what);
     REQUIRE(activations != lines.end());
     trainer.run();
     return std::pair(activations->bytes, tensors(CheckpointFolder(options.out).newest()));
@@ -352,7 +381,9 @@ TEST_CASE("trainer: --recompute plans less memory and trains to the same bits; w
 
 TEST_CASE("trainer: what cannot be started, one sentence each") {
   const test::TemporaryFolder folder;
-  const auto message = [&]<class E>(E*, RunOptions options) { return test::message_of<E>([&] { train(options); }); };
+  const auto message = [&]<class E>(E*, RunOptions options) {
+    return test::message_of<E>([&] { train(options); });
+  };
   const auto says = [](const std::string& message, std::string_view part) {
     INFO(message);
     return message.find(part) != std::string::npos;
@@ -361,7 +392,8 @@ TEST_CASE("trainer: what cannot be started, one sentence each") {
   FileError* file = nullptr;
   RunOptions options = small_options(folder / "run");
   options.batch = 16;
-  CHECK(says(message(option, options), "a batch of 16 pictures cannot be drawn from a data set of 12"));
+  CHECK(says(message(option, options),
+             "a batch of 16 pictures cannot be drawn from a data set of 12"));
   options = small_options(folder / "run");
   train(options);
   CHECK(says(message(option, options), "continue that run with --resume"));
@@ -369,9 +401,8 @@ TEST_CASE("trainer: what cannot be started, one sentence each") {
   CHECK(says(message(file, options), "was made with other options (--lr 0.01 there, 0.02 here)"));
   options.lr = 0.01, options.micro_batch = 4;
   CHECK(message(file, options) == "");  // may change: the gradients are the same up to rounding
-  CHECK(says(test::message_of<FileError>([&] {
-               train<SmallModel<Raster>>(options);
-             }), "holds Small, this run trains Small; choose"));
+  CHECK(says(test::message_of<FileError>([&] { train<SmallModel<Raster>>(options); }),
+             "holds Small, this run trains Small; choose"));
   test::write_bytes(folder / "file", "x");
   CHECK(says(message(file, small_options(folder / "file/run")), "cannot be made"));
   options = small_options(folder / "empty");
@@ -379,7 +410,9 @@ TEST_CASE("trainer: what cannot be started, one sentence each") {
   CHECK(train(options).complete);  // nothing to resume: it starts
   options = small_options(folder / "average");
   options.ema = 0;
-  CHECK(says(test::message_of<OptionError>([&] { train<SmallModel<Semantic<FromAverage>>>(options); }), "--ema is 0"));
+  CHECK(says(
+      test::message_of<OptionError>([&] { train<SmallModel<Semantic<FromAverage>>>(options); }),
+      "--ema is 0"));
 }
 
 TEST_CASE("trainer: --init starts from the parameters of another run") {
@@ -389,16 +422,19 @@ TEST_CASE("trainer: --init starts from the parameters of another run") {
   options.init = first, options.lr = 1e-12, options.warmup = 0, options.weight_decay = 0;
   const auto before = tensors(first), after = tensors(train(options).checkpoint);
   for (const PlacedTensor& t : SmallModel<>::parameters())
-    for (std::size_t i = 0; i < before.at(t.name).size(); ++i) CHECK(after.at(t.name)[i] == doctest::Approx(before.at(t.name)[i]).epsilon(1e-4));
+    for (std::size_t i = 0; i < before.at(t.name).size(); ++i)
+      CHECK(after.at(t.name)[i] == doctest::Approx(before.at(t.name)[i]).epsilon(1e-4));
 }
 
 TEST_CASE("trainer: the memory plan is true within 5 % and 64 MiB of what the process needed") {
   const test::TemporaryFolder folder;
   // A mid-size model: some 400 MiB, of which no part may be missing from the plan.
-  using Middle = Pretrainer<ViT<2, 1024, 2, Patch<4>, Image<12>, MlpRatio<2>>, Decoder<Parallel<2>>, OrderPolicy<Stochastic>, Target<Pixel>>;
+  using Middle = Pretrainer<ViT<2, 1024, 2, Patch<4>, Image<12>, MlpRatio<2>>, Decoder<Parallel<2>>,
+                            OrderPolicy<Stochastic>, Target<Pixel>>;
   const auto measure = [&]<class Model, class D>(const std::filesystem::path& out) {
     RunOptions options = small_options(out);
-    options.epochs = 1, options.warmup = 0, options.batch = options.micro_batch = 1, options.save_every = 1, options.keep = 1;
+    options.epochs = 1, options.warmup = 0, options.batch = options.micro_batch = 1,
+    options.save_every = 1, options.keep = 1;
     const int status = in_child([&] {
       D device;
       auto loader = test::made_loader({1, 12}, 1, 1, 1);

@@ -10,13 +10,19 @@
 namespace arvit {
 
 /// Owns `size` elements on device D, zeroed at the start.
-template <class D, class T>
-class Buffer {
+template <class D, class T> class Buffer {
  public:
   Buffer() = default;
   Buffer(D& device, std::int64_t size)
-      : device_(&device), data_(size > 0 ? reinterpret_cast<T*>(device.allocate(size * static_cast<std::int64_t>(sizeof(T)))) : nullptr), size_(size) {}
-  Buffer(Buffer&& other) noexcept : device_(other.device_), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+      : device_(&device),
+        data_(size > 0 ? reinterpret_cast<T*>(
+                             device.allocate(size * static_cast<std::int64_t>(sizeof(T))))
+                       : nullptr),
+        size_(size) {}
+  Buffer(Buffer&& other) noexcept
+      : device_(other.device_),
+        data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(device_, other.device_), std::swap(data_, other.data_), std::swap(size_, other.size_);
     return *this;

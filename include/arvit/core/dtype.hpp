@@ -15,10 +15,13 @@ struct bf16 {
   /// Rounds to nearest, ties to even; a NaN stays a NaN.
   constexpr explicit bf16(float value) {
     const auto raw = std::bit_cast<std::uint32_t>(value);
-    bits = (raw & 0x7fffffffu) > 0x7f800000u ? static_cast<std::uint16_t>((raw >> 16) | 0x40u)
-                                              : static_cast<std::uint16_t>((raw + 0x7fffu + ((raw >> 16) & 1u)) >> 16);
+    bits = (raw & 0x7fffffffu) > 0x7f800000u
+               ? static_cast<std::uint16_t>((raw >> 16) | 0x40u)
+               : static_cast<std::uint16_t>((raw + 0x7fffu + ((raw >> 16) & 1u)) >> 16);
   }
-  constexpr explicit operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+  constexpr explicit operator float() const {
+    return std::bit_cast<float>(std::uint32_t{bits} << 16);
+  }
 };
 
 /// The type in which sums over T are formed.
@@ -27,17 +30,20 @@ template <> struct AccumulatorOf<bf16> { using type = float; };
 template <class T> using Accumulator = typename AccumulatorOf<T>::type;
 
 template <class T> constexpr std::string_view dtype_name() {
-  if constexpr (std::same_as<T, float>) return "fp32";
-  else if constexpr (std::same_as<T, double>) return "fp64";
-  else if constexpr (std::same_as<T, bf16>) return "bf16";
-  else return "unknown";
+  if constexpr (std::same_as<T, float>)
+    return "fp32";
+  else if constexpr (std::same_as<T, double>)
+    return "fp64";
+  else if constexpr (std::same_as<T, bf16>)
+    return "bf16";
+  else
+    return "unknown";
 }
 
 /// Roles of numbers in a model, not one element type.
 ///   Weight     matrices as the products read them        Activation  packed tokens and their gradients
 ///   Gradient   gradients of parameters                   Statistic   masters, moments, norms, biases, softmax, losses
-template <class W, class A, class G, class S>
-struct Precision {
+template <class W, class A, class G, class S> struct Precision {
   using Weight = W;
   using Activation = A;
   using Gradient = G;

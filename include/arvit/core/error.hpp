@@ -21,35 +21,61 @@ namespace arvit {
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-struct ShapeError : Error { using Error::Error; };    ///< extents that do not fit each other
-struct FileError : Error { using Error::Error; };     ///< a file that is missing, cut, or not what it should be
-struct OptionError : Error { using Error::Error; };   ///< a run-time option outside its range
-struct NumericError : Error { using Error::Error; };  ///< a value that is not finite
+struct ShapeError : Error {
+  using Error::Error;
+};  ///< extents that do not fit each other
+struct FileError : Error {
+  using Error::Error;
+};  ///< a file that is missing, cut, or not what it should be
+struct OptionError : Error {
+  using Error::Error;
+};  ///< a run-time option outside its range
+struct NumericError : Error {
+  using Error::Error;
+};  ///< a value that is not finite
 
 namespace detail {
-/// A word of a message: text, or a number that is printed in its shortest exact form. Views its text.
+/// A word of a message: text, or a number that is printed in its shortest exact form. Views its
+/// text.
 class Word {
  public:
-  template <class T>
-  constexpr Word(const T& value) {
-    if constexpr (std::same_as<T, char>) kind_ = Kind::character, character_ = value;
-    else if constexpr (std::same_as<T, bool>) kind_ = Kind::text, text_ = value ? "true" : "false";
-    else if constexpr (std::same_as<T, float>) kind_ = Kind::single, single_ = value;
-    else if constexpr (std::floating_point<T>) kind_ = Kind::real, real_ = static_cast<double>(value);
-    else if constexpr (std::unsigned_integral<T>) kind_ = Kind::natural, natural_ = value;
-    else if constexpr (std::integral<T>) kind_ = Kind::whole, whole_ = value;
-    else kind_ = Kind::text, text_ = std::string_view(value);
+  template <class T> constexpr Word(const T& value) {
+    if constexpr (std::same_as<T, char>)
+      kind_ = Kind::character, character_ = value;
+    else if constexpr (std::same_as<T, bool>)
+      kind_ = Kind::text, text_ = value ? "true" : "false";
+    else if constexpr (std::same_as<T, float>)
+      kind_ = Kind::single, single_ = value;
+    else if constexpr (std::floating_point<T>)
+      kind_ = Kind::real, real_ = static_cast<double>(value);
+    else if constexpr (std::unsigned_integral<T>)
+      kind_ = Kind::natural, natural_ = value;
+    else if constexpr (std::integral<T>)
+      kind_ = Kind::whole, whole_ = value;
+    else
+      kind_ = Kind::text, text_ = std::string_view(value);
   }
   void append_to(std::string& result) const {
     std::array<char, 32> digits{};
-    const auto print = [&](auto number) { result.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr); };
+    const auto print = [&](auto number) {
+      result.append(digits.data(),
+                    std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
+    };
     switch (kind_) {
-      case Kind::text: result += text_; return;
-      case Kind::character: result += character_; return;
-      case Kind::whole: return print(whole_);
-      case Kind::natural: return print(natural_);
-      case Kind::single: return print(single_);
-      case Kind::real: return print(real_);
+      case Kind::text:
+        result += text_;
+        return;
+      case Kind::character:
+        result += character_;
+        return;
+      case Kind::whole:
+        return print(whole_);
+      case Kind::natural:
+        return print(natural_);
+      case Kind::single:
+        return print(single_);
+      case Kind::real:
+        return print(real_);
     }
   }
 
@@ -70,27 +96,26 @@ inline std::string join(std::span<const Word> words) {
   for (const Word& word : words) word.append_to(result);
   return result;
 }
-template <class E>
-[[noreturn]] void throw_joined(std::span<const Word> words) {
+template <class E> [[noreturn]] void throw_joined(std::span<const Word> words) {
   throw E(join(words));
 }
 }  // namespace detail
 
 /// Concatenates text and numbers; numbers are printed in their shortest exact form.
-template <class... Parts>
-std::string text(const Parts&... parts) {
+template <class... Parts> std::string text(const Parts&... parts) {
   return detail::join(std::array<detail::Word, sizeof...(parts)>{detail::Word(parts)...});
 }
 
 /// Throws `E` with the concatenation of `parts` as its message.
 template <class E = Error, class... Parts>
-[[noreturn, gnu::always_inline]] inline void fail(const Parts&... parts) {  // inline: every sentence has a signature of its own, and only lists its words
+[[noreturn, gnu::always_inline]] inline void fail(
+    const Parts&... parts) {  // inline: every sentence has a signature of its own, and only lists
+                              // its words
   detail::throw_joined<E>(std::array<detail::Word, sizeof...(parts)>{detail::Word(parts)...});
 }
 
 /// Prints an extent list as "[3072, 768]".
-template <class Extents>
-std::string shape_text(const Extents& extents) {
+template <class Extents> std::string shape_text(const Extents& extents) {
   std::string result = "[";
   for (const auto extent : extents) {
     if (result.size() > 1) result += ", ";
@@ -99,7 +124,8 @@ std::string shape_text(const Extents& extents) {
   return result + "]";
 }
 
-/// The known name that is nearest to `name` by edit distance, or "" when none is near (more than half of it differs).
+/// The known name that is nearest to `name` by edit distance, or "" when none is near (more than
+/// half of it differs).
 inline std::string nearest_name(std::string_view name, std::span<const std::string> known) {
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(2, name.size() / 2) + 1;
@@ -121,16 +147,19 @@ inline std::string nearest_name(std::string_view name, std::span<const std::stri
 }
 
 /// Throws OptionError for an unknown name: says the known ones and suggests the nearest.
-[[noreturn]] inline void fail_unknown_name(std::string_view what, std::string_view name, std::span<const std::string> known) {
+[[noreturn]] inline void fail_unknown_name(std::string_view what, std::string_view name,
+                                           std::span<const std::string> known) {
   std::string list;
   for (const std::string& candidate : known) list += (list.empty() ? "" : ", ") + candidate;
   const std::string nearest = nearest_name(name, known);
-  fail<OptionError>(what, " '", name, "' is not known", nearest.empty() ? "" : text("; did you mean '", nearest, "'?"),
+  fail<OptionError>(what, " '", name, "' is not known",
+                    nearest.empty() ? "" : text("; did you mean '", nearest, "'?"),
                     nearest.empty() ? ". " : " ", "Known: ", list, ".");
 }
 
 /// The place of `name` among the known ones, to make an enumerator of; OptionError when it is none.
-inline std::size_t place_of_name(std::string_view what, std::string_view name, std::initializer_list<std::string> known) {
+inline std::size_t place_of_name(std::string_view what, std::string_view name,
+                                 std::initializer_list<std::string> known) {
   for (std::size_t i = 0; i < known.size(); ++i)
     if (known.begin()[i] == name) return i;
   fail_unknown_name(what, name, known);

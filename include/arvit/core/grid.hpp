@@ -4,16 +4,19 @@
 namespace arvit {
 
 /// Three colour channels cut into square patches, read row by row.
-template <int Height, int Width, int Patch>
-struct ImageGrid {
-  static_assert(Patch > 0, "ImageGrid<Height, Width, Patch>: Patch counts pixels; it must be positive.");
-  static_assert(Height >= Patch && Width >= Patch, "ImageGrid<Height, Width, Patch>: the image must hold at least one patch.");
+template <int Height, int Width, int Patch> struct ImageGrid {
+  static_assert(Patch > 0,
+                "ImageGrid<Height, Width, Patch>: Patch counts pixels; it must be positive.");
+  static_assert(Height >= Patch && Width >= Patch,
+                "ImageGrid<Height, Width, Patch>: the image must hold at least one patch.");
   static_assert(Height % Patch == 0 && Width % Patch == 0,
-                "ImageGrid<Height, Width, Patch>: Patch must divide Height and Width; choose a multiple of Patch.");
+                "ImageGrid<Height, Width, Patch>: Patch must divide Height and Width; choose a "
+                "multiple of Patch.");
   static constexpr int channels = 3, height = Height, width = Width, patch = Patch;
   static constexpr int rows = Height / Patch, columns = Width / Patch, patches = rows * columns;
-  static constexpr int patch_width = channels * Patch * Patch;   ///< numbers in one patch
-  static constexpr int image_width = channels * Height * Width;  ///< numbers in one image, stored [channel, row, column]
+  static constexpr int patch_width = channels * Patch * Patch;  ///< numbers in one patch
+  static constexpr int image_width =
+      channels * Height * Width;  ///< numbers in one image, stored [channel, row, column]
 };
 
 }  // namespace arvit

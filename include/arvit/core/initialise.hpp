@@ -11,24 +11,33 @@
 
 namespace arvit {
 
-/// Fills values [tensor.size()] as tensor.init says. `index` is the tensor's place in its model: each has a stream of its own.
+/// Fills values [tensor.size()] as tensor.init says. `index` is the tensor's place in its model:
+/// each has a stream of its own.
 template <class T>
 void initialise(const Tensor& tensor, std::uint32_t index, std::uint64_t seed, T* values) {
   Stream stream(Counter{seed, 0, index, Purpose::initialise});
   const std::int64_t size = tensor.size(), fan_in = size / tensor.shape[0];
-  const double fan_out = tensor.init.value > 0 ? tensor.init.value : static_cast<double>(tensor.shape[0]);
+  const double fan_out = tensor.init.value > 0 ? tensor.init.value
+                                               : static_cast<double>(tensor.shape[0]);
   const auto uniform = [&](double bound) {
-    for (std::int64_t i = 0; i < size; ++i) values[i] = static_cast<T>(bound * (2.0 * stream.uniform() - 1.0));
+    for (std::int64_t i = 0; i < size; ++i)
+      values[i] = static_cast<T>(bound * (2.0 * stream.uniform() - 1.0));
   };
   switch (tensor.init.kind) {
-    case Init::zeros: return void(std::fill_n(values, size, T{0}));
-    case Init::ones: return void(std::fill_n(values, size, T{1}));
-    case Init::xavier_uniform: return uniform(std::sqrt(6.0 / (static_cast<double>(fan_in) + fan_out)));
-    case Init::uniform: return uniform(tensor.init.value);
+    case Init::zeros:
+      return void(std::fill_n(values, size, T{0}));
+    case Init::ones:
+      return void(std::fill_n(values, size, T{1}));
+    case Init::xavier_uniform:
+      return uniform(std::sqrt(6.0 / (static_cast<double>(fan_in) + fan_out)));
+    case Init::uniform:
+      return uniform(tensor.init.value);
     case Init::normal:
-      for (std::int64_t i = 0; i < size; ++i) values[i] = static_cast<T>(tensor.init.value * stream.normal());
+      for (std::int64_t i = 0; i < size; ++i)
+        values[i] = static_cast<T>(tensor.init.value * stream.normal());
       return;
-    case Init::truncated_normal:  // cut at -2 and 2, as the frameworks do: with a deviation of 0.02 practically a normal
+    case Init::truncated_normal:  // cut at -2 and 2, as the frameworks do: with a deviation of 0.02
+                                  // practically a normal
       for (std::int64_t i = 0; i < size; ++i) {
         double value = tensor.init.value * stream.normal();
         while (value < -2 || value > 2) value = tensor.init.value * stream.normal();

@@ -20,7 +20,8 @@ struct Name {
   std::array<char, 64> text{};
   std::size_t size = 0;
   constexpr Name() = default;
-  constexpr Name(const std::array<char, 64>& of, std::size_t count) : text(of), size(count) {}  // as nvcc writes a template argument
+  constexpr Name(const std::array<char, 64>& of, std::size_t count)
+      : text(of), size(count) {}  // as nvcc writes a template argument
   constexpr Name(const char* literal) { *this += std::string_view(literal); }
   constexpr Name& operator+=(std::string_view part) {
     for (const char c : part) text[size++] = c;
@@ -30,14 +31,15 @@ struct Name {
   friend constexpr Name operator+(Name a, const Name& b) { return a += b.view(); }
 };
 
-/// How a tensor starts. `value` is the fan-out of Xavier (0: the tensor's own), the deviation of a normal, the bound of a uniform.
+/// How a tensor starts. `value` is the fan-out of Xavier (0: the tensor's own), the deviation of a
+/// normal, the bound of a uniform.
 struct Init {
   enum Kind : char { zeros, ones, xavier_uniform, normal, truncated_normal, uniform } kind = zeros;
   double value = 0;
 };
 
-/// One parameter. Shape as timm stores it; unused trailing extents are 0. `decay`: whether weight decay applies
-/// (matrices and class, mask and query tokens; not biases, not norms).
+/// One parameter. Shape as timm stores it; unused trailing extents are 0. `decay`: whether weight
+/// decay applies (matrices and class, mask and query tokens; not biases, not norms).
 struct Tensor {
   Name name;
   std::array<std::int64_t, 4> shape{};
@@ -57,14 +59,12 @@ struct Tensor {
 
 template <std::size_t N> using Tensors = std::array<Tensor, N>;
 
-template <std::size_t N>
-constexpr Tensors<N> prefixed(const char* prefix, Tensors<N> tensors) {
+template <std::size_t N> constexpr Tensors<N> prefixed(const char* prefix, Tensors<N> tensors) {
   for (Tensor& tensor : tensors) tensor.name = Name(prefix) + tensor.name;
   return tensors;
 }
 
-template <std::size_t... N>
-constexpr auto join(const Tensors<N>&... lists) {
+template <std::size_t... N> constexpr auto join(const Tensors<N>&... lists) {
   Tensors<(N + ... + 0)> all;
   std::size_t next = 0;
   [[maybe_unused]] const auto take = [&](const auto& list) {
@@ -74,9 +74,9 @@ constexpr auto join(const Tensors<N>&... lists) {
   return all;
 }
 
-/// Tensors that occur `repeat` times; the prefix of a repeated group holds "{}", the number of the repetition.
-template <std::size_t N>
-struct Group {
+/// Tensors that occur `repeat` times; the prefix of a repeated group holds "{}", the number of the
+/// repetition.
+template <std::size_t N> struct Group {
   Name prefix;
   Tensors<N> tensors;
   int repeat = 1;
@@ -88,8 +88,7 @@ struct Group {
   constexpr std::int64_t size() const { return stride() * repeat; }
 };
 
-template <std::size_t N>
-Group(Name, Tensors<N>, int = 1) -> Group<N>;
+template <std::size_t N> Group(Name, Tensors<N>, int = 1) -> Group<N>;
 
 /// A tensor of a flat buffer: its whole name, and where it begins.
 struct PlacedTensor {
@@ -99,24 +98,30 @@ struct PlacedTensor {
 };
 
 namespace detail {
-void place(const Name& prefix, std::span<const Tensor> tensors, int repeat, std::vector<PlacedTensor>& all);
+void place(const Name& prefix, std::span<const Tensor> tensors, int repeat,
+           std::vector<PlacedTensor>& all);
 }  // namespace detail
 
 /// Every tensor of a tuple of groups, in the order of the buffer.
-template <class Groups>
-std::vector<PlacedTensor> placed_tensors(const Groups& groups) {
+template <class Groups> std::vector<PlacedTensor> placed_tensors(const Groups& groups) {
   std::vector<PlacedTensor> all;
-  std::apply([&](const auto&... group) { (detail::place(group.prefix, group.tensors, group.repeat, all), ...); }, groups);
+  std::apply(
+      [&](const auto&... group) {
+        (detail::place(group.prefix, group.tensors, group.repeat, all), ...);
+      },
+      groups);
   return all;
 }
 
 #if ARVIT_DEFINITIONS
 namespace detail {
-ARVIT_DEFINITION void place(const Name& prefix, std::span<const Tensor> tensors, int repeat, std::vector<PlacedTensor>& all) {
+ARVIT_DEFINITION void place(const Name& prefix, std::span<const Tensor> tensors, int repeat,
+                            std::vector<PlacedTensor>& all) {
   std::int64_t offset = all.empty() ? 0 : all.back().offset + all.back().tensor.size();
   for (int i = 0; i < repeat; ++i) {
     std::string whole(prefix.view());
-    if (const auto at = whole.find("{}"); at != std::string::npos) whole.replace(at, 2, std::to_string(i));
+    if (const auto at = whole.find("{}"); at != std::string::npos)
+      whole.replace(at, 2, std::to_string(i));
     for (const Tensor& tensor : tensors) {
       all.push_back({whole + std::string(tensor.name.view()), tensor, offset});
       offset += tensor.size();

@@ -8,11 +8,25 @@
 #include <utility>
 
 /// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011).
-/// Every draw depends on (seed, epoch, image, purpose) and its place in that stream, on nothing else:
-/// not on the thread, the batch, or what was drawn before.
+/// Every draw depends on (seed, epoch, image, purpose) and its place in that stream, on nothing
+/// else: not on the thread, the batch, or what was drawn before.
 namespace arvit {
 
-enum class Purpose : std::uint32_t { initialise = 1, shuffle, crop, flip, order, groups, drop_path, mixup, probe, codebook, condition, sample, user = 1000 };
+enum class Purpose : std::uint32_t {
+  initialise = 1,
+  shuffle,
+  crop,
+  flip,
+  order,
+  groups,
+  drop_path,
+  mixup,
+  probe,
+  codebook,
+  condition,
+  sample,
+  user = 1000
+};
 
 /// Names one stream of random numbers.
 struct Counter {
@@ -22,16 +36,20 @@ struct Counter {
   Purpose purpose = Purpose::user;
   constexpr Counter with(Purpose other) const { return {seed, epoch, image, other}; }
   constexpr Counter with(Purpose other, std::uint32_t sub) const {  // e.g. one stream per layer
-    return {seed, epoch, image, static_cast<Purpose>(static_cast<std::uint32_t>(other) + (sub + 1) * 65536u)};
+    return {seed, epoch, image,
+            static_cast<Purpose>(static_cast<std::uint32_t>(other) + (sub + 1) * 65536u)};
   }
 };
 
-constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::uint64_t seed) {
+constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+                                              std::uint64_t seed) {
   auto key0 = static_cast<std::uint32_t>(seed), key1 = static_cast<std::uint32_t>(seed >> 32);
   for (int round = 0; round < 10; ++round) {
-    const std::uint64_t a = std::uint64_t{0xD2511F53u} * counter[0], b = std::uint64_t{0xCD9E8D57u} * counter[2];
-    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key0, static_cast<std::uint32_t>(b),
-               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key1, static_cast<std::uint32_t>(a)};
+    const std::uint64_t a = std::uint64_t{0xD2511F53u} * counter[0],
+                        b = std::uint64_t{0xCD9E8D57u} * counter[2];
+    counter = {
+        static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key0, static_cast<std::uint32_t>(b),
+        static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key1, static_cast<std::uint32_t>(a)};
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;
   }
@@ -45,25 +63,31 @@ class Stream {
 
   constexpr std::uint32_t bits() {
     if (used_ == 4) {
-      block_ = philox({name_.image, name_.epoch, static_cast<std::uint32_t>(name_.purpose), next_++}, name_.seed);
+      block_ = philox(
+          {name_.image, name_.epoch, static_cast<std::uint32_t>(name_.purpose), next_++},
+          name_.seed);
       used_ = 0;
     }
     return block_[used_++];
   }
   /// Uniform on [0, 1), a multiple of 2^-24, hence exact in float.
   constexpr float uniform() { return static_cast<float>(bits() >> 8) * 0x1p-24f; }
-  /// Uniform on {0, .., bound - 1}; bound must be positive (Lemire's multiply-shift with rejection: unbiased).
+  /// Uniform on {0, .., bound - 1}; bound must be positive (Lemire's multiply-shift with rejection:
+  /// unbiased).
   constexpr std::uint32_t below(std::uint32_t bound) {
     std::uint64_t product = std::uint64_t{bits()} * bound;
     if (static_cast<std::uint32_t>(product) < bound) {
       const std::uint32_t threshold = (0u - bound) % bound;
-      while (static_cast<std::uint32_t>(product) < threshold) product = std::uint64_t{bits()} * bound;
+      while (static_cast<std::uint32_t>(product) < threshold)
+        product = std::uint64_t{bits()} * bound;
     }
     return static_cast<std::uint32_t>(product >> 32);
   }
-  /// Standard normal (Box and Muller; one of the pair is dropped, so that each draw costs two words).
+  /// Standard normal (Box and Muller; one of the pair is dropped, so that each draw costs two
+  /// words).
   double normal() {
-    const double u = (static_cast<double>(bits()) + 1.0) * 0x1p-32, v = static_cast<double>(bits()) * 0x1p-32;
+    const double u = (static_cast<double>(bits()) + 1.0) * 0x1p-32,
+                 v = static_cast<double>(bits()) * 0x1p-32;
     return std::sqrt(-2.0 * std::log(u)) * std::cos(6.283185307179586476925 * v);
   }
 
@@ -80,9 +104,9 @@ constexpr void fill_uniform(std::span<float> values, Counter name) {
 }
 
 /// Fisher-Yates; uniform over all permutations.
-template <class T>
-constexpr void shuffle(std::span<T> values, Stream& stream) {
-  for (std::size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[stream.below(static_cast<std::uint32_t>(i))]);
+template <class T> constexpr void shuffle(std::span<T> values, Stream& stream) {
+  for (std::size_t i = values.size(); i > 1; --i)
+    std::swap(values[i - 1], values[stream.below(static_cast<std::uint32_t>(i))]);
 }
 
 }  // namespace arvit

@@ -6,9 +6,9 @@
 
 namespace arvit {
 
-/// A type as its user spells it, equal for all compilers: no namespace, no spaces, no default arguments that the compiler elides.
-template <class T>
-std::string type_name() {
+/// A type as its user spells it, equal for all compilers: no namespace, no spaces, no default
+/// arguments that the compiler elides.
+template <class T> std::string type_name() {
   std::string_view all = __PRETTY_FUNCTION__;
   const auto begin = all.find("T = ") + 4;
   all = all.substr(begin, all.find_first_of(";]", begin) - begin);

@@ -13,33 +13,38 @@
 
 namespace arvit {
 
-/// CIFAR-10 or CIFAR-100 in the binary version (Krizhevsky 2009), held in memory. A record is its label bytes (CIFAR-10:
-/// class; CIFAR-100: coarse class, then class), then 32 x 32 red, green and blue bytes.
+/// CIFAR-10 or CIFAR-100 in the binary version (Krizhevsky 2009), held in memory. A record is its
+/// label bytes (CIFAR-10: class; CIFAR-100: coarse class, then class), then 32 x 32 red, green and
+/// blue bytes.
 class Cifar {
  public:
   enum class Kind : char { ten, hundred };
   static constexpr int side = 32, pixels = side * side;
 
-  /// Reads `files` one after another. A size that is no multiple of the record, or a label that is too large, throws FileError.
-  Cifar(Kind kind, const std::vector<std::filesystem::path>& files, std::vector<std::string> names = {})
+  /// Reads `files` one after another. A size that is no multiple of the record, or a label that is
+  /// too large, throws FileError.
+  Cifar(Kind kind, const std::vector<std::filesystem::path>& files,
+        std::vector<std::string> names = {})
       : kind_(kind), names_(std::move(names)) {
     const std::size_t classes = kind == Kind::ten ? 10 : 100, record = record_bytes();
     if (names_.empty())
-      for (std::size_t c = 0; c < classes; ++c) names_.push_back(kind == Kind::ten ? ten_names()[c] : std::to_string(c));
+      for (std::size_t c = 0; c < classes; ++c)
+        names_.push_back(kind == Kind::ten ? ten_names()[c] : std::to_string(c));
     if (names_.size() != classes)
       fail<FileError>("Cifar: ", names_.size(), " class names, but ", format(), " has ", classes,
                       " classes; mend the file of names.");
     for (const auto& path : files) {
       const Bytes bytes = read_file(path);
       if (bytes.size() % record != 0)
-        fail<FileError>(path.string(), ": ", bytes.size(), " bytes, expected a multiple of ", record, " (one record of ",
-                        format(), "); download it again.");
+        fail<FileError>(path.string(), ": ", bytes.size(), " bytes, expected a multiple of ",
+                        record, " (one record of ", format(), "); download it again.");
       const std::size_t begin = records_.size();
       records_.insert(records_.end(), bytes.begin(), bytes.end());
       for (std::size_t at = begin + label_bytes() - 1; at < records_.size(); at += record)
         if (records_[at] >= classes)
-          fail<FileError>(path.string(), ": record ", (at - begin) / record, " has label ", static_cast<int>(records_[at]),
-                          ", ", format(), " has ", classes, " classes; the file is damaged or of another kind.");
+          fail<FileError>(path.string(), ": record ", (at - begin) / record, " has label ",
+                          static_cast<int>(records_[at]), ", ", format(), " has ", classes,
+                          " classes; the file is damaged or of another kind.");
     }
   }
 
@@ -59,14 +64,16 @@ class Cifar {
 
  private:
   static const std::vector<std::string>& ten_names() {
-    static const std::vector<std::string> names = {"airplane", "automobile", "bird",  "cat",  "deer",
-                                                   "dog",      "frog",       "horse", "ship", "truck"};
+    static const std::vector<std::string> names = {
+        "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
     return names;
   }
   const char* format() const { return kind_ == Kind::ten ? "CIFAR-10" : "CIFAR-100"; }
   std::size_t label_bytes() const { return kind_ == Kind::ten ? 1 : 2; }
   std::size_t record_bytes() const { return label_bytes() + 3 * pixels; }
-  const std::uint8_t* record(std::int64_t i) const { return records_.data() + static_cast<std::size_t>(i) * record_bytes(); }
+  const std::uint8_t* record(std::int64_t i) const {
+    return records_.data() + static_cast<std::size_t>(i) * record_bytes();
+  }
 
   Kind kind_;
   std::vector<std::string> names_;

@@ -23,7 +23,8 @@ namespace arvit {
 ///   size()      number of pictures
 ///   label(i)    class of picture i, counted from 0, or -1 for none
 ///   picture(i)  Picture or PictureView, of any size; may read and decode a file. FileError says that this one picture is bad.
-/// Two more are used where a set has them: class_names(), a vector of strings, and describe(), one line for people.
+/// Two more are used where a set has them: class_names(), a vector of strings, and describe(), one
+/// line for people.
 template <class S>
 concept Dataset = requires(const S& set, std::int64_t i) {
   { set.size() } -> std::convertible_to<std::int64_t>;
@@ -32,9 +33,10 @@ concept Dataset = requires(const S& set, std::int64_t i) {
 };
 
 /// The names that the set gives its classes, else "0", "1", .. up to the largest label.
-template <Dataset S>
-std::vector<std::string> class_names(const S& set) {
-  if constexpr (requires { { set.class_names() } -> std::convertible_to<std::vector<std::string>>; }) {
+template <Dataset S> std::vector<std::string> class_names(const S& set) {
+  if constexpr (requires {
+                  { set.class_names() } -> std::convertible_to<std::vector<std::string>>;
+                }) {
     return set.class_names();
   } else {
     int largest = -1;
@@ -45,21 +47,25 @@ std::vector<std::string> class_names(const S& set) {
   }
 }
 
-template <Dataset S>
-std::string describe(const S& set) {
-  if constexpr (requires { { set.describe() } -> std::convertible_to<std::string>; }) return set.describe();
-  else return text(set.size(), " pictures, ", class_names(set).size(), " classes");
+template <Dataset S> std::string describe(const S& set) {
+  if constexpr (requires {
+                  { set.describe() } -> std::convertible_to<std::string>;
+                })
+    return set.describe();
+  else
+    return text(set.size(), " pictures, ", class_names(set).size(), " classes");
 }
 
 /// What the pictures of a set are, by the contents of 16 of them, wherever they lie.
-template <Dataset Set>
-std::string contents_text(const Set& set) {
+template <Dataset Set> std::string contents_text(const Set& set) {
   std::uint64_t sum = 0;
   for (std::int64_t i = 0; i < 16; ++i) {
     try {
       const auto& picture = set.picture(i * set.size() / 16);
       const PictureView view = picture;
-      for (int y = 0; y < view.height; ++y) sum = checksum(std::as_bytes(std::span(view.row(y), 3 * static_cast<std::size_t>(view.width))), sum);
+      for (int y = 0; y < view.height; ++y)
+        sum = checksum(
+            std::as_bytes(std::span(view.row(y), 3 * static_cast<std::size_t>(view.width))), sum);
     } catch (const FileError&) {
       continue;  // what to do with it is the loader's choice
     }
@@ -71,8 +77,8 @@ std::string contents_text(const Set& set) {
 class AnyDataset {
  public:
   template <Dataset S>
-    requires(!std::same_as<std::remove_cvref_t<S>, AnyDataset>)
-  AnyDataset(S set) : held_(std::make_shared<const Held<S>>(std::move(set))) {}
+  requires(!std::same_as<std::remove_cvref_t<S>, AnyDataset>) AnyDataset(S set)
+      : held_(std::make_shared<const Held<S>>(std::move(set))) {}
 
   std::int64_t size() const { return held_->size(); }
   int label(std::int64_t i) const { return held_->label(checked(i)); }
@@ -89,8 +95,7 @@ class AnyDataset {
     virtual Picture picture(std::int64_t i) const = 0;
     virtual std::string describe() const = 0;
   };
-  template <class S>
-  struct Held final : Interface {
+  template <class S> struct Held final : Interface {
     S set;
     explicit Held(S value) : set(std::move(value)) { names = arvit::class_names(set); }
     std::int64_t size() const override { return set.size(); }
@@ -99,7 +104,8 @@ class AnyDataset {
     std::string describe() const override { return arvit::describe(set); }
   };
   std::int64_t checked(std::int64_t i) const {
-    if (i < 0 || i >= size()) fail<ShapeError>("data set: picture ", i, " was asked for, there are ", size(), ".");
+    if (i < 0 || i >= size())
+      fail<ShapeError>("data set: picture ", i, " was asked for, there are ", size(), ".");
     return i;
   }
 
@@ -107,13 +113,14 @@ class AnyDataset {
 };
 
 /// The pictures of `set` that `indices` lists, in that order. Classes keep their numbers and names.
-template <Dataset S = AnyDataset>
-class Subset {
+template <Dataset S = AnyDataset> class Subset {
  public:
-  Subset(S set, std::vector<std::int64_t> indices) : set_(std::move(set)), indices_(std::move(indices)) {
+  Subset(S set, std::vector<std::int64_t> indices)
+      : set_(std::move(set)), indices_(std::move(indices)) {
     for (const std::int64_t i : indices_)
       if (i < 0 || i >= set_.size())
-        fail<ShapeError>("Subset: picture ", i, " was asked for, the data set holds ", set_.size(), ".");
+        fail<ShapeError>("Subset: picture ", i, " was asked for, the data set holds ", set_.size(),
+                         ".");
   }
   std::int64_t size() const { return static_cast<std::int64_t>(indices_.size()); }
   int label(std::int64_t i) const { return set_.label(at(i)); }
@@ -128,11 +135,13 @@ class Subset {
   std::vector<std::int64_t> indices_;
 };
 
-/// Splits 0 .. size - 1 into `held_out` indices drawn without replacement (first) and the others (second), both ascending.
-inline std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> hold_out(std::int64_t size, std::int64_t held_out,
-                                                                                std::uint64_t seed) {
+/// Splits 0 .. size - 1 into `held_out` indices drawn without replacement (first) and the others
+/// (second), both ascending.
+inline std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> hold_out(
+    std::int64_t size, std::int64_t held_out, std::uint64_t seed) {
   if (held_out < 0 || held_out > size)
-    fail<OptionError>("hold_out: ", held_out, " of ", size, " pictures; choose between 0 and ", size, ".");
+    fail<OptionError>("hold_out: ", held_out, " of ", size, " pictures; choose between 0 and ",
+                      size, ".");
   std::vector<std::int64_t> all(static_cast<std::size_t>(size));
   std::iota(all.begin(), all.end(), std::int64_t{0});
   Stream stream(Counter{seed, 0, 0, Purpose::probe});

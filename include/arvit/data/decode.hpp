@@ -9,19 +9,24 @@
 #include "arvit/core/linkage.hpp"
 #include "arvit/data/picture.hpp"
 
-/// JPEG and PNG files to 8-bit RGB, the way the Python Imaging Library's convert("RGB") makes it: grey is repeated, CMYK and
-/// YCCK become RGB by (255 - ink)(255 - black) / 255, palettes are looked up, alpha is dropped, of 16 bits the upper 8 are kept.
-/// The EXIF orientation is applied. The kind of a file is read from its first bytes, never from its name.
+/// JPEG and PNG files to 8-bit RGB, the way the Python Imaging Library's convert("RGB") makes it:
+/// grey is repeated, CMYK and YCCK become RGB by (255 - ink)(255 - black) / 255, palettes are
+/// looked up, alpha is dropped, of 16 bits the upper 8 are kept. The EXIF orientation is applied.
+/// The kind of a file is read from its first bytes, never from its name.
 namespace arvit {
 
 struct DecodeLimits {
-  std::int64_t pixels = std::int64_t{1} << 27;  ///< a header may say anything; above this the file is refused
+  std::int64_t pixels = std::int64_t{1}
+                        << 27;  ///< a header may say anything; above this the file is refused
 };
 
-/// Decodes the content of a JPEG or PNG file. `name` appears in the message of the FileError that anything else throws.
-Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name, const DecodeLimits& limits = {});
+/// Decodes the content of a JPEG or PNG file. `name` appears in the message of the FileError that
+/// anything else throws.
+Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
+                       const DecodeLimits& limits = {});
 
-/// Reads and decodes one JPEG or PNG file. A missing, foreign, damaged or absurdly large file throws FileError.
+/// Reads and decodes one JPEG or PNG file. A missing, foreign, damaged or absurdly large file
+/// throws FileError.
 Picture read_picture(const std::filesystem::path& path, const DecodeLimits& limits = {});
 
 }  // namespace arvit
@@ -48,8 +53,9 @@ namespace arvit {
 
 namespace detail {
 
-/// libjpeg and libpng report errors by a callback that must not return. The callbacks jump back into one of the short
-/// functions below that call setjmp; those hold no object with a destructor, and only after they return is anything thrown.
+/// libjpeg and libpng report errors by a callback that must not return. The callbacks jump back
+/// into one of the short functions below that call setjmp; those hold no object with a destructor,
+/// and only after they return is anything thrown.
 struct DecodeEscape {
   std::jmp_buf target;
   char message[256] = "";
@@ -59,14 +65,17 @@ struct DecodeEscape {
   }
 };
 
-[[noreturn]] inline void fail_damaged(std::string_view name, std::string_view kind, const char* reason) {
+[[noreturn]] inline void fail_damaged(std::string_view name, std::string_view kind,
+                                      const char* reason) {
   fail<FileError>(name, ": the ", kind, " picture is damaged or cut (", reason,
                   "); replace or delete the file, or let bad files be skipped.");
 }
 
-inline void check_extents(std::string_view name, std::int64_t height, std::int64_t width, const DecodeLimits& limits) {
+inline void check_extents(std::string_view name, std::int64_t height, std::int64_t width,
+                          const DecodeLimits& limits) {
   if (height <= 0 || width <= 0 || height > limits.pixels / width)
-    fail<FileError>(name, ": the header says ", height, "x", width, " pixels, the limit is ", limits.pixels,
+    fail<FileError>(name, ": the header says ", height, "x", width, " pixels, the limit is ",
+                    limits.pixels,
                     " in all; the file is damaged, or DecodeLimits::pixels must be raised.");
 }
 
@@ -77,10 +86,12 @@ class JpegReader {
     info_.client_data = this;
     errors_.error_exit = [](j_common_ptr info) { leave(info); };
     errors_.emit_message = [](j_common_ptr info, int level) {
-      if (level < 0 && !harmless(info->err->msg_code)) leave(info);  // libjpeg would go on and paint the rest grey
+      if (level < 0 && !harmless(info->err->msg_code))
+        leave(info);  // libjpeg would go on and paint the rest grey
     };
     progress_.progress_monitor = [](j_common_ptr info) {
-      constexpr int most_scans = 500;  // a progressive file of a few bytes per scan could keep us for hours
+      constexpr int most_scans =
+          500;  // a progressive file of a few bytes per scan could keep us for hours
       if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > most_scans)
         self(info).escape_.leave("more than 500 scans");
     };
@@ -115,7 +126,9 @@ class JpegReader {
     return true;
   }
 
-  bool four_inks() const { return info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK; }
+  bool four_inks() const {
+    return info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
+  }
   std::int64_t height() const { return info_.image_height; }
   std::int64_t width() const { return info_.image_width; }
   const char* message() const { return escape_.message; }
@@ -128,7 +141,9 @@ class JpegReader {
   }
 
  private:
-  static JpegReader& self(j_common_ptr info) { return *static_cast<JpegReader*>(info->client_data); }
+  static JpegReader& self(j_common_ptr info) {
+    return *static_cast<JpegReader*>(info->client_data);
+  }
   [[noreturn]] static void leave(j_common_ptr info) {
     char text[JMSG_LENGTH_MAX];
     info->err->format_message(info, text);
@@ -154,11 +169,13 @@ inline void inks_to_rgb(const std::uint8_t* inks, std::uint8_t* rgb, std::int64_
   for (std::int64_t x = 0; x < width; ++x)
     for (int c = 0; c < 3; ++c) {
       const int light = inks[4 * x + 3];
-      rgb[3 * x + c] = static_cast<std::uint8_t>(std::max(light - times(255 - inks[4 * x + c], light), 0));
+      rgb[3 * x + c] = static_cast<std::uint8_t>(
+          std::max(light - times(255 - inks[4 * x + c], light), 0));
     }
 }
 
-inline Picture decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view name, const DecodeLimits& limits) {
+inline Picture decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view name,
+                           const DecodeLimits& limits) {
   JpegReader reader;
   const auto require = [&](bool good) {
     if (!good) fail_damaged(name, "JPEG", reader.message());
@@ -167,7 +184,8 @@ inline Picture decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view
   check_extents(name, reader.height(), reader.width(), limits);
   Picture picture(static_cast<int>(reader.height()), static_cast<int>(reader.width()));
   const int orientation = reader.orientation();  // before finish(), which frees the markers
-  std::vector<std::uint8_t> inks(reader.four_inks() ? static_cast<std::size_t>(picture.width()) * 4 : 0);
+  std::vector<std::uint8_t> inks(reader.four_inks() ? static_cast<std::size_t>(picture.width()) * 4
+                                                    : 0);
   require(reader.start());
   for (int y = 0; y < picture.height(); ++y) {
     require(reader.read_row(inks.empty() ? picture.row(y) : inks.data()));
@@ -182,7 +200,9 @@ class PngReader {
   explicit PngReader(std::span<const std::uint8_t> bytes) : rest_(bytes) {
     png_ = png_create_read_struct(
         PNG_LIBPNG_VER_STRING, &escape_,
-        [](png_structp png, png_const_charp text) { static_cast<DecodeEscape*>(png_get_error_ptr(png))->leave(text); },
+        [](png_structp png, png_const_charp text) {
+          static_cast<DecodeEscape*>(png_get_error_ptr(png))->leave(text);
+        },
         [](png_structp, png_const_charp) {});
     info_ = png_ == nullptr ? nullptr : png_create_info_struct(png_);
   }
@@ -231,7 +251,8 @@ class PngReader {
 #ifdef PNG_eXIf_SUPPORTED
     png_uint_32 size = 0;
     png_bytep data = nullptr;
-    if (png_get_eXIf_1(png_, info_, &size, &data) != 0 && data != nullptr) return exif_orientation({data, size});
+    if (png_get_eXIf_1(png_, info_, &size, &data) != 0 && data != nullptr)
+      return exif_orientation({data, size});
 #endif
     return 1;
   }
@@ -243,7 +264,8 @@ class PngReader {
   DecodeEscape escape_;
 };
 
-inline Picture decode_png(std::span<const std::uint8_t> bytes, std::string_view name, const DecodeLimits& limits) {
+inline Picture decode_png(std::span<const std::uint8_t> bytes, std::string_view name,
+                          const DecodeLimits& limits) {
   PngReader reader(bytes);
   const auto require = [&](bool good) {
     if (!good) fail_damaged(name, "PNG", reader.message());
@@ -260,9 +282,11 @@ inline Picture decode_png(std::span<const std::uint8_t> bytes, std::string_view 
 
 }  // namespace detail
 
-ARVIT_DEFINITION Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name, const DecodeLimits& limits) {
+ARVIT_DEFINITION Picture decode_picture(std::span<const std::uint8_t> bytes, std::string_view name,
+                                        const DecodeLimits& limits) {
   const auto begins_with = [&](std::string_view magic) {
-    return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
+    return bytes.size() >= magic.size() &&
+           std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
   };
   if (bytes.empty()) fail<FileError>(name, ": the file is empty, expected a JPEG or PNG picture.");
   if (begins_with("\xff\xd8\xff")) return detail::decode_jpeg(bytes, name, limits);
@@ -272,11 +296,13 @@ ARVIT_DEFINITION Picture decode_picture(std::span<const std::uint8_t> bytes, std
                      : begins_with("RIFF")                     ? "WebP"
                      : begins_with("II*") || begins_with("MM") ? "TIFF"
                                                                : nullptr;
-  fail<FileError>(name, ": neither a JPEG nor a PNG picture", kind == nullptr ? "" : text(" but ", kind, " by its first bytes"),
+  fail<FileError>(name, ": neither a JPEG nor a PNG picture",
+                  kind == nullptr ? "" : text(" but ", kind, " by its first bytes"),
                   "; convert it to one of the two.");
 }
 
-ARVIT_DEFINITION Picture read_picture(const std::filesystem::path& path, const DecodeLimits& limits) {
+ARVIT_DEFINITION Picture read_picture(const std::filesystem::path& path,
+                                      const DecodeLimits& limits) {
   return decode_picture(read_file(path), path.string(), limits);
 }
 

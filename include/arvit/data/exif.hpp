@@ -8,15 +8,16 @@
 
 namespace arvit {
 
-/// The tag Orientation (1 to 8) of an EXIF block that begins with its TIFF header; 1, "as stored", when there is none.
-/// A damaged block says nothing about the pixels, so it counts as none.
+/// The tag Orientation (1 to 8) of an EXIF block that begins with its TIFF header; 1, "as stored",
+/// when there is none. A damaged block says nothing about the pixels, so it counts as none.
 inline int exif_orientation(std::span<const std::uint8_t> tiff) {
   if (tiff.size() < 8) return 1;
   const bool little = tiff[0] == 'I' && tiff[1] == 'I';
   if (!little && !(tiff[0] == 'M' && tiff[1] == 'M')) return 1;
   const auto number = [&](std::size_t place, std::size_t bytes) {
     std::uint32_t value = 0;
-    for (std::size_t i = 0; i < bytes; ++i) value = value << 8 | tiff[place + (little ? bytes - 1 - i : i)];
+    for (std::size_t i = 0; i < bytes; ++i)
+      value = value << 8 | tiff[place + (little ? bytes - 1 - i : i)];
     return value;
   };
   const std::size_t directory = number(4, 4);

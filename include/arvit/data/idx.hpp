@@ -15,13 +15,15 @@
 
 namespace arvit {
 
-/// The format of MNIST and its relatives (LeCun 1998), plain or gzipped, held in memory: 8-bit grey pictures [count, height,
-/// width] in one file, one label byte each in another. Header: 0, 0, type (8: unsigned byte), number of extents; then each
-/// extent in 32 bits, big end first. Grey is repeated in the three channels.
+/// The format of MNIST and its relatives (LeCun 1998), plain or gzipped, held in memory: 8-bit grey
+/// pictures [count, height, width] in one file, one label byte each in another. Header: 0, 0, type
+/// (8: unsigned byte), number of extents; then each extent in 32 bits, big end first. Grey is
+/// repeated in the three channels.
 class Idx {
  public:
   /// Without `labels` no picture has one. Anything but the format above throws FileError.
-  explicit Idx(const std::filesystem::path& pictures, const std::optional<std::filesystem::path>& labels = std::nullopt,
+  explicit Idx(const std::filesystem::path& pictures,
+               const std::optional<std::filesystem::path>& labels = std::nullopt,
                std::vector<std::string> names = {})
       : names_(std::move(names)) {
     const std::vector<std::int64_t> shape = read(pictures, 3, pixels_);
@@ -29,8 +31,8 @@ class Idx {
     if (count_ == 0 || shape[1] == 0 || shape[2] == 0)
       fail<FileError>(pictures.string(), ": holds ", shape_text(shape), " pixels, that is none.");
     if (shape[1] > largest_side || shape[2] > largest_side)
-      fail<FileError>(pictures.string(), ": pictures of ", shape[1], "x", shape[2], " pixels; at most ", largest_side,
-                      " are expected on a side.");
+      fail<FileError>(pictures.string(), ": pictures of ", shape[1], "x", shape[2],
+                      " pixels; at most ", largest_side, " are expected on a side.");
     height_ = static_cast<int>(shape[1]), width_ = static_cast<int>(shape[2]);
     if (!labels) {
       names_.clear();
@@ -42,13 +44,15 @@ class Idx {
                       pictures.filename().string(), "; the two files do not belong together.");
     const std::size_t classes = std::size_t{1} + *std::max_element(labels_.begin(), labels_.end());
     if (!names_.empty() && names_.size() < classes)
-      fail<FileError>(labels->string(), ": label ", classes - 1, " occurs, but only ", names_.size(),
-                      " class names are known.");
+      fail<FileError>(labels->string(), ": label ", classes - 1, " occurs, but only ",
+                      names_.size(), " class names are known.");
     for (std::size_t c = names_.size(); c < classes; ++c) names_.push_back(std::to_string(c));
   }
 
   std::int64_t size() const { return count_; }
-  int label(std::int64_t i) const { return labels_.empty() ? -1 : labels_[static_cast<std::size_t>(i)]; }
+  int label(std::int64_t i) const {
+    return labels_.empty() ? -1 : labels_[static_cast<std::size_t>(i)];
+  }
   Picture picture(std::int64_t i) const {
     Picture result(height_, width_);
     const std::int64_t pixels = std::int64_t{height_} * width_;
@@ -67,24 +71,30 @@ class Idx {
   static constexpr std::int64_t largest_side = 65535;
 
   /// Reads `path` into `data`, without its header; returns its extents.
-  static std::vector<std::int64_t> read(const std::filesystem::path& path, int dimensions, Bytes& data) {
+  static std::vector<std::int64_t> read(const std::filesystem::path& path, int dimensions,
+                                        Bytes& data) {
     data = read_gzip(path);
     const std::size_t header = 4 + 4 * static_cast<std::size_t>(dimensions);
     if (data.size() < 4 || data[0] != 0 || data[1] != 0 || data[2] != 8 || data[3] != dimensions)
-      fail<FileError>(path.string(), ": not an idx", dimensions, " file of bytes (it does not begin with 00 00 08 0",
-                      dimensions, "); give ",
+      fail<FileError>(path.string(), ": not an idx", dimensions,
+                      " file of bytes (it does not begin with 00 00 08 0", dimensions, "); give ",
                       dimensions == 3 ? "the pictures, such as train-images-idx3-ubyte.gz."
                                       : "the labels, such as train-labels-idx1-ubyte.gz.");
     std::vector<std::int64_t> shape;
     const auto size = static_cast<std::int64_t>(data.size());
-    std::int64_t expected = 1;  // the product of the extents, at most size + 1: three of them can overflow 64 bits
+    std::int64_t expected =
+        1;  // the product of the extents, at most size + 1: three of them can overflow 64 bits
     for (std::size_t at = 4; at < header && header <= data.size(); at += 4) {
-      shape.push_back(std::int64_t{data[at]} << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]);
-      expected = shape.back() != 0 && expected > size / shape.back() ? size + 1 : expected * shape.back();
+      shape.push_back(std::int64_t{data[at]} << 24 | data[at + 1] << 16 | data[at + 2] << 8 |
+                      data[at + 3]);
+      expected = shape.back() != 0 && expected > size / shape.back() ? size + 1
+                                                                     : expected * shape.back();
     }
-    if (shape.empty()) fail<FileError>(path.string(), ": ends inside its header; download it again.");
+    if (shape.empty())
+      fail<FileError>(path.string(), ": ends inside its header; download it again.");
     if (expected != size - static_cast<std::int64_t>(header))
-      fail<FileError>(path.string(), ": the header says ", shape_text(shape), ", but ", data.size() - header,
+      fail<FileError>(path.string(), ": the header says ", shape_text(shape), ", but ",
+                      data.size() - header,
                       " bytes follow it; the file is cut or damaged, download it again.");
     data.erase(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(header));
     return shape;

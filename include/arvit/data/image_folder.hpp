@@ -16,14 +16,17 @@
 
 namespace arvit {
 
-/// JPEG and PNG files below a folder, decoded when asked for. By class: each sub-folder directly in `root` that holds a picture, at any
-/// depth, is a class; classes are numbered by ascending name. Flat: the pictures that lie in `root` itself, without labels.
-/// Pictures are ordered by class, then by path; both compare bytes, so that the order is the same everywhere.
+/// JPEG and PNG files below a folder, decoded when asked for. By class: each sub-folder directly in
+/// `root` that holds a picture, at any depth, is a class; classes are numbered by ascending name.
+/// Flat: the pictures that lie in `root` itself, without labels. Pictures are ordered by class,
+/// then by path; both compare bytes, so that the order is the same everywhere.
 class ImageFolder {
  public:
-  /// `classes`, when given, fixes the numbering (that of the training set for a test set); a sub-folder that it lacks throws.
-  /// A missing folder, one that cannot be listed or one without any picture throws FileError.
-  explicit ImageFolder(std::filesystem::path root, std::vector<std::string> classes = {}, DecodeLimits limits = {})
+  /// `classes`, when given, fixes the numbering (that of the training set for a test set); a
+  /// sub-folder that it lacks throws. A missing folder, one that cannot be listed or one without
+  /// any picture throws FileError.
+  explicit ImageFolder(std::filesystem::path root, std::vector<std::string> classes = {},
+                       DecodeLimits limits = {})
       : root_(std::move(root)), limits_(limits) {
     std::error_code error;
     if (!std::filesystem::is_directory(root_, error))
@@ -44,19 +47,22 @@ class ImageFolder {
         fail<FileError>((root_ / folder).string(), ": this class is not among the ", names_.size(),
                         " classes of the training set; remove the folder or add the class there.");
       std::sort(of_class.begin(), of_class.end());
-      for (const std::string& picture : of_class) add(picture, static_cast<int>(known - names_.begin()));
+      for (const std::string& picture : of_class)
+        add(picture, static_cast<int>(known - names_.begin()));
     }
     if (labels_.empty()) {  // flat
       names_.clear();
       std::sort(pictures.begin(), pictures.end());
       for (const std::string& picture : pictures) add(picture, -1);
     } else if (loose > 0) {
-      left_out(static_cast<std::int64_t>(loose), *std::min_element(pictures.begin(), pictures.end()));
+      left_out(static_cast<std::int64_t>(loose),
+               *std::min_element(pictures.begin(), pictures.end()));
     }
     if (labels_.empty())
-      fail<FileError>(root_.string(), ": no picture (.jpg, .jpeg or .png) lies in this folder or below it",
-                      others_ == 0 ? "" : text("; there are ", others_, " other files, for one ", other_),
-                      "; give a folder of pictures, or of one sub-folder of pictures per class.");
+      fail<FileError>(
+          root_.string(), ": no picture (.jpg, .jpeg or .png) lies in this folder or below it",
+          others_ == 0 ? "" : text("; there are ", others_, " other files, for one ", other_),
+          "; give a folder of pictures, or of one sub-folder of pictures per class.");
     paths_.shrink_to_fit();
   }
 
@@ -66,29 +72,34 @@ class ImageFolder {
   const std::vector<std::string>& class_names() const { return names_; }
   std::filesystem::path path(std::int64_t i) const {
     const std::size_t begin = i == 0 ? 0 : ends_[static_cast<std::size_t>(i) - 1];
-    return root_ / std::string_view(paths_).substr(begin, ends_[static_cast<std::size_t>(i)] - begin);
+    return root_ /
+           std::string_view(paths_).substr(begin, ends_[static_cast<std::size_t>(i)] - begin);
   }
-  /// Files that are not pictures by their name, or lie beside the class folders; they are not part of the set.
+  /// Files that are not pictures by their name, or lie beside the class folders; they are not part
+  /// of the set.
   std::int64_t other_files() const { return others_; }
   std::string describe() const {
     return text("image folder ", root_.string(), ": ", size(), " pictures, ",
                 names_.empty() ? "no classes" : text(names_.size(), " classes"),
                 others_ == 0
                     ? ""
-                    : text(" (left out: ", others_, others_ == 1 ? " other file, " : " other files, for one ", other_, ")"));
+                    : text(" (left out: ", others_,
+                           others_ == 1 ? " other file, " : " other files, for one ", other_, ")"));
   }
 
   static bool is_picture(const std::filesystem::path& path) {
     std::string extension = path.extension().string();
-    for (char& letter : extension) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    for (char& letter : extension)
+      letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
     return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
   }
 
  private:
-  /// Sorts the entries of `folder` into sub-folders and pictures, whose paths begin with `prefix`; goes deeper when `deep`.
-  /// Names that begin with a dot are passed over. Below the first level links to folders are not followed: they may form a ring.
-  void list(const std::filesystem::path& folder, const std::string& prefix, bool deep, std::vector<std::string>& folders,
-            std::vector<std::string>& pictures) {
+  /// Sorts the entries of `folder` into sub-folders and pictures, whose paths begin with `prefix`;
+  /// goes deeper when `deep`. Names that begin with a dot are passed over. Below the first level
+  /// links to folders are not followed: they may form a ring.
+  void list(const std::filesystem::path& folder, const std::string& prefix, bool deep,
+            std::vector<std::string>& folders, std::vector<std::string>& pictures) {
     std::error_code error;
     std::filesystem::directory_iterator entry(folder, error), end;
     for (; !error && entry != end; entry.increment(error)) {
@@ -96,18 +107,22 @@ class ImageFolder {
       std::error_code unknown;
       if (name.front() == '.') continue;
       if (entry->is_directory(unknown) && !(deep && entry->is_symlink(unknown))) {
-        if (deep) list(entry->path(), prefix + name + "/", true, folders, pictures);
-        else folders.push_back(name);
+        if (deep)
+          list(entry->path(), prefix + name + "/", true, folders, pictures);
+        else
+          folders.push_back(name);
       } else if (is_picture(name)) {
         pictures.push_back(prefix + name);
       } else {
         left_out(1, prefix + name);
       }
     }
-    if (error) fail<FileError>(folder.string(), ": the folder cannot be listed (", error.message(), ").");
+    if (error)
+      fail<FileError>(folder.string(), ": the folder cannot be listed (", error.message(), ").");
   }
   void left_out(std::int64_t count, const std::string& name) {
-    if (others_ == 0 || name < other_) other_ = name;  // the first by name: the order of a listing is not fixed
+    if (others_ == 0 || name < other_)
+      other_ = name;  // the first by name: the order of a listing is not fixed
     others_ += count;
   }
   void add(const std::string& path, int label) {
@@ -119,7 +134,8 @@ class ImageFolder {
   std::filesystem::path root_;
   DecodeLimits limits_;
   std::vector<std::string> names_;
-  std::string paths_;  // one after another, relative to root_: a million separate strings would cost four times the memory
+  std::string paths_;  // one after another, relative to root_: a million separate strings would
+                       // cost four times the memory
   std::vector<std::size_t> ends_;
   std::vector<std::int32_t> labels_;
   std::int64_t others_ = 0;

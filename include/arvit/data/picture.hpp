@@ -17,7 +17,8 @@ struct Box {
   friend constexpr bool operator==(const Box&, const Box&) = default;
 };
 
-/// 8-bit RGB, interleaved: the three bytes of pixel (y, x) begin at data + y * stride + 3 * x. Does not own them.
+/// 8-bit RGB, interleaved: the three bytes of pixel (y, x) begin at data + y * stride + 3 * x. Does
+/// not own them.
 struct PictureView {
   const std::uint8_t* data = nullptr;
   int height = 0, width = 0;
@@ -27,10 +28,11 @@ struct PictureView {
   bool empty() const { return height <= 0 || width <= 0; }
   /// The pixels of `box` in place; a box that leaves the picture throws ShapeError.
   PictureView crop(const Box& box) const {
-    if (box.top < 0 || box.left < 0 || box.height < 0 || box.width < 0 || box.height > height - box.top ||
-        box.width > width - box.left)
-      fail<ShapeError>("crop: the box of ", box.height, "x", box.width, " pixels at row ", box.top, ", column ", box.left,
-                       " leaves the picture of ", height, "x", width, " (height x width).");
+    if (box.top < 0 || box.left < 0 || box.height < 0 || box.width < 0 ||
+        box.height > height - box.top || box.width > width - box.left)
+      fail<ShapeError>("crop: the box of ", box.height, "x", box.width, " pixels at row ", box.top,
+                       ", column ", box.left, " leaves the picture of ", height, "x", width,
+                       " (height x width).");
     return {row(box.top) + 3 * box.left, box.height, box.width, stride};
   }
 };
@@ -51,11 +53,14 @@ class Picture {
   const std::uint8_t* row(int y) const { return pixels_.data() + std::int64_t{3} * width_ * y; }
   /// Sets the extents; the pixels are then unspecified. Keeps its memory when that suffices.
   void reshape(int height, int width) {
-    if (height < 0 || width < 0) fail<ShapeError>("Picture: ", height, "x", width, " pixels; extents cannot be negative.");
+    if (height < 0 || width < 0)
+      fail<ShapeError>("Picture: ", height, "x", width, " pixels; extents cannot be negative.");
     height_ = height, width_ = width;
     pixels_.resize(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3);
   }
-  operator PictureView() const { return {pixels_.data(), height_, width_, std::int64_t{3} * width_}; }
+  operator PictureView() const {
+    return {pixels_.data(), height_, width_, std::int64_t{3} * width_};
+  }
 
  private:
   int height_ = 0, width_ = 0;
@@ -66,15 +71,20 @@ class Picture {
 inline Picture flipped(PictureView picture) {
   Picture result(picture.height, picture.width);
   for (int y = 0; y < picture.height; ++y)
-    for (int x = 0; x < picture.width; ++x) std::copy_n(picture.row(y) + 3 * (picture.width - 1 - x), 3, result.row(y) + 3 * x);
+    for (int x = 0; x < picture.width; ++x)
+      std::copy_n(picture.row(y) + 3 * (picture.width - 1 - x), 3, result.row(y) + 3 * x);
   return result;
 }
 
-/// The picture as it is to be seen, given the EXIF tag Orientation (TIFF 6.0, tag 274). Values 5 to 8 exchange height and width.
+/// The picture as it is to be seen, given the EXIF tag Orientation (TIFF 6.0, tag 274). Values 5 to
+/// 8 exchange height and width.
 inline Picture oriented(Picture picture, int orientation) {
   if (orientation <= 1 || orientation > 8) return picture;
-  // Tag value - 1 -> does the stored picture have its rows and columns exchanged, then read from the bottom, from the right?
-  struct Way { bool exchange, bottom, right; };
+  // Tag value - 1 -> does the stored picture have its rows and columns exchanged, then read from
+  // the bottom, from the right?
+  struct Way {
+    bool exchange, bottom, right;
+  };
   static constexpr std::array<Way, 8> ways{{{false, false, false},
                                             {false, false, true},
                                             {false, true, true},
@@ -89,7 +99,8 @@ inline Picture oriented(Picture picture, int orientation) {
   for (int y = 0; y < result.height(); ++y)
     for (int x = 0; x < result.width(); ++x) {
       const int v = exchange ? x : y, u = exchange ? y : x;
-      std::copy_n(picture.row(bottom ? height - 1 - v : v) + 3 * (right ? width - 1 - u : u), 3, result.row(y) + 3 * x);
+      std::copy_n(picture.row(bottom ? height - 1 - v : v) + 3 * (right ? width - 1 - u : u), 3,
+                  result.row(y) + 3 * x);
     }
   return result;
 }

@@ -9,14 +9,16 @@
 
 namespace arvit {
 
-/// No decoder (ViT-iGPT; SAIM Table 3, depth 0): the output at a token predicts the next patch of the order, the class token's output
-/// the first. Content row i is at the same time the query for patch i + 1, so the rows of the query stream are the content rows, shifted.
+/// No decoder (ViT-iGPT; SAIM Table 3, depth 0): the output at a token predicts the next patch of
+/// the order, the class token's output the first. Content row i is at the same time the query for
+/// patch i + 1, so the rows of the query stream are the content rows, shifted.
 struct Causal {
   using DefaultHead = MlpHead;
 
-  template <class Encoder, class HeadKind, int Width>
-  struct For {
-    static_assert(Encoder::leading_tokens == 1, "Decoder<Causal>: the first patch is predicted from the class token; drop NoClassToken, or give one condition instead.");
+  template <class Encoder, class HeadKind, int Width> struct For {
+    static_assert(Encoder::leading_tokens == 1,
+                  "Decoder<Causal>: the first patch is predicted from the class token; drop "
+                  "NoClassToken, or give one condition instead.");
     static constexpr int dim = Encoder::dim;
     using Output = NormedHead<HeadKind, dim, Width>;
 
@@ -25,36 +27,47 @@ struct Causal {
     static constexpr int position_dim = dim;
     static constexpr Reads reads(int point) { return {point == Encoder::depth, false}; }
     static constexpr std::int64_t parameter_count = Output::Head::parameter_count;
-    static constexpr auto groups() { return std::tuple(Group{"decoder_pred.", Output::Head::tensors()}); }
+    static constexpr auto groups() {
+      return std::tuple(Group{"decoder_pred.", Output::Head::tensors()});
+    }
 
-    template <class C>
-    struct Parameters {
+    template <class C> struct Parameters {
       typename Output::template HeadParameters<C> head;
       constexpr explicit Parameters(C& at) : head(at) {}
     };
 
-    template <class D>
-    class Run {
+    template <class D> class Run {
      public:
       using Context = StepContext<D, 1>;
       using Space = SpaceOf<D>;
 
       Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
-          : context_(context), p_(parameters), norm_(norm), rows_(context.tables.source.size()), output_(context.arena, rows_) {
+          : context_(context),
+            p_(parameters),
+            norm_(norm),
+            rows_(context.tables.source.size()),
+            output_(context.arena, rows_) {
         if (rows_ != context.tables.streams[0].source.size())
-          fail<ShapeError>("Decoder<Causal>: the order has groups of several patches; it needs one patch per rank, all ranks from 1.");
+          fail<ShapeError>(
+              "Decoder<Causal>: the order has groups of several patches; it needs one patch per "
+              "rank, all ranks from 1.");
       }
       void forward(int point, const LayerIO<D, Encoder>& io) {
         if (point == Encoder::depth) tokens_ = io.output;
       }
-      void finish() { Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, tokens_, output_); }
+      void finish() {
+        Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, tokens_, output_);
+      }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
 
-      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction, const Parameters<Adding<D>>& gradient) {
+      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
+                           const Parameters<Adding<D>>& gradient) {
         dtokens_ = context_.arena.template rows<Activation<D>, dim, Space>(rows_);
-        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, tokens_, output_, dprediction[0], dtokens_, *norm_.gradient, gradient.head);
+        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, tokens_, output_,
+                         dprediction[0], dtokens_, *norm_.gradient, gradient.head);
       }
-      void backward(int point, const LayerIO<D, Encoder>&, const LayerGradient<D, Encoder>& d, const Parameters<Adding<D>>&) {
+      void backward(int point, const LayerIO<D, Encoder>&, const LayerGradient<D, Encoder>& d,
+                    const Parameters<Adding<D>>&) {
         if (point == Encoder::depth) context_.device.add(dtokens_, d.output);
       }
 

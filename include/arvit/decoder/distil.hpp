@@ -9,28 +9,32 @@
 
 namespace arvit {
 
-/// The end of feature distillation: head(norm(h)) of every encoded token is compared with the target of its own place, the class token's
-/// with the target's class. Reads the output of the last layer. One part of a decoder; `stream` is its query stream.
-template <class Encoder, class HeadKind, int Width>
-struct DistilHead {
+/// The end of feature distillation: head(norm(h)) of every encoded token is compared with the
+/// target of its own place, the class token's with the target's class. Reads the output of the last
+/// layer. One part of a decoder; `stream` is its query stream.
+template <class Encoder, class HeadKind, int Width> struct DistilHead {
   static constexpr int dim = Encoder::dim;
   using Output = NormedHead<HeadKind, dim, Width>;
   static constexpr QueryStream stream{.content = Sees::itself};
 
-  template <class D>
-  class Run {
+  template <class D> class Run {
    public:
     Run() = default;
     Run(Arena& arena, std::int64_t rows) : rows_(rows), output_(arena, rows) {}
     void read(ConstTokens<D, dim> tokens) { tokens_ = tokens; }
     template <class Norm, class Head>
-    void finish(D& device, Arena& arena, const Norm& norm, const Head& head) { Output::forward(device, arena, norm, head, tokens_, output_); }
+    void finish(D& device, Arena& arena, const Norm& norm, const Head& head) {
+      Output::forward(device, arena, norm, head, tokens_, output_);
+    }
     Tokens<D, Width> prediction() const { return output_.prediction; }
     /// Takes the gradient of the tokens from the arena; add_to() hands it on.
     template <class Norm, class Head, class NormGradient, class HeadGradient>
-    void finish_backward(D& device, Arena& arena, const Norm& norm, const Head& head, ConstTokens<D, Width> dprediction, const NormGradient& dnorm, const HeadGradient& dhead) {
+    void finish_backward(D& device, Arena& arena, const Norm& norm, const Head& head,
+                         ConstTokens<D, Width> dprediction, const NormGradient& dnorm,
+                         const HeadGradient& dhead) {
       dtokens_ = arena.template rows<Activation<D>, dim, SpaceOf<D>>(rows_);
-      Output::backward(device, arena, norm, head, tokens_, output_, dprediction, dtokens_, dnorm, dhead);
+      Output::backward(device, arena, norm, head, tokens_, output_, dprediction, dtokens_, dnorm,
+                       dhead);
     }
     void add_to(D& device, Tokens<D, dim> d) const { device.add(dtokens_, d); }
 
@@ -42,44 +46,51 @@ struct DistilHead {
   };
 };
 
-/// No decoder: feature distillation of the encoder's output (D-iGPT Tables 8 and 10, KD and FD; with OrderPolicy<Cluster<1, 1>> the whole image is
-/// encoded without a mask). The class token reads all, and is compared too.
+/// No decoder: feature distillation of the encoder's output (D-iGPT Tables 8 and 10, KD and FD;
+/// with OrderPolicy<Cluster<1, 1>> the whole image is encoded without a mask). The class token
+/// reads all, and is compared too.
 struct Distil {
   using DefaultHead = LinearHead;
 
-  template <class Encoder, class HeadKind, int Width>
-  struct For {
+  template <class Encoder, class HeadKind, int Width> struct For {
     static constexpr int dim = Encoder::dim;
     using Part = DistilHead<Encoder, HeadKind, Width>;
 
-    static constexpr RankRules<1> rules{Encoder::has_class_token ? ClassToken::last : ClassToken::none, {Part::stream}, false};
+    static constexpr RankRules<1> rules{
+        Encoder::has_class_token ? ClassToken::last : ClassToken::none, {Part::stream}, false};
     static constexpr bool uses_norm = true;
     static constexpr int position_dim = dim;
     static constexpr Reads reads(int point) { return {point == Encoder::depth, false}; }
     static constexpr std::int64_t parameter_count = Part::Output::Head::parameter_count;
-    static constexpr auto groups() { return std::tuple(Group{"decoder_pred.", Part::Output::Head::tensors()}); }
+    static constexpr auto groups() {
+      return std::tuple(Group{"decoder_pred.", Part::Output::Head::tensors()});
+    }
 
-    template <class C>
-    struct Parameters {
+    template <class C> struct Parameters {
       typename Part::Output::template HeadParameters<C> head;
       constexpr explicit Parameters(C& at) : head(at) {}
     };
 
-    template <class D>
-    class Run {
+    template <class D> class Run {
      public:
       using Context = StepContext<D, 1>;
       Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
-          : context_(context), p_(parameters), norm_(norm), part_(context.arena, context.tables.source.size()) {}
+          : context_(context),
+            p_(parameters),
+            norm_(norm),
+            part_(context.arena, context.tables.source.size()) {}
       void forward(int point, const LayerIO<D, Encoder>& io) {
         if (point == Encoder::depth) part_.read(io.output);
       }
       void finish() { part_.finish(context_.device, context_.arena, *norm_.weights, p_.head); }
       Tokens<D, Width> prediction(std::size_t) const { return part_.prediction(); }
-      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction, const Parameters<Adding<D>>& gradient) {
-        part_.finish_backward(context_.device, context_.arena, *norm_.weights, p_.head, dprediction[0], *norm_.gradient, gradient.head);
+      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
+                           const Parameters<Adding<D>>& gradient) {
+        part_.finish_backward(context_.device, context_.arena, *norm_.weights, p_.head,
+                              dprediction[0], *norm_.gradient, gradient.head);
       }
-      void backward(int point, const LayerIO<D, Encoder>&, const LayerGradient<D, Encoder>& d, const Parameters<Adding<D>>&) {
+      void backward(int point, const LayerIO<D, Encoder>&, const LayerGradient<D, Encoder>& d,
+                    const Parameters<Adding<D>>&) {
         if (point == Encoder::depth) part_.add_to(context_.device, d.output);
       }
 

@@ -13,8 +13,7 @@ namespace arvit {
 
 namespace detail {
 /// to[i] = from[row[i]].
-template <class T>
-struct PickRows {
+template <class T> struct PickRows {
   const T* from;
   const std::int32_t* row;
   T* to;
@@ -22,38 +21,51 @@ struct PickRows {
 };
 }  // namespace detail
 
-/// Mask tokens inside the encoder (SimMIM, BEiT, EVA; GVP Table 10, "pure masked modeling"): masked patches, those of rank 1, enter as one learned
-/// token plus their position, the whole image is encoded with every token seeing every token, and head(norm(h)) of the masked rows is predicted.
-/// Only these rows of the last layer are read, so of the others that layer computes no more than keys and values.
+/// Mask tokens inside the encoder (SimMIM, BEiT, EVA; GVP Table 10, "pure masked modeling"): masked
+/// patches, those of rank 1, enter as one learned token plus their position, the whole image is
+/// encoded with every token seeing every token, and head(norm(h)) of the masked rows is predicted.
+/// Only these rows of the last layer are read, so of the others that layer computes no more than
+/// keys and values.
 struct InPlace {
   using DefaultHead = LinearHead;
 
-  template <class Encoder, class HeadKind, int Width>
-  struct For {
+  template <class Encoder, class HeadKind, int Width> struct For {
     static constexpr int dim = Encoder::dim;
     using Content = EncoderBlock<typename Encoder::Block>;
     using Last = CrossBlock<typename Encoder::Block>;
     using Output = NormedHead<HeadKind, dim, Width>;
 
-    static constexpr RankRules<1> rules{Encoder::has_class_token ? ClassToken::first : ClassToken::none, {QueryStream{.content = Sees::up_to}}, false, true};
+    static constexpr RankRules<1> rules{
+        Encoder::has_class_token ? ClassToken::first : ClassToken::none,
+        {QueryStream{.content = Sees::up_to}},
+        false,
+        true};
     static constexpr bool uses_norm = true, two_groups = true;
     static constexpr int position_dim = dim, before_last = Encoder::depth - 1;
-    static constexpr Reads reads(int point) { return {point == before_last, point == Encoder::depth}; }
+    static constexpr Reads reads(int point) {
+      return {point == before_last, point == Encoder::depth};
+    }
 
     using Own = TokenAndHead<Output, dim>;
     static constexpr std::int64_t parameter_count = Own::parameter_count;
     static constexpr auto groups() { return Own::groups("mask_token"); }
     template <class C> using Parameters = typename Own::template Parameters<C>;
 
-    template <class D>
-    class Run {
+    template <class D> class Run {
      public:
       using Context = StepContext<D, 1>;
       using Space = SpaceOf<D>;
 
       Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
-          : context_(context), p_(parameters), norm_(norm), masked_(taken()), result_(taken()), last_(context.arena, masked_.rows()), output_(context.arena, masked_.rows()) {
-        if (!context.drop_path.empty()) scales_ = {scale(2 * before_last), scale(2 * before_last + 1)};
+          : context_(context),
+            p_(parameters),
+            norm_(norm),
+            masked_(taken()),
+            result_(taken()),
+            last_(context.arena, masked_.rows()),
+            output_(context.arena, masked_.rows()) {
+        if (!context.drop_path.empty())
+          scales_ = {scale(2 * before_last), scale(2 * before_last + 1)};
       }
       void forward(int point, const LayerIO<D, Encoder>& io) {
         D& device = context_.device;
@@ -65,20 +77,29 @@ struct InPlace {
         }
         if (point == before_last) device.gather_rows(io.output, rows(), masked_);
         if (point == Encoder::depth)
-          Last::template forward_reading<D>(device, context_.arena, *io.weights, masked_, Content::key(io.qkv), Content::value(io.qkv), reach(), scales_, last_, result_);
+          Last::template forward_reading<D>(device, context_.arena, *io.weights, masked_,
+                                            Content::key(io.qkv), Content::value(io.qkv), reach(),
+                                            scales_, last_, result_);
       }
-      void finish() { Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, result_, output_); }
+      void finish() {
+        Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, result_, output_);
+      }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
 
-      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction, const Parameters<Adding<D>>& gradient) {
+      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
+                           const Parameters<Adding<D>>& gradient) {
         dmasked_ = taken();
-        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, result_, output_, dprediction[0], dmasked_, *norm_.gradient, gradient.head);
+        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, result_, output_,
+                         dprediction[0], dmasked_, *norm_.gradient, gradient.head);
       }
-      void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d, const Parameters<Adding<D>>& gradient) {
+      void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
+                    const Parameters<Adding<D>>& gradient) {
         D& device = context_.device;
         if (point == Encoder::depth)
-          Last::template backward_reading<D>(device, context_.arena, *io.weights, masked_, Content::key(io.qkv), Content::value(io.qkv), reach(), scales_, last_, dmasked_,
-                                             Content::key(d.qkv), Content::value(d.qkv), Write::add, *d.weights);
+          Last::template backward_reading<D>(device, context_.arena, *io.weights, masked_,
+                                             Content::key(io.qkv), Content::value(io.qkv), reach(),
+                                             scales_, last_, dmasked_, Content::key(d.qkv),
+                                             Content::value(d.qkv), Write::add, *d.weights);
         if (point == before_last) device.scatter_add_rows(dmasked_, rows(), d.output);
         if (point > 0 || rows().empty()) return;
         device.token_gradient(d.output, rows(), gradient.token);
@@ -87,20 +108,27 @@ struct InPlace {
 
      private:
       /// Where the masked patches are among the tokens.
-      Span<const std::int32_t, Space> rows() const { return context_.tables.streams[0].content_row; }
+      Span<const std::int32_t, Space> rows() const {
+        return context_.tables.streams[0].content_row;
+      }
       Reach<Space> reach() const { return Context::reach(context_.tables.streams[0].content); }
-      Tokens<D, dim> taken() { return context_.arena.template rows<Activation<D>, dim, Space>(rows().size()); }
+      Tokens<D, dim> taken() {
+        return context_.arena.template rows<Activation<D>, dim, Space>(rows().size());
+      }
       /// Drop path of a branch for these rows.
       Span<const Statistic<D>, Space> scale(int branch) {
         const auto result = context_.arena.template span<Statistic<D>, Space>(rows().size());
-        const Statistic<D>* of_all = context_.drop_path.data() + branch * context_.tables.source.size();
-        context_.device.for_each(rows().size(), detail::PickRows<Statistic<D>>{of_all, rows().data(), result.data()});
+        const Statistic<D>* of_all = context_.drop_path.data() +
+                                     branch * context_.tables.source.size();
+        context_.device.for_each(
+            rows().size(), detail::PickRows<Statistic<D>>{of_all, rows().data(), result.data()});
         return result;
       }
       Context& context_;
       const Parameters<Reading<D>>& p_;
       FinalNorm<D, dim> norm_;
-      Tokens<D, dim> masked_, result_, dmasked_;  ///< the rows of masked patches before the last layer and after it
+      Tokens<D, dim> masked_, result_,
+          dmasked_;  ///< the rows of masked patches before the last layer and after it
       BranchScales<D> scales_;
       typename Last::template Saved<D> last_;
       typename Output::template Saved<D> output_;

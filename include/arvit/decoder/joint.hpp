@@ -11,21 +11,24 @@
 
 namespace arvit {
 
-/// MAE's decoder (He et al. 2022): a light transformer over latents and mask tokens together, all seeing all. The encoder's final norm
-/// and a linear map bring the latents to width Dim; masked places hold a learned token; both get positions of width Dim. Only masked
-/// patches are predicted, so the last block computes only their rows.
+/// MAE's decoder (He et al. 2022): a light transformer over latents and mask tokens together, all
+/// seeing all. The encoder's final norm and a linear map bring the latents to width Dim; masked
+/// places hold a learned token; both get positions of width Dim. Only masked patches are predicted,
+/// so the last block computes only their rows.
 ///
-/// The released code restores reading order first. Attention without a mask does not depend on the order of tokens, so here they stay sorted:
-/// class token, visible patches, masked patches.
-template <int Depth, int Dim, int Heads>
-struct Joint {
-  static_assert(Depth > 0, "Joint<Depth, Dim, Heads>: Depth counts decoder layers; it must be positive.");
-  static_assert(Heads > 0 && Dim % Heads == 0, "Joint<Depth, Dim, Heads>: Heads must divide Dim; choose a number of heads that does.");
-  static_assert(Dim % 4 == 0, "Joint<Depth, Dim, Heads>: sin-cos positions need a Dim that is a multiple of 4.");
+/// The released code restores reading order first. Attention without a mask does not depend on the
+/// order of tokens, so here they stay sorted: class token, visible patches, masked patches.
+template <int Depth, int Dim, int Heads> struct Joint {
+  static_assert(Depth > 0,
+                "Joint<Depth, Dim, Heads>: Depth counts decoder layers; it must be positive.");
+  static_assert(
+      Heads > 0 && Dim % Heads == 0,
+      "Joint<Depth, Dim, Heads>: Heads must divide Dim; choose a number of heads that does.");
+  static_assert(Dim % 4 == 0,
+                "Joint<Depth, Dim, Heads>: sin-cos positions need a Dim that is a multiple of 4.");
   using DefaultHead = LinearHead;
 
-  template <class Encoder, class HeadKind, int Width>
-  struct For {
+  template <class Encoder, class HeadKind, int Width> struct For {
     static constexpr int dim = Encoder::dim;
     using Block = arvit::Block<Dim, Heads, 4, false>;
     using Self = EncoderBlock<Block>;
@@ -34,20 +37,26 @@ struct Joint {
     using Norm = LayerNorm<dim>;
     using Output = NormedHead<HeadKind, Dim, Width>;
 
-    static constexpr RankRules<1> rules{Encoder::has_class_token ? ClassToken::first : ClassToken::none, {QueryStream{}}, true};
+    static constexpr RankRules<1> rules{
+        Encoder::has_class_token ? ClassToken::first : ClassToken::none, {QueryStream{}}, true};
     static constexpr bool uses_norm = true, two_groups = true;
     static constexpr int position_dim = Dim;
     static constexpr Reads reads(int point) { return {point == Encoder::depth, false}; }
 
-    static constexpr std::int64_t parameter_count =
-        Embed::parameter_count + Dim + Depth * Block::parameter_count + Output::Norm::parameter_count + Output::Head::parameter_count;
+    static constexpr std::int64_t parameter_count = Embed::parameter_count + Dim +
+                                                    Depth * Block::parameter_count +
+                                                    Output::Norm::parameter_count +
+                                                    Output::Head::parameter_count;
     static constexpr auto groups() {
-      return std::tuple(Group{"", join(prefixed("decoder_embed.", Embed::tensors()), Tensors<1>{Tensor{"mask_token", {1, 1, Dim}, {Init::normal, 0.02}, true}})},
-                        Group{"decoder_blocks.{}.", Block::tensors(), Depth},
-                        Group{"", join(prefixed("decoder_norm.", Output::Norm::tensors()), prefixed("decoder_pred.", Output::Head::tensors()))});
+      return std::tuple(
+          Group{"",
+                join(prefixed("decoder_embed.", Embed::tensors()),
+                     Tensors<1>{Tensor{"mask_token", {1, 1, Dim}, {Init::normal, 0.02}, true}})},
+          Group{"decoder_blocks.{}.", Block::tensors(), Depth},
+          Group{"", join(prefixed("decoder_norm.", Output::Norm::tensors()),
+                         prefixed("decoder_pred.", Output::Head::tensors()))});
     }
-    template <class C>
-    struct Parameters {
+    template <class C> struct Parameters {
       typename Embed::template Parameters<C> embed;
       typename C::template VectorView<Dim> mask_token;
       C at;
@@ -55,28 +64,37 @@ struct Joint {
       typename Output::template NormParameters<C> norm;
       typename Output::template HeadParameters<C> head;
       constexpr explicit Parameters(C& from)
-          : embed(from), mask_token(from.template vector<Dim>()), at(from), blocks(from.offset()),
-            norm((from = from.at(blocks + Depth * Block::parameter_count), from)), head(from) {}
+          : embed(from),
+            mask_token(from.template vector<Dim>()),
+            at(from),
+            blocks(from.offset()),
+            norm((from = from.at(blocks + Depth * Block::parameter_count), from)),
+            head(from) {}
       auto block(int m) const {
         auto from = at.at(blocks + m * Block::parameter_count);
         return typename Block::template Parameters<C>(from);
       }
     };
 
-    template <class D>
-    class Run {
+    template <class D> class Run {
      public:
       using Context = StepContext<D, 1>;
       using Space = SpaceOf<D>;
 
       Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
-          : context_(context), p_(parameters), norm_(norm), latents_(context.tables.source.size()), rows_(context.tables.joint.source.size()),
+          : context_(context),
+            p_(parameters),
+            norm_(norm),
+            latents_(context.tables.source.size()),
+            rows_(context.tables.joint.source.size()),
             masked_(context.tables.joint.of_query.size()) {
         moments_ = context.arena.template rows<Statistic<D>, 2, Space>(latents_);
         for (auto& x : x_) x = context.arena.template rows<Activation<D>, Dim, Space>(rows_);
         for (int m = 0; m + 1 < Depth; ++m) {
-          if (context.recompute && m > 0) saved_[m] = saved_[0];
-          else saved_[m] = {context.arena, rows_, false};
+          if (context.recompute && m > 0)
+            saved_[m] = saved_[0];
+          else
+            saved_[m] = {context.arena, rows_, false};
         }
         keys_ = {context.arena, rows_};
         last_ = {context.arena, masked_};
@@ -100,17 +118,21 @@ struct Joint {
           device.fill(x_[0], 0);
           device.scatter_add_rows(latent, joint.of_content, x_[0]);
           device.put_token(x_[0], joint.of_query, p_.mask_token, Write::assign);
-          device.add_positions(x_[0], context_.decoder_positions, {joint.source, context_.permutation});
+          device.add_positions(x_[0], context_.decoder_positions,
+                               {joint.source, context_.permutation});
         }
         for (int m = 0; m + 1 < Depth; ++m)
-          Self::forward(device, arena, p_.block(m), x_[m], Context::reach(joint.self), {}, saved_[m], x_[m + 1]);
+          Self::forward(device, arena, p_.block(m), x_[m], Context::reach(joint.self), {},
+                        saved_[m], x_[m + 1]);
         device.gather_rows(x_[Depth - 1], joint.of_query, query_);
-        Last::forward(device, arena, p_.block(Depth - 1), query_, x_[Depth - 1], Context::reach(joint.last), last_, keys_, result_);
+        Last::forward(device, arena, p_.block(Depth - 1), query_, x_[Depth - 1],
+                      Context::reach(joint.last), last_, keys_, result_);
         Output::forward(device, arena, p_.norm, p_.head, result_, output_);
       }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
 
-      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction, const Parameters<Adding<D>>& gradient) {
+      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
+                           const Parameters<Adding<D>>& gradient) {
         D& device = context_.device;
         Arena& arena = context_.arena;
         const auto& joint = context_.tables.joint;
@@ -120,17 +142,23 @@ struct Joint {
         {
           const ArenaScope inner(arena);
           const auto dquery = arena.template rows<Activation<D>, Dim, Space>(masked_);
-          Output::backward(device, arena, p_.norm, p_.head, result_, output_, dprediction[0], dquery, gradient.norm, gradient.head);
+          Output::backward(device, arena, p_.norm, p_.head, result_, output_, dprediction[0],
+                           dquery, gradient.norm, gradient.head);
           device.fill(dx, 0);
-          Last::backward(device, arena, p_.block(Depth - 1), query_, x_[Depth - 1], Context::reach(joint.last), last_, keys_, dquery, dx, gradient.block(Depth - 1));
+          Last::backward(device, arena, p_.block(Depth - 1), query_, x_[Depth - 1],
+                         Context::reach(joint.last), last_, keys_, dquery, dx,
+                         gradient.block(Depth - 1));
           device.scatter_add_rows(dquery, joint.of_query, dx);
         }
         {
           const ArenaScope inner(arena);
           const auto dqkv = arena.template rows<Activation<D>, 3 * Dim, Space>(rows_);
           for (int m = Depth - 2; m >= 0; --m) {
-            if (context_.recompute) Self::again(device, arena, p_.block(m), x_[m], Context::reach(joint.self), {}, saved_[m]);
-            Self::backward(device, arena, p_.block(m), x_[m], Context::reach(joint.self), {}, saved_[m], dx, dqkv, Write::assign, gradient.block(m));
+            if (context_.recompute)
+              Self::again(device, arena, p_.block(m), x_[m], Context::reach(joint.self), {},
+                          saved_[m]);
+            Self::backward(device, arena, p_.block(m), x_[m], Context::reach(joint.self), {},
+                           saved_[m], dx, dqkv, Write::assign, gradient.block(m));
           }
         }
         device.token_gradient(dx, joint.of_query, gradient.mask_token);
@@ -140,9 +168,11 @@ struct Joint {
         device.gather_rows(dx, joint.of_content, dlatent);
         Norm::again(device, *norm_.weights, content_, moments_, normed);
         Embed::backward(device, p_.embed, normed, dlatent, dnormed, gradient.embed);
-        Norm::backward(device, *norm_.weights, content_, moments_, dnormed, dcontent_, Write::assign, *norm_.gradient);
+        Norm::backward(device, *norm_.weights, content_, moments_, dnormed, dcontent_,
+                       Write::assign, *norm_.gradient);
       }
-      void backward(int point, const LayerIO<D, Encoder>&, const LayerGradient<D, Encoder>& d, const Parameters<Adding<D>>&) {
+      void backward(int point, const LayerIO<D, Encoder>&, const LayerGradient<D, Encoder>& d,
+                    const Parameters<Adding<D>>&) {
         if (point == Encoder::depth) context_.device.add(dcontent_, d.output);
       }
 

@@ -14,40 +14,57 @@ namespace arvit {
 struct SharedWeightsCategory;
 struct ReadsPreviousCategory;
 /// Decoder block i is encoder block i (SAIM Table 3).
-struct SharedWeights { using Category = SharedWeightsCategory; };
-/// Decoder layer m reads the input of the encoder layer whose output it reads otherwise (SAIM Eq. 5; the released code reads the output).
-struct ReadsPrevious { using Category = ReadsPreviousCategory; };
+struct SharedWeights {
+  using Category = SharedWeightsCategory;
+};
+/// Decoder layer m reads the input of the encoder layer whose output it reads otherwise (SAIM Eq.
+/// 5; the released code reads the output).
+struct ReadsPrevious {
+  using Category = ReadsPreviousCategory;
+};
 
-/// SAIM's and SemAIM's decoder: `Depth` cross blocks beside the encoder. Decoder layer m = 1 .. Depth reads the output of encoder
-/// layer ceil(m L / Depth). Queries start as their positions, see strictly lower ranks and not each other; every patch outside rank 0
-/// is predicted: head(norm(g)).
+/// SAIM's and SemAIM's decoder: `Depth` cross blocks beside the encoder. Decoder layer m = 1 ..
+/// Depth reads the output of encoder layer ceil(m L / Depth). Queries start as their positions, see
+/// strictly lower ranks and not each other; every patch outside rank 0 is predicted: head(norm(g)).
 ///
 /// Options: SharedWeights, ReadsPrevious.
-template <int Depth, class... Options>
-struct Parallel {
-  static_assert(Depth > 0, "Parallel<Depth>: Depth counts decoder layers; it must be positive (Causal is the decoder without layers).");
-  static_assert(Accepts<SharedWeightsCategory, ReadsPreviousCategory>::template known<Options...>, "Parallel<Depth, Options...>: the options are SharedWeights and ReadsPrevious.");
-  static_assert(Accepts<SharedWeightsCategory, ReadsPreviousCategory>::template unrepeated<Options...>, "Parallel<Depth, Options...>: an option is repeated; give each once.");
+template <int Depth, class... Options> struct Parallel {
+  static_assert(Depth > 0,
+                "Parallel<Depth>: Depth counts decoder layers; it must be positive (Causal is the "
+                "decoder without layers).");
+  static_assert(Accepts<SharedWeightsCategory, ReadsPreviousCategory>::template known<Options...>,
+                "Parallel<Depth, Options...>: the options are SharedWeights and ReadsPrevious.");
+  static_assert(
+      Accepts<SharedWeightsCategory, ReadsPreviousCategory>::template unrepeated<Options...>,
+      "Parallel<Depth, Options...>: an option is repeated; give each once.");
   static constexpr bool shared = option_count<SharedWeightsCategory, Options...> == 1;
   static constexpr bool reads_previous = option_count<ReadsPreviousCategory, Options...> == 1;
-  static_assert(!(shared && reads_previous), "Parallel<Depth, SharedWeights, ReadsPrevious>: shared weights read the layer's own output (SAIM Table 3); drop ReadsPrevious.");
+  static_assert(!(shared && reads_previous),
+                "Parallel<Depth, SharedWeights, ReadsPrevious>: shared weights read the layer's "
+                "own output (SAIM Table 3); drop ReadsPrevious.");
   using DefaultHead = MlpHead;
 
-  template <class Encoder, class HeadKind, int Width>
-  struct For {
-    static_assert(Depth <= Encoder::depth, "Parallel<Depth>: the decoder has more layers than the encoder; use at most one per encoder layer.");
-    static_assert(!shared || Depth == Encoder::depth, "Parallel<Depth, SharedWeights>: shared weights need one decoder layer per encoder layer.");
+  template <class Encoder, class HeadKind, int Width> struct For {
+    static_assert(Depth <= Encoder::depth,
+                  "Parallel<Depth>: the decoder has more layers than the encoder; use at most one "
+                  "per encoder layer.");
+    static_assert(
+        !shared || Depth == Encoder::depth,
+        "Parallel<Depth, SharedWeights>: shared weights need one decoder layer per encoder layer.");
     static constexpr int dim = Encoder::dim;
     using Block = arvit::Block<dim, Encoder::heads, Encoder::mlp_ratio, true>;
     using Cross = CrossBlock<std::conditional_t<shared, typename Encoder::Block, Block>>;
     using Output = NormedHead<HeadKind, dim, Width>;
 
-    static constexpr RankRules<1> rules{Encoder::has_class_token ? ClassToken::first : ClassToken::none, {QueryStream{}}, false};
+    static constexpr RankRules<1> rules{
+        Encoder::has_class_token ? ClassToken::first : ClassToken::none, {QueryStream{}}, false};
     static constexpr bool uses_norm = true;
     static constexpr int position_dim = dim;
 
     /// The point that decoder layer m (from 0) reads.
-    static constexpr int point_of(int m) { return ((m + 1) * Encoder::depth + Depth - 1) / Depth - (reads_previous ? 1 : 0); }
+    static constexpr int point_of(int m) {
+      return ((m + 1) * Encoder::depth + Depth - 1) / Depth - (reads_previous ? 1 : 0);
+    }
     /// The decoder layer that reads point p, or -1.
     static constexpr int layer_at(int p) {
       for (int m = 0; m < Depth; ++m)
@@ -56,37 +73,46 @@ struct Parallel {
     }
     static constexpr Reads reads(int point) { return {layer_at(point) >= 0, false}; }
 
-    static constexpr std::int64_t parameter_count = (shared ? 0 : Depth * Block::parameter_count) + Output::Head::parameter_count;
+    static constexpr std::int64_t parameter_count = (shared ? 0 : Depth * Block::parameter_count) +
+                                                    Output::Head::parameter_count;
     static constexpr auto groups() {
       constexpr Group head{"decoder_pred.", Output::Head::tensors()};
-      if constexpr (shared) return std::tuple(head);
-      else return std::tuple(Group{"decoder_blocks.{}.", Block::tensors(), Depth}, head);
+      if constexpr (shared)
+        return std::tuple(head);
+      else
+        return std::tuple(Group{"decoder_blocks.{}.", Block::tensors(), Depth}, head);
     }
-    template <class C>
-    struct Parameters {
+    template <class C> struct Parameters {
       C at;
       std::int64_t blocks;
       typename Output::template HeadParameters<C> head;
       constexpr explicit Parameters(C& from)
-          : at(from), blocks(from.offset()), head((from = from.at(blocks + (shared ? 0 : Depth * Block::parameter_count)), from)) {}
+          : at(from),
+            blocks(from.offset()),
+            head((from = from.at(blocks + (shared ? 0 : Depth * Block::parameter_count)), from)) {}
       auto block(int m) const {
         auto from = at.at(blocks + m * Block::parameter_count);
         return typename Cross::template Parameters<C>(from);
       }
     };
 
-    template <class D>
-    class Run {
+    template <class D> class Run {
      public:
       using Context = StepContext<D, 1>;
       using Space = SpaceOf<D>;
 
       Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
-          : context_(context), p_(parameters), norm_(norm), rows_(context.tables.streams[0].source.size()) {
+          : context_(context),
+            p_(parameters),
+            norm_(norm),
+            rows_(context.tables.streams[0].source.size()) {
         for (auto& g : g_) g = context.arena.template rows<Activation<D>, dim, Space>(rows_);
         for (int m = 0; m < Depth; ++m) {
-          if (context.recompute && m > 0) saved_[m] = saved_[0], keys_[m] = keys_[0];
-          else saved_[m] = {context.arena, rows_}, keys_[m] = {context.arena, context.tables.source.size()};
+          if (context.recompute && m > 0)
+            saved_[m] = saved_[0], keys_[m] = keys_[0];
+          else
+            saved_[m] = {context.arena, rows_},
+            keys_[m] = {context.arena, context.tables.source.size()};
         }
         output_ = {context.arena, rows_};
         context.device.fill(g_[0], 0);
@@ -95,28 +121,44 @@ struct Parallel {
       void forward(int point, const LayerIO<D, Encoder>& io) {
         const int m = layer_at(point);
         if (m < 0) return;
-        if constexpr (shared) Cross::forward(context_.device, context_.arena, *io.weights, g_[m], io.output, reach(), saved_[m], keys_[m], g_[m + 1]);
-        else Cross::forward(context_.device, context_.arena, p_.block(m), g_[m], io.output, reach(), saved_[m], keys_[m], g_[m + 1]);
+        if constexpr (shared)
+          Cross::forward(context_.device, context_.arena, *io.weights, g_[m], io.output, reach(),
+                         saved_[m], keys_[m], g_[m + 1]);
+        else
+          Cross::forward(context_.device, context_.arena, p_.block(m), g_[m], io.output, reach(),
+                         saved_[m], keys_[m], g_[m + 1]);
       }
-      void finish() { Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, g_[Depth], output_); }
+      void finish() {
+        Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, g_[Depth],
+                        output_);
+      }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
 
       /// `dprediction` per stream; takes the gradient of the query stream from the arena.
-      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction, const Parameters<Adding<D>>& gradient) {
+      void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
+                           const Parameters<Adding<D>>& gradient) {
         dg_ = context_.arena.template rows<Activation<D>, dim, Space>(rows_);
-        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, g_[Depth], output_, dprediction[0], dg_, *norm_.gradient, gradient.head);
+        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, g_[Depth],
+                         output_, dprediction[0], dg_, *norm_.gradient, gradient.head);
       }
-      void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d, const Parameters<Adding<D>>& gradient) {
+      void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
+                    const Parameters<Adding<D>>& gradient) {
         const int m = layer_at(point);
         if (m < 0) return;
-        if constexpr (shared) backward_block(m, *io.weights, io.output, d.output, *d.weights);
-        else backward_block(m, p_.block(m), io.output, d.output, gradient.block(m));
+        if constexpr (shared)
+          backward_block(m, *io.weights, io.output, d.output, *d.weights);
+        else
+          backward_block(m, p_.block(m), io.output, d.output, gradient.block(m));
       }
 
      private:
-      void backward_block(int m, const auto& weights, ConstTokens<D, dim> content, Tokens<D, dim> dcontent, const auto& gradient) {
-        if (context_.recompute) Cross::again(context_.device, context_.arena, weights, g_[m], content, reach(), saved_[m], keys_[m]);
-        Cross::backward(context_.device, context_.arena, weights, g_[m], content, reach(), saved_[m], keys_[m], dg_, dcontent, gradient);
+      void backward_block(int m, const auto& weights, ConstTokens<D, dim> content,
+                          Tokens<D, dim> dcontent, const auto& gradient) {
+        if (context_.recompute)
+          Cross::again(context_.device, context_.arena, weights, g_[m], content, reach(), saved_[m],
+                       keys_[m]);
+        Cross::backward(context_.device, context_.arena, weights, g_[m], content, reach(),
+                        saved_[m], keys_[m], dg_, dcontent, gradient);
       }
       Reach<Space> reach() const { return Context::reach(context_.tables.streams[0].content); }
       Context& context_;

@@ -7,10 +7,11 @@
 #include "arvit/nn/layer_norm.hpp"
 #include "arvit/order/rank.hpp"
 
-/// The seam between encoder and decoder. The encoder walks its layers and calls the decoder at every point p = 0 .. Depth:
-/// point 0 is the embedding, point p the output of layer p. Backward walks in reverse, and the decoder ADDS to the gradients.
-/// At point 0 it may also overwrite rows of the embedding (mask tokens); then its backward takes the gradient of these rows and clears them,
-/// so that the patch embedding gets none.
+/// The seam between encoder and decoder. The encoder walks its layers and calls the decoder at
+/// every point p = 0 .. Depth: point 0 is the embedding, point p the output of layer p. Backward
+/// walks in reverse, and the decoder ADDS to the gradients. At point 0 it may also overwrite rows
+/// of the embedding (mask tokens); then its backward takes the gradient of these rows and clears
+/// them, so that the patch embedding gets none.
 ///
 /// A decoder kind is a template over the encoder, the head and the width of a prediction, with
 ///   static constexpr RankRules rules              class token, query streams, joint, whole_content
@@ -23,29 +24,28 @@
 ///   template <class D> class Run                  one step; see parallel.hpp for the calls
 namespace arvit {
 
-/// What a decoder reads at a point of the encoder: its output, or (p >= 1) the keys and values inside layer p.
+/// What a decoder reads at a point of the encoder: its output, or (p >= 1) the keys and values
+/// inside layer p.
 struct Reads {
   bool output = false, keys_values = false;
 };
 
 /// What the decoder sees at a point. qkv and weights belong to layer p and are absent at point 0.
-template <class D, class Encoder>
-struct LayerIO {
+template <class D, class Encoder> struct LayerIO {
   ConstTokens<D, Encoder::dim> output;
   ConstTokens<D, 3 * Encoder::dim> qkv;
   const typename Encoder::Block::template Parameters<Reading<D>>* weights = nullptr;
-  Tokens<D, Encoder::dim> embedding = {};  ///< in forward at point 0 alone: the output, to be written
+  Tokens<D, Encoder::dim> embedding =
+      {};  ///< in forward at point 0 alone: the output, to be written
 };
-template <class D, class Encoder>
-struct LayerGradient {
+template <class D, class Encoder> struct LayerGradient {
   Tokens<D, Encoder::dim> output;
   Tokens<D, 3 * Encoder::dim> qkv;
   const typename Encoder::Block::template Parameters<Adding<D>>* weights = nullptr;
 };
 
 /// What a step knows beside the layers.
-template <class D, std::size_t Streams>
-struct StepContext {
+template <class D, std::size_t Streams> struct StepContext {
   using Space = SpaceOf<D>;
   D& device;
   Arena& arena;  ///< what a Run keeps until its backward is taken here; scratch above it, in scopes
@@ -54,15 +54,19 @@ struct StepContext {
   Matrix<const Statistic<D>, Space> positions;          ///< [patches, encoder's dim]
   Matrix<const Statistic<D>, Space> decoder_positions;  ///< [patches, Decoder::position_dim]
   Span<const Statistic<D>, Space> drop_path;            ///< [2 * depth, content rows]; empty: none
-  bool recompute = false;  ///< blocks keep their inputs only: all share one set of what a backward reads, filled once more before each backward
+  bool recompute = false;  ///< blocks keep their inputs only: all share one set of what a backward
+                           ///< reads, filled once more before each backward
 
-  PatchRows<Space> patches_of(std::size_t stream) const { return {tables.streams[stream].source, permutation}; }
-  static Reach<Space> reach(const Attend<DeviceLists<Space>>& attend) { return {attend.segments, attend.limit}; }
+  PatchRows<Space> patches_of(std::size_t stream) const {
+    return {tables.streams[stream].source, permutation};
+  }
+  static Reach<Space> reach(const Attend<DeviceLists<Space>>& attend) {
+    return {attend.segments, attend.limit};
+  }
 };
 
 /// The encoder's final norm as a decoder gets it.
-template <class D, int Dim>
-struct FinalNorm {
+template <class D, int Dim> struct FinalNorm {
   const typename LayerNorm<Dim>::template Parameters<Reading<D>>* weights = nullptr;
   const typename LayerNorm<Dim>::template Parameters<Adding<D>>* gradient = nullptr;
 };

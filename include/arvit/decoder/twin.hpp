@@ -20,52 +20,95 @@ struct FusionNormCategory;
 struct TwinClassCategory;
 struct TwinContentCategory;
 struct HeadWidthCategory;
-/// D-iGPT Table 10: one of the two decoders, or Gen and the distillation of the encoder's own output.
-struct GenOnly { using Category = TwinBranchCategory; };
-struct DisOnly { using Category = TwinBranchCategory; };
-struct GenAndDistil { using Category = TwinBranchCategory; };
-/// Dis predicts all visible clusters for every prefix of the order (Eq. 7), instead of the newest one alone (Eq. 9, the released code).
-struct EveryPrefix { using Category = DisScopeCategory; };
-/// The decoders read the encoder's output (the paper's text), instead of a fusion of four layers (the released code); through a norm and a map for
-/// each decoder layer all the same.
-struct LastLayer { using Category = FusionCategory; };
+/// D-iGPT Table 10: one of the two decoders, or Gen and the distillation of the encoder's own
+/// output.
+struct GenOnly {
+  using Category = TwinBranchCategory;
+};
+struct DisOnly {
+  using Category = TwinBranchCategory;
+};
+struct GenAndDistil {
+  using Category = TwinBranchCategory;
+};
+/// Dis predicts all visible clusters for every prefix of the order (Eq. 7), instead of the newest
+/// one alone (Eq. 9, the released code).
+struct EveryPrefix {
+  using Category = DisScopeCategory;
+};
+/// The decoders read the encoder's output (the paper's text), instead of a fusion of four layers
+/// (the released code); through a norm and a map for each decoder layer all the same.
+struct LastLayer {
+  using Category = FusionCategory;
+};
 /// A norm for each fused layer; the released code has one for all.
-struct SeparateNorms { using Category = FusionNormCategory; };
-/// The class token has rank 0 and no query, so it carries no loss; in the released code it joins the last encoded cluster and is predicted.
-struct ClassFirst { using Category = TwinClassCategory; };
-/// The encoder sees the last cluster too, and Dis predicts it: for an order of one cluster, where Gen has nothing to read.
-struct WholeImage { using Category = TwinContentCategory; };
+struct SeparateNorms {
+  using Category = FusionNormCategory;
+};
+/// The class token has rank 0 and no query, so it carries no loss; in the released code it joins
+/// the last encoded cluster and is predicted.
+struct ClassFirst {
+  using Category = TwinClassCategory;
+};
+/// The encoder sees the last cluster too, and Dis predicts it: for an order of one cluster, where
+/// Gen has nothing to read.
+struct WholeImage {
+  using Category = TwinContentCategory;
+};
 /// Channels of a decoder's attention head.
-template <int Width> struct HeadWidth { using Category = HeadWidthCategory; static constexpr int width = Width; };
+template <int Width> struct HeadWidth {
+  using Category = HeadWidthCategory;
+  static constexpr int width = Width;
+};
 
-/// D-iGPT's decoders (Ren et al. 2024): Gen predicts clusters 2 .. n from strictly earlier content, Dis clusters 1 .. n - 1 from content that it sees.
-/// Queries (a learned token plus position) read each other up to their rank, and a fusion of encoder layers L/2, 2L/3, 5L/6 and L: a norm for all,
-/// concatenation, one linear map per decoder layer. Both decoders have Depth layers of width Dim, and own everything that they use.
+/// D-iGPT's decoders (Ren et al. 2024): Gen predicts clusters 2 .. n from strictly earlier content,
+/// Dis clusters 1 .. n - 1 from content that it sees. Queries (a learned token plus position) read
+/// each other up to their rank, and a fusion of encoder layers L/2, 2L/3, 5L/6 and L: a norm for
+/// all, concatenation, one linear map per decoder layer. Both decoders have Depth layers of width
+/// Dim, and own everything that they use.
 ///
-/// Options: GenOnly | DisOnly | GenAndDistil, EveryPrefix, LastLayer, SeparateNorms, ClassFirst, WholeImage, HeadWidth<32>.
-/// The encoder has no final norm (GenAndDistil: one of its own). A class query's target is the teacher's class token; where there is none use ClassFirst.
-template <int Depth, int Dim, class... Options>
-struct Twin {
-  static_assert(Depth > 0, "Twin<Depth, Dim>: Depth counts decoder layers; it must be positive (Distil has no decoder).");
-  static_assert(Dim > 0 && Dim % 4 == 0, "Twin<Depth, Dim>: sin-cos positions need a Dim that is a multiple of 4.");
-  using Known = Accepts<TwinBranchCategory, DisScopeCategory, FusionCategory, FusionNormCategory, TwinClassCategory, TwinContentCategory, HeadWidthCategory>;
-  static_assert(Known::template known<Options...>, "Twin<Depth, Dim, Options...>: an option is not one of Twin's (GenOnly, DisOnly, GenAndDistil, EveryPrefix, LastLayer, SeparateNorms, ClassFirst, WholeImage, HeadWidth).");
-  static_assert(Known::template unrepeated<Options...>, "Twin<Depth, Dim, Options...>: two options of one kind; give each kind once.");
+/// Options: GenOnly | DisOnly | GenAndDistil, EveryPrefix, LastLayer, SeparateNorms, ClassFirst,
+/// WholeImage, HeadWidth<32>. The encoder has no final norm (GenAndDistil: one of its own). A class
+/// query's target is the teacher's class token; where there is none use ClassFirst.
+template <int Depth, int Dim, class... Options> struct Twin {
+  static_assert(Depth > 0,
+                "Twin<Depth, Dim>: Depth counts decoder layers; it must be positive (Distil has no "
+                "decoder).");
+  static_assert(Dim > 0 && Dim % 4 == 0,
+                "Twin<Depth, Dim>: sin-cos positions need a Dim that is a multiple of 4.");
+  using Known = Accepts<TwinBranchCategory, DisScopeCategory, FusionCategory, FusionNormCategory,
+                        TwinClassCategory, TwinContentCategory, HeadWidthCategory>;
+  static_assert(
+      Known::template known<Options...>,
+      "Twin<Depth, Dim, Options...>: an option is not one of Twin's (GenOnly, DisOnly, "
+      "GenAndDistil, EveryPrefix, LastLayer, SeparateNorms, ClassFirst, WholeImage, HeadWidth).");
+  static_assert(Known::template unrepeated<Options...>,
+                "Twin<Depth, Dim, Options...>: two options of one kind; give each kind once.");
   using DefaultHead = LinearHead;
   template <class Category> static constexpr bool given = option_count<Category, Options...> == 1;
   using Kind = Option<TwinBranchCategory, void, Options...>;
-  static constexpr bool has_gen = !std::same_as<Kind, DisOnly>, has_dis = !std::same_as<Kind, GenOnly> && !std::same_as<Kind, GenAndDistil>;
+  static constexpr bool has_gen = !std::same_as<Kind, DisOnly>,
+                        has_dis = !std::same_as<Kind, GenOnly> && !std::same_as<Kind, GenAndDistil>;
   static constexpr bool has_distil = std::same_as<Kind, GenAndDistil>;
   static constexpr int head_width = Option<HeadWidthCategory, HeadWidth<32>, Options...>::width;
   static constexpr int heads = head_width > 0 && Dim % head_width == 0 ? Dim / head_width : 1;
-  static_assert(head_width > 0 && Dim % head_width == 0, "Twin<Depth, Dim, HeadWidth<W>>: W (32 by default) must divide Dim; choose one that does.");
-  static_assert(has_dis || !given<DisScopeCategory>, "Twin<..., EveryPrefix>: there is no Dis decoder; drop EveryPrefix, GenOnly or GenAndDistil.");
-  static_assert(!has_distil || !given<TwinClassCategory>, "Twin<..., GenAndDistil, ClassFirst>: distillation compares the class token, which would read nothing but itself; drop one of them.");
-  static_assert(has_dis || !given<TwinContentCategory>, "Twin<..., WholeImage>: only Dis predicts the last cluster from itself; drop WholeImage, GenOnly or GenAndDistil.");
+  static_assert(
+      head_width > 0 && Dim % head_width == 0,
+      "Twin<Depth, Dim, HeadWidth<W>>: W (32 by default) must divide Dim; choose one that does.");
+  static_assert(has_dis || !given<DisScopeCategory>,
+                "Twin<..., EveryPrefix>: there is no Dis decoder; drop EveryPrefix, GenOnly or "
+                "GenAndDistil.");
+  static_assert(!has_distil || !given<TwinClassCategory>,
+                "Twin<..., GenAndDistil, ClassFirst>: distillation compares the class token, which "
+                "would read nothing but itself; drop one of them.");
+  static_assert(has_dis || !given<TwinContentCategory>,
+                "Twin<..., WholeImage>: only Dis predicts the last cluster from itself; drop "
+                "WholeImage, GenOnly or GenAndDistil.");
 
-  template <class Encoder, class HeadKind, int Width>
-  struct For {
-    static constexpr int dim = Encoder::dim, depth = Encoder::depth, taps = given<FusionCategory> ? 1 : 4, wide = taps * dim, norms = given<FusionNormCategory> ? taps : 1;
+  template <class Encoder, class HeadKind, int Width> struct For {
+    static constexpr int dim = Encoder::dim, depth = Encoder::depth,
+                         taps = given<FusionCategory> ? 1 : 4, wide = taps * dim,
+                         norms = given<FusionNormCategory> ? taps : 1;
     static constexpr int branches = has_gen + has_dis, streams = branches + has_distil;
     using Block = TwinBlock<Dim, heads>;
     using TapNorm = LayerNorm<dim, std::ratio<1, 100000>>;
@@ -74,13 +117,22 @@ struct Twin {
     using Part = DistilHead<Encoder, HeadKind, Width>;
 
     /// The encoder layer, from 1, that tap t reads.
-    static constexpr int tap(int t) { return taps == 1 ? depth : std::max(1, ((3 + t) * depth + 3) / 6); }
+    static constexpr int tap(int t) {
+      return taps == 1 ? depth : std::max(1, ((3 + t) * depth + 3) / 6);
+    }
     static constexpr bool class_query = Encoder::has_class_token && !given<TwinClassCategory>;
     static constexpr RankRules<streams> rules = [] {
-      RankRules<streams> all{!Encoder::has_class_token ? ClassToken::none : class_query ? ClassToken::last : ClassToken::first, {}, false};
+      RankRules<streams> all{!Encoder::has_class_token ? ClassToken::none
+                             : class_query             ? ClassToken::last
+                                                       : ClassToken::first,
+                             {},
+                             false};
       int s = 0;
       if constexpr (has_gen) all.streams[s++] = {Sees::before, Sees::up_to, 1, 0, class_query};
-      if constexpr (has_dis) all.streams[s++] = {Sees::up_to, Sees::up_to, 0, given<TwinContentCategory> ? 0 : 1, class_query, given<DisScopeCategory>};
+      if constexpr (has_dis)
+        all.streams[s++] = {Sees::up_to, Sees::up_to,
+                            0,           given<TwinContentCategory> ? 0 : 1,
+                            class_query, given<DisScopeCategory>};
       if constexpr (has_distil) all.streams[s] = Part::stream, all.streams[s].drop_last = 1;
       return all;
     }();
@@ -92,18 +144,26 @@ struct Twin {
       return {read, false};
     }
 
-    static constexpr std::int64_t branch_parameters = norms * TapNorm::parameter_count + Depth * (Bridge::parameter_count + Block::parameter_count) + Dim +
-                                                      Output::Norm::parameter_count + Output::Head::parameter_count;
-    static constexpr std::int64_t parameter_count = branches * branch_parameters + (has_distil ? Part::Output::Head::parameter_count : 0);
+    static constexpr std::int64_t branch_parameters = norms * TapNorm::parameter_count +
+                                                      Depth * (Bridge::parameter_count +
+                                                               Block::parameter_count) +
+                                                      Dim + Output::Norm::parameter_count +
+                                                      Output::Head::parameter_count;
+    static constexpr std::int64_t parameter_count =
+        branches * branch_parameters + (has_distil ? Part::Output::Head::parameter_count : 0);
     static constexpr auto groups() {
-      if constexpr (has_distil) return std::tuple_cat(branch_groups("gen_"), std::tuple(Group{"decoder_pred.", Part::Output::Head::tensors()}));
-      else if constexpr (!has_dis) return branch_groups("gen_");
-      else if constexpr (!has_gen) return branch_groups("dis_");
-      else return std::tuple_cat(branch_groups("gen_"), branch_groups("dis_"));
+      if constexpr (has_distil)
+        return std::tuple_cat(branch_groups("gen_"),
+                              std::tuple(Group{"decoder_pred.", Part::Output::Head::tensors()}));
+      else if constexpr (!has_dis)
+        return branch_groups("gen_");
+      else if constexpr (!has_gen)
+        return branch_groups("dis_");
+      else
+        return std::tuple_cat(branch_groups("gen_"), branch_groups("dis_"));
     }
 
-    template <class C>
-    struct Branch {
+    template <class C> struct Branch {
       C at;
       std::int64_t norms_at, bridges_at;
       typename C::template VectorView<Dim> token;
@@ -111,25 +171,37 @@ struct Twin {
       typename Output::template NormParameters<C> head_norm;
       typename Output::template HeadParameters<C> head;
       constexpr explicit Branch(C& from)
-          : at(from), norms_at(from.offset()), bridges_at(norms_at + norms * TapNorm::parameter_count),
-            token((from = from.at(bridges_at + Depth * Bridge::parameter_count), from.template vector<Dim>())), blocks_at(from.offset()),
-            head_norm((from = from.at(blocks_at + Depth * Block::parameter_count), from)), head(from) {}
-      auto norm(int t) const { return view<typename TapNorm::template Parameters<C>>(norms_at + (norms > 1 ? t : 0) * TapNorm::parameter_count); }
-      auto bridge(int m) const { return view<typename Bridge::template Parameters<C>>(bridges_at + m * Bridge::parameter_count); }
-      auto block(int m) const { return view<typename Block::template Parameters<C>>(blocks_at + m * Block::parameter_count); }
+          : at(from),
+            norms_at(from.offset()),
+            bridges_at(norms_at + norms * TapNorm::parameter_count),
+            token((from = from.at(bridges_at + Depth * Bridge::parameter_count),
+                   from.template vector<Dim>())),
+            blocks_at(from.offset()),
+            head_norm((from = from.at(blocks_at + Depth * Block::parameter_count), from)),
+            head(from) {}
+      auto norm(int t) const {
+        return view<typename TapNorm::template Parameters<C>>(
+            norms_at + (norms > 1 ? t : 0) * TapNorm::parameter_count);
+      }
+      auto bridge(int m) const {
+        return view<typename Bridge::template Parameters<C>>(bridges_at +
+                                                             m * Bridge::parameter_count);
+      }
+      auto block(int m) const {
+        return view<typename Block::template Parameters<C>>(blocks_at + m * Block::parameter_count);
+      }
 
      private:
-      template <class P>
-      P view(std::int64_t offset) const {
+      template <class P> P view(std::int64_t offset) const {
         auto from = at.at(offset);
         return P(from);
       }
     };
-    template <class C>
-    struct Parameters {
+    template <class C> struct Parameters {
       std::array<Branch<C>, branches> branch;
       typename Part::Output::template HeadParameters<C> distil;  // meaningless unless has_distil
-      constexpr explicit Parameters(C& at) : branch(of(at, std::make_index_sequence<branches>{})), distil(distil_at(at)) {}
+      constexpr explicit Parameters(C& at)
+          : branch(of(at, std::make_index_sequence<branches>{})), distil(distil_at(at)) {}
 
      private:
       template <std::size_t... I>
@@ -137,7 +209,8 @@ struct Twin {
         return {((void)I, Branch<C>(at))...};
       }
       static constexpr auto distil_at(C& at) {
-        if constexpr (has_distil) return typename Part::Output::template HeadParameters<C>(at);
+        if constexpr (has_distil)
+          return typename Part::Output::template HeadParameters<C>(at);
         else {
           C unused = at;
           return typename Part::Output::template HeadParameters<C>(unused);
@@ -145,8 +218,7 @@ struct Twin {
       }
     };
 
-    template <class D>
-    class Run {
+    template <class D> class Run {
      public:
       using Context = StepContext<D, streams>;
       using Space = SpaceOf<D>;
@@ -156,12 +228,15 @@ struct Twin {
           State& s = state_[b];
           s.rows = context.tables.streams[b].source.size();
           s.fused = context.arena.template rows<Activation<D>, wide, Space>(content_);
-          for (auto& m : s.moments) m = context.arena.template rows<Statistic<D>, 2, Space>(content_);
+          for (auto& m : s.moments)
+            m = context.arena.template rows<Statistic<D>, 2, Space>(content_);
           for (auto& h : s.h) h = context.arena.template rows<Activation<D>, Dim, Space>(content_);
           for (auto& x : s.x) x = context.arena.template rows<Activation<D>, Dim, Space>(s.rows);
           for (int m = 0; m < Depth; ++m) {
-            if (context.recompute && m > 0) s.blocks[m] = s.blocks[0];
-            else s.blocks[m] = {context.arena, s.rows, content_};
+            if (context.recompute && m > 0)
+              s.blocks[m] = s.blocks[0];
+            else
+              s.blocks[m] = {context.arena, s.rows, content_};
           }
           s.output = {context.arena, s.rows};
         }
@@ -170,7 +245,8 @@ struct Twin {
       void forward(int point, const LayerIO<D, Encoder>& io) {
         for (int t = 0; t < taps; ++t)
           for (int b = 0; b < branches && tap(t) == point; ++b)
-            TapNorm::forward(context_.device, p_.branch[b].norm(t), io.output, tap_columns(state_[b].fused, t), state_[b].moments[t]);
+            TapNorm::forward(context_.device, p_.branch[b].norm(t), io.output,
+                             tap_columns(state_[b].fused, t), state_[b].moments[t]);
         if (has_distil && point == depth) distil_.read(io.output);
       }
       void finish() {
@@ -182,19 +258,26 @@ struct Twin {
           device.add_positions(s.x[0], context_.decoder_positions, context_.patches_of(b));
           for (int m = 0; m < Depth; ++m) {
             Bridge::forward(device, p.bridge(m), s.fused, s.h[m]);
-            Block::forward(device, context_.arena, p.block(m), s.x[m], s.h[m], self(b), content(b), s.blocks[m], s.x[m + 1]);
+            Block::forward(device, context_.arena, p.block(m), s.x[m], s.h[m], self(b), content(b),
+                           s.blocks[m], s.x[m + 1]);
           }
           Output::forward(device, context_.arena, p.head_norm, p.head, s.x[Depth], s.output);
         }
         if constexpr (has_distil) distil_.finish(device, context_.arena, *norm_.weights, p_.distil);
       }
-      Tokens<D, Width> prediction(std::size_t s) const { return s < branches ? state_[s].output.prediction : distil_.prediction(); }
+      Tokens<D, Width> prediction(std::size_t s) const {
+        return s < branches ? state_[s].output.prediction : distil_.prediction();
+      }
 
-      void finish_backward(const std::array<Tokens<D, Width>, streams>& dprediction, const Parameters<Adding<D>>& gradient) {
+      void finish_backward(const std::array<Tokens<D, Width>, streams>& dprediction,
+                           const Parameters<Adding<D>>& gradient) {
         D& device = context_.device;
         Arena& arena = context_.arena;
-        for (State& s : state_) s.dfused = arena.template rows<Activation<D>, wide, Space>(content_);
-        if constexpr (has_distil) distil_.finish_backward(device, arena, *norm_.weights, p_.distil, dprediction[branches], *norm_.gradient, gradient.distil);
+        for (State& s : state_)
+          s.dfused = arena.template rows<Activation<D>, wide, Space>(content_);
+        if constexpr (has_distil)
+          distil_.finish_backward(device, arena, *norm_.weights, p_.distil, dprediction[branches],
+                                  *norm_.gradient, gradient.distil);
         for (int b = 0; b < branches; ++b) {
           State& s = state_[b];
           const auto& p = p_.branch[b];
@@ -202,22 +285,29 @@ struct Twin {
           const ArenaScope scope(arena);
           const auto dx = arena.template rows<Activation<D>, Dim, Space>(s.rows);
           const auto dh = arena.template rows<Activation<D>, Dim, Space>(content_);
-          Output::backward(device, arena, p.head_norm, p.head, s.x[Depth], s.output, dprediction[b], dx, g.head_norm, g.head);
+          Output::backward(device, arena, p.head_norm, p.head, s.x[Depth], s.output, dprediction[b],
+                           dx, g.head_norm, g.head);
           for (int m = Depth - 1; m >= 0; --m) {
-            if (context_.recompute && m + 1 < Depth) Block::again(device, arena, p.block(m), s.x[m], s.h[m], self(b), content(b), s.blocks[m]);
-            Block::backward(device, arena, p.block(m), s.x[m], s.h[m], self(b), content(b), s.blocks[m], dx, dh, g.block(m));
+            if (context_.recompute && m + 1 < Depth)
+              Block::again(device, arena, p.block(m), s.x[m], s.h[m], self(b), content(b),
+                           s.blocks[m]);
+            Block::backward(device, arena, p.block(m), s.x[m], s.h[m], self(b), content(b),
+                            s.blocks[m], dx, dh, g.block(m));
             device.linear_backward_weight(dh, s.fused, g.bridge(m).weight, g.bridge(m).bias);
-            device.linear_backward_input(dh, p.bridge(m).weight, s.dfused, m == Depth - 1 ? Write::assign : Write::add);
+            device.linear_backward_input(dh, p.bridge(m).weight, s.dfused,
+                                         m == Depth - 1 ? Write::assign : Write::add);
           }
           device.token_gradient(dx, {}, g.token);
         }
       }
-      void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d, const Parameters<Adding<D>>& gradient) {
+      void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
+                    const Parameters<Adding<D>>& gradient) {
         if (has_distil && point == depth) distil_.add_to(context_.device, d.output);
         for (int t = 0; t < taps; ++t)
           for (int b = 0; b < branches && tap(t) == point; ++b)
-            TapNorm::backward(context_.device, p_.branch[b].norm(t), io.output, state_[b].moments[t], tap_columns(state_[b].dfused, t), d.output, Write::add,
-                              gradient.branch[b].norm(t));
+            TapNorm::backward(context_.device, p_.branch[b].norm(t), io.output,
+                              state_[b].moments[t], tap_columns(state_[b].dfused, t), d.output,
+                              Write::add, gradient.branch[b].norm(t));
       }
 
      private:
@@ -230,9 +320,13 @@ struct Twin {
         std::array<typename Block::template Saved<D>, Depth> blocks;
         typename Output::template Saved<D> output;
       };
-      static Tokens<D, dim> tap_columns(Tokens<D, wide> all, int t) { return {all.data() == nullptr ? nullptr : all.data() + t * dim, all.rows(), wide}; }
+      static Tokens<D, dim> tap_columns(Tokens<D, wide> all, int t) {
+        return {all.data() == nullptr ? nullptr : all.data() + t * dim, all.rows(), wide};
+      }
       Reach<Space> self(int b) const { return Context::reach(context_.tables.streams[b].queries); }
-      Reach<Space> content(int b) const { return Context::reach(context_.tables.streams[b].content); }
+      Reach<Space> content(int b) const {
+        return Context::reach(context_.tables.streams[b].content);
+      }
       Context& context_;
       const Parameters<Reading<D>>& p_;
       FinalNorm<D, dim> norm_;
@@ -244,10 +338,14 @@ struct Twin {
    private:
     static constexpr auto branch_groups(const char* name) {
       const Name prefix(name);
-      return std::tuple(Group{prefix + (norms > 1 ? "norms.{}." : "norm."), TapNorm::tensors(), norms}, Group{prefix + "bridge.{}.", Bridge::tensors(Depth * Dim), Depth},
-                        Group{prefix, Tensors<1>{Tensor{"token", {1, 1, Dim}, {Init::truncated_normal, 0.02}, true}}},
-                        Group{prefix + "blocks.{}.", Block::tensors(), Depth},
-                        Group{prefix, join(prefixed("head_norm.", Output::Norm::tensors()), prefixed("pred.", Output::Head::tensors()))});
+      return std::tuple(
+          Group{prefix + (norms > 1 ? "norms.{}." : "norm."), TapNorm::tensors(), norms},
+          Group{prefix + "bridge.{}.", Bridge::tensors(Depth * Dim), Depth},
+          Group{prefix,
+                Tensors<1>{Tensor{"token", {1, 1, Dim}, {Init::truncated_normal, 0.02}, true}}},
+          Group{prefix + "blocks.{}.", Block::tensors(), Depth},
+          Group{prefix, join(prefixed("head_norm.", Output::Norm::tensors()),
+                             prefixed("pred.", Output::Head::tensors()))});
     }
   };
 };

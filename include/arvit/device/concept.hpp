@@ -11,9 +11,10 @@
 #include "arvit/core/rows.hpp"
 #include "arvit/core/segment.hpp"
 
-/// What a device must offer, one contract per primitive. `device/reference.hpp` defines each as plain loops.
-/// All extents are run time, so a kernel is compiled once per element type and serves every model.
-/// A primitive checks the extents of its arguments and throws ShapeError. Matrices may have a stride; spans are contiguous.
+/// What a device must offer, one contract per primitive. `device/reference.hpp` defines each as
+/// plain loops. All extents are run time, so a kernel is compiled once per element type and serves
+/// every model. A primitive checks the extents of its arguments and throws ShapeError. Matrices may
+/// have a stride; spans are contiguous.
 namespace arvit {
 
 template <class D> using SpaceOf = typename D::Space;
@@ -44,14 +45,14 @@ struct ImageShape {
 };
 
 /// The order of numbers in a patch vector.
-enum class PatchOrder : char { channel_first, channel_last };  // as a convolution's weight; as MAE's target
+enum class PatchOrder : char {
+  channel_first,
+  channel_last
+};  // as a convolution's weight; as MAE's target
 
-/// Where packed rows come from: source = image * patches + place in the image's order, or -1 - image for a class token.
-/// permutation[source] is the patch, in reading order.
-template <class Space>
-struct PatchRows {
-  Span<const std::int32_t, Space> source, permutation;
-};
+/// Where packed rows come from: source = image * patches + place in the image's order, or -1 -
+/// image for a class token. permutation[source] is the patch, in reading order.
+template <class Space> struct PatchRows { Span<const std::int32_t, Space> source, permutation; };
 
 /// One step of AdamW (Loshchilov and Hutter 2019). `step` counts from 1.
 struct AdamW {

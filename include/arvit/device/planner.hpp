@@ -5,10 +5,10 @@
 
 namespace arvit {
 
-/// A device without memory and without arithmetic. A step that runs on it with a measuring arena is the plan of that step's memory;
-/// and since its views have no element access, whatever compiles for it does not touch a device's memory from the host.
-template <class P>
-class Planner {
+/// A device without memory and without arithmetic. A step that runs on it with a measuring arena is
+/// the plan of that step's memory; and since its views have no element access, whatever compiles
+/// for it does not touch a device's memory from the host.
+template <class P> class Planner {
  public:
   using Precision = P;
   using Space = DeviceSpace;
@@ -30,7 +30,8 @@ class Planner {
   void gelu(M<const A>, M<A>, M<A>) {}
   void layer_norm(M<const A>, V<const S>, V<const S>, double, M<A>, M<S>) {}
   void layer_norm_again(M<const A>, V<const S>, V<const S>, M<const S>, M<A>) {}
-  void layer_norm_backward(M<const A>, M<const A>, V<const S>, M<const S>, M<A>, Write, V<G>, V<G>) {}
+  void layer_norm_backward(M<const A>, M<const A>, V<const S>, M<const S>, M<A>, Write, V<G>,
+                           V<G>) {}
   void add(M<const A>, M<A>) {}
   void scale_rows(M<const A>, V<const S>, M<A>) {}
   void gather_rows(M<const A>, Index, M<A>) {}
@@ -40,7 +41,8 @@ class Planner {
   void clear_rows(M<A>, Index) {}
   void fill(M<A>, double) {}
   void attention(M<const A>, M<const A>, M<const A>, int, Segments, Index, M<A>, M<S>) {}
-  void attention_backward(M<const A>, M<const A>, M<const A>, M<const A>, M<const A>, M<const S>, int, Segments, Index, M<A>, M<A>, M<A>, Write) {}
+  void attention_backward(M<const A>, M<const A>, M<const A>, M<const A>, M<const A>, M<const S>,
+                          int, Segments, Index, M<A>, M<A>, M<A>, Write) {}
   void embed_patches(V<const S>, ImageShape, PatchRows<Space>, M<A>) {}
   void target_patches(V<const S>, ImageShape, PatchRows<Space>, bool, M<S>) {}
   void blur(V<const S>, ImageShape, V<const S>, V<S>) {}
@@ -55,7 +57,8 @@ class Planner {
   void deallocate(std::byte*) noexcept {}
   template <class T> void upload(const T*, V<T>) {}
   template <class T> void download(V<T>, std::remove_const_t<T>*) {}
-  void adamw(const AdamW&, V<const ParameterRun>, V<const G>, double, V<S>, V<S>, V<S>, V<S>, double, V<W>) {}
+  void adamw(const AdamW&, V<const ParameterRun>, V<const G>, double, V<S>, V<S>, V<S>, V<S>,
+             double, V<W>) {}
   void sum_of_squares(V<const G>, V<double>) {}
   void convert(V<const S>, V<W>) {}
 };

@@ -16,23 +16,30 @@
 #include "arvit/data/augment.hpp"
 #include "arvit/device/concept.hpp"
 
-/// Pictures as words: every patch is replaced by the number of the centroid that is nearest to it. With a patch of one pixel the codebook is a
-/// palette of colours, as iGPT's (Chen et al. 2020, section 3.2). eval/fit_codebook.hpp makes codebooks.
+/// Pictures as words: every patch is replaced by the number of the centroid that is nearest to it.
+/// With a patch of one pixel the codebook is a palette of colours, as iGPT's (Chen et al. 2020,
+/// section 3.2). eval/fit_codebook.hpp makes codebooks.
 namespace arvit {
 
-/// Entries are colours in [0, 1], not normalised, so that a codebook belongs to no run; inside a patch they are ordered (row, column, channel),
-/// channel fastest, as in a target patch (PatchOrder::channel_last).
+/// Entries are colours in [0, 1], not normalised, so that a codebook belongs to no run; inside a
+/// patch they are ordered (row, column, channel), channel fastest, as in a target patch
+/// (PatchOrder::channel_last).
 struct Codebook {
   int patch = 1;                 ///< side, in pixels
   std::vector<float> centroids;  ///< [codes(), width()]
   std::string data;              ///< the pictures that it was fitted to, in one line
   std::uint64_t seed = 0;        ///< that it was fitted with
-  double inertia = 0;            ///< mean squared distance of a patch from its centroid, per entry; on the scale where white is 1
-  std::string contents = {};     ///< contents_text() of those pictures, and ...
-  int picture_height = 0, picture_width = 0;  ///< ... the size that they were brought to, in pixels; "" and 0: not known
+  double inertia = 0;  ///< mean squared distance of a patch from its centroid, per entry; on the
+                       ///< scale where white is 1
+  std::string contents = {};  ///< contents_text() of those pictures, and ...
+  int picture_height = 0,
+      picture_width =
+          0;  ///< ... the size that they were brought to, in pixels; "" and 0: not known
 
   int width() const { return 3 * patch * patch; }
-  int codes() const { return static_cast<int>(static_cast<std::int64_t>(centroids.size()) / width()); }
+  int codes() const {
+    return static_cast<int>(static_cast<std::int64_t>(centroids.size()) / width());
+  }
 };
 
 inline constexpr int most_codes = 1 << 24;  ///< so that every code is exact as a float
@@ -42,7 +49,8 @@ void check(const Codebook& codebook);
 /// Tells codebooks of other patches or centroids apart.
 std::string identity_of(const Codebook& codebook);
 
-/// A safetensors file: the tensor "centroids" and, as metadata, everything else. Written atomically; FileError as everywhere.
+/// A safetensors file: the tensor "centroids" and, as metadata, everything else. Written
+/// atomically; FileError as everywhere.
 void save_codebook(const std::filesystem::path& path, const Codebook& codebook);
 /// FileError for a file that is missing, damaged or no codebook.
 Codebook load_codebook(const std::filesystem::path& path);
@@ -50,15 +58,20 @@ Codebook load_codebook(const std::filesystem::path& path);
 /// ShapeError unless the image has three channels and is made of whole patches.
 void check_patches(const ImageShape& shape);
 
-/// Cuts images [images, 3, shape.height, shape.width], normalised with `normalisation`, into patches in reading order, with their colours
-/// in [0, 1] again: patches [images * shape.patches(), shape.patch_width()], entries ordered as a codebook's.
-void cut_patches(const float* images, std::int64_t count, const ImageShape& shape, const Normalisation& normalisation, float* patches);
+/// Cuts images [images, 3, shape.height, shape.width], normalised with `normalisation`, into
+/// patches in reading order, with their colours in [0, 1] again: patches [images * shape.patches(),
+/// shape.patch_width()], entries ordered as a codebook's.
+void cut_patches(const float* images, std::int64_t count, const ImageShape& shape,
+                 const Normalisation& normalisation, float* patches);
 
-/// The picture [3, height, width], colours in [0, 1], whose patches in reading order are the centroids of `codes`.
-std::vector<float> picture_of_codes(const Codebook& codebook, std::span<const std::int32_t> codes, int height, int width);
+/// The picture [3, height, width], colours in [0, 1], whose patches in reading order are the
+/// centroids of `codes`.
+std::vector<float> picture_of_codes(const Codebook& codebook, std::span<const std::int32_t> codes,
+                                    int height, int width);
 
 namespace detail {
-/// codes[row] = the first column that holds the row's largest score. Twice as fast as keeping the place with the maximum: the lanes are independent.
+/// codes[row] = the first column that holds the row's largest score. Twice as fast as keeping the
+/// place with the maximum: the lanes are independent.
 struct FirstLargest {
   const float* scores;
   std::int64_t columns;
@@ -71,7 +84,8 @@ struct FirstLargest {
     for (float& lane : most) lane = score[0];
     std::int64_t column = 0;
     for (; column + lanes <= columns; column += lanes)
-      for (int lane = 0; lane < lanes; ++lane) most[lane] = larger(most[lane], score[column + lane]);
+      for (int lane = 0; lane < lanes; ++lane)
+        most[lane] = larger(most[lane], score[column + lane]);
     for (; column < columns; ++column) most[0] = larger(most[0], score[column]);
     for (int lane = 1; lane < lanes; ++lane) most[0] = larger(most[0], most[lane]);
     std::int32_t first = 0;
@@ -81,39 +95,54 @@ struct FirstLargest {
 };
 }  // namespace detail
 
-/// The nearest centroid by Euclidean distance, as one matrix product: the code with the largest x . c - |c|^2 / 2, of equal ones the lowest.
-/// Memory on the device: the centroids, and about 4 MiB of scores whatever the number of patches.
-template <Device D>
-class NearestCode {
+/// The nearest centroid by Euclidean distance, as one matrix product: the code with the largest x .
+/// c - |c|^2 / 2, of equal ones the lowest. Memory on the device: the centroids, and about 4 MiB of
+/// scores whatever the number of patches.
+template <Device D> class NearestCode {
   static_assert(std::same_as<Activation<D>, float> && std::same_as<Weight<D>, float>,
-                "NearestCode<Device>: distances between neighbouring centroids need fp32; use a device of precision Fp32, beside that of a model in bf16.");
+                "NearestCode<Device>: distances between neighbouring centroids need fp32; use a "
+                "device of precision Fp32, beside that of a model in bf16.");
 
  public:
   NearestCode(D& device, const Codebook& codebook)
-      : device_(device), width_((check(codebook), codebook.width())), codes_(codebook.codes()), block_(std::max<std::int64_t>(64, (1 << 20) / codes_)),
-        centroids_(device, codes_ * width_), bias_(device, codes_), patches_(device, block_ * width_), scores_(device, block_ * codes_), nearest_(device, block_) {
+      : device_(device),
+        width_((check(codebook), codebook.width())),
+        codes_(codebook.codes()),
+        block_(std::max<std::int64_t>(64, (1 << 20) / codes_)),
+        centroids_(device, codes_ * width_),
+        bias_(device, codes_),
+        patches_(device, block_ * width_),
+        scores_(device, block_ * codes_),
+        nearest_(device, block_) {
     load(codebook.centroids);
   }
   /// Other centroids of the same shape.
   void load(std::span<const float> centroids) {
     if (static_cast<std::int64_t>(centroids.size()) != codes_ * width_)
-      fail<ShapeError>("NearestCode: ", centroids.size(), " numbers are no ", codes_, " centroids of ", width_, "; make another NearestCode for another shape.");
+      fail<ShapeError>("NearestCode: ", centroids.size(), " numbers are no ", codes_,
+                       " centroids of ", width_, "; make another NearestCode for another shape.");
     std::vector<float> bias(static_cast<std::size_t>(codes_));
     for (std::int64_t code = 0; code < codes_; ++code) {
       double square = 0;
-      for (std::int64_t c = code * width_; c < (code + 1) * width_; ++c) square += static_cast<double>(centroids[static_cast<std::size_t>(c)]) * centroids[static_cast<std::size_t>(c)];
+      for (std::int64_t c = code * width_; c < (code + 1) * width_; ++c)
+        square += static_cast<double>(centroids[static_cast<std::size_t>(c)]) *
+                  centroids[static_cast<std::size_t>(c)];
       bias[static_cast<std::size_t>(code)] = static_cast<float>(-square / 2);
     }
     device_.upload(centroids.data(), centroids_.span());
     device_.upload(bias.data(), bias_.span());
   }
-  std::int64_t bytes() const { return centroids_.bytes() + bias_.bytes() + patches_.bytes() + scores_.bytes() + nearest_.bytes(); }
+  std::int64_t bytes() const {
+    return centroids_.bytes() + bias_.bytes() + patches_.bytes() + scores_.bytes() +
+           nearest_.bytes();
+  }
   /// patches [rows, width], on the host -> codes [rows], on the host.
   void operator()(const float* patches, std::int64_t rows, std::int32_t* codes) {
     for (std::int64_t first = 0; first < rows; first += block_) {
       const std::int64_t count = std::min(block_, rows - first);
       device_.upload(patches + first * width_, patches_.span().part(0, count * width_));
-      device_.linear({patches_.data(), count, width_}, {centroids_.data(), codes_, width_}, {bias_.data(), codes_}, {scores_.data(), count, codes_});
+      device_.linear({patches_.data(), count, width_}, {centroids_.data(), codes_, width_},
+                     {bias_.data(), codes_}, {scores_.data(), count, codes_});
       device_.for_each(count, detail::FirstLargest{scores_.data(), codes_, nearest_.data()});
       device_.download(nearest_.span().part(0, count), codes + first);
     }
@@ -145,12 +174,18 @@ inline constexpr std::string_view codebook_format = "arvit codebook", codebook_v
 /// What is wrong with a codebook, or "".
 ARVIT_DEFINITION std::string codebook_fault(const Codebook& codebook) {
   const auto size = static_cast<std::int64_t>(codebook.centroids.size());
-  if (codebook.patch < 1 || codebook.patch > 4096) return text("its patch has ", codebook.patch, " pixels a side, 1 to 4096 are possible");
-  if (size % codebook.width() != 0) return text("its centroids hold ", size, " numbers, which is no multiple of ", codebook.width(), ", the numbers of a patch");
-  if (size / codebook.width() < 2 || size / codebook.width() > most_codes) return text("it has ", size / codebook.width(), " codes, 2 to ", most_codes, " are possible");
+  if (codebook.patch < 1 || codebook.patch > 4096)
+    return text("its patch has ", codebook.patch, " pixels a side, 1 to 4096 are possible");
+  if (size % codebook.width() != 0)
+    return text("its centroids hold ", size, " numbers, which is no multiple of ", codebook.width(),
+                ", the numbers of a patch");
+  if (size / codebook.width() < 2 || size / codebook.width() > most_codes)
+    return text("it has ", size / codebook.width(), " codes, 2 to ", most_codes, " are possible");
   for (std::int64_t i = 0; i < size; ++i) {
     const float value = codebook.centroids[static_cast<std::size_t>(i)];
-    if (!(value >= 0 && value <= 1)) return text("entry ", i % codebook.width(), " of code ", i / codebook.width(), " is ", value, ", a colour lies in [0, 1]");
+    if (!(value >= 0 && value <= 1))
+      return text("entry ", i % codebook.width(), " of code ", i / codebook.width(), " is ", value,
+                  ", a colour lies in [0, 1]");
   }
   return {};
 }
@@ -158,21 +193,32 @@ ARVIT_DEFINITION std::string codebook_fault(const Codebook& codebook) {
 }  // namespace detail
 
 ARVIT_DEFINITION void check(const Codebook& codebook) {
-  if (const std::string fault = detail::codebook_fault(codebook); !fault.empty()) fail<ShapeError>("codebook: ", fault, "; give another, or fit one.");
+  if (const std::string fault = detail::codebook_fault(codebook); !fault.empty())
+    fail<ShapeError>("codebook: ", fault, "; give another, or fit one.");
 }
 
 ARVIT_DEFINITION std::string identity_of(const Codebook& codebook) {
-  return text("codebook of ", codebook.codes(), " codes for patches of ", codebook.patch, " pixels, ", checksum(std::as_bytes(std::span(codebook.centroids))));
+  return text("codebook of ", codebook.codes(), " codes for patches of ", codebook.patch,
+              " pixels, ", checksum(std::as_bytes(std::span(codebook.centroids))));
 }
 
 ARVIT_DEFINITION void save_codebook(const std::filesystem::path& path, const Codebook& codebook) {
   check(codebook);
-  const StoredTensor centroids{"centroids", StoredType::F32, {codebook.codes(), codebook.width()}, std::as_bytes(std::span(codebook.centroids))};
+  const StoredTensor centroids{"centroids",
+                               StoredType::F32,
+                               {codebook.codes(), codebook.width()},
+                               std::as_bytes(std::span(codebook.centroids))};
   write_safetensors(path, std::span(&centroids, 1),
-                    {{"format", std::string(detail::codebook_format)}, {"format_version", std::string(detail::codebook_version)},
-                     {"patch", text(codebook.patch)}, {"codes", text(codebook.codes())}, {"seed", text(codebook.seed)},
-                     {"data", codebook.data}, {"inertia", text(codebook.inertia)}, {"contents", codebook.contents},
-                     {"picture_height", text(codebook.picture_height)}, {"picture_width", text(codebook.picture_width)}});
+                    {{"format", std::string(detail::codebook_format)},
+                     {"format_version", std::string(detail::codebook_version)},
+                     {"patch", text(codebook.patch)},
+                     {"codes", text(codebook.codes())},
+                     {"seed", text(codebook.seed)},
+                     {"data", codebook.data},
+                     {"inertia", text(codebook.inertia)},
+                     {"contents", codebook.contents},
+                     {"picture_height", text(codebook.picture_height)},
+                     {"picture_width", text(codebook.picture_width)}});
 }
 
 ARVIT_DEFINITION Codebook load_codebook(const std::filesystem::path& path) {
@@ -182,61 +228,91 @@ ARVIT_DEFINITION Codebook load_codebook(const std::filesystem::path& path) {
     return found == file.metadata().end() ? std::string() : found->second;
   };
   if (said("format") != detail::codebook_format)
-    fail<FileError>(file.path(), ": is no codebook, its metadata do not say 'format' = '", detail::codebook_format, "'; give a file that fit_codebook wrote.");
+    fail<FileError>(file.path(), ": is no codebook, its metadata do not say 'format' = '",
+                    detail::codebook_format, "'; give a file that fit_codebook wrote.");
   if (said("format_version") != detail::codebook_version)
-    fail<FileError>(file.path(), ": is a codebook of version '", said("format_version"), "', this library reads ", detail::codebook_version, "; update the library or fit the codebook again.");
-  const auto damaged = [&](const auto&... what) { fail<FileError>(file.path(), ": ", what..., "; the file is damaged, fit the codebook again."); };
+    fail<FileError>(file.path(), ": is a codebook of version '", said("format_version"),
+                    "', this library reads ", detail::codebook_version,
+                    "; update the library or fit the codebook again.");
+  const auto damaged = [&](const auto&... what) {
+    fail<FileError>(file.path(), ": ", what..., "; the file is damaged, fit the codebook again.");
+  };
   const auto number = [&](const std::string& name, auto value) {
     const std::string written = said(name);
-    const auto [end, error] = std::from_chars(written.data(), written.data() + written.size(), value);
-    if (error != std::errc() || end != written.data() + written.size()) damaged("its metadata '", name, "' are '", written, "', a number was expected");
+    const auto [end, error] = std::from_chars(written.data(), written.data() + written.size(),
+                                              value);
+    if (error != std::errc() || end != written.data() + written.size())
+      damaged("its metadata '", name, "' are '", written, "', a number was expected");
     return value;
   };
-  Codebook codebook{number("patch", 0), {}, said("data"), number("seed", std::uint64_t{}), number("inertia", 0.0), said("contents")};
-  if (!codebook.contents.empty()) codebook.picture_height = number("picture_height", 0), codebook.picture_width = number("picture_width", 0);  // files of before lack all three
+  Codebook codebook{number("patch", 0),     {},
+                    said("data"),           number("seed", std::uint64_t{}),
+                    number("inertia", 0.0), said("contents")};
+  if (!codebook.contents.empty())
+    codebook.picture_height = number("picture_height", 0),
+    codebook.picture_width = number("picture_width", 0);  // files of before lack all three
   const auto codes = number("codes", std::int64_t{});
   const StoredTensor* const centroids = file.find("centroids");
-  if (centroids == nullptr || centroids->type != StoredType::F32) damaged("holds no tensor 'centroids' of F32");
+  if (centroids == nullptr || centroids->type != StoredType::F32)
+    damaged("holds no tensor 'centroids' of F32");
   codebook.centroids = file.values<float>("centroids");
   if (const std::string fault = detail::codebook_fault(codebook); !fault.empty()) damaged(fault);
   if (centroids->shape != std::vector<std::int64_t>{codes, codebook.width()})
-    damaged("its centroids are ", shape_text(centroids->shape), ", but its metadata say ", codes, " codes of ", codebook.width(), " numbers");
+    damaged("its centroids are ", shape_text(centroids->shape), ", but its metadata say ", codes,
+            " codes of ", codebook.width(), " numbers");
   return codebook;
 }
 
 ARVIT_DEFINITION void check_patches(const ImageShape& shape) {
-  if (shape.channels != 3 || shape.patch < 1 || shape.height < 1 || shape.width < 1 || shape.height % shape.patch != 0 || shape.width % shape.patch != 0)
-    fail<ShapeError>("codebook: pictures of ", shape.channels, " channels and ", shape.height, " x ", shape.width, " pixels are not made of patches of 3 channels and ", shape.patch, " x ", shape.patch,
+  if (shape.channels != 3 || shape.patch < 1 || shape.height < 1 || shape.width < 1 ||
+      shape.height % shape.patch != 0 || shape.width % shape.patch != 0)
+    fail<ShapeError>("codebook: pictures of ", shape.channels, " channels and ", shape.height,
+                     " x ", shape.width, " pixels are not made of patches of 3 channels and ",
+                     shape.patch, " x ", shape.patch,
                      " pixels; choose a patch that divides both sides.");
 }
 
-ARVIT_DEFINITION void cut_patches(const float* images, std::int64_t count, const ImageShape& shape, const Normalisation& normalisation, float* patches) {
+ARVIT_DEFINITION void cut_patches(const float* images, std::int64_t count, const ImageShape& shape,
+                                  const Normalisation& normalisation, float* patches) {
   check_patches(shape);
   const std::int64_t plane = std::int64_t{shape.height} * shape.width;
   for (std::int64_t image = 0; image < count; ++image)
     for (int patch = 0; patch < shape.patches(); ++patch) {
-      const float* const corner = images + image * 3 * plane + std::int64_t{patch / shape.columns()} * shape.patch * shape.width + patch % shape.columns() * shape.patch;
+      const float* const corner = images + image * 3 * plane +
+                                  std::int64_t{patch / shape.columns()} * shape.patch *
+                                      shape.width +
+                                  patch % shape.columns() * shape.patch;
       for (int y = 0; y < shape.patch; ++y)
         for (int x = 0; x < shape.patch; ++x)
           for (std::size_t c = 0; c < 3; ++c)
-            *patches++ = corner[static_cast<std::int64_t>(c) * plane + std::int64_t{y} * shape.width + x] * normalisation.deviation[c] + normalisation.mean[c];
+            *patches++ =
+                corner[static_cast<std::int64_t>(c) * plane + std::int64_t{y} * shape.width + x] *
+                    normalisation.deviation[c] +
+                normalisation.mean[c];
     }
 }
 
-ARVIT_DEFINITION std::vector<float> picture_of_codes(const Codebook& codebook, std::span<const std::int32_t> codes, int height, int width) {
+ARVIT_DEFINITION std::vector<float> picture_of_codes(const Codebook& codebook,
+                                                     std::span<const std::int32_t> codes,
+                                                     int height, int width) {
   const ImageShape shape{3, height, width, codebook.patch};
   check_patches(shape);
   if (static_cast<std::int64_t>(codes.size()) != shape.patches())
-    fail<ShapeError>("codebook: ", codes.size(), " codes for a picture of ", shape.patches(), " patches; give one per patch.");
+    fail<ShapeError>("codebook: ", codes.size(), " codes for a picture of ", shape.patches(),
+                     " patches; give one per patch.");
   std::vector<float> pixels(static_cast<std::size_t>(shape.size()));
   for (int patch = 0; patch < shape.patches(); ++patch) {
     const std::int32_t code = codes[static_cast<std::size_t>(patch)];
-    if (code < 0 || code >= codebook.codes()) fail<ShapeError>("codebook: code ", code, " of patch ", patch, " is none of the ", codebook.codes(), " codes; use the codebook that the codes are of.");
+    if (code < 0 || code >= codebook.codes())
+      fail<ShapeError>("codebook: code ", code, " of patch ", patch, " is none of the ",
+                       codebook.codes(), " codes; use the codebook that the codes are of.");
     const float* entry = codebook.centroids.data() + std::int64_t{code} * codebook.width();
-    const int top = patch / shape.columns() * shape.patch, left = patch % shape.columns() * shape.patch;
+    const int top = patch / shape.columns() * shape.patch,
+              left = patch % shape.columns() * shape.patch;
     for (int y = top; y < top + shape.patch; ++y)
       for (int x = left; x < left + shape.patch; ++x)
-        for (int c = 0; c < 3; ++c) pixels[static_cast<std::size_t>((std::int64_t{c} * height + y) * width + x)] = *entry++;
+        for (int c = 0; c < 3; ++c)
+          pixels[static_cast<std::size_t>((std::int64_t{c} * height + y) * width + x)] = *entry++;
   }
   return pixels;
 }

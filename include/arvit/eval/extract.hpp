@@ -17,21 +17,26 @@
 #include "arvit/model/features.hpp"
 #include "arvit/train/progress.hpp"
 
-/// From a data set to a table of features. Pictures are decoded on threads of their own while the encoder runs.
+/// From a data set to a table of features. Pictures are decoded on threads of their own while the
+/// encoder runs.
 namespace arvit {
 
-/// Says on standard error how far a pass over pictures is; on a terminal in one line that is renewed, else once, at the end.
+/// Says on standard error how far a pass over pictures is; on a terminal in one line that is
+/// renewed, else once, at the end.
 class PassProgress {
  public:
   explicit PassProgress(std::string what) : what_(std::move(what)), begin_(Clock::now()) {}
   void operator()(std::int64_t done, std::int64_t all) {
     const auto now = Clock::now();
-    const double seconds = std::max(1e-9, std::chrono::duration<double>(now - begin_).count()), rate = static_cast<double>(done) / seconds;
+    const double seconds = std::max(1e-9, std::chrono::duration<double>(now - begin_).count()),
+                 rate = static_cast<double>(done) / seconds;
     if (done < all && (!terminal_ || now - shown_ < std::chrono::milliseconds(200))) return;
     shown_ = now;
-    std::fprintf(stderr, "%s%s: %lld of %lld images, %.0f images/s, %s%s%s", terminal_ ? "\r" : "", what_.c_str(), static_cast<long long>(done),
-                 static_cast<long long>(all), rate, duration_text(done < all ? static_cast<double>(all - done) / rate : seconds).c_str(),
-                 done < all ? " left" : "", terminal_ ? "\x1b[K" : "");
+    std::fprintf(
+        stderr, "%s%s: %lld of %lld images, %.0f images/s, %s%s%s", terminal_ ? "\r" : "",
+        what_.c_str(), static_cast<long long>(done), static_cast<long long>(all), rate,
+        duration_text(done < all ? static_cast<double>(all - done) / rate : seconds).c_str(),
+        done < all ? " left" : "", terminal_ ? "\x1b[K" : "");
     if (done >= all) std::fputc('\n', stderr);
   }
 
@@ -43,20 +48,25 @@ class PassProgress {
 };
 
 struct ExtractOptions {
-  int threads = 2;                               ///< that decode
+  int threads = 2;  ///< that decode
   OnBadFile on_bad_file = OnBadFile::fail;
-  std::function<void(std::int64_t done, std::int64_t all)> progress = [](std::int64_t, std::int64_t) {};
+  std::function<void(std::int64_t done, std::int64_t all)> progress = [](std::int64_t,
+                                                                         std::int64_t) {};
 };
 
 #if defined(ARVIT_INSTANTIATE)
 ARVIT_INSTANTIATE class Loader<AnyDataset, EvaluationTransform>;
 #endif
 
-/// Row i of the result belongs to picture i of the set (with OnBadFile::skip, to the picture that stood in for it).
+/// Row i of the result belongs to picture i of the set (with OnBadFile::skip, to the picture that
+/// stood in for it).
 template <Dataset Set, Transform T>
-FeatureTable extract_features(FeatureSource<float>& extractor, const Set& set, const T& transform, const ExtractOptions& options = {}) {
-  if (transform.height() != extractor.shape().height || transform.width() != extractor.shape().width)
-    fail<ShapeError>("features: the transform gives ", transform.height(), " x ", transform.width(), " pixels, the extractor takes ", extractor.shape().height, " x ",
+FeatureTable extract_features(FeatureSource<float>& extractor, const Set& set, const T& transform,
+                              const ExtractOptions& options = {}) {
+  if (transform.height() != extractor.shape().height ||
+      transform.width() != extractor.shape().width)
+    fail<ShapeError>("features: the transform gives ", transform.height(), " x ", transform.width(),
+                     " pixels, the extractor takes ", extractor.shape().height, " x ",
                      extractor.shape().width, ".");
   FeatureTable table{extractor.width(), {}, {}};
   table.values.resize(static_cast<std::size_t>(set.size() * table.width));
@@ -73,7 +83,8 @@ FeatureTable extract_features(FeatureSource<float>& extractor, const Set& set, c
 
 /// The normalised pixels themselves as features [3 * height * width]: what an encoder must beat.
 template <Dataset Set>
-FeatureTable extract_pixels(const Set& set, EvaluationTransformOptions transform, const ExtractOptions& options = {}) {
+FeatureTable extract_pixels(const Set& set, EvaluationTransformOptions transform,
+                            const ExtractOptions& options = {}) {
   const Normalisation normalisation = std::exchange(transform.normalisation, Normalisation{});
   const std::int64_t plane = std::int64_t{transform.height} * transform.width;
   FeatureTable table{3 * plane, {}, {}};
@@ -87,7 +98,8 @@ FeatureTable extract_pixels(const Set& set, EvaluationTransformOptions transform
       const float* pixels = batch->images + i * 3 * plane;
       for (std::int64_t c = 0; c < 3 * plane; ++c) {
         const auto channel = static_cast<std::size_t>(c / plane);
-        table.values.push_back((pixels[c] - normalisation.mean[channel]) / normalisation.deviation[channel]);
+        table.values.push_back((pixels[c] - normalisation.mean[channel]) /
+                               normalisation.deviation[channel]);
       }
     }
     options.progress(table.rows(), set.size());
@@ -100,7 +112,9 @@ inline bool is_grey(const FeatureTable& pixels) {
   const std::int64_t plane = pixels.width / 3;
   for (std::int64_t i = 0; i < pixels.rows(); ++i) {
     const float* row = pixels.values.data() + i * pixels.width;
-    if (!std::equal(row, row + plane, row + plane) || !std::equal(row, row + plane, row + 2 * plane)) return false;
+    if (!std::equal(row, row + plane, row + plane) ||
+        !std::equal(row, row + plane, row + 2 * plane))
+      return false;
   }
   return true;
 }

@@ -12,7 +12,8 @@
 #include "arvit/core/error.hpp"
 #include "arvit/core/random.hpp"
 
-/// Features of labelled pictures, and how their rows are divided. Every division is stratified and follows from a seed.
+/// Features of labelled pictures, and how their rows are divided. Every division is stratified and
+/// follows from a seed.
 namespace arvit {
 
 /// One row per picture: values [rows, width], labels counted from 0.
@@ -23,20 +24,26 @@ struct FeatureTable {
 
   std::int64_t rows() const { return static_cast<std::int64_t>(labels.size()); }
   const float* row(std::int64_t i) const { return values.data() + i * width; }
-  int classes() const { return labels.empty() ? 0 : 1 + *std::max_element(labels.begin(), labels.end()); }
+  int classes() const {
+    return labels.empty() ? 0 : 1 + *std::max_element(labels.begin(), labels.end());
+  }
 
   FeatureTable columns(std::int64_t begin, std::int64_t end) const {
-    if (begin < 0 || begin >= end || end > width) fail<ShapeError>("feature table: columns ", begin, " to ", end, " of ", width, " do not exist.");
+    if (begin < 0 || begin >= end || end > width)
+      fail<ShapeError>("feature table: columns ", begin, " to ", end, " of ", width,
+                       " do not exist.");
     FeatureTable result{end - begin, {}, labels};
     result.values.reserve(static_cast<std::size_t>(rows() * result.width));
-    for (std::int64_t i = 0; i < rows(); ++i) result.values.insert(result.values.end(), row(i) + begin, row(i) + end);
+    for (std::int64_t i = 0; i < rows(); ++i)
+      result.values.insert(result.values.end(), row(i) + begin, row(i) + end);
     return result;
   }
   FeatureTable subset(std::span<const std::int64_t> chosen) const {
     FeatureTable result{width, {}, {}};
     result.values.reserve(chosen.size() * static_cast<std::size_t>(width));
     for (const std::int64_t i : chosen) {
-      if (i < 0 || i >= rows()) fail<ShapeError>("feature table: row ", i, " was asked for, there are ", rows(), ".");
+      if (i < 0 || i >= rows())
+        fail<ShapeError>("feature table: row ", i, " was asked for, there are ", rows(), ".");
       result.values.insert(result.values.end(), row(i), row(i) + width);
       result.labels.push_back(labels[static_cast<std::size_t>(i)]);
     }
@@ -48,22 +55,35 @@ struct FeatureTable {
 inline void check_tables(const char* who, const FeatureTable& train, const FeatureTable& test) {
   for (const FeatureTable* table : {&train, &test}) {
     const char* name = table == &train ? "training" : "test";
-    if (table->rows() < 1 || table->width < 1) fail<ShapeError>(who, ": the ", name, " table holds no features.");
+    if (table->rows() < 1 || table->width < 1)
+      fail<ShapeError>(who, ": the ", name, " table holds no features.");
     if (static_cast<std::int64_t>(table->values.size()) != table->rows() * table->width)
-      fail<ShapeError>(who, ": the ", name, " table holds ", table->values.size(), " values for ", table->rows(), " rows of width ", table->width, ".");
+      fail<ShapeError>(who, ": the ", name, " table holds ", table->values.size(), " values for ",
+                       table->rows(), " rows of width ", table->width, ".");
     for (const int label : table->labels)
-      if (label < 0) fail<ShapeError>(who, ": a picture of the ", name, " table has no label; use a data set with classes.");
+      if (label < 0)
+        fail<ShapeError>(who, ": a picture of the ", name,
+                         " table has no label; use a data set with classes.");
     for (const float value : table->values)
-      if (!std::isfinite(value)) fail<NumericError>(who, ": the ", name, " table holds a feature that is not finite; look at the checkpoint it came from.");
+      if (!std::isfinite(value))
+        fail<NumericError>(
+            who, ": the ", name,
+            " table holds a feature that is not finite; look at the checkpoint it came from.");
   }
-  if (train.width != test.width) fail<ShapeError>(who, ": training features have width ", train.width, ", test features ", test.width, ".");
+  if (train.width != test.width)
+    fail<ShapeError>(who, ": training features have width ", train.width, ", test features ",
+                     test.width, ".");
 }
 
-/// Deals the rows of each class, shuffled, to `parts` in turn: result[i] is the part of row i. Classes are spread evenly.
-inline std::vector<int> stratified_parts(std::span<const int> labels, int parts, std::uint64_t seed) {
+/// Deals the rows of each class, shuffled, to `parts` in turn: result[i] is the part of row i.
+/// Classes are spread evenly.
+inline std::vector<int> stratified_parts(std::span<const int> labels, int parts,
+                                         std::uint64_t seed) {
   if (parts < 1) fail<OptionError>("stratified parts: ", parts, "; there must be at least 1.");
-  std::vector<std::vector<std::int64_t>> of_class(labels.empty() ? 0 : std::size_t(1 + *std::max_element(labels.begin(), labels.end())));
-  for (std::size_t i = 0; i < labels.size(); ++i) of_class[static_cast<std::size_t>(labels[i])].push_back(static_cast<std::int64_t>(i));
+  std::vector<std::vector<std::int64_t>> of_class(
+      labels.empty() ? 0 : std::size_t(1 + *std::max_element(labels.begin(), labels.end())));
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    of_class[static_cast<std::size_t>(labels[i])].push_back(static_cast<std::int64_t>(i));
   std::vector<int> part(labels.size());
   int next = 0;
   for (std::size_t c = 0; c < of_class.size(); ++c) {
@@ -75,23 +95,30 @@ inline std::vector<int> stratified_parts(std::span<const int> labels, int parts,
 }
 
 /// About `fraction` of the rows of every class, at least one of each; ascending.
-inline std::vector<std::int64_t> stratified_fraction(std::span<const int> labels, double fraction, std::uint64_t seed) {
-  if (!(fraction > 0 && fraction <= 1)) fail<OptionError>("label fraction: ", fraction, "; it must be above 0 and at most 1.");
-  std::vector<std::vector<std::int64_t>> of_class(labels.empty() ? 0 : std::size_t(1 + *std::max_element(labels.begin(), labels.end())));
-  for (std::size_t i = 0; i < labels.size(); ++i) of_class[static_cast<std::size_t>(labels[i])].push_back(static_cast<std::int64_t>(i));
+inline std::vector<std::int64_t> stratified_fraction(std::span<const int> labels, double fraction,
+                                                     std::uint64_t seed) {
+  if (!(fraction > 0 && fraction <= 1))
+    fail<OptionError>("label fraction: ", fraction, "; it must be above 0 and at most 1.");
+  std::vector<std::vector<std::int64_t>> of_class(
+      labels.empty() ? 0 : std::size_t(1 + *std::max_element(labels.begin(), labels.end())));
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    of_class[static_cast<std::size_t>(labels[i])].push_back(static_cast<std::int64_t>(i));
   std::vector<std::int64_t> chosen;
   for (std::size_t c = 0; c < of_class.size(); ++c) {
     auto& rows = of_class[c];
     Stream stream(Counter{seed, 1, static_cast<std::uint32_t>(c), Purpose::probe});
     shuffle(std::span(rows), stream);
-    const auto kept = std::min<std::int64_t>(static_cast<std::int64_t>(rows.size()), std::max<std::int64_t>(1, std::llround(fraction * static_cast<double>(rows.size()))));
+    const auto kept = std::min<std::int64_t>(
+        static_cast<std::int64_t>(rows.size()),
+        std::max<std::int64_t>(1, std::llround(fraction * static_cast<double>(rows.size()))));
     if (!rows.empty()) chosen.insert(chosen.end(), rows.begin(), rows.begin() + kept);
   }
   std::sort(chosen.begin(), chosen.end());
   return chosen;
 }
 
-/// Training rows divided for a choice: fit[f] and validation[f] for every fold. Few rows are used five times, many are split once, 9 to 1.
+/// Training rows divided for a choice: fit[f] and validation[f] for every fold. Few rows are used
+/// five times, many are split once, 9 to 1.
 struct Folds {
   std::vector<std::vector<std::int64_t>> fit, validation;
 };
@@ -101,15 +128,19 @@ inline Folds validation_folds(std::span<const int> labels, std::uint64_t seed) {
   Folds folds;
   for (int f = 0; f < (few ? 5 : 1); ++f) {
     folds.fit.emplace_back(), folds.validation.emplace_back();
-    for (std::size_t i = 0; i < part.size(); ++i) (part[i] == f ? folds.validation : folds.fit).back().push_back(static_cast<std::int64_t>(i));
+    for (std::size_t i = 0; i < part.size(); ++i)
+      (part[i] == f ? folds.validation : folds.fit).back().push_back(static_cast<std::int64_t>(i));
   }
   return folds;
 }
 
-/// Mean and 1 / deviation of every column of a training table, by which both tables are standardised. A constant column becomes zero.
+/// Mean and 1 / deviation of every column of a training table, by which both tables are
+/// standardised. A constant column becomes zero.
 class Standardiser {
  public:
-  explicit Standardiser(const FeatureTable& train) : mean_(static_cast<std::size_t>(train.width)), scale_(static_cast<std::size_t>(train.width)) {
+  explicit Standardiser(const FeatureTable& train)
+      : mean_(static_cast<std::size_t>(train.width)),
+        scale_(static_cast<std::size_t>(train.width)) {
     std::vector<double> sum(mean_.size()), squares(mean_.size());
     const auto rows = static_cast<double>(train.rows());
     for (std::int64_t i = 0; i < train.rows(); ++i)
@@ -139,7 +170,9 @@ class Standardiser {
 
 /// Share of equal entries.
 inline double accuracy(std::span<const int> predicted, std::span<const int> labels) {
-  if (predicted.size() != labels.size() || labels.empty()) fail<ShapeError>("accuracy: ", predicted.size(), " predictions meet ", labels.size(), " labels.");
+  if (predicted.size() != labels.size() || labels.empty())
+    fail<ShapeError>("accuracy: ", predicted.size(), " predictions meet ", labels.size(),
+                     " labels.");
   std::int64_t right = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) right += predicted[i] == labels[i];
   return static_cast<double>(right) / static_cast<double>(labels.size());

@@ -14,13 +14,16 @@
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/linear_classifier.hpp"
 
-/// The arithmetic of linear_probe.hpp: ridge regression in closed form, and cross entropy minimised by L-BFGS.
+/// The arithmetic of linear_probe.hpp: ridge regression in closed form, and cross entropy minimised
+/// by L-BFGS.
 namespace arvit::probe {
 using Square = Eigen::MatrixXd;
 
-/// X^T X (`columns`) or X X^T, in double. Divided by shape only: equal bits for any number of threads.
+/// X^T X (`columns`) or X X^T, in double. Divided by shape only: equal bits for any number of
+/// threads.
 inline Square gram(Cpu<Fp32>& device, const FeatureTable& table, bool columns) {
-  const std::int64_t size = columns ? table.width : table.rows(), depth = columns ? table.rows() : table.width;
+  const std::int64_t size = columns ? table.width : table.rows(),
+                     depth = columns ? table.rows() : table.width;
   constexpr std::int64_t stripe = 2048;  // floats are summed over a stripe, doubles over stripes
   Square result = Square::Zero(size, size);
   Rows part(size, size);
@@ -34,37 +37,49 @@ inline Square gram(Cpu<Fp32>& device, const FeatureTable& table, bool columns) {
       const Matrix<const float> x{table.values.data() + from, size, count, table.width};
       device.linear(x, x, {}, {part.data(), size, size});
     }
-    device.for_each(size, [&](std::int64_t i) { result.col(i) += part.row(i).cast<double>().transpose(); });  // symmetric
+    device.for_each(size, [&](std::int64_t i) {
+      result.col(i) += part.row(i).cast<double>().transpose();
+    });  // symmetric
   }
   return result;
 }
 
-/// Ridge regression for several penalties: minimises |X W^T + b - Y|^2 / rows + penalty |W|^2 through the smaller of X^T X and X X^T.
+/// Ridge regression for several penalties: minimises |X W^T + b - Y|^2 / rows + penalty |W|^2
+/// through the smaller of X^T X and X X^T.
 class Ridge {
  public:
-  Ridge(Cpu<Fp32>& device, const FeatureTable& table) : table_(table), primal_(table.width <= table.rows()), gram_(gram(device, table, primal_)) {
+  Ridge(Cpu<Fp32>& device, const FeatureTable& table)
+      : table_(table), primal_(table.width <= table.rows()), gram_(gram(device, table, primal_)) {
     const int classes = table.classes();
     const auto rows = static_cast<double>(table.rows());
     target_ = Square::Zero(table.rows(), classes);
-    for (std::int64_t i = 0; i < table.rows(); ++i) target_(i, table.labels[static_cast<std::size_t>(i)]) = 1;
+    for (std::int64_t i = 0; i < table.rows(); ++i)
+      target_(i, table.labels[static_cast<std::size_t>(i)]) = 1;
     prior_ = target_.colwise().sum() / rows;
     target_.rowwise() -= prior_;
-    if (primal_) right_ = (map(table_).transpose() * target_.cast<float>()).cast<double>();
-    else right_ = target_;
+    if (primal_)
+      right_ = (map(table_).transpose() * target_.cast<float>()).cast<double>();
+    else
+      right_ = target_;
   }
   /// That one solve() takes, beside this object.
-  std::int64_t solve_bytes() const { return gram_.size() * static_cast<std::int64_t>(sizeof(double)); }
+  std::int64_t solve_bytes() const {
+    return gram_.size() * static_cast<std::int64_t>(sizeof(double));
+  }
   LinearClassifier solve(double penalty) const {
     Square system = gram_;
     system.diagonal().array() += penalty * static_cast<double>(table_.rows());
     const Eigen::LLT<Eigen::Ref<Square>> factor(system);  // in place
     const Square solution = factor.solve(right_);
     Rows weight;
-    if (primal_) weight = solution.transpose().cast<float>();
-    else weight = solution.transpose().cast<float>() * map(table_);
+    if (primal_)
+      weight = solution.transpose().cast<float>();
+    else
+      weight = solution.transpose().cast<float>() * map(table_);
     LinearClassifier result;
     result.weight.assign(weight.data(), weight.data() + weight.size());
-    for (Eigen::Index c = 0; c < prior_.size(); ++c) result.bias.push_back(static_cast<float>(prior_(c)));
+    for (Eigen::Index c = 0; c < prior_.size(); ++c)
+      result.bias.push_back(static_cast<float>(prior_(c)));
     return result;
   }
 
@@ -75,7 +90,8 @@ class Ridge {
   Eigen::RowVectorXd prior_;
 };
 
-/// The sum of the cross entropies of logits [rows, classes], which become their gradient: softmax less the label's indicator.
+/// The sum of the cross entropies of logits [rows, classes], which become their gradient: softmax
+/// less the label's indicator.
 inline double cross_entropy(Rows& p, std::span<const int> labels) {
   double loss = 0;
   for (Eigen::Index i = 0; i < p.rows(); ++i) {
@@ -89,16 +105,22 @@ inline double cross_entropy(Rows& p, std::span<const int> labels) {
   }
   return loss;
 }
-/// Mean cross entropy + penalty / 2 |W|^2 of a classifier (W, b) [classes, width + 1], and its gradient.
+/// Mean cross entropy + penalty / 2 |W|^2 of a classifier (W, b) [classes, width + 1], and its
+/// gradient.
 class LogisticLoss {
  public:
   LogisticLoss(Cpu<Fp32>& device, const FeatureTable& table, int classes)
-      : device_(device), table_(table), classes_(classes), blocks_(std::clamp<std::int64_t>(table.rows() / 256, 1, 32)), partial_(static_cast<std::size_t>(blocks_)) {}
+      : device_(device),
+        table_(table),
+        classes_(classes),
+        blocks_(std::clamp<std::int64_t>(table.rows() / 256, 1, 32)),
+        partial_(static_cast<std::size_t>(blocks_)) {}
   std::int64_t size() const { return classes_ * (table_.width + 1); }
 
   double operator()(const Eigen::VectorXd& at, double penalty, Eigen::VectorXd& gradient) {
     const std::int64_t width = table_.width, rows = table_.rows();
-    const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> weight(at.data(), classes_, width);
+    const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>
+        weight(at.data(), classes_, width);
     const auto bias = at.tail(classes_);
     const Rows w = weight.cast<float>();
     const Eigen::RowVectorXf b = bias.cast<float>().transpose();
@@ -107,13 +129,15 @@ class LogisticLoss {
       Partial& part = partial_[static_cast<std::size_t>(block)];
       const auto x = map(table_).middleRows(begin, end - begin);
       Rows p = (x * w.transpose()).rowwise() + b;
-      part.loss = cross_entropy(p, std::span(table_.labels).subspan(static_cast<std::size_t>(begin)));
+      part.loss = cross_entropy(p,
+                                std::span(table_.labels).subspan(static_cast<std::size_t>(begin)));
       part.weight.noalias() = p.transpose() * x;
       part.bias = p.colwise().sum();
     });
     double loss = 0;
     gradient = Eigen::VectorXd::Zero(size());
-    Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> dweight(gradient.data(), classes_, width);
+    Eigen::Map<Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> dweight(
+        gradient.data(), classes_, width);
     for (const Partial& part : partial_) {
       loss += part.loss;
       dweight += part.weight.cast<double>();
@@ -138,10 +162,12 @@ class LogisticLoss {
   std::vector<Partial> partial_;
 };
 
-/// L-BFGS (Liu and Nocedal 1989; ten pairs, backtracking until Armijo's condition holds) from `at`, which is assigned.
+/// L-BFGS (Liu and Nocedal 1989; ten pairs, backtracking until Armijo's condition holds) from `at`,
+/// which is assigned.
 template <class Loss>
 double minimise(Loss& loss, double penalty, int iterations, double tolerance, Eigen::VectorXd& at) {
-  std::deque<std::pair<Eigen::VectorXd, Eigen::VectorXd>> pairs;  // steps and changes of the gradient
+  std::deque<std::pair<Eigen::VectorXd, Eigen::VectorXd>>
+      pairs;  // steps and changes of the gradient
   Eigen::VectorXd gradient, next_gradient, next;
   double value = loss(at, penalty, gradient);
   for (int i = 0; i < iterations && gradient.lpNorm<Eigen::Infinity>() > tolerance; ++i) {
@@ -152,7 +178,8 @@ double minimise(Loss& loss, double penalty, int iterations, double tolerance, Ei
       alpha[j] = s.dot(direction) / s.dot(y);
       direction -= alpha[j] * y;
     }
-    if (!pairs.empty()) direction *= pairs.back().first.dot(pairs.back().second) / pairs.back().second.squaredNorm();
+    if (!pairs.empty())
+      direction *= pairs.back().first.dot(pairs.back().second) / pairs.back().second.squaredNorm();
     for (std::size_t j = 0; j < pairs.size(); ++j) {
       const auto& [s, y] = pairs[j];
       direction += (alpha[j] - y.dot(direction) / s.dot(y)) * s;

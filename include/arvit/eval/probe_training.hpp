@@ -18,15 +18,17 @@
 #include "arvit/model/features.hpp"
 #include "arvit/train/run_options.hpp"
 
-/// Linear probing as the papers do it: the frozen encoder runs on freshly augmented pictures, its features go through batch
-/// normalisation without weights and one linear layer (spec: README.md, "Linear probing").
+/// Linear probing as the papers do it: the frozen encoder runs on freshly augmented pictures, its
+/// features go through batch normalisation without weights and one linear layer (spec: README.md,
+/// "Linear probing").
 namespace arvit {
 
 struct ProbeRecipe {
   std::string_view name;
-  bool lars = false;                    ///< LARS (You et al. 2017, trust 0.001) instead of plain SGD; momentum 0.9 in both
+  bool lars =
+      false;  ///< LARS (You et al. 2017, trust 0.001) instead of plain SGD; momentum 0.9 in both
   int epochs = 90, batch = 2048;
-  double base_lr = 0.1, warmup = 0;     ///< rate of 256 pictures; epochs of warm-up
+  double base_lr = 0.1, warmup = 0;  ///< rate of 256 pictures; epochs of warm-up
   Crop crop = Crop::clamped;
   double smallest_area = 0.08;
 };
@@ -37,7 +39,8 @@ inline constexpr std::array probe_recipes{
 };
 ProbeRecipe probe_recipe_from(std::string_view name);
 
-/// Batch normalisation without weights (epsilon 1e-6, running moments with momentum 0.1), then y = x W^T + b; on the host, in float.
+/// Batch normalisation without weights (epsilon 1e-6, running moments with momentum 0.1), then y =
+/// x W^T + b; on the host, in float.
 class ProbeHead {
  public:
   /// W starts as a truncated normal of deviation 0.01, b at 0.
@@ -62,38 +65,61 @@ struct ProbeTrainingOptions {
   std::function<void(int epoch, double loss, double rate)> progress = [](int, double, double) {};
 };
 
-/// Trains the probe on `train` (a Subset for few labels) and returns its accuracy on `test`, which is read once, at the end.
+/// Trains the probe on `train` (a Subset for few labels) and returns its accuracy on `test`, which
+/// is read once, at the end.
 template <Dataset Train, Dataset Test>
-double train_probe(FeatureSource<float>& extractor, const Train& train, const Test& test, const ProbeRecipe& recipe, const ProbeTrainingOptions& options) {
+double train_probe(FeatureSource<float>& extractor, const Train& train, const Test& test,
+                   const ProbeRecipe& recipe, const ProbeTrainingOptions& options) {
   if (recipe.epochs < 1) fail<OptionError>("epochs: ", recipe.epochs, "; they must be at least 1.");
-  if (recipe.batch < 2) fail<OptionError>("batch: ", recipe.batch, " pictures; batch normalisation needs at least 2.");
-  if (!(recipe.base_lr > 0)) fail<OptionError>("learning rate: ", recipe.base_lr, "; it must be positive.");
+  if (recipe.batch < 2)
+    fail<OptionError>("batch: ", recipe.batch, " pictures; batch normalisation needs at least 2.");
+  if (!(recipe.base_lr > 0))
+    fail<OptionError>("learning rate: ", recipe.base_lr, "; it must be positive.");
   if (recipe.warmup >= recipe.epochs)
-    fail<OptionError>("epochs: ", recipe.epochs, " leave nothing after the recipe's warm-up of ", recipe.warmup, "; choose more.");
+    fail<OptionError>("epochs: ", recipe.epochs, " leave nothing after the recipe's warm-up of ",
+                      recipe.warmup, "; choose more.");
   for (std::int64_t i = 0; i < test.size(); ++i)
-    if (test.label(i) < 0) fail<OptionError>("linear probe: test picture ", i, " has no label; use a data set with classes.");
+    if (test.label(i) < 0)
+      fail<OptionError>("linear probe: test picture ", i,
+                        " has no label; use a data set with classes.");
   int classes = 0;
   for (std::int64_t i = 0; i < train.size(); ++i) {
-    if (train.label(i) < 0) fail<OptionError>("linear probe: picture ", i, " has no label; use a data set with classes.");
+    if (train.label(i) < 0)
+      fail<OptionError>("linear probe: picture ", i, " has no label; use a data set with classes.");
     classes = std::max(classes, 1 + static_cast<int>(train.label(i)));
   }
   const ImageShape shape = extractor.shape();
-  TrainTransformOptions crops{.height = shape.height, .width = shape.width, .crop = recipe.crop, .smallest_area = recipe.smallest_area, .normalisation = options.normalisation};
-  // A step's pictures pass through the encoder in groups: at 224 pixels the papers' batches would take gigabytes.
-  const auto group = static_cast<int>(std::min<std::int64_t>({extractor.options().batch, recipe.batch, train.size()}));
+  TrainTransformOptions crops{.height = shape.height,
+                              .width = shape.width,
+                              .crop = recipe.crop,
+                              .smallest_area = recipe.smallest_area,
+                              .normalisation = options.normalisation};
+  // A step's pictures pass through the encoder in groups: at 224 pixels the papers' batches would
+  // take gigabytes.
+  const auto group = static_cast<int>(
+      std::min<std::int64_t>({extractor.options().batch, recipe.batch, train.size()}));
   if (recipe.batch % group != 0 && recipe.batch <= train.size())
-    fail<OptionError>("batch: ", recipe.batch, " pictures are no whole number of passes of ", group, "; choose ", recipe.batch - recipe.batch % group, ", say.");
-  const int batch_size = static_cast<int>(std::min<std::int64_t>(recipe.batch, train.size() - train.size() % group));
-  LoaderOptions loading{.batch = group, .threads = options.threads, .seed = options.seed, .group = batch_size / group, .epochs = recipe.epochs};
+    fail<OptionError>("batch: ", recipe.batch, " pictures are no whole number of passes of ", group,
+                      "; choose ", recipe.batch - recipe.batch % group, ", say.");
+  const int batch_size = static_cast<int>(
+      std::min<std::int64_t>(recipe.batch, train.size() - train.size() % group));
+  LoaderOptions loading{.batch = group,
+                        .threads = options.threads,
+                        .seed = options.seed,
+                        .group = batch_size / group,
+                        .epochs = recipe.epochs};
   Loader<Train, TrainTransform> loader(train, TrainTransform(crops), loading);
   ProbeHead head(extractor.width(), classes, recipe.lars, options.seed);
-  const Schedule schedule{scaled_learning_rate(recipe.base_lr, batch_size), 0, recipe.warmup, static_cast<double>(recipe.epochs)};
+  const Schedule schedule{scaled_learning_rate(recipe.base_lr, batch_size), 0, recipe.warmup,
+                          static_cast<double>(recipe.epochs)};
   const auto steps = loader.batches_per_epoch() / loading.group;
   std::vector<float> features;
   std::vector<int> predicted, labels;
   const auto append = [&](const Batch& batch) {
     features.resize(features.size() + static_cast<std::size_t>(batch.size * extractor.width()));
-    extractor.extract(batch.images, batch.size, features.data() + features.size() - static_cast<std::size_t>(batch.size * extractor.width()));
+    extractor.extract(batch.images, batch.size,
+                      features.data() + features.size() -
+                          static_cast<std::size_t>(batch.size * extractor.width()));
     labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
   };
   double loss = 0;
@@ -101,14 +127,21 @@ double train_probe(FeatureSource<float>& extractor, const Train& train, const Te
     append(*batch);
     if (static_cast<int>(labels.size()) < batch_size) continue;
     const std::int64_t step = batch->number / loading.group;
-    const double rate = schedule.at(static_cast<double>(batch->epoch) + static_cast<double>(step) / static_cast<double>(steps));
+    const double rate = schedule.at(static_cast<double>(batch->epoch) +
+                                    static_cast<double>(step) / static_cast<double>(steps));
     loss += head.step(features.data(), labels, rate) / static_cast<double>(steps);
     features.clear(), labels.clear();
-    if (!std::isfinite(loss)) fail<NumericError>("linear probe: the loss is not finite in epoch ", batch->epoch + 1, "; lower the learning rate.");
-    if (step + 1 == steps) options.progress(static_cast<int>(batch->epoch) + 1, loss, rate), loss = 0;
+    if (!std::isfinite(loss))
+      fail<NumericError>("linear probe: the loss is not finite in epoch ", batch->epoch + 1,
+                         "; lower the learning rate.");
+    if (step + 1 == steps)
+      options.progress(static_cast<int>(batch->epoch) + 1, loss, rate), loss = 0;
   }
-  Loader<Test, EvaluationTransform> tests(test, EvaluationTransform({.height = shape.height, .width = shape.width, .normalisation = options.normalisation}),
-                                          LoaderOptions::one_pass(extractor.options().batch, options.threads));
+  Loader<Test, EvaluationTransform> tests(
+      test,
+      EvaluationTransform(
+          {.height = shape.height, .width = shape.width, .normalisation = options.normalisation}),
+      LoaderOptions::one_pass(extractor.options().batch, options.threads));
   while (const Batch* batch = tests.next()) {
     append(*batch);
     const auto now = head.predict(features.data(), batch->size);
@@ -147,22 +180,28 @@ struct ProbeHead::State {
   Row bias_velocity;
 };
 
-ARVIT_DEFINITION ProbeHead::ProbeHead(std::int64_t width, int classes, bool lars, std::uint64_t seed) {
+ARVIT_DEFINITION ProbeHead::ProbeHead(std::int64_t width, int classes, bool lars,
+                                      std::uint64_t seed) {
   using Row = State::Row;
-  state_ = std::make_unique<State>(State{lars, Row::Zero(width), Row::Ones(width), probe::Rows(classes, width), Row::Zero(classes), probe::Rows::Zero(classes, width), Row::Zero(classes)});
-  initialise(Tensor{"weight", {classes, width}, {Init::truncated_normal, 0.01}, false}, 0, seed, state_->weight.data());
+  state_ = std::make_unique<State>(State{lars, Row::Zero(width), Row::Ones(width),
+                                         probe::Rows(classes, width), Row::Zero(classes),
+                                         probe::Rows::Zero(classes, width), Row::Zero(classes)});
+  initialise(Tensor{"weight", {classes, width}, {Init::truncated_normal, 0.01}, false}, 0, seed,
+             state_->weight.data());
 }
 ARVIT_DEFINITION ProbeHead::~ProbeHead() = default;
 ARVIT_DEFINITION ProbeHead::ProbeHead(ProbeHead&&) noexcept = default;
 ARVIT_DEFINITION ProbeHead& ProbeHead::operator=(ProbeHead&&) noexcept = default;
 
-ARVIT_DEFINITION double ProbeHead::step(const float* features, std::span<const int> labels, double rate) {
+ARVIT_DEFINITION double ProbeHead::step(const float* features, std::span<const int> labels,
+                                        double rate) {
   State& s = *state_;
   const auto rows = static_cast<Eigen::Index>(labels.size());
   const Eigen::Map<const probe::Rows> x(features, rows, s.mean.size());
   const State::Row mean = x.colwise().mean();
   probe::Rows normed = x.rowwise() - mean;
-  const State::Row variance = normed.array().square().colwise().mean();  // over the batch, divided by its size
+  const State::Row variance =
+      normed.array().square().colwise().mean();  // over the batch, divided by its size
   const float unbiased = rows > 1 ? static_cast<float>(rows) / static_cast<float>(rows - 1) : 1.0f;
   s.mean += 0.1f * (mean - s.mean);
   s.variance += 0.1f * (variance * unbiased - s.variance);
@@ -172,7 +211,8 @@ ARVIT_DEFINITION double ProbeHead::step(const float* features, std::span<const i
   p /= static_cast<float>(rows);
   probe::Rows dweight = p.transpose() * normed;
   if (s.lars)  // biases take the plain step
-    if (const float w = s.weight.norm(), g = dweight.norm(); w > 0 && g > 0) dweight *= 0.001f * w / g;
+    if (const float w = s.weight.norm(), g = dweight.norm(); w > 0 && g > 0)
+      dweight *= 0.001f * w / g;
   s.weight_velocity = 0.9f * s.weight_velocity + dweight;
   s.bias_velocity = 0.9f * s.bias_velocity + p.colwise().sum();
   s.weight -= static_cast<float>(rate) * s.weight_velocity;
@@ -180,7 +220,8 @@ ARVIT_DEFINITION double ProbeHead::step(const float* features, std::span<const i
   return loss / static_cast<double>(rows);
 }
 
-ARVIT_DEFINITION std::vector<int> ProbeHead::predict(const float* features, std::int64_t rows) const {
+ARVIT_DEFINITION std::vector<int> ProbeHead::predict(const float* features,
+                                                     std::int64_t rows) const {
   const State& s = *state_;
   probe::Rows x = Eigen::Map<const probe::Rows>(features, rows, s.mean.size());
   x = (x.rowwise() - s.mean).array().rowwise() * (s.variance.array() + 1e-6f).rsqrt();

@@ -12,8 +12,9 @@
 #include "arvit/eval/linear_probe.hpp"
 #include "arvit/model/features.hpp"
 
-/// One protocol for every row of an accuracy table: ours, the untrained encoder, raw pixels. What can be chosen (feature, number of
-/// neighbours, penalty) is chosen on held-out parts of the training table; the test table is looked at once per number of the row.
+/// One protocol for every row of an accuracy table: ours, the untrained encoder, raw pixels. What
+/// can be chosen (feature, number of neighbours, penalty) is chosen on held-out parts of the
+/// training table; the test table is looked at once per number of the row.
 namespace arvit {
 
 /// A feature among the columns begin .. end of a wide table.
@@ -26,26 +27,30 @@ struct Candidate {
 std::vector<Candidate> candidates_of(const FeatureSource<float>& extractor);
 /// Class token and mean of every layer, the last with its norm: what to choose from.
 std::vector<Feature> all_layers(int depth, bool class_token);
-template <class Encoder>
-std::vector<Feature> all_layers() { return all_layers(Encoder::depth, Encoder::has_class_token); }
+template <class Encoder> std::vector<Feature> all_layers() {
+  return all_layers(Encoder::depth, Encoder::has_class_token);
+}
 
 struct ProtocolOptions {
   KnnOptions knn;
-  ProbeOptions probe;                                       ///< method and penalties of the numbers in the table
-  ProbeMethod choose_by = ProbeMethod::ridge;               ///< the probe that chooses among features; the closed form is quick
-  double few = 0.01;                                        ///< share of the labels of the last column; 0, or fewer than five labels: none
-  std::uint64_t seed = 0;                                   ///< of splits and of the few labels
+  ProbeOptions probe;  ///< method and penalties of the numbers in the table
+  ProbeMethod choose_by =
+      ProbeMethod::ridge;  ///< the probe that chooses among features; the closed form is quick
+  double few =
+      0.01;  ///< share of the labels of the last column; 0, or fewer than five labels: none
+  std::uint64_t seed = 0;  ///< of splits and of the few labels
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 
 struct AccuracyRow {
   std::string name;
-  double knn = 0, probe = 0, probe_few = 0;                    ///< shares of the test pictures
-  std::string knn_choice, probe_choice, probe_few_choice;      ///< what the training table chose
+  double knn = 0, probe = 0, probe_few = 0;                ///< shares of the test pictures
+  std::string knn_choice, probe_choice, probe_few_choice;  ///< what the training table chose
 };
 
-AccuracyRow evaluate_features(Cpu<Fp32>& device, const std::string& name, const FeatureTable& train, const FeatureTable& test,
-                              std::span<const Candidate> candidates, ProtocolOptions options = {});
+AccuracyRow evaluate_features(Cpu<Fp32>& device, const std::string& name, const FeatureTable& train,
+                              const FeatureTable& test, std::span<const Candidate> candidates,
+                              ProtocolOptions options = {});
 
 /// The table for people, in percent; `few` names its last column.
 std::string accuracy_table_text(std::span<const AccuracyRow> rows, double few = 0.01);
@@ -64,7 +69,9 @@ ARVIT_DEFINITION std::vector<Candidate> candidates_of(const FeatureSource<float>
   std::vector<Candidate> result;
   for (std::size_t i = 0; i < extractor.options().features.size(); ++i) {
     const Feature& feature = extractor.options().features[i];
-    result.push_back({text("layer ", feature.layer, " ", readout_name(feature.readout), feature.norm ? ", normed" : ""), extractor.begin(i), extractor.end(i)});
+    result.push_back({text("layer ", feature.layer, " ", readout_name(feature.readout),
+                           feature.norm ? ", normed" : ""),
+                      extractor.begin(i), extractor.end(i)});
   }
   return result;
 }
@@ -78,8 +85,10 @@ ARVIT_DEFINITION std::vector<Feature> all_layers(int depth, bool class_token) {
   return features;
 }
 
-ARVIT_DEFINITION AccuracyRow evaluate_features(Cpu<Fp32>& device, const std::string& name, const FeatureTable& train, const FeatureTable& test,
-                                               std::span<const Candidate> candidates, ProtocolOptions options) {
+ARVIT_DEFINITION AccuracyRow evaluate_features(Cpu<Fp32>& device, const std::string& name,
+                                               const FeatureTable& train, const FeatureTable& test,
+                                               std::span<const Candidate> candidates,
+                                               ProtocolOptions options) {
   check_tables("evaluation", train, test);
   if (candidates.empty()) fail<OptionError>("evaluation: no feature is given for ", name, ".");
   options.probe.seed = options.seed;
@@ -88,11 +97,15 @@ ARVIT_DEFINITION AccuracyRow evaluate_features(Cpu<Fp32>& device, const std::str
     // A tenth of the training pictures asks, the others answer.
     const auto part = stratified_parts(train.labels, 10, options.seed);
     std::vector<std::int64_t> bank, held_out;
-    for (std::size_t i = 0; i < part.size(); ++i) (part[i] == 0 ? held_out : bank).push_back(static_cast<std::int64_t>(i));
+    for (std::size_t i = 0; i < part.size(); ++i)
+      (part[i] == 0 ? held_out : bank).push_back(static_cast<std::int64_t>(i));
     double best = -1;
     Candidate chosen = candidates[0];
-    if (options.knn.neighbours.empty()) fail<OptionError>("evaluation: no number of neighbours is given for ", name, "; name at least one.");
-    std::erase_if(options.knn.neighbours, [&](int k) { return k > static_cast<int>(bank.size()); });  // of a small set
+    if (options.knn.neighbours.empty())
+      fail<OptionError>("evaluation: no number of neighbours is given for ", name,
+                        "; name at least one.");
+    std::erase_if(options.knn.neighbours,
+                  [&](int k) { return k > static_cast<int>(bank.size()); });  // of a small set
     if (options.knn.neighbours.empty()) options.knn.neighbours = {1};
     int neighbours = options.knn.neighbours[0];
     for (const Candidate& candidate : candidates) {
@@ -101,9 +114,12 @@ ARVIT_DEFINITION AccuracyRow evaluate_features(Cpu<Fp32>& device, const std::str
       const FeatureTable columns = train.columns(candidate.begin, candidate.end);
       const auto shares = knn(device, columns.subset(bank), columns.subset(held_out), options.knn);
       for (std::size_t k = 0; k < shares.size(); ++k)
-        if (shares[k] > best) best = shares[k], chosen = candidate, neighbours = options.knn.neighbours[k];
+        if (shares[k] > best)
+          best = shares[k], chosen = candidate, neighbours = options.knn.neighbours[k];
     }
-    row.knn = knn(device, train.columns(chosen.begin, chosen.end), test.columns(chosen.begin, chosen.end), {{neighbours}, options.knn.temperature, options.knn.standardise})[0];
+    row.knn = knn(device, train.columns(chosen.begin, chosen.end),
+                  test.columns(chosen.begin, chosen.end),
+                  {{neighbours}, options.knn.temperature, options.knn.standardise})[0];
     row.knn_choice = text(chosen.name, ", k = ", neighbours);
   }
   const auto probe = [&](const FeatureTable& all, double& share, std::string& choice) {
@@ -114,18 +130,22 @@ ARVIT_DEFINITION AccuracyRow evaluate_features(Cpu<Fp32>& device, const std::str
     for (const Candidate& candidate : candidates) {
       if (candidates.size() == 1) break;
       options.progress(text(name, ": linear probe on ", all.rows(), " labels, ", candidate.name));
-      const ProbeChoice here = choose_penalty(device, all.columns(candidate.begin, candidate.end), choosing);
+      const ProbeChoice here = choose_penalty(device, all.columns(candidate.begin, candidate.end),
+                                              choosing);
       if (here.validation_accuracy > best) best = here.validation_accuracy, chosen = candidate;
     }
     options.progress(text(name, ": linear probe on ", all.rows(), " labels, fitting"));
-    const ProbeResult result = linear_probe(device, all.columns(chosen.begin, chosen.end), test.columns(chosen.begin, chosen.end), options.probe);
+    const ProbeResult result = linear_probe(device, all.columns(chosen.begin, chosen.end),
+                                            test.columns(chosen.begin, chosen.end), options.probe);
     share = result.accuracy;
     choice = text(chosen.name, ", penalty ", result.penalty);
   };
   probe(train, row.probe, row.probe_choice);
   if (options.few > 0) {
     const auto some = stratified_fraction(train.labels, options.few, options.seed);
-    if (some.size() >= 5) probe(train.subset(some), row.probe_few, row.probe_few_choice);  // fewer cannot choose a penalty
+    if (some.size() >= 5)
+      probe(train.subset(some), row.probe_few,
+            row.probe_few_choice);  // fewer cannot choose a penalty
   }
   return row;
 }
@@ -135,16 +155,21 @@ ARVIT_DEFINITION std::string accuracy_table_text(std::span<const AccuracyRow> ro
   for (const AccuracyRow& row : rows) width = std::max(width, row.name.size());
   std::string result(width, ' ');
   char line[160];
-  std::snprintf(line, sizeof line, "  %8s  %8s  %10s\n", "k-NN", "probe", text("probe ", few * 100, " %").c_str());
+  std::snprintf(line, sizeof line, "  %8s  %8s  %10s\n", "k-NN", "probe",
+                text("probe ", few * 100, " %").c_str());
   result += line;
   for (const AccuracyRow& row : rows) {
     char few_text[16] = "-";
-    if (!row.probe_few_choice.empty()) std::snprintf(few_text, sizeof few_text, "%.2f %%", 100 * row.probe_few);
-    std::snprintf(line, sizeof line, "  %6.2f %%  %6.2f %%  %10s\n", 100 * row.knn, 100 * row.probe, few_text);
+    if (!row.probe_few_choice.empty())
+      std::snprintf(few_text, sizeof few_text, "%.2f %%", 100 * row.probe_few);
+    std::snprintf(line, sizeof line, "  %6.2f %%  %6.2f %%  %10s\n", 100 * row.knn, 100 * row.probe,
+                  few_text);
     result += row.name + std::string(width - row.name.size(), ' ') + line;
   }
   for (const AccuracyRow& row : rows)
-    result += text(row.name, ": k-NN on ", row.knn_choice, "; probe on ", row.probe_choice, row.probe_few_choice.empty() ? "" : "; few labels on ", row.probe_few_choice, "\n");
+    result += text(row.name, ": k-NN on ", row.knn_choice, "; probe on ", row.probe_choice,
+                   row.probe_few_choice.empty() ? "" : "; few labels on ", row.probe_few_choice,
+                   "\n");
   return result;
 }
 

@@ -22,9 +22,9 @@ struct Colour {
 };
 inline constexpr Colour black{0, 0, 0}, white{255, 255, 255};
 
-/// A colour for t in [0, 1], from dark violet over blue and green to bright yellow; other values are clamped, NaN is grey.
-/// Equal steps of t look equally large, also in grey: the path is a line of lightness and a bow of hue and chroma in OKLab
-/// (Ottosson 2020, whose matrices these are).
+/// A colour for t in [0, 1], from dark violet over blue and green to bright yellow; other values
+/// are clamped, NaN is grey. Equal steps of t look equally large, also in grey: the path is a line
+/// of lightness and a bow of hue and chroma in OKLab (Ottosson 2020, whose matrices these are).
 inline Colour heat_colour(double t) {
   if (std::isnan(t)) return {128, 128, 128};
   t = std::clamp(t, 0.0, 1.0);
@@ -38,7 +38,8 @@ inline Colour heat_colour(double t) {
   const double s = cube(lightness - 0.0894841775 * a - 1.2914855480 * b);
   const auto encoded = [](double linear) {  // sRGB (IEC 61966-2-1)
     linear = std::clamp(linear, 0.0, 1.0);
-    const double value = linear <= 0.0031308 ? 12.92 * linear : 1.055 * std::pow(linear, 1 / 2.4) - 0.055;
+    const double value = linear <= 0.0031308 ? 12.92 * linear
+                                             : 1.055 * std::pow(linear, 1 / 2.4) - 0.055;
     return static_cast<std::uint8_t>(std::lround(255 * value));
   };
   return {encoded(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s),
@@ -51,14 +52,17 @@ class Canvas {
  public:
   Canvas(int height, int width, Colour colour = white) : height_(height), width_(width) {
     if (height <= 0 || width <= 0)
-      fail<ShapeError>("Canvas: ", height, "x", width, " pixels (height x width); both must be positive.");
+      fail<ShapeError>("Canvas: ", height, "x", width,
+                       " pixels (height x width); both must be positive.");
     samples_.resize(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3);
     fill(0, 0, height, width, colour);
   }
 
   int height() const { return height_; }
   int width() const { return width_; }
-  operator Pixels() const { return {samples_.data(), height_, width_, 3, std::int64_t{3} * width_}; }
+  operator Pixels() const {
+    return {samples_.data(), height_, width_, 3, std::int64_t{3} * width_};
+  }
   Colour at(int y, int x) const {
     const std::uint8_t* sample = samples_.data() + offset(y, x);
     return {sample[0], sample[1], sample[2]};
@@ -78,15 +82,19 @@ class Canvas {
       for (int x = 0; x < picture.width; ++x) {
         const std::uint8_t* sample = picture.row(y) + x * picture.channels;
         const int last = picture.channels - 1;  // grey: one sample for all three
-        fill(top + y * scale, left + x * scale, scale, scale, {sample[0], sample[std::min(1, last)], sample[last]});
+        fill(top + y * scale, left + x * scale, scale, scale,
+             {sample[0], sample[std::min(1, last)], sample[last]});
       }
   }
-  /// Writes digits, letters (as capitals) and -+.,:/%=()<>_ in letters of 3 x 5 squares; others stay blank. See label_width.
+  /// Writes digits, letters (as capitals) and -+.,:/%=()<>_ in letters of 3 x 5 squares; others
+  /// stay blank. See label_width.
   void label(std::string_view text, int top, int left, Colour colour = black, int scale = 2);
 
  private:
   std::size_t offset(int y, int x) const {
-    return (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x)) * 3;
+    return (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) +
+            static_cast<std::size_t>(x)) *
+           3;
   }
   int height_, width_;
   std::vector<std::uint8_t> samples_;
@@ -98,16 +106,19 @@ inline constexpr int label_width(std::string_view text, int scale = 2) {
 }
 
 namespace detail {
-/// Five octal digits, one per row from the top; the bits of a digit are the squares of a row, 4 the left one.
+/// Five octal digits, one per row from the top; the bits of a digit are the squares of a row, 4 the
+/// left one.
 constexpr std::uint16_t glyph(char c) {
   constexpr std::array<std::uint16_t, 10> digits{075557, 026227, 071747, 071717, 055711,
                                                  074717, 074757, 071122, 075757, 075717};
-  constexpr std::array<std::uint16_t, 26> letters{025755, 065656, 034443, 065556, 074647, 074644, 034553, 055755, 072227,
-                                                  011152, 055655, 044447, 057755, 065555, 025552, 065644, 025573, 065655,
-                                                  034216, 072222, 055557, 055552, 055775, 055255, 055222, 071247};
+  constexpr std::array<std::uint16_t, 26> letters{
+      025755, 065656, 034443, 065556, 074647, 074644, 034553, 055755, 072227,
+      011152, 055655, 044447, 057755, 065555, 025552, 065644, 025573, 065655,
+      034216, 072222, 055557, 055552, 055775, 055255, 055222, 071247};
   constexpr std::string_view signs = "-+.,:/%=()<>_";
-  constexpr std::array<std::uint16_t, 13> sign_glyphs{000700, 002720, 000002, 000024, 002020, 011244, 051245,
-                                                      007070, 012221, 042224, 012421, 042124, 000007};
+  constexpr std::array<std::uint16_t, 13> sign_glyphs{000700, 002720, 000002, 000024, 002020,
+                                                      011244, 051245, 007070, 012221, 042224,
+                                                      012421, 042124, 000007};
   if ('0' <= c && c <= '9') return digits[static_cast<std::size_t>(c - '0')];
   if ('a' <= c && c <= 'z') return letters[static_cast<std::size_t>(c - 'a')];
   if ('A' <= c && c <= 'Z') return letters[static_cast<std::size_t>(c - 'A')];
@@ -125,35 +136,44 @@ inline void Canvas::label(std::string_view text, int top, int left, Colour colou
   }
 }
 
-/// Pictures of any sizes in a grid of `columns` cells per row, `margin` pixels around each, each pixel `scale` x `scale` large.
-inline Canvas tile(std::span<const Pixels> pictures, int columns, int margin = 4, int scale = 1, Colour background = white) {
+/// Pictures of any sizes in a grid of `columns` cells per row, `margin` pixels around each, each
+/// pixel `scale` x `scale` large.
+inline Canvas tile(std::span<const Pixels> pictures, int columns, int margin = 4, int scale = 1,
+                   Colour background = white) {
   if (pictures.empty() || columns <= 0 || margin < 0 || scale <= 0)
-    fail<ShapeError>("tile: ", pictures.size(), " pictures in ", columns, " columns, margin ", margin, ", scale ", scale,
+    fail<ShapeError>("tile: ", pictures.size(), " pictures in ", columns, " columns, margin ",
+                     margin, ", scale ", scale,
                      "; there must be a picture, a column and a positive scale.");
   int cell_height = 0, cell_width = 0;
   for (const Pixels& picture : pictures)
-    cell_height = std::max(cell_height, picture.height * scale), cell_width = std::max(cell_width, picture.width * scale);
+    cell_height = std::max(cell_height, picture.height * scale),
+    cell_width = std::max(cell_width, picture.width * scale);
   const int count = static_cast<int>(pictures.size());
   const int used_columns = std::min(columns, count), rows = (count + columns - 1) / columns;
-  Canvas canvas(margin + rows * (cell_height + margin), margin + used_columns * (cell_width + margin), background);
+  Canvas canvas(margin + rows * (cell_height + margin),
+                margin + used_columns * (cell_width + margin), background);
   for (int i = 0; i < count; ++i)
-    canvas.draw(pictures[static_cast<std::size_t>(i)], margin + i / columns * (cell_height + margin),
+    canvas.draw(pictures[static_cast<std::size_t>(i)],
+                margin + i / columns * (cell_height + margin),
                 margin + i % columns * (cell_width + margin), scale);
   return canvas;
 }
 
-/// A matrix in colours from its smallest finite value (dark) to its largest (bright), each value a square of `scale` pixels.
+/// A matrix in colours from its smallest finite value (dark) to its largest (bright), each value a
+/// square of `scale` pixels.
 inline Canvas heat_map(std::span<const float> values, int height, int width, int scale = 1) {
-  if (height <= 0 || width <= 0 || scale <= 0 || static_cast<std::int64_t>(values.size()) != std::int64_t{height} * width)
-    fail<ShapeError>("heat_map: ", values.size(), " values for ", height, "x", width, " squares of ", scale,
-                     " pixels; each square needs one value.");
+  if (height <= 0 || width <= 0 || scale <= 0 ||
+      static_cast<std::int64_t>(values.size()) != std::int64_t{height} * width)
+    fail<ShapeError>("heat_map: ", values.size(), " values for ", height, "x", width,
+                     " squares of ", scale, " pixels; each square needs one value.");
   float low = INFINITY, high = -INFINITY;
   for (const float value : values)
     if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
   Canvas canvas(height * scale, width * scale);
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x) {
-      const double value = values[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)];
+      const double value = values[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
+                                  static_cast<std::size_t>(x)];
       // When all are equal they are dark; what is not finite stays so.
       const double t = high > low ? (value - low) / (double{high} - low) : value - low;
       canvas.fill(y * scale, x * scale, scale, scale, heat_colour(t));

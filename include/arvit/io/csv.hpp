@@ -17,18 +17,22 @@
 
 namespace arvit {
 
-/// A table with one row per step (RFC 4180, lines end with "\n"): the header once, then "step,value,value,...". Values keep
-/// their shortest exact form, also "nan" and "inf". Each row reaches the system at once.
+/// A table with one row per step (RFC 4180, lines end with "\n"): the header once, then
+/// "step,value,value,...". Values keep their shortest exact form, also "nan" and "inf". Each row
+/// reaches the system at once.
 class CsvLog {
  public:
-  /// Continues the file before `first_step`: later rows are removed; 0 begins anew. A file with other columns throws FileError.
-  CsvLog(const std::filesystem::path& path, std::span<const std::string> columns, std::int64_t first_step = 0)
-      : columns_(columns.size()), file_(detail::open_step_log(path, header(columns), first_step, step_of)) {}
+  /// Continues the file before `first_step`: later rows are removed; 0 begins anew. A file with
+  /// other columns throws FileError.
+  CsvLog(const std::filesystem::path& path, std::span<const std::string> columns,
+         std::int64_t first_step = 0)
+      : columns_(columns.size()),
+        file_(detail::open_step_log(path, header(columns), first_step, step_of)) {}
 
   void row(std::int64_t step, std::span<const double> values) {
     if (values.size() != columns_)
-      fail<ShapeError>(file_.path().string(), ": a row of ", values.size(), " values for ", columns_,
-                       " columns; each column needs one.");
+      fail<ShapeError>(file_.path().string(), ": a row of ", values.size(), " values for ",
+                       columns_, " columns; each column needs one.");
     line_.clear();
     detail::Word(step).append_to(line_);
     for (const double value : values) detail::Word(value).append_to(line_ += ',');

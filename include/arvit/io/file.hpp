@@ -25,7 +25,8 @@
 
 #include "arvit/core/error.hpp"
 
-/// Whole files: read at once, written so that a reader sees the old contents or the new ones, never a part.
+/// Whole files: read at once, written so that a reader sees the old contents or the new ones, never
+/// a part.
 namespace arvit {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -35,22 +36,32 @@ namespace detail {
 /// What a person can do about the system's error `code`.
 inline std::string_view advice(int code) {
   switch (code) {
-    case ENOENT: return "check the path";
-    case ENOTDIR: return "check the path, a part of it is no folder";
+    case ENOENT:
+      return "check the path";
+    case ENOTDIR:
+      return "check the path, a part of it is no folder";
     case EACCES:
-    case EPERM: return "check its permissions and those of its folder";
-    case EROFS: return "choose a folder that can be written to";
+    case EPERM:
+      return "check its permissions and those of its folder";
+    case EROFS:
+      return "choose a folder that can be written to";
     case ENOSPC:
-    case EDQUOT: return "make room on that disk";
-    case EFBIG: return "raise the limit on file sizes (ulimit -f)";
-    case EMFILE: return "raise the limit on open files (ulimit -n)";
-    default: return "check the disk and the path";
+    case EDQUOT:
+      return "make room on that disk";
+    case EFBIG:
+      return "raise the limit on file sizes (ulimit -f)";
+    case EMFILE:
+      return "raise the limit on open files (ulimit -n)";
+    default:
+      return "check the disk and the path";
   }
 }
 
 /// Throws FileError: "a.npy: cannot be written (No space left on device); make room on that disk."
-[[noreturn]] inline void fail_errno(const std::filesystem::path& path, std::string_view what, int code) {
-  fail<FileError>(path.string(), ": ", what, " (", std::generic_category().message(code), "); ", advice(code), ".");
+[[noreturn]] inline void fail_errno(const std::filesystem::path& path, std::string_view what,
+                                    int code) {
+  fail<FileError>(path.string(), ": ", what, " (", std::generic_category().message(code), "); ",
+                  advice(code), ".");
 }
 
 /// Owns a file descriptor.
@@ -74,12 +85,16 @@ class Descriptor {
   int number_ = -1;
 };
 
-/// Opens a file to be read; a missing file, a folder and a file that may not be read are one sentence each.
+/// Opens a file to be read; a missing file, a folder and a file that may not be read are one
+/// sentence each.
 inline Descriptor open_to_read(const std::filesystem::path& path, struct stat& status) {
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open() && errno == ENOENT) fail<FileError>(path.string(), ": does not exist; check the path.");
-  if (!file.is_open() || ::fstat(file.get(), &status) != 0) fail_errno(path, "cannot be read", errno);
-  if (S_ISDIR(status.st_mode)) fail<FileError>(path.string(), ": is a folder, a file was expected; check the path.");
+  if (!file.is_open() && errno == ENOENT)
+    fail<FileError>(path.string(), ": does not exist; check the path.");
+  if (!file.is_open() || ::fstat(file.get(), &status) != 0)
+    fail_errno(path, "cannot be read", errno);
+  if (S_ISDIR(status.st_mode))
+    fail<FileError>(path.string(), ": is a folder, a file was expected; check the path.");
   return file;
 }
 
@@ -90,7 +105,8 @@ inline Descriptor open_to_read(const std::filesystem::path& path, struct stat& s
 /// Writes all of `bytes`; false, with errno set, when that fails.
 inline bool write_all(int file, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), std::min<std::size_t>(bytes.size(), 1 << 30));
+    const ssize_t written = ::write(file, bytes.data(),
+                                    std::min<std::size_t>(bytes.size(), 1 << 30));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return false;
     bytes = bytes.subspan(static_cast<std::size_t>(written));
@@ -98,12 +114,15 @@ inline bool write_all(int file, std::span<const std::byte> bytes) {
   return true;
 }
 
-/// Bytes at a place of a file, read or written by `call` (::pread, ::pwrite). Returns how many; fewer than asked for when the file ends (errno 0) or for errno's reason.
+/// Bytes at a place of a file, read or written by `call` (::pread, ::pwrite). Returns how many;
+/// fewer than asked for when the file ends (errno 0) or for errno's reason.
 template <class Byte, class Call>
 std::size_t transfer_at(Call call, int file, std::span<Byte> bytes, std::int64_t offset) {
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t count = call(file, bytes.data() + done, std::min<std::size_t>(bytes.size() - done, 1 << 30), offset + static_cast<std::int64_t>(done));
+    const ssize_t count = call(file, bytes.data() + done,
+                               std::min<std::size_t>(bytes.size() - done, 1 << 30),
+                               offset + static_cast<std::int64_t>(done));
     if (count < 0 && errno == EINTR) continue;
     if (count == 0) errno = 0;
     if (count <= 0) break;
@@ -111,14 +130,19 @@ std::size_t transfer_at(Call call, int file, std::span<Byte> bytes, std::int64_t
   }
   return done;
 }
-inline std::size_t read_at(int file, std::span<std::byte> bytes, std::int64_t offset) { return transfer_at(::pread, file, bytes, offset); }
-inline std::size_t write_at(int file, std::span<const std::byte> bytes, std::int64_t offset) { return transfer_at(::pwrite, file, bytes, offset); }
+inline std::size_t read_at(int file, std::span<std::byte> bytes, std::int64_t offset) {
+  return transfer_at(::pread, file, bytes, offset);
+}
+inline std::size_t write_at(int file, std::span<const std::byte> bytes, std::int64_t offset) {
+  return transfer_at(::pwrite, file, bytes, offset);
+}
 
-inline std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+inline std::span<const std::byte> as_bytes(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 
 /// All bytes of a file. Reads to the end instead of trusting the size: a pipe has none.
-template <class Container>
-Container read_all(const std::filesystem::path& path) {
+template <class Container> Container read_all(const std::filesystem::path& path) {
   struct stat status {};
   const Descriptor file = open_to_read(path, status);
   Container contents;
@@ -127,7 +151,8 @@ Container read_all(const std::filesystem::path& path) {
     // One byte more than the size: reading it finds the end.
     contents.resize(static_cast<std::size_t>(std::max<std::int64_t>(status.st_size, 4095)) + 1);
     for (;;) {
-      const ssize_t count = ::read(file.get(), contents.data() + size, std::min<std::size_t>(contents.size() - size, 1 << 30));
+      const ssize_t count = ::read(file.get(), contents.data() + size,
+                                   std::min<std::size_t>(contents.size() - size, 1 << 30));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) fail_errno(path, "cannot be read", errno);
       if (count == 0) break;
@@ -136,9 +161,11 @@ Container read_all(const std::filesystem::path& path) {
     }
     contents.resize(size);
   } catch (const std::bad_alloc&) {
-    fail<FileError>(path.string(), ": has ", status.st_size, " bytes, more than memory can hold; use a smaller file.");
+    fail<FileError>(path.string(), ": has ", status.st_size,
+                    " bytes, more than memory can hold; use a smaller file.");
   } catch (const std::length_error&) {
-    fail<FileError>(path.string(), ": has ", status.st_size, " bytes, more than memory can hold; use a smaller file.");
+    fail<FileError>(path.string(), ": has ", status.st_size,
+                    " bytes, more than memory can hold; use a smaller file.");
   }
   if (size == 0) fail_empty(path);
   return contents;
@@ -146,10 +173,12 @@ Container read_all(const std::filesystem::path& path) {
 
 /// Makes a rename in the folder of `path` survive a power cut.
 inline void synchronise_folder(const std::filesystem::path& path) {
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path()
+                                                              : std::filesystem::path(".");
   const Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (file.is_open() && ::fsync(file.get()) == 0) return;
-  if (errno != EINVAL && errno != ENOTSUP && errno != EACCES)  // file systems and folders that offer no such call
+  if (errno != EINVAL && errno != ENOTSUP &&
+      errno != EACCES)  // file systems and folders that offer no such call
     fail_errno(path, "is written, but its folder cannot be synchronised", errno);
 }
 
@@ -157,14 +186,18 @@ inline void synchronise_folder(const std::filesystem::path& path) {
 
 /// The contents of a file that must not be empty.
 inline Bytes read_file(const std::filesystem::path& path) { return detail::read_all<Bytes>(path); }
-inline std::string read_text(const std::filesystem::path& path) { return detail::read_all<std::string>(path); }
+inline std::string read_text(const std::filesystem::path& path) {
+  return detail::read_all<std::string>(path);
+}
 
-/// A file that takes its name only when it is complete. The bytes go to NAME.partial beside it; commit() synchronises
-/// them, renames the file over the old one and synchronises the folder. Killed at any time, the process leaves the old
-/// file or the new one, and at most one NAME.partial, which the next writer of that name takes over.
-/// A symbolic link stays: the file that it leads to is replaced.
+/// A file that takes its name only when it is complete. The bytes go to NAME.partial beside it;
+/// commit() synchronises them, renames the file over the old one and synchronises the folder.
+/// Killed at any time, the process leaves the old file or the new one, and at most one
+/// NAME.partial, which the next writer of that name takes over. A symbolic link stays: the file
+/// that it leads to is replaced.
 ///
-/// Errors  FileError names the path and the system's reason; the partial file is then gone, the old file untouched.
+/// Errors  FileError names the path and the system's reason; the partial file is then gone, the old
+/// file untouched.
 ///         A second writer of the same name at the same time is refused.
 class AtomicFile {
  public:
@@ -173,7 +206,8 @@ class AtomicFile {
     struct stat opened {};
     struct stat named {};
     do {
-      file_ = detail::Descriptor(::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+      file_ = detail::Descriptor(
+          ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
       if (!file_.is_open()) {
         const int code = errno;
         const std::filesystem::path folder = path_.parent_path();
@@ -186,10 +220,13 @@ class AtomicFile {
       // File systems without locks are used without: the lock only keeps two writers apart.
       if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         file_.close();
-        fail<FileError>(path_.string(), ": is being written by another process or thread; give each its own name.");
+        fail<FileError>(path_.string(),
+                        ": is being written by another process or thread; give each its own name.");
       }
-      // The name may have passed to another file between open and lock: its former writer renames it when it is done.
-    } while (::fstat(file_.get(), &opened) != 0 || ::stat(partial_.c_str(), &named) != 0 || opened.st_ino != named.st_ino);
+      // The name may have passed to another file between open and lock: its former writer renames
+      // it when it is done.
+    } while (::fstat(file_.get(), &opened) != 0 || ::stat(partial_.c_str(), &named) != 0 ||
+             opened.st_ino != named.st_ino);
     if (::ftruncate(file_.get(), 0) != 0) give_up("cannot be written", errno);
   }
   ~AtomicFile() { discard(); }
@@ -203,7 +240,8 @@ class AtomicFile {
   }
   void write(std::string_view text) { write(detail::as_bytes(text)); }
   void write(const Bytes& bytes) { write(std::as_bytes(std::span(bytes))); }
-  /// Makes the file `size` bytes long; what is added reads as zeros, and takes no room where the file system can leave it out.
+  /// Makes the file `size` bytes long; what is added reads as zeros, and takes no room where the
+  /// file system can leave it out.
   void extend(std::int64_t size) {
     if (::ftruncate(file_.get(), size) != 0) give_up("cannot be written", errno);
   }
@@ -216,14 +254,17 @@ class AtomicFile {
   }
 
  private:
-  /// What the name stands for, links followed. Refuses what a rename would destroy: folders, devices, pipes.
+  /// What the name stands for, links followed. Refuses what a rename would destroy: folders,
+  /// devices, pipes.
   static std::filesystem::path resolved(const std::filesystem::path& path) {
     std::error_code error;
     const auto status = std::filesystem::status(path, error);
     if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
-      fail<FileError>(path.string(), ": is ", std::filesystem::is_directory(status) ? "a folder" : "a device or pipe",
+      fail<FileError>(path.string(), ": is ",
+                      std::filesystem::is_directory(status) ? "a folder" : "a device or pipe",
                       ", a file was to be written; choose another name.");
-    if (!path.has_filename()) fail<FileError>("'", path.string(), "' names no file; add a file name.");
+    if (!path.has_filename())
+      fail<FileError>("'", path.string(), "' names no file; add a file name.");
     const bool link = std::filesystem::is_symlink(path, error) && std::filesystem::exists(status);
     return link ? std::filesystem::canonical(path) : path;
   }

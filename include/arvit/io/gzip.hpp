@@ -14,20 +14,23 @@
 
 namespace arvit {
 
-inline constexpr std::size_t gzip_limit = std::size_t{1} << 32;  ///< more is no data set but an attack on memory
+inline constexpr std::size_t gzip_limit = std::size_t{1}
+                                          << 32;  ///< more is no data set but an attack on memory
 
-/// The contents of a file, decompressed when they begin with gzip's two magic bytes (RFC 1952; several members in a row are
-/// one text). A cut or corrupt file throws FileError.
+/// The contents of a file, decompressed when they begin with gzip's two magic bytes (RFC 1952;
+/// several members in a row are one text). A cut or corrupt file throws FileError.
 inline Bytes read_gzip(const std::filesystem::path& path) {
   const Bytes packed = read_file(path);
   if (packed.size() < 2 || packed[0] != 0x1f || packed[1] != 0x8b) return packed;
   const auto damaged = [&](auto... what) {
-    fail<FileError>(path.string(), ": ", what..., "; the file is damaged, copy or download it again.");
+    fail<FileError>(path.string(), ": ", what...,
+                    "; the file is damaged, copy or download it again.");
   };
 
   struct Inflater : z_stream {
     Inflater() : z_stream{} {
-      if (inflateInit2(this, 15 + 16) != Z_OK) throw std::bad_alloc();  // 16: a gzip header, and nothing else
+      if (inflateInit2(this, 15 + 16) != Z_OK)
+        throw std::bad_alloc();  // 16: a gzip header, and nothing else
     }
     ~Inflater() { inflateEnd(this); }
   } stream;
@@ -37,9 +40,11 @@ inline Bytes read_gzip(const std::filesystem::path& path) {
   Bytes result(std::min(gzip_limit, 4 * packed.size() + 1024));
   std::size_t size = 0;
   for (;;) {
-    if (size == result.size() && size == gzip_limit) damaged("holds more than ", gzip_limit, " bytes once decompressed");
+    if (size == result.size() && size == gzip_limit)
+      damaged("holds more than ", gzip_limit, " bytes once decompressed");
     if (size == result.size()) result.resize(std::min(gzip_limit, 2 * size));
-    stream.avail_in = static_cast<uInt>(std::min<std::size_t>(static_cast<std::size_t>(packed_end - stream.next_in), step));
+    stream.avail_in = static_cast<uInt>(
+        std::min<std::size_t>(static_cast<std::size_t>(packed_end - stream.next_in), step));
     const auto room = static_cast<uInt>(std::min(result.size() - size, step));
     stream.next_out = result.data() + size, stream.avail_out = room;
     const int code = inflate(&stream, Z_NO_FLUSH);

@@ -18,16 +18,17 @@
 
 namespace arvit {
 
-/// One JSON object per line and step, whose first member is "step". Each line reaches the system at once.
+/// One JSON object per line and step, whose first member is "step". Each line reaches the system at
+/// once.
 class JsonLinesLog {
  public:
-  /// Continues the file before `first_step`: later lines are removed; 0 begins anew. Another kind of file throws FileError.
+  /// Continues the file before `first_step`: later lines are removed; 0 begins anew. Another kind
+  /// of file throws FileError.
   explicit JsonLinesLog(const std::filesystem::path& path, std::int64_t first_step = 0)
       : file_(detail::open_step_log(path, "", first_step, step_of)) {}
 
   /// fill(JsonWriter&) adds the members of the line.
-  template <std::invocable<JsonWriter&> Fill>
-  void line(std::int64_t step, Fill&& fill) {
+  template <std::invocable<JsonWriter&> Fill> void line(std::int64_t step, Fill&& fill) {
     json_.clear();
     json_.begin_object().member("step", step);
     std::invoke(std::forward<Fill>(fill), json_);
@@ -40,8 +41,10 @@ class JsonLinesLog {
     constexpr std::string_view begin = "{\"step\":";
     if (!line.starts_with(begin) || !line.ends_with('}')) return std::nullopt;
     std::int64_t step = 0;
-    const auto [end, error] = std::from_chars(line.data() + begin.size(), line.data() + line.size(), step);
-    return error == std::errc() && (*end == ',' || *end == '}') ? std::optional(step) : std::nullopt;
+    const auto [end, error] = std::from_chars(line.data() + begin.size(), line.data() + line.size(),
+                                              step);
+    return error == std::errc() && (*end == ',' || *end == '}') ? std::optional(step)
+                                                                : std::nullopt;
   }
 
   AppendFile file_;

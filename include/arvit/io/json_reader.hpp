@@ -16,31 +16,29 @@
 
 namespace arvit {
 
-/// Walks through JSON (RFC 8259) whose form is known, value by value, without building it in memory. For headers: json.hpp
-/// costs every file that includes it seconds of compilation. Refuses a name that occurs twice in one object and nesting
-/// deeper than 64. FileError says what was expected where.
+/// Walks through JSON (RFC 8259) whose form is known, value by value, without building it in
+/// memory. For headers: json.hpp costs every file that includes it seconds of compilation. Refuses
+/// a name that occurs twice in one object and nesting deeper than 64. FileError says what was
+/// expected where.
 class JsonReader {
  public:
   /// `text` must outlive the reader; `name` says in messages what is read.
   JsonReader(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {}
 
   /// Calls member(name) for each member; it must consume the value.
-  template <class Member>
-  void object(Member&& member) {
+  template <class Member> void object(Member&& member) {
     std::set<std::string> names;
     enclosed('{', '}', [&] {
       std::string key = string();
       if (!names.insert(key).second)
-        fail<FileError>(name_, ": its JSON holds the name \"", key, "\" twice in one object; remove one.");
+        fail<FileError>(name_, ": its JSON holds the name \"", key,
+                        "\" twice in one object; remove one.");
       expect(':', "':'");
       member(std::as_const(key));
     });
   }
   /// Calls element() for each element; it must consume the value.
-  template <class Element>
-  void array(Element&& element) {
-    enclosed('[', ']', element);
-  }
+  template <class Element> void array(Element&& element) { enclosed('[', ']', element); }
 
   std::string string() {
     expect('"', "a string");
@@ -64,7 +62,8 @@ class JsonReader {
     const std::string_view digits = number();
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc() || end != digits.data() + digits.size() || digits.front() == '-') return std::nullopt;
+    if (error != std::errc() || end != digits.data() + digits.size() || digits.front() == '-')
+      return std::nullopt;
     return value;
   }
 
@@ -121,10 +120,10 @@ class JsonReader {
     if (text_.substr(next_, expected.size()) != expected) fail_here(expected);
     next_ += expected.size();
   }
-  template <class Item>
-  void enclosed(char open, char close, Item&& item) {
+  template <class Item> void enclosed(char open, char close, Item&& item) {
     expect(open, std::string_view(&open, 1));
-    if (++depth_ > 64) fail<FileError>(name_, ": its JSON is nested deeper than 64 levels; write it flatter.");
+    if (++depth_ > 64)
+      fail<FileError>(name_, ": its JSON is nested deeper than 64 levels; write it flatter.");
     if (peek() != close) {
       do item();
       while (peek() == ',' && take(','));
@@ -156,7 +155,8 @@ class JsonReader {
       unsigned code = hexadecimal();
       if (0xD800 <= code && code <= 0xDBFF && take('\\') && take('u')) {
         const unsigned low = hexadecimal();
-        if (low < 0xDC00 || low > 0xDFFF) fail_here("the second half of a surrogate pair before this");
+        if (low < 0xDC00 || low > 0xDFFF)
+          fail_here("the second half of a surrogate pair before this");
         code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
       }
       if (0xD800 <= code && code <= 0xDFFF) fail_here("the other half of a surrogate pair");
@@ -170,7 +170,8 @@ class JsonReader {
   unsigned hexadecimal() {
     unsigned code = 0;
     const std::string_view digits = text_.substr(next_, 4);
-    if (digits.size() != 4 || std::from_chars(digits.data(), digits.data() + 4, code, 16).ptr != digits.data() + 4)
+    if (digits.size() != 4 ||
+        std::from_chars(digits.data(), digits.data() + 4, code, 16).ptr != digits.data() + 4)
       fail_here("four hexadecimal digits");
     next_ += 4;
     return code;
@@ -179,8 +180,8 @@ class JsonReader {
     const std::string_view before = text_.substr(0, next_);
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     const std::size_t column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
-    fail<FileError>(name_, ": is not the JSON that it should be: at line ", line, ", column ", column,
-                    next_ == text_.size() ? ", where it ends, " : " ", expected,
+    fail<FileError>(name_, ": is not the JSON that it should be: at line ", line, ", column ",
+                    column, next_ == text_.size() ? ", where it ends, " : " ", expected,
                     " was expected; correct it or write it again.");
   }
 

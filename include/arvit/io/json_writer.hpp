@@ -17,20 +17,26 @@ namespace arvit {
 
 namespace detail {
 
-/// Appends `value` as a JSON string; a byte that is not UTF-8 (a file's name may hold any) becomes U+FFFD.
+/// Appends `value` as a JSON string; a byte that is not UTF-8 (a file's name may hold any) becomes
+/// U+FFFD.
 inline void append_json_string(std::string& text, std::string_view value) {
   constexpr std::string_view digits = "0123456789abcdef";
   text += '"';
   while (!value.empty()) {
     const std::size_t length = utf8_length(value);
     const char c = value.front();
-    if (length == 0) text += "\\ufffd";
-    else if (c == '"' || c == '\\') (text += '\\') += c;
-    else if (c == '\n') text += "\\n";
-    else if (c == '\t') text += "\\t";
+    if (length == 0)
+      text += "\\ufffd";
+    else if (c == '"' || c == '\\')
+      (text += '\\') += c;
+    else if (c == '\n')
+      text += "\\n";
+    else if (c == '\t')
+      text += "\\t";
     else if (static_cast<unsigned char>(c) < 0x20)
       ((text += "\\u00") += digits[static_cast<std::size_t>(c) >> 4]) += digits[c & 15];
-    else text += value.substr(0, length);
+    else
+      text += value.substr(0, length);
     value.remove_prefix(length == 0 ? 1 : length);
   }
   text += '"';
@@ -38,8 +44,9 @@ inline void append_json_string(std::string& text, std::string_view value) {
 
 }  // namespace detail
 
-/// Builds one JSON value from begin_*, end_*, key and value, which the caller nests as JSON does; commas come by themselves.
-/// Numbers keep their shortest exact form; JSON has no NaN and no infinity, these become null.
+/// Builds one JSON value from begin_*, end_*, key and value, which the caller nests as JSON does;
+/// commas come by themselves. Numbers keep their shortest exact form; JSON has no NaN and no
+/// infinity, these become null.
 class JsonWriter {
  public:
   JsonWriter& begin_object() { return open('{'); }
@@ -55,8 +62,7 @@ class JsonWriter {
     return *this;
   }
   /// A bool, number, string, nullptr, or a range of these.
-  template <class T>
-  JsonWriter& value(const T& value) {
+  template <class T> JsonWriter& value(const T& value) {
     if constexpr (std::same_as<T, std::nullptr_t>) {  // first: it converts to a string, too
       separate();
       text_ += "null";
@@ -78,8 +84,7 @@ class JsonWriter {
     comma_ = true;
     return *this;
   }
-  template <class T>
-  JsonWriter& member(std::string_view name, const T& value) {
+  template <class T> JsonWriter& member(std::string_view name, const T& value) {
     return key(name).value(value);
   }
 

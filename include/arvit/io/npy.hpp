@@ -22,23 +22,27 @@
 #include "arvit/io/file.hpp"
 #include "arvit/io/mapped_file.hpp"
 
-/// NumPy's array files, in and out of xtensor. The format is read and written here, not by xtensor's xnpy.hpp, which believes
-/// every header (a cut file gives garbage), writes strided views wrongly and is not atomic.
+/// NumPy's array files, in and out of xtensor. The format is read and written here, not by
+/// xtensor's xnpy.hpp, which believes every header (a cut file gives garbage), writes strided views
+/// wrongly and is not atomic.
 namespace arvit {
 
 template <class T>
-concept NpyElement =
-    std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, std::int64_t> || std::same_as<T, std::uint8_t>;
+concept NpyElement = std::same_as<T, float> || std::same_as<T, double> ||
+    std::same_as<T, std::int64_t> || std::same_as<T, std::uint8_t>;
 
 namespace detail {
 
 /// Type codes as in NumPy's array interface: byte order, kind, bytes.
-template <NpyElement T>
-constexpr std::string_view npy_code() {
-  if constexpr (std::same_as<T, float>) return "<f4";
-  else if constexpr (std::same_as<T, double>) return "<f8";
-  else if constexpr (std::same_as<T, std::int64_t>) return "<i8";
-  else return "|u1";
+template <NpyElement T> constexpr std::string_view npy_code() {
+  if constexpr (std::same_as<T, float>)
+    return "<f4";
+  else if constexpr (std::same_as<T, double>)
+    return "<f8";
+  else if constexpr (std::same_as<T, std::int64_t>)
+    return "<i8";
+  else
+    return "|u1";
 }
 
 struct NpyHeader {
@@ -47,7 +51,8 @@ struct NpyHeader {
   std::vector<std::size_t> shape;
 };
 
-/// Parses {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }, keys in any order; nothing when it is anything else.
+/// Parses {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }, keys in any order; nothing
+/// when it is anything else.
 class NpyHeaderReader {
  public:
   explicit NpyHeaderReader(std::string_view text) : text_(text) {}
@@ -66,7 +71,8 @@ class NpyHeaderReader {
         header.column_major = word("True"), order = header.column_major || word("False");
       } else if (*key == "shape" && !shape) {
         shape = tuple(header.shape);
-      } else return std::nullopt;
+      } else
+        return std::nullopt;
       if (!take(',') && !next_is('}')) return std::nullopt;
     }
     next_is('\0');
@@ -114,46 +120,56 @@ class NpyHeaderReader {
 };
 
 /// Magic, version 1.0 and header, padded so that the elements begin at a multiple of 64 bytes.
-template <NpyElement T, class Shape>
-std::string npy_header(const Shape& shape) {
-  std::string text = arvit::text("{'descr': '", npy_code<T>(), "', 'fortran_order': False, 'shape': (");
+template <NpyElement T, class Shape> std::string npy_header(const Shape& shape) {
+  std::string text = arvit::text("{'descr': '", npy_code<T>(),
+                                 "', 'fortran_order': False, 'shape': (");
   for (const auto extent : shape) text += arvit::text(extent, ", ");
   text += "), }";
   constexpr std::size_t before = 10;
   text.resize((before + text.size() + 1 + 63) / 64 * 64 - before - 1, ' ');
   text += '\n';
-  const std::string length = {static_cast<char>(text.size() & 255), static_cast<char>(text.size() >> 8)};
+  const std::string length = {static_cast<char>(text.size() & 255),
+                              static_cast<char>(text.size() >> 8)};
   return std::string("\x93NUMPY\1\0", 8) + length + text;
 }
 
 }  // namespace detail
 
-/// What an npy file of element type T says of itself: its shape, and where its elements begin. All but their values is checked.
+/// What an npy file of element type T says of itself: its shape, and where its elements begin. All
+/// but their values is checked.
 struct NpyLayout {
   std::vector<std::size_t> shape;
   bool column_major = false;
   std::size_t offset = 0;  ///< bytes before the first element
 };
-template <NpyElement T>
-NpyLayout read_npy_layout(const MappedFile& file, const std::string& name) {
-  const std::string_view all(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+template <NpyElement T> NpyLayout read_npy_layout(const MappedFile& file, const std::string& name) {
+  const std::string_view all(reinterpret_cast<const char*>(file.bytes().data()),
+                             file.bytes().size());
   const auto damaged = [&](const auto&... what) {
     fail<FileError>(name, ": ", what..., "; the file is damaged or cut, create it again.");
   };
-  const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(all[i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(all[i]));
+  };
 
   if (!all.starts_with("\x93NUMPY"))
-    fail<FileError>(name, ": is not an npy file, those begin with '\\x93NUMPY'; save it with numpy.save.");
+    fail<FileError>(
+        name, ": is not an npy file, those begin with '\\x93NUMPY'; save it with numpy.save.");
   const std::size_t before = all.size() > 6 && byte(6) > 1 ? 12 : 10;
-  if (all.size() < before) damaged("has ", all.size(), " bytes, the fixed part of its header alone takes ", before);
+  if (all.size() < before)
+    damaged("has ", all.size(), " bytes, the fixed part of its header alone takes ", before);
   if (byte(6) < 1 || byte(6) > 3)
-    fail<FileError>(name, ": is of npy version ", byte(6), ".", byte(7), ", 1 to 3 can be read; save it with numpy.save.");
-  const std::size_t length = byte(8) + 256 * byte(9) + (before == 12 ? (byte(10) << 16) + (byte(11) << 24) : 0);
-  if (length > all.size() - before) damaged("announces a header of ", length, " bytes, only ", all.size() - before, " follow");
+    fail<FileError>(name, ": is of npy version ", byte(6), ".", byte(7),
+                    ", 1 to 3 can be read; save it with numpy.save.");
+  const std::size_t length = byte(8) + 256 * byte(9) +
+                             (before == 12 ? (byte(10) << 16) + (byte(11) << 24) : 0);
+  if (length > all.size() - before)
+    damaged("announces a header of ", length, " bytes, only ", all.size() - before, " follow");
   const auto header = detail::NpyHeaderReader(all.substr(before, length)).read();
   if (!header)
-    fail<FileError>(
-        name, ": its header describes no plain array of numbers; save one array with numpy.save, without fields or objects.");
+    fail<FileError>(name,
+                    ": its header describes no plain array of numbers; save one array with "
+                    "numpy.save, without fields or objects.");
   if (header->code != detail::npy_code<T>())
     fail<FileError>(name, ": holds elements of type '", header->code, "', '", detail::npy_code<T>(),
                     "' was expected; convert it with numpy's astype.");
@@ -164,13 +180,13 @@ NpyLayout read_npy_layout(const MappedFile& file, const std::string& name) {
       damaged("has the shape ", shape_text(header->shape), ", more than memory can hold");
   const std::size_t follow = all.size() - before - length;
   if (follow != bytes)
-    damaged("has the shape ", shape_text(header->shape), ", which takes ", bytes, " bytes, but ", follow, " follow its header");
+    damaged("has the shape ", shape_text(header->shape), ", which takes ", bytes, " bytes, but ",
+            follow, " follow its header");
   return {header->shape, header->column_major, before + length};
 }
 
 /// Reads an array of exactly the element type T, in C or Fortran order.
-template <NpyElement T>
-xt::xarray<T> read_npy(const std::filesystem::path& path) {
+template <NpyElement T> xt::xarray<T> read_npy(const std::filesystem::path& path) {
   const MappedFile file(path);
   const NpyLayout layout = read_npy_layout<T>(file, path.string());
   const auto data = file.bytes().subspan(layout.offset);
@@ -178,13 +194,14 @@ xt::xarray<T> read_npy(const std::filesystem::path& path) {
     if (!data.empty()) std::memcpy(result.data(), data.data(), data.size());
     return result;
   };
-  if (layout.column_major) return filled(xt::xarray<T, xt::layout_type::column_major>(layout.shape));
+  if (layout.column_major)
+    return filled(xt::xarray<T, xt::layout_type::column_major>(layout.shape));
   return filled(xt::xarray<T>(layout.shape));
 }
 
 /// Writes any xtensor expression, atomically and in C order.
 template <class E>
-  requires NpyElement<typename E::value_type>
+requires NpyElement<typename E::value_type>
 void write_npy(const std::filesystem::path& path, const xt::xexpression<E>& expression) {
   using T = typename E::value_type;
   const E& array = expression.derived_cast();
@@ -194,7 +211,8 @@ void write_npy(const std::filesystem::path& path, const xt::xexpression<E>& expr
     block.reserve(std::size_t{1} << 15);
     const auto flush = [&] { file.write(std::as_bytes(std::span(block))), block.clear(); };
     const auto end = array.template end<xt::layout_type::row_major>();
-    for (auto element = array.template begin<xt::layout_type::row_major>(); element != end; ++element) {
+    for (auto element = array.template begin<xt::layout_type::row_major>(); element != end;
+         ++element) {
       block.push_back(*element);
       if (block.size() == block.capacity()) flush();
     }
@@ -202,20 +220,19 @@ void write_npy(const std::filesystem::path& path, const xt::xexpression<E>& expr
   });
 }
 
-/// Views of our memory as xtensor arrays: nothing is copied, and writing through them writes to the view's elements.
-template <class T>
-auto as_xtensor(Matrix<T> view) {
+/// Views of our memory as xtensor arrays: nothing is copied, and writing through them writes to the
+/// view's elements.
+template <class T> auto as_xtensor(Matrix<T> view) {
   // xtensor wants the number of elements here, not the extent of the memory in which they lie.
-  return xt::adapt(view.data(), static_cast<std::size_t>(view.rows() * view.columns()), xt::no_ownership(),
-                   std::array{static_cast<std::size_t>(view.rows()), static_cast<std::size_t>(view.columns())},
-                   std::array{static_cast<std::ptrdiff_t>(view.stride()), std::ptrdiff_t{1}});
+  return xt::adapt(
+      view.data(), static_cast<std::size_t>(view.rows() * view.columns()), xt::no_ownership(),
+      std::array{static_cast<std::size_t>(view.rows()), static_cast<std::size_t>(view.columns())},
+      std::array{static_cast<std::ptrdiff_t>(view.stride()), std::ptrdiff_t{1}});
 }
-template <class T, int Dim>
-auto as_xtensor(Rows<T, Dim> view) {
+template <class T, int Dim> auto as_xtensor(Rows<T, Dim> view) {
   return as_xtensor(Matrix<T>(view));
 }
-template <class T>
-auto as_xtensor(Span<T> view) {
+template <class T> auto as_xtensor(Span<T> view) {
   return xt::adapt(view.data(), static_cast<std::size_t>(view.size()), xt::no_ownership(),
                    std::array{static_cast<std::size_t>(view.size())});
 }

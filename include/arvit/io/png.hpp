@@ -27,7 +27,8 @@ struct Pixels {
 namespace detail {
 
 inline void append_big_endian(Bytes& bytes, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
+  for (int shift = 24; shift >= 0; shift -= 8)
+    bytes.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 
 /// Length, type, data, CRC-32 of type and data (PNG 1.2, section 3.2).
@@ -36,17 +37,22 @@ inline void append_png_chunk(Bytes& png, std::string_view type, const Bytes& dat
   const std::size_t begin = png.size();
   png.insert(png.end(), type.begin(), type.end());
   png.insert(png.end(), data.begin(), data.end());
-  append_big_endian(png, static_cast<std::uint32_t>(crc32(0, png.data() + begin, static_cast<uInt>(png.size() - begin))));
+  append_big_endian(png, static_cast<std::uint32_t>(
+                             crc32(0, png.data() + begin, static_cast<uInt>(png.size() - begin))));
 }
 
-/// Paeth's predictor (PNG 1.2, section 6.6): which of left, above and upper left is nearest to left + above - upper left.
+/// Paeth's predictor (PNG 1.2, section 6.6): which of left, above and upper left is nearest to left
+/// + above - upper left.
 inline std::uint8_t paeth(int left, int above, int corner) {
   const int to_left = std::abs(above - corner), to_above = std::abs(left - corner);
   const int to_corner = std::abs(left + above - 2 * corner);
-  return static_cast<std::uint8_t>(to_left <= to_above && to_left <= to_corner ? left : to_above <= to_corner ? above : corner);
+  return static_cast<std::uint8_t>(to_left <= to_above && to_left <= to_corner ? left
+                                   : to_above <= to_corner                     ? above
+                                                                               : corner);
 }
 
-/// Every row after its filter's number: the filter whose differences have the smallest sum of magnitudes.
+/// Every row after its filter's number: the filter whose differences have the smallest sum of
+/// magnitudes.
 inline Bytes filtered_rows(const Pixels& pixels) {
   const int samples = pixels.width * pixels.channels, step = pixels.channels;
   const Bytes blank(static_cast<std::size_t>(samples));
@@ -59,7 +65,8 @@ inline Bytes filtered_rows(const Pixels& pixels) {
     const std::uint8_t* const above = y > 0 ? pixels.row(y - 1) : blank.data();
     std::array<std::int64_t, 5> sums{};
     for (int i = 0; i < samples; ++i) {
-      const int left = i >= step ? row[i - step] : 0, up = above[i], corner = i >= step ? above[i - step] : 0;
+      const int left = i >= step ? row[i - step] : 0, up = above[i],
+                corner = i >= step ? above[i - step] : 0;
       const std::array<int, 5> predicted{0, left, up, (left + up) / 2, paeth(left, up, corner)};
       for (std::size_t f = 0; f < 5; ++f) {
         const auto difference = static_cast<std::uint8_t>(row[i] - predicted[f]);
@@ -78,16 +85,20 @@ inline Bytes filtered_rows(const Pixels& pixels) {
 
 }  // namespace detail
 
-/// The bytes of a PNG file. Extents that are not positive, or more than a gigabyte of samples, throw ShapeError.
+/// The bytes of a PNG file. Extents that are not positive, or more than a gigabyte of samples,
+/// throw ShapeError.
 inline Bytes encode_png(const Pixels& pixels) {
   if (pixels.height <= 0 || pixels.width <= 0 || (pixels.channels != 1 && pixels.channels != 3) ||
       std::int64_t{pixels.height} * pixels.width > (1 << 30) / pixels.channels)
-    fail<ShapeError>("png: a picture of ", pixels.height, "x", pixels.width, " pixels (height x width) with ", pixels.channels,
-                     " channels cannot be written; it needs positive extents, at most 2^30 samples and 1 or 3 channels.");
+    fail<ShapeError>("png: a picture of ", pixels.height, "x", pixels.width,
+                     " pixels (height x width) with ", pixels.channels,
+                     " channels cannot be written; it needs positive extents, at most 2^30 samples "
+                     "and 1 or 3 channels.");
   const Bytes rows = detail::filtered_rows(pixels);
   uLongf size = compressBound(static_cast<uLong>(rows.size()));
   Bytes packed(size);
-  if (compress2(packed.data(), &size, rows.data(), static_cast<uLong>(rows.size()), 6) != Z_OK) throw std::bad_alloc();
+  if (compress2(packed.data(), &size, rows.data(), static_cast<uLong>(rows.size()), 6) != Z_OK)
+    throw std::bad_alloc();
   packed.resize(size);
 
   constexpr std::array<std::uint8_t, 8> signature{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
@@ -103,6 +114,8 @@ inline Bytes encode_png(const Pixels& pixels) {
   return png;
 }
 
-inline void write_png(const std::filesystem::path& path, const Pixels& pixels) { write_atomically(path, encode_png(pixels)); }
+inline void write_png(const std::filesystem::path& path, const Pixels& pixels) {
+  write_atomically(path, encode_png(pixels));
+}
 
 }  // namespace arvit

@@ -13,8 +13,8 @@
 
 namespace arvit {
 
-/// One HTML file with everything inside it: text, tables, pictures, charts. No script, nothing loaded from elsewhere.
-/// All text is escaped. Parts appear in the order of the calls.
+/// One HTML file with everything inside it: text, tables, pictures, charts. No script, nothing
+/// loaded from elsewhere. All text is escaped. Parts appear in the order of the calls.
 class Report {
  public:
   struct Picture {
@@ -29,10 +29,13 @@ class Report {
   /// Text with its line ends and blanks, such as a command or a log.
   Report& preformatted(std::string_view text) { return add("<pre>", text, "</pre>\n"); }
 
-  /// Cells that begin with a number are aligned to the right. A row of another length than `columns` throws ShapeError.
-  Report& table(std::span<const std::string> columns, std::span<const std::vector<std::string>> rows);
+  /// Cells that begin with a number are aligned to the right. A row of another length than
+  /// `columns` throws ShapeError.
+  Report& table(std::span<const std::string> columns,
+                std::span<const std::vector<std::string>> rows);
 
-  /// Pictures beside each other as far as the page is wide, each pixel at least as large as one of the screen.
+  /// Pictures beside each other as far as the page is wide, each pixel at least as large as one of
+  /// the screen.
   Report& pictures(std::span<const Picture> pictures);
   Report& picture(const Pixels& pixels, std::string_view caption = "") {
     const Picture one{pixels, std::string(caption)};
@@ -86,15 +89,18 @@ figcaption { color: var(--soft); font-size: .85rem; margin-top: .3rem; }
 )";
 
 ARVIT_DEFINITION bool begins_with_number(std::string_view cell) {
-  while (!cell.empty() && (cell.front() == '+' || cell.front() == '-' || cell.front() == '.')) cell.remove_prefix(1);
+  while (!cell.empty() && (cell.front() == '+' || cell.front() == '-' || cell.front() == '.'))
+    cell.remove_prefix(1);
   return !cell.empty() && '0' <= cell.front() && cell.front() <= '9';
 }
 }  // namespace detail
 
-ARVIT_DEFINITION Report& Report::table(std::span<const std::string> columns, std::span<const std::vector<std::string>> rows) {
+ARVIT_DEFINITION Report& Report::table(std::span<const std::string> columns,
+                                       std::span<const std::vector<std::string>> rows) {
   body_ += "<div class=\"wide\"><table>\n<thead><tr>";
   for (std::size_t c = 0; c < columns.size(); ++c) {
-    const bool numbers = !rows.empty() && c < rows[0].size() && detail::begins_with_number(rows[0][c]);
+    const bool numbers = !rows.empty() && c < rows[0].size() &&
+                         detail::begins_with_number(rows[0][c]);
     body_ += text(numbers ? "<th class=\"number\">" : "<th>", detail::escaped(columns[c]), "</th>");
   }
   body_ += "</tr></thead>\n<tbody>\n";
@@ -104,7 +110,8 @@ ARVIT_DEFINITION Report& Report::table(std::span<const std::string> columns, std
                        " columns; each column needs one.");
     body_ += "<tr>";
     for (const std::string& cell : row)
-      body_ += text(detail::begins_with_number(cell) ? "<td class=\"number\">" : "<td>", detail::escaped(cell), "</td>");
+      body_ += text(detail::begins_with_number(cell) ? "<td class=\"number\">" : "<td>",
+                    detail::escaped(cell), "</td>");
     body_ += "</tr>\n";
   }
   body_ += "</tbody></table></div>\n";
@@ -115,8 +122,9 @@ ARVIT_DEFINITION Report& Report::pictures(std::span<const Picture> pictures) {
   body_ += "<div class=\"pictures\">\n";
   for (const Picture& picture : pictures) {
     const std::string caption = detail::escaped(picture.caption);
-    body_ += text("<figure><img width=\"", picture.pixels.width, "\" height=\"", picture.pixels.height, "\" alt=\"", caption,
-                  "\" src=\"data:image/png;base64,", detail::base64(encode_png(picture.pixels)), "\">",
+    body_ += text("<figure><img width=\"", picture.pixels.width, "\" height=\"",
+                  picture.pixels.height, "\" alt=\"", caption, "\" src=\"data:image/png;base64,",
+                  detail::base64(encode_png(picture.pixels)), "\">",
                   caption.empty() ? "" : "<figcaption>" + caption + "</figcaption>", "</figure>\n");
   }
   body_ += "</div>\n";
@@ -135,16 +143,21 @@ ARVIT_DEFINITION Report& Report::chart(const BarChart& chart) {
 
 ARVIT_DEFINITION std::string Report::html() const {
   return text(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
+      "name=\"viewport\" "
       "content=\"width=device-width\">\n<title>",
-      title_, "</title>\n<style>", detail::report_style, "</style>\n</head>\n<body>\n<h1>", title_, "</h1>\n", body_, "</body>\n</html>\n");
+      title_, "</title>\n<style>", detail::report_style, "</style>\n</head>\n<body>\n<h1>", title_,
+      "</h1>\n", body_, "</body>\n</html>\n");
 }
 
-ARVIT_DEFINITION void Report::write(const std::filesystem::path& path) const { write_atomically(path, html()); }
+ARVIT_DEFINITION void Report::write(const std::filesystem::path& path) const {
+  write_atomically(path, html());
+}
 
 ARVIT_DEFINITION Report::Report(std::string_view title) : title_(detail::escaped(title)) {}
 
-ARVIT_DEFINITION Report& Report::add(std::string_view open, std::string_view content, std::string_view close) {
+ARVIT_DEFINITION Report& Report::add(std::string_view open, std::string_view content,
+                                     std::string_view close) {
   body_ += text(open, detail::escaped(content), close);
   return *this;
 }

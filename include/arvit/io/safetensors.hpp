@@ -33,20 +33,26 @@ using Metadata = std::map<std::string, std::string>;
 
 inline constexpr std::int64_t safetensors_header_limit = 100'000'000;  // the format's own
 
-/// Writes `tensors` atomically; bytes(tensor) gives the bytes of each when its turn comes, valid until the next, so that tensors of a device
-/// pass through one buffer. Wide elements come first, so that in a file that is mapped every tensor is aligned.
-/// Names that repeat and bytes that differ from the shape throw ShapeError, the disk's refusals FileError.
+/// Writes `tensors` atomically; bytes(tensor) gives the bytes of each when its turn comes, valid
+/// until the next, so that tensors of a device pass through one buffer. Wide elements come first,
+/// so that in a file that is mapped every tensor is aligned. Names that repeat and bytes that
+/// differ from the shape throw ShapeError, the disk's refusals FileError.
 template <class BytesOf>
-void write_safetensors(const std::filesystem::path& path, std::span<const StoredTensor> tensors, const Metadata& metadata, BytesOf&& bytes) {
+void write_safetensors(const std::filesystem::path& path, std::span<const StoredTensor> tensors,
+                       const Metadata& metadata, BytesOf&& bytes) {
   std::vector<const StoredTensor*> order;
   std::set<std::string_view> names{"__metadata__"};
   for (const StoredTensor& tensor : tensors) {
-    if (!names.insert(tensor.name).second) fail<ShapeError>(path.string(), ": the tensor name '", tensor.name, "' is used twice; rename one.");
+    if (!names.insert(tensor.name).second)
+      fail<ShapeError>(path.string(), ": the tensor name '", tensor.name,
+                       "' is used twice; rename one.");
     if (!stored_bytes(tensor.type, tensor.shape))
-      fail<ShapeError>(path.string(), ": the shape ", shape_text(tensor.shape), " of ", tensor.name, " is negative or too large; extents count elements.");
+      fail<ShapeError>(path.string(), ": the shape ", shape_text(tensor.shape), " of ", tensor.name,
+                       " is negative or too large; extents count elements.");
     order.push_back(&tensor);
   }
-  std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return bytes_of(a->type) > bytes_of(b->type); });
+  std::stable_sort(order.begin(), order.end(),
+                   [](auto* a, auto* b) { return bytes_of(a->type) > bytes_of(b->type); });
 
   JsonWriter header;
   header.begin_object();
@@ -58,15 +64,18 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Stored
   std::int64_t offset = 0;
   for (const StoredTensor* tensor : order) {
     const std::int64_t end = offset + *stored_bytes(tensor->type, tensor->shape);
-    header.key(tensor->name).begin_object().member("dtype", name_of(tensor->type)).member("shape", tensor->shape);
+    header.key(tensor->name)
+        .begin_object()
+        .member("dtype", name_of(tensor->type))
+        .member("shape", tensor->shape);
     header.member("data_offsets", std::array{offset, end}).end_object();
     offset = end;
   }
   std::string text = header.end_object().take();
   text.resize((text.size() + 7) / 8 * 8, ' ');
   if (static_cast<std::int64_t>(text.size()) > safetensors_header_limit)
-    fail<ShapeError>(path.string(), ": names and metadata take ", text.size(), " bytes, safetensors allows ",
-                     safetensors_header_limit, "; shorten them.");
+    fail<ShapeError>(path.string(), ": names and metadata take ", text.size(),
+                     " bytes, safetensors allows ", safetensors_header_limit, "; shorten them.");
 
   write_atomically(path, [&](AtomicFile& file) {
     const auto length = std::bit_cast<std::array<char, 8>>(static_cast<std::uint64_t>(text.size()));
@@ -74,22 +83,28 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Stored
     for (const StoredTensor* tensor : order) {
       const std::span<const std::byte> now = bytes(*tensor);
       if (stored_bytes(tensor->type, tensor->shape) != static_cast<std::int64_t>(now.size()))
-        fail<ShapeError>(path.string(), ": ", tensor->name, " is ", name_of(tensor->type), " ", shape_text(tensor->shape), ", which ", now.size(),
+        fail<ShapeError>(path.string(), ": ", tensor->name, " is ", name_of(tensor->type), " ",
+                         shape_text(tensor->shape), ", which ", now.size(),
                          " bytes do not fill; pass as many elements as the shape counts.");
       file.write(now);
     }
   });
 }
 /// The same, straight from the memory that the tensors view.
-inline void write_safetensors(const std::filesystem::path& path, std::span<const StoredTensor> tensors, const Metadata& metadata = {}) {
-  write_safetensors(path, tensors, metadata, [](const StoredTensor& tensor) { return tensor.bytes; });
+inline void write_safetensors(const std::filesystem::path& path,
+                              std::span<const StoredTensor> tensors,
+                              const Metadata& metadata = {}) {
+  write_safetensors(path, tensors, metadata,
+                    [](const StoredTensor& tensor) { return tensor.bytes; });
 }
 
 /// An open safetensors file; tensors() view its bytes, which live as long as this object.
 /// Opening checks everything but the values, and throws FileError with one sentence.
 class Safetensors {
  public:
-  explicit Safetensors(const std::filesystem::path& path) : path_(path.string()), file_(path) { parse(); }
+  explicit Safetensors(const std::filesystem::path& path) : path_(path.string()), file_(path) {
+    parse();
+  }
 
   const std::string& path() const { return path_; }
   const Metadata& metadata() const { return metadata_; }
@@ -109,8 +124,8 @@ class Safetensors {
                     nearest.empty() ? "" : "; the nearest is '" + nearest + "'",
                     "; use the file of another model or checkpoint.");
   }
-  /// Copies a tensor of known shape to `to`, converting elements. Floating-point T takes every stored type; an integer T
-  /// takes integers that fit.
+  /// Copies a tensor of known shape to `to`, converting elements. Floating-point T takes every
+  /// stored type; an integer T takes integers that fit.
   template <class T>
   void read(std::string_view name, std::span<const std::int64_t> shape, T* to) const {
     const StoredTensor& tensor = at(name);
@@ -118,13 +133,13 @@ class Safetensors {
       fail<FileError>(path_, ": ", name, " is ", shape_text(tensor.shape), ", ", shape_text(shape),
                       " was expected; use the file of a model of that shape.");
     if (!detail::convert_elements(tensor, to))
-      fail<FileError>(path_, ": ", name, " is ", name_of(tensor.type), " and holds values that ", name_of(stored_type<T>()),
-                      " cannot; read it as a wider type.");
+      fail<FileError>(path_, ": ", name, " is ", name_of(tensor.type), " and holds values that ",
+                      name_of(stored_type<T>()), " cannot; read it as a wider type.");
   }
-  /// Gives the memory of a tensor that was read back to the system, so that reading a large file does not hold all of it. It can be read again.
+  /// Gives the memory of a tensor that was read back to the system, so that reading a large file
+  /// does not hold all of it. It can be read again.
   void release(std::string_view name) const { file_.release(at(name).bytes); }
-  template <class T>
-  std::vector<T> values(std::string_view name) const {
+  template <class T> std::vector<T> values(std::string_view name) const {
     const StoredTensor& tensor = at(name);
     std::vector<T> result(static_cast<std::size_t>(tensor.size()));
     read(name, tensor.shape, result.data());
@@ -138,27 +153,37 @@ class Safetensors {
     std::uint64_t length;
     std::memcpy(&length, all.data(), 8);
     if (length > static_cast<std::uint64_t>(safetensors_header_limit))
-      damaged("announces a header of ", length, " bytes, at most ", safetensors_header_limit, " are allowed");
-    if (length > all.size() - 8) damaged("announces a header of ", length, " bytes, only ", all.size() - 8, " follow");
-    const std::string_view text(reinterpret_cast<const char*>(all.data()) + 8, static_cast<std::size_t>(length));
+      damaged("announces a header of ", length, " bytes, at most ", safetensors_header_limit,
+              " are allowed");
+    if (length > all.size() - 8)
+      damaged("announces a header of ", length, " bytes, only ", all.size() - 8, " follow");
+    const std::string_view text(reinterpret_cast<const char*>(all.data()) + 8,
+                                static_cast<std::size_t>(length));
     const std::span<const std::byte> data = all.subspan(8 + text.size());
     JsonReader json(text, path_ + " (its header)");
     if (json.peek() != '{') damaged("its header is not a JSON object");
-    std::vector<std::pair<std::int64_t, StoredTensor>> entries;  // by the offset of their first byte
+    std::vector<std::pair<std::int64_t, StoredTensor>>
+        entries;  // by the offset of their first byte
     json.object([&](const std::string& name) {
-      if (name == "__metadata__") parse_metadata(json);
-      else entries.push_back(parse_entry(json, name, data));
+      if (name == "__metadata__")
+        parse_metadata(json);
+      else
+        entries.push_back(parse_entry(json, name, data));
     });
     json.end();
-    // Empty tensors first among equal offsets, so that each must begin where the one before it ends.
+    // Empty tensors first among equal offsets, so that each must begin where the one before it
+    // ends.
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
       return std::pair(a.first, a.second.bytes.size()) < std::pair(b.first, b.second.bytes.size());
     });
     std::int64_t end = 0;
     for (auto& [begin, tensor] : entries) {
       if (begin < end)
-        damaged(tensor.name, " begins at byte ", begin, " of the data, inside the tensor before it, which ends at ", end);
-      if (begin > end) damaged("bytes ", end, " to ", begin, " of the data, before ", tensor.name, ", belong to no tensor");
+        damaged(tensor.name, " begins at byte ", begin,
+                " of the data, inside the tensor before it, which ends at ", end);
+      if (begin > end)
+        damaged("bytes ", end, " to ", begin, " of the data, before ", tensor.name,
+                ", belong to no tensor");
       end = begin + static_cast<std::int64_t>(tensor.bytes.size());
       tensors_.push_back(std::move(tensor));
     }
@@ -184,7 +209,8 @@ class Safetensors {
       Counts numbers;
       json.array([&] {
         const auto number = json.whole_number();
-        if (!number) damaged("the ", key, " of ", name, " is not a list of whole numbers from 0 to 2^63 - 1");
+        if (!number)
+          damaged("the ", key, " of ", name, " is not a list of whole numbers from 0 to 2^63 - 1");
         numbers.push_back(*number);
       });
       return numbers;
@@ -193,12 +219,17 @@ class Safetensors {
     std::optional<Counts> shape, offsets;
     if (json.peek() != '{') damaged(name, " is not described by a JSON object");
     json.object([&](const std::string& key) {
-      if (key == "dtype") dtype = json.string();
-      else if (key == "shape") shape = counts(key);
-      else if (key == "data_offsets") offsets = counts(key);
-      else json.skip();
+      if (key == "dtype")
+        dtype = json.string();
+      else if (key == "shape")
+        shape = counts(key);
+      else if (key == "data_offsets")
+        offsets = counts(key);
+      else
+        json.skip();
     });
-    if (!dtype || !shape || !offsets) damaged(name, " has no ", !dtype ? "dtype" : !shape ? "shape" : "data_offsets");
+    if (!dtype || !shape || !offsets)
+      damaged(name, " has no ", !dtype ? "dtype" : !shape ? "shape" : "data_offsets");
 
     const auto type = stored_type_named(*dtype);
     if (!type) damaged("the dtype of ", name, " is '", *dtype, "', which is not known");
@@ -208,15 +239,17 @@ class Safetensors {
     if (end > static_cast<std::int64_t>(data.size()))
       damaged(name, " ends at byte ", end, " of the data, of which the file has ", data.size());
     if (stored_bytes(*type, *shape) != end - begin)
-      damaged(name, " is ", name_of(*type), " ", shape_text(*shape), ", which ", end - begin, " bytes do not fill");
-    const auto bytes = data.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+      damaged(name, " is ", name_of(*type), " ", shape_text(*shape), ", which ", end - begin,
+              " bytes do not fill");
+    const auto bytes = data.subspan(static_cast<std::size_t>(begin),
+                                    static_cast<std::size_t>(end - begin));
     return {begin, {name, *type, std::move(*shape), bytes}};
   }
 
-  template <class... Parts>
-  [[noreturn]] void damaged(const Parts&... parts) const {
-    fail<FileError>(path_, ": ", parts...,
-                    "; the file is damaged, cut or not in the safetensors format, copy or create it again.");
+  template <class... Parts> [[noreturn]] void damaged(const Parts&... parts) const {
+    fail<FileError>(
+        path_, ": ", parts...,
+        "; the file is damaged, cut or not in the safetensors format, copy or create it again.");
   }
 
   std::string path_;

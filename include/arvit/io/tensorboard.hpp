@@ -16,7 +16,8 @@
 #include "arvit/core/error.hpp"
 #include "arvit/io/append_file.hpp"
 
-/// Scalars for TensorBoard, without protobuf: a file of TFRecords, each one serialised tensorflow.Event.
+/// Scalars for TensorBoard, without protobuf: a file of TFRecords, each one serialised
+/// tensorflow.Event.
 namespace arvit {
 
 namespace detail {
@@ -27,29 +28,41 @@ constexpr std::uint32_t crc32c(std::string_view bytes) {
     std::array<std::uint32_t, 256> entries{};
     for (std::uint32_t i = 0; i < 256; ++i) {
       std::uint32_t entry = i;
-      for (int bit = 0; bit < 8; ++bit) entry = (entry >> 1) ^ ((entry & 1) != 0 ? 0x82F63B78u : 0u);
+      for (int bit = 0; bit < 8; ++bit)
+        entry = (entry >> 1) ^ ((entry & 1) != 0 ? 0x82F63B78u : 0u);
       entries[i] = entry;
     }
     return entries;
   }();
   std::uint32_t crc = 0xFFFFFFFFu;
-  for (const char byte : bytes) crc = (crc >> 8) ^ table[(crc ^ static_cast<unsigned char>(byte)) & 255u];
+  for (const char byte : bytes)
+    crc = (crc >> 8) ^ table[(crc ^ static_cast<unsigned char>(byte)) & 255u];
   return ~crc;
 }
 /// TFRecord's disguise, for checksums that lie inside checksummed data.
-constexpr std::uint32_t masked_crc32c(std::string_view bytes) { return std::rotr(crc32c(bytes), 15) + 0xA282EAD8u; }
+constexpr std::uint32_t masked_crc32c(std::string_view bytes) {
+  return std::rotr(crc32c(bytes), 15) + 0xA282EAD8u;
+}
 
 /// Protocol buffers' wire format: a key of (field, kind of value), then the value.
 class Protobuf {
  public:
   void varint(int field, std::uint64_t value) { key(field, 0), number(value); }
-  void fixed(int field, double value) { key(field, 1), little_endian(std::bit_cast<std::uint64_t>(value), 8); }
-  void fixed(int field, float value) { key(field, 5), little_endian(std::bit_cast<std::uint32_t>(value), 4); }
-  void bytes(int field, std::string_view value) { key(field, 2), number(value.size()), text_ += value; }
+  void fixed(int field, double value) {
+    key(field, 1), little_endian(std::bit_cast<std::uint64_t>(value), 8);
+  }
+  void fixed(int field, float value) {
+    key(field, 5), little_endian(std::bit_cast<std::uint32_t>(value), 4);
+  }
+  void bytes(int field, std::string_view value) {
+    key(field, 2), number(value.size()), text_ += value;
+  }
   const std::string& text() const { return text_; }
 
  private:
-  void key(int field, int kind) { number(static_cast<std::uint64_t>(field) << 3 | static_cast<std::uint64_t>(kind)); }
+  void key(int field, int kind) {
+    number(static_cast<std::uint64_t>(field) << 3 | static_cast<std::uint64_t>(kind));
+  }
   void number(std::uint64_t value) {
     for (; value >= 128; value >>= 7) text_ += static_cast<char>((value & 127) | 128);
     text_ += static_cast<char>(value);
@@ -68,7 +81,8 @@ inline std::string tf_record(std::string_view data) {
     return text;
   };
   const std::string length = little_endian(data.size(), 8);
-  return length + little_endian(masked_crc32c(length), 4) + std::string(data) + little_endian(masked_crc32c(data), 4);
+  return length + little_endian(masked_crc32c(length), 4) + std::string(data) +
+         little_endian(masked_crc32c(data), 4);
 }
 
 }  // namespace detail
@@ -79,13 +93,15 @@ struct Scalar {
   float value;
 };
 
-/// A run's event file, in the folder that TensorBoard's --logdir names. Every start of a run opens a new file, as TensorBoard
-/// expects; a resumed one says from which step on it replaces what earlier files hold. Each event reaches the system at
-/// once. Errors are FileErrors.
+/// A run's event file, in the folder that TensorBoard's --logdir names. Every start of a run opens
+/// a new file, as TensorBoard expects; a resumed one says from which step on it replaces what
+/// earlier files hold. Each event reaches the system at once. Errors are FileErrors.
 class TensorBoard {
  public:
-  /// Creates the folder when needed. `first_step`: 0 for a new run, else the first step that follows the checkpoint.
-  explicit TensorBoard(const std::filesystem::path& folder, std::int64_t first_step = 0) : file_(new_file(folder)) {
+  /// Creates the folder when needed. `first_step`: 0 for a new run, else the first step that
+  /// follows the checkpoint.
+  explicit TensorBoard(const std::filesystem::path& folder, std::int64_t first_step = 0)
+      : file_(new_file(folder)) {
     detail::Protobuf version;
     version.bytes(3, "brain.Event:2");
     write(0, version);

@@ -21,36 +21,47 @@
 
 namespace arvit {
 
-/// Whether a model can predict group after group: its decoder has one stream of queries, which read content of lower ranks and nothing else
-/// (TwoStream, Parallel), or whose rows are the content's (Causal).
+/// Whether a model can predict group after group: its decoder has one stream of queries, which read
+/// content of lower ranks and nothing else (TwoStream, Parallel), or whose rows are the content's
+/// (Causal).
 template <class Model>
 inline constexpr bool predicts_by_groups = [] {
   const auto& rules = Model::Decoder::rules;
   const QueryStream& s = rules.streams[0];
-  return rules.streams.size() == 1 && rules.class_token != ClassToken::last && !rules.joint && !rules.whole_content && s.content == Sees::before && s.queries == Sees::nothing &&
+  return rules.streams.size() == 1 && rules.class_token != ClassToken::last && !rules.joint &&
+         !rules.whole_content && s.content == Sees::before && s.queries == Sees::nothing &&
          s.drop_first == 0 && s.drop_last == 0 && !s.class_query && !s.every_prefix;
 }();
 
-/// Predicts the patches of images group after group, each from the content before it. Keys and values of that content are kept, in one matrix per
-/// layer, so that the encoder sees every token once; what is predicted is what a whole pass over the same content predicts. (The keys that a
-/// Parallel decoder makes of the encoder's outputs are made again for every group.) Memory is taken once.
+/// Predicts the patches of images group after group, each from the content before it. Keys and
+/// values of that content are kept, in one matrix per layer, so that the encoder sees every token
+/// once; what is predicted is what a whole pass over the same content predicts. (The keys that a
+/// Parallel decoder makes of the encoder's outputs are made again for every group.) Memory is taken
+/// once.
 ///
 ///   generator.begin(ranks);
 ///   while (generator.remaining()) { prediction = generator.predict(content.data()); ... put it into content, or leave what is there }
 ///
-/// Content is what the encoder reads: pixels [images, 3, height, width], or codes [images, patches]. Patches not yet predicted are not read.
-template <class Model, class D>
-class Generator {
+/// Content is what the encoder reads: pixels [images, 3, height, width], or codes [images,
+/// patches]. Patches not yet predicted are not read.
+template <class Model, class D> class Generator {
  public:
   using S = Statistic<D>;
   using Space = SpaceOf<D>;
   using Grid = typename Model::Grid;
   using Encoder = typename Model::Encoder;
   using Decoder = typename Model::Decoder;
-  static constexpr int patches = Grid::patches, dim = Encoder::dim, first = Encoder::leading_tokens, tokens = patches + first;
-  static constexpr int content_width = Encoder::codes > 0 ? patches : Grid::image_width;  ///< numbers of an image
-  static_assert(predicts_by_groups<Model>, "Generator<Model, Device>: the decoder must be TwoStream, Causal or Parallel; the others' predictions need more than content of lower ranks.");
-  static_assert(std::is_same_v<Weight<D>, S>, "Generator<Model, Device>: products read the parameters themselves; use a device whose weights are as wide as its statistics.");
+  static constexpr int patches = Grid::patches, dim = Encoder::dim, first = Encoder::leading_tokens,
+                       tokens = patches + first;
+  static constexpr int content_width = Encoder::codes > 0
+                                           ? patches
+                                           : Grid::image_width;  ///< numbers of an image
+  static_assert(predicts_by_groups<Model>,
+                "Generator<Model, Device>: the decoder must be TwoStream, Causal or Parallel; the "
+                "others' predictions need more than content of lower ranks.");
+  static_assert(std::is_same_v<Weight<D>, S>,
+                "Generator<Model, Device>: products read the parameters themselves; use a device "
+                "whose weights are as wide as its statistics.");
 
   /// One row per patch of a group.
   struct Prediction {
@@ -58,23 +69,29 @@ class Generator {
     std::vector<Activation<D>> values;       ///< [rows, target_width], as the model predicts them
   };
 
-  Generator(D& device, int most_images) : Generator(device, most_images, planned_bytes(most_images)) {}
+  Generator(D& device, int most_images)
+      : Generator(device, most_images, planned_bytes(most_images)) {}
 
   void load(std::span<const S> parameters) {
     if (static_cast<std::int64_t>(parameters.size()) != Model::parameter_count)
-      fail<ShapeError>("generator: ", parameters.size(), " parameters are given, the model has ", Model::parameter_count, ".");
+      fail<ShapeError>("generator: ", parameters.size(), " parameters are given, the model has ",
+                       Model::parameter_count, ".");
     device_.upload(parameters.data(), parameters_.span());
   }
 
-  /// Begins images of these ranks [images, patches], in reading order: 0 for what is given, the others in the order in which they are predicted, equal
-  /// ones together. A Causal decoder needs different ranks, and reads what is given in reading order. `conditions`, where the encoder has some: kind after
-  /// kind [images, width].
+  /// Begins images of these ranks [images, patches], in reading order: 0 for what is given, the
+  /// others in the order in which they are predicted, equal ones together. A Causal decoder needs
+  /// different ranks, and reads what is given in reading order. `conditions`, where the encoder has
+  /// some: kind after kind [images, width].
   void begin(std::span<const int> ranks, std::span<const S> conditions = {}) {
     const auto images = static_cast<std::int64_t>(ranks.size()) / patches;
-    if (images < 1 || images > most_images_ || images * patches != static_cast<std::int64_t>(ranks.size()))
-      fail<ShapeError>("generator: ", ranks.size(), " ranks for images of ", patches, " patches; give 1 to ", most_images_, " images.");
+    if (images < 1 || images > most_images_ ||
+        images * patches != static_cast<std::int64_t>(ranks.size()))
+      fail<ShapeError>("generator: ", ranks.size(), " ranks for images of ", patches,
+                       " patches; give 1 to ", most_images_, " images.");
     if (static_cast<std::int64_t>(conditions.size()) != images * Encoder::condition_width)
-      fail<ShapeError>("generator: ", conditions.size(), " numbers of conditions are given, ", images, " images need ", Encoder::condition_width, " each.");
+      fail<ShapeError>("generator: ", conditions.size(), " numbers of conditions are given, ",
+                       images, " images need ", Encoder::condition_width, " each.");
     Encoder::Leading::check_labels(conditions.data(), images);
     std::vector<std::vector<int>> all(static_cast<std::size_t>(images));
     std::vector<std::int32_t> permutation, one;
@@ -82,11 +99,15 @@ class Generator {
       profile_of_ranks(ranks.subspan(i * patches, patches), all[i], one);
       permutation.insert(permutation.end(), one.begin(), one.end());
       for (std::size_t k = 1; causal && k < all[i].size(); ++k)
-        if (all[i][k] != all[i][k - 1] + 1) fail<ShapeError>("generator: image ", i, " has ", all[i][k] - all[i][k - 1], " patches of one rank; a Causal decoder predicts one at a time.");
+        if (all[i][k] != all[i][k - 1] + 1)
+          fail<ShapeError>("generator: image ", i, " has ", all[i][k] - all[i][k - 1],
+                           " patches of one rank; a Causal decoder predicts one at a time.");
     }
     images_ = images, ends_ = std::move(all), permutation_host_ = std::move(permutation);
     device_.upload(permutation_host_.data(), permutation_.part(0, images_ * patches));
-    if (!conditions.empty()) device_.upload(conditions.data(), conditions_.span().part(0, images_ * Encoder::condition_width));
+    if (!conditions.empty())
+      device_.upload(conditions.data(),
+                     conditions_.span().part(0, images_ * Encoder::condition_width));
     for (const auto& cache : qkv_) device_.fill(cache, 0);
     for (const auto& cache : outputs_) device_.fill(cache, 0);
     encoded_.assign(ends_.size(), 0);
@@ -98,16 +119,21 @@ class Generator {
     for (const auto& ends : ends_) most = std::max(most, static_cast<int>(ends.size()) - 1);
     return std::max(0, most - group_);
   }
-  /// Predicts the next group of every image that has one; images with fewer groups are no longer looked at.
+  /// Predicts the next group of every image that has one; images with fewer groups are no longer
+  /// looked at.
   Prediction predict(const S* content) {
-    if (remaining() == 0) fail<ShapeError>("generator: all groups are predicted; begin the next images.");
+    if (remaining() == 0)
+      fail<ShapeError>("generator: all groups are predicted; begin the next images.");
     ++group_;
     const auto read = content_.span().part(0, images_ * content_width);
     device_.upload(content, read);
     const ArenaScope scope(arena_);
     const Parameters p(Reading<D>(parameters_.data(), parameters_.data()));
-    const Span<const S, Space> conditions = conditions_.span().part(0, images_ * Encoder::condition_width);
-    encode(p, content, Encoder::codes > 0 ? Pictures<D>{{}, read, conditions} : Pictures<D>{read, {}, conditions});
+    const Span<const S, Space> conditions = conditions_.span().part(
+        0, images_ * Encoder::condition_width);
+    encode(
+        p, content,
+        Encoder::codes > 0 ? Pictures<D>{{}, read, conditions} : Pictures<D>{read, {}, conditions});
     return decode(p);
   }
 
@@ -115,20 +141,31 @@ class Generator {
   template <class, class> friend class Generator;
   using Parameters = typename Model::template Parameters<Reading<D>>;
   using Layer = CrossBlock<typename Encoder::Block>;
-  static constexpr bool causal = detail::NeedsOnePatchPerGroup<Decoder>;  // content row i is the query of patch i + 1
+  static constexpr bool causal =
+      detail::NeedsOnePatchPerGroup<Decoder>;  // content row i is the query of patch i + 1
 
   Generator(D& device, int most_images, std::int64_t capacity)
-      : device_(device), most_images_(most_images), parameters_(device, Model::parameter_count), content_(device, std::int64_t{most_images} * content_width),
-        conditions_(device, std::int64_t{most_images} * Encoder::condition_width), memory_(device, capacity), arena_(memory_.data(), capacity) {
-    if (most_images < 1) fail<OptionError>("batch: ", most_images, " images; it must be at least 1.");
+      : device_(device),
+        most_images_(most_images),
+        parameters_(device, Model::parameter_count),
+        content_(device, std::int64_t{most_images} * content_width),
+        conditions_(device, std::int64_t{most_images} * Encoder::condition_width),
+        memory_(device, capacity),
+        arena_(memory_.data(), capacity) {
+    if (most_images < 1)
+      fail<OptionError>("batch: ", most_images, " images; it must be at least 1.");
     const std::int64_t rows = std::int64_t{most_images} * tokens;
     permutation_ = arena_.template span<std::int32_t, Space>(std::int64_t{most_images} * patches);
     positions_ = positions(dim);
-    decoder_positions_ = Decoder::position_dim == dim ? positions_ : positions(Decoder::position_dim);
+    decoder_positions_ = Decoder::position_dim == dim ? positions_
+                                                      : positions(Decoder::position_dim);
     for (int l = 1; l <= Encoder::depth; ++l)
-      if (Encoder::template work<Decoder>(l) != Encoder::Work::none) qkv_[l] = arena_.template rows<Activation<D>, 3 * dim, Space>(rows);
+      if (Encoder::template work<Decoder>(l) != Encoder::Work::none)
+        qkv_[l] = arena_.template rows<Activation<D>, 3 * dim, Space>(rows);
     for (int point = 0; point <= Encoder::depth; ++point)
-      if (Decoder::reads(point).output) outputs_[point] = arena_.template rows<Activation<D>, dim, Space>(causal ? most_images : rows);
+      if (Decoder::reads(point).output)
+        outputs_[point] = arena_.template rows<Activation<D>, dim, Space>(causal ? most_images
+                                                                                 : rows);
   }
   static std::int64_t planned_bytes(int images) {
     using P = Planner<typename D::Precision>;
@@ -136,9 +173,12 @@ class Generator {
     Generator<Model, P> plan(planner, images, 0);
     std::vector<int> ranks(static_cast<std::size_t>(images) * patches);
     const std::vector<S> conditions(static_cast<std::size_t>(images) * Encoder::condition_width);
-    for (std::size_t i = patches; i <= ranks.size(); i += patches) ranks[i - 1] = 1;  // the most content
+    for (std::size_t i = patches; i <= ranks.size(); i += patches)
+      ranks[i - 1] = 1;  // the most content
     plan.begin(ranks, conditions), plan.predict(nullptr);
-    if (!causal) std::fill(ranks.begin(), ranks.end(), 1), plan.begin(ranks, conditions), plan.predict(nullptr);  // the most queries
+    if (!causal)
+      std::fill(ranks.begin(), ranks.end(), 1), plan.begin(ranks, conditions),
+          plan.predict(nullptr);  // the most queries
     return plan.arena_.peak();
   }
   Matrix<const S, Space> positions(int width) {
@@ -147,14 +187,14 @@ class Generator {
     device_.upload(table.data(), values);
     return {values.data(), patches, width};
   }
-  template <class T>
-  Span<const T, Space> uploaded(const std::vector<T>& from) {
+  template <class T> Span<const T, Space> uploaded(const std::vector<T>& from) {
     const auto values = arena_.template span<T, Space>(static_cast<std::int64_t>(from.size()));
     device_.upload(from.data(), values);
     return values;
   }
 
-  /// The content before the group, as far as it is new: its keys and values, and what the decoder reads of it, join the caches.
+  /// The content before the group, as far as it is new: its keys and values, and what the decoder
+  /// reads of it, join the caches.
   void encode(const Parameters& p, const S* on_host, const Pictures<D>& content) {
     std::vector<std::int32_t> source, class_rows, cached, limit, last;
     std::vector<Segment> segments;
@@ -162,7 +202,8 @@ class Generator {
       const auto& ends = ends_[static_cast<std::size_t>(i)];
       const bool waits = group_ < static_cast<int>(ends.size());
       if (!waits && group_ > 1) continue;  // at first conditions are read, of all images
-      const std::int32_t begin = static_cast<std::int32_t>(source.size()), upto = waits ? first + ends[static_cast<std::size_t>(group_ - 1)] : first;
+      const std::int32_t begin = static_cast<std::int32_t>(source.size()),
+                         upto = waits ? first + ends[static_cast<std::size_t>(group_ - 1)] : first;
       std::int32_t& row = encoded_[static_cast<std::size_t>(i)];
       for (std::size_t rank = 0; row < upto; ++row) {
         while (first + ends[rank] <= row) ++rank;
@@ -171,11 +212,14 @@ class Generator {
         cached.push_back(i * tokens + row);
         limit.push_back(causal ? row + 1 : std::min(upto, first + ends[row < first ? 0 : rank]));
         if (Encoder::codes > 0 && row >= first && on_host != nullptr) {
-          const std::int64_t patch = std::int64_t{i} * patches + permutation_host_[static_cast<std::size_t>(i * patches + row - first)];
+          const std::int64_t patch =
+              std::int64_t{i} * patches +
+              permutation_host_[static_cast<std::size_t>(i * patches + row - first)];
           check_codes(on_host + patch, 1, 1, Encoder::codes);
         }
       }
-      segments.push_back({begin, static_cast<std::int32_t>(source.size()), i * tokens, i * tokens + upto});
+      segments.push_back(
+          {begin, static_cast<std::int32_t>(source.size()), i * tokens, i * tokens + upto});
       if (waits) last.push_back(static_cast<std::int32_t>(source.size()) - 1);
     }
     if (source.empty()) return;  // neither class token nor condition
@@ -188,19 +232,25 @@ class Generator {
     typename Layer::template Saved<D> saved(arena_, h.rows());
     const auto keep = [&](int point) {
       if (!Decoder::reads(point).output) return;
-      if (causal) device_.gather_rows(h, of_last, outputs_[point].slice(0, of_last.size()));
-      else device_.scatter_add_rows(h, at, outputs_[point]);  // onto zeros
+      if (causal)
+        device_.gather_rows(h, of_last, outputs_[point].slice(0, of_last.size()));
+      else
+        device_.scatter_add_rows(h, at, outputs_[point]);  // onto zeros
     };
-    Encoder::Input::forward(device_, arena_, p.encoder.embedding, content, Encoder::shape, from, {positions_.data(), patches}, h);
-    if (!class_rows.empty()) Encoder::Leading::forward(device_, arena_, p.encoder.leading, content, of_class, h);
+    Encoder::Input::forward(device_, arena_, p.encoder.embedding, content, Encoder::shape, from,
+                            {positions_.data(), patches}, h);
+    if (!class_rows.empty())
+      Encoder::Leading::forward(device_, arena_, p.encoder.leading, content, of_class, h);
     keep(0);
-    for (int l = 1; l <= Encoder::depth && Encoder::template work<Decoder>(l) != Encoder::Work::none; ++l) {
+    for (int l = 1;
+         l <= Encoder::depth && Encoder::template work<Decoder>(l) != Encoder::Work::none; ++l) {
       const auto weights = p.encoder.block(l - 1);
       const auto kv = qkv_[l].template columns<dim, 3 * dim>();
       Layer::forward_keys(device_, arena_, weights, h, keys);
       device_.scatter_add_rows(keys.kv, at, kv);
       if (Encoder::template work<Decoder>(l) != Encoder::Work::all) break;
-      Layer::template forward_reading<D>(device_, arena_, weights, h, Layer::key(kv), Layer::value(kv), reach, {}, saved, h);
+      Layer::template forward_reading<D>(device_, arena_, weights, h, Layer::key(kv),
+                                         Layer::value(kv), reach, {}, saved, h);
       keep(l);
     }
   }
@@ -213,18 +263,27 @@ class Generator {
       const auto& ends = ends_[static_cast<std::size_t>(i)];
       if (group_ >= static_cast<int>(ends.size())) continue;
       const auto group = static_cast<std::size_t>(group_);
-      const std::int32_t begin = static_cast<std::int32_t>(source.size()), seen = first + ends[group - 1];
+      const std::int32_t begin = static_cast<std::int32_t>(source.size()),
+                         seen = first + ends[group - 1];
       for (std::int32_t place = ends[group - 1]; place < ends[group]; ++place) {
         source.push_back(i * patches + place), limit.push_back(seen);
-        result.image.push_back(i), result.patch.push_back(permutation_host_[static_cast<std::size_t>(i * patches + place)]);
+        result.image.push_back(i),
+            result.patch.push_back(
+                permutation_host_[static_cast<std::size_t>(i * patches + place)]);
       }
-      segments.push_back({begin, static_cast<std::int32_t>(source.size()), i * tokens, i * tokens + seen});
+      segments.push_back(
+          {begin, static_cast<std::int32_t>(source.size()), i * tokens, i * tokens + seen});
     }
     RankTables<DeviceLists<Space>, 1> tables;
     tables.streams[0].source = uploaded(source);
     tables.streams[0].content = {uploaded(segments), uploaded(limit)};
-    tables.source = causal ? tables.streams[0].source : Span<const std::int32_t, Space>(nullptr, images_ * tokens);  // decoders ask how many content rows there are
-    StepContext<D, 1> context{device_, arena_, tables, permutation_, positions_, decoder_positions_, {}, true};  // no backward: all blocks share one set of activations
+    tables.source = causal ? tables.streams[0].source
+                           : Span<const std::int32_t, Space>(
+                                 nullptr,
+                                 images_ * tokens);  // decoders ask how many content rows there are
+    StepContext<D, 1> context{
+        device_, arena_, tables, permutation_, positions_, decoder_positions_,
+        {},      true};  // no backward: all blocks share one set of activations
     typename Decoder::template Run<D> decoder(context, p.decoder, {&p.norm, nullptr});
     decoder.forward(0, LayerIO<D, Encoder>{output(0), {}, nullptr});
     for (int l = 1; l <= Encoder::depth; ++l) {
@@ -234,15 +293,20 @@ class Generator {
     decoder.finish();
     const auto prediction = decoder.prediction(0);
     result.values.resize(source.size() * Model::target_width);
-    device_.download(Span<const Activation<D>, Space>(prediction.data(), static_cast<std::int64_t>(result.values.size())), result.values.data());
+    device_.download(Span<const Activation<D>, Space>(
+                         prediction.data(), static_cast<std::int64_t>(result.values.size())),
+                     result.values.data());
     return result;
   }
   ConstTokens<D, dim> output(int point) const {
-    return outputs_[point].empty() ? ConstTokens<D, dim>() : outputs_[point].slice(0, causal ? waiting() : images_ * tokens);
+    return outputs_[point].empty()
+               ? ConstTokens<D, dim>()
+               : outputs_[point].slice(0, causal ? waiting() : images_ * tokens);
   }
   /// Images that have the group.
   std::int64_t waiting() const {
-    return std::count_if(ends_.begin(), ends_.end(), [&](const auto& ends) { return group_ < static_cast<int>(ends.size()); });
+    return std::count_if(ends_.begin(), ends_.end(),
+                         [&](const auto& ends) { return group_ < static_cast<int>(ends.size()); });
   }
 
   D& device_;
@@ -252,12 +316,17 @@ class Generator {
   Arena arena_;
   Span<std::int32_t, Space> permutation_;
   Matrix<const S, Space> positions_, decoder_positions_;
-  std::array<Tokens<D, 3 * dim>, Encoder::depth + 1> qkv_;  ///< of each layer; rows image * tokens + place, zero where nothing is known; q stays zero
-  std::array<Tokens<D, dim>, Encoder::depth + 1> outputs_;  ///< of each point that the decoder reads, likewise; Causal: the last row of each image
+  std::array<Tokens<D, 3 * dim>, Encoder::depth + 1>
+      qkv_;  ///< of each layer; rows image * tokens + place, zero where nothing is known; q stays
+             ///< zero
+  std::array<Tokens<D, dim>, Encoder::depth + 1>
+      outputs_;  ///< of each point that the decoder reads, likewise; Causal: the last row of each
+                 ///< image
   std::int64_t images_ = 0;
   int group_ = 0;  ///< predicted last
   std::vector<std::vector<int>> ends_;
-  std::vector<std::int32_t> permutation_host_, encoded_;  ///< encoded_: tokens of each image in the caches
+  std::vector<std::int32_t> permutation_host_,
+      encoded_;  ///< encoded_: tokens of each image in the caches
 };
 
 }  // namespace arvit

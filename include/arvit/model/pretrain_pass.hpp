@@ -17,10 +17,10 @@
 
 namespace arvit {
 
-/// One step of a pretrainer on a device: order (profile, keys, sort, pack), then forward and backward. Owns the tables and the activations of
-/// at most `most_images` images, taken once at construction; a step allocates nothing.
-template <class Model, class D>
-class PretrainPass {
+/// One step of a pretrainer on a device: order (profile, keys, sort, pack), then forward and
+/// backward. Owns the tables and the activations of at most `most_images` images, taken once at
+/// construction; a step allocates nothing.
+template <class Model, class D> class PretrainPass {
  public:
   using Encoder = typename Model::Encoder;
   using Decoder = typename Model::Decoder;
@@ -34,44 +34,70 @@ class PretrainPass {
   /// `capacity`: bytes of activations, as activation_bytes() says.
   /// `keep_dead`: content that no query reads is there too, for encode().
   PretrainPass(D& device, int most_images, std::int64_t capacity, bool keep_dead = false)
-      : device_(device), most_images_(most_images), engine_(rules(keep_dead), patches, most_images), whole_(Model::rules, patches, most_images),
-        memory_(device, capacity), arena_(memory_.data(), capacity), ends_(std::size_t(most_images) * (patches + 1)), keys_host_(std::size_t(most_images) * patches) {
-    if (most_images < 1) fail<OptionError>("batch: ", most_images, " images; it must be at least 1.");
+      : device_(device),
+        most_images_(most_images),
+        engine_(rules(keep_dead), patches, most_images),
+        whole_(Model::rules, patches, most_images),
+        memory_(device, capacity),
+        arena_(memory_.data(), capacity),
+        ends_(std::size_t(most_images) * (patches + 1)),
+        keys_host_(std::size_t(most_images) * patches) {
+    if (most_images < 1)
+      fail<OptionError>("batch: ", most_images, " images; it must be at least 1.");
     permutation_ = arena_.template span<std::int32_t, Space>(std::int64_t{most_images} * patches);
     loss_ = arena_.template span<double, Space>(streams);
     positions_ = upload_positions(Encoder::dim);
-    decoder_positions_ = Decoder::position_dim == Encoder::dim ? positions_ : upload_positions(Decoder::position_dim);
+    decoder_positions_ = Decoder::position_dim == Encoder::dim
+                             ? positions_
+                             : upload_positions(Decoder::position_dim);
     step_begin_ = arena_.used();
   }
 
-  /// Sets the drop-path rate of the last encoder layer; earlier layers have less, linearly (Huang et al. 2016). 0: none.
+  /// Sets the drop-path rate of the last encoder layer; earlier layers have less, linearly (Huang
+  /// et al. 2016). 0: none.
   void drop_path(double rate) {
-    if (rate < 0 || rate >= 1) fail<OptionError>("drop_path: ", rate, "; it must be at least 0 and below 1.");
+    if (rate < 0 || rate >= 1)
+      fail<OptionError>("drop_path: ", rate, "; it must be at least 0 and below 1.");
     drop_path_rate_ = rate;
-    drop_path_host_.reserve(rate > 0 ? std::size_t(2) * Encoder::depth * most_images_ * (patches + Model::rules.leading) : 0);
+    drop_path_host_.reserve(rate > 0 ? std::size_t(2) * Encoder::depth * most_images_ *
+                                           (patches + Model::rules.leading)
+                                     : 0);
   }
 
-  /// Whether blocks keep their inputs only and compute the rest again in backward: the same bits from less memory.
+  /// Whether blocks keep their inputs only and compute the rest again in backward: the same bits
+  /// from less memory.
   void recompute(bool yes) { recompute_ = yes; }
 
-  /// Draws the orders of a batch. `images` [counters.size(), 3, height, width] (empty where Model::image_width is 0) are read only by an order from
-  /// features, with `order_parameters` (the current ones, or an average of them), or the given numbers by an order from the teacher.
-  void order(const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters, Span<const Statistic<D>, Space> given = {}) {
+  /// Draws the orders of a batch. `images` [counters.size(), 3, height, width] (empty where
+  /// Model::image_width is 0) are read only by an order from features, with `order_parameters` (the
+  /// current ones, or an average of them), or the given numbers by an order from the teacher.
+  void order(const Parameters& order_parameters, Span<const Statistic<D>, Space> images,
+             std::span<const Counter> counters, Span<const Statistic<D>, Space> given = {}) {
     begin(static_cast<int>(counters.size()));
-    for (const Counter& counter : counters) append([&](std::span<int> ends) { return Model::Order::template profile<Grid>(counter, ends); });
+    for (const Counter& counter : counters)
+      append(
+          [&](std::span<int> ends) { return Model::Order::template profile<Grid>(counter, ends); });
     sort(order_parameters, images, counters, given);
   }
-  /// ... with the profile that memory is planned for (rank.hpp): rows enough for any batch of as many images, of all extremes together.
-  void order_extreme(int which, const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters, Span<const Statistic<D>, Space> given = {}) {
+  /// ... with the profile that memory is planned for (rank.hpp): rows enough for any batch of as
+  /// many images, of all extremes together.
+  void order_extreme(int which, const Parameters& order_parameters,
+                     Span<const Statistic<D>, Space> images, std::span<const Counter> counters,
+                     Span<const Statistic<D>, Space> given = {}) {
     begin(static_cast<int>(counters.size()));
-    for (std::size_t i = 0; i < counters.size(); ++i) append([&](std::span<int> ends) { return extreme_profile<typename Model::Order, Grid>(which, Model::rules, ends); });
+    for (std::size_t i = 0; i < counters.size(); ++i)
+      append([&](std::span<int> ends) {
+        return extreme_profile<typename Model::Order, Grid>(which, Model::rules, ends);
+      });
     sort(order_parameters, images, counters, given);
   }
 
   /// Takes given ranks [images, patches] in reading order instead; rank 0 joins the condition.
   void order_by_ranks(std::span<const int> ranks, std::span<const Counter> counters = {}) {
-    if (ranks.size() % patches != 0 || (!counters.empty() && counters.size() != ranks.size() / patches))
-      fail<ShapeError>("batch: ", ranks.size(), " ranks and ", counters.size(), " counters, an image has ", patches, " ranks and one counter.");
+    if (ranks.size() % patches != 0 ||
+        (!counters.empty() && counters.size() != ranks.size() / patches))
+      fail<ShapeError>("batch: ", ranks.size(), " ranks and ", counters.size(),
+                       " counters, an image has ", patches, " ranks and one counter.");
     begin(static_cast<int>(ranks.size()) / patches);
     counters_.assign(counters.begin(), counters.end());
     std::vector<int> ends;
@@ -84,30 +110,41 @@ class PretrainPass {
     device_.upload(all.data(), permutation_.part(0, static_cast<std::int64_t>(all.size())));
   }
 
-  /// Rows of each stream that carry loss: what `scale` divides by (times the target's width) over the whole batch.
+  /// Rows of each stream that carry loss: what `scale` divides by (times the target's width) over
+  /// the whole batch.
   std::array<std::int64_t, streams> loss_rows() const {
     std::array<std::int64_t, streams> rows{};
-    for (std::size_t s = 0; s < streams; ++s) rows[s] = static_cast<std::int64_t>(engine_.tables().streams[s].source.size());
+    for (std::size_t s = 0; s < streams; ++s)
+      rows[s] = static_cast<std::int64_t>(engine_.tables().streams[s].source.size());
     return rows;
   }
   /// scale[s] = 1 / (rows * width): the mean over the entries of this batch alone.
   std::array<double, streams> mean_scale() const {
     std::array<double, streams> scale{};
-    for (std::size_t s = 0; s < streams; ++s) scale[s] = loss_rows()[s] > 0 ? 1.0 / (static_cast<double>(loss_rows()[s]) * Model::target_width) : 0.0;
+    for (std::size_t s = 0; s < streams; ++s)
+      scale[s] = loss_rows()[s] > 0
+                     ? 1.0 / (static_cast<double>(loss_rows()[s]) * Model::target_width)
+                     : 0.0;
     return scale;
   }
 
-  /// Forward on the ordered batch and, when `gradients` is given, backward: gradients are added to. Returns nothing; see loss().
-  /// `given` comes with the images where target or encoder needs it, laid out as a TeacherFunction leaves it (frozen_teacher.hpp).
-  /// `look(stream, prediction)` sees the predictions, rows as tables().streams[stream].source names them.
+  /// Forward on the ordered batch and, when `gradients` is given, backward: gradients are added to.
+  /// Returns nothing; see loss(). `given` comes with the images where target or encoder needs it,
+  /// laid out as a TeacherFunction leaves it (frozen_teacher.hpp). `look(stream, prediction)` sees
+  /// the predictions, rows as tables().streams[stream].source names them.
   template <class Look = int>
-  void run(const Parameters& p, const Gradients* gradients, Span<const Statistic<D>, Space> images, const std::array<double, streams>& scale,
-           Span<const Statistic<D>, Space> given = {}, Look&& look = 0) {
+  void run(const Parameters& p, const Gradients* gradients, Span<const Statistic<D>, Space> images,
+           const std::array<double, streams>& scale, Span<const Statistic<D>, Space> given = {},
+           Look&& look = 0) {
     const Matrix<const Statistic<D>, Space> tokens = given_tokens(given);
     check_pixels(images);
     const ArenaScope scope(arena_);
-    StepContext<D, streams> context{device_, arena_, uploaded(engine_), permutation_, positions_, decoder_positions_, drawn_drop_path(), recompute_ && gradients != nullptr};
-    const FinalNorm<D, Encoder::dim> norm{&p.norm, gradients == nullptr ? nullptr : &gradients->norm};
+    StepContext<D, streams> context{device_,           arena_,
+                                    uploaded(engine_), permutation_,
+                                    positions_,        decoder_positions_,
+                                    drawn_drop_path(), recompute_ && gradients != nullptr};
+    const FinalNorm<D, Encoder::dim> norm{&p.norm,
+                                          gradients == nullptr ? nullptr : &gradients->norm};
     typename Decoder::template Run<D> decoder(context, p.decoder, norm);
     typename Encoder::template Run<D, Decoder> encoder(context, p.encoder, pictures(images, given));
     encoder.forward(decoder);
@@ -117,22 +154,31 @@ class PretrainPass {
     for (std::size_t s = 0; s < streams; ++s) {
       const auto prediction = decoder.prediction(s);
       if constexpr (!std::is_same_v<std::remove_cvref_t<Look>, int>) look(s, prediction);
-      dprediction[s] = arena_.template rows<Activation<D>, Model::target_width, Space>(prediction.rows());
-      Model::Target::template loss<Grid, D>(device_, arena_, engine_.images(), images, tokens, Encoder::shape, context.patches_of(s), Model::class_row(s), scale[s], prediction, dprediction[s], loss_.part(s, s + 1));
+      dprediction[s] = arena_.template rows<Activation<D>, Model::target_width, Space>(
+          prediction.rows());
+      Model::Target::template loss<Grid, D>(
+          device_, arena_, engine_.images(), images, tokens, Encoder::shape, context.patches_of(s),
+          Model::class_row(s), scale[s], prediction, dprediction[s], loss_.part(s, s + 1));
     }
     if (gradients == nullptr) return;
     decoder.finish_backward(dprediction, gradients->decoder);
     encoder.backward(decoder, gradients->encoder, gradients->decoder);
   }
-  /// The encoder alone on the ordered batch, each token seeing what it sees in pre-training: each(layer, tokens before the norm, tables) after every layer.
+  /// The encoder alone on the ordered batch, each token seeing what it sees in pre-training:
+  /// each(layer, tokens before the norm, tables) after every layer.
   template <class Each>
-  void encode(const Parameters& p, Span<const Statistic<D>, Space> images, Span<const Statistic<D>, Space> given, Each&& each) {
+  void encode(const Parameters& p, Span<const Statistic<D>, Space> images,
+              Span<const Statistic<D>, Space> given, Each&& each) {
     given_tokens(given), check_pixels(images);
     const ArenaScope scope(arena_);
     const auto tables = uploaded(engine_);
-    Encoder::infer(device_, arena_, p.encoder, pictures(images, given), Encoder::shape, {tables.source, permutation_}, tables.class_rows,
-                   {tables.content.segments, tables.content.limit}, Rows<const Statistic<D>, Encoder::dim, Space>{positions_.data(), patches}, false,
-                   [&](int layer, const auto& tokens, const auto&) { each(layer, ConstTokens<D, Encoder::dim>(tokens), tables); });
+    Encoder::infer(device_, arena_, p.encoder, pictures(images, given), Encoder::shape,
+                   {tables.source, permutation_}, tables.class_rows,
+                   {tables.content.segments, tables.content.limit},
+                   Rows<const Statistic<D>, Encoder::dim, Space>{positions_.data(), patches}, false,
+                   [&](int layer, const auto& tokens, const auto&) {
+                     each(layer, ConstTokens<D, Encoder::dim>(tokens), tables);
+                   });
   }
   /// The loss of the last run: the sum over streams.
   double loss() {
@@ -145,15 +191,18 @@ class PretrainPass {
   /// The patch in each place of each image's order [images, patches], after order().
   std::vector<std::int32_t> permutation() {
     std::vector<std::int32_t> result(std::size_t(engine_.images()) * patches);
-    device_.download(Span<const std::int32_t, Space>(permutation_.part(0, result.size())), result.data());
+    device_.download(Span<const std::int32_t, Space>(permutation_.part(0, result.size())),
+                     result.data());
     return result;
   }
   const RankTables<HostLists, streams>& tables() const { return engine_.tables(); }
   std::int64_t peak_bytes() const { return arena_.peak(); }
   std::int64_t pieces() const { return arena_.pieces(); }
 
-  /// Bytes of activations that any batch of `images` needs: the pass itself, on a device that only measures.
-  static std::int64_t activation_bytes(int images, bool backward, double drop_path = 0, bool recompute = false) {
+  /// Bytes of activations that any batch of `images` needs: the pass itself, on a device that only
+  /// measures.
+  static std::int64_t activation_bytes(int images, bool backward, double drop_path = 0,
+                                       bool recompute = false) {
     using P = Planner<typename D::Precision>;
     P planner;
     PretrainPass<Model, P> pass(planner, images, 0);
@@ -162,13 +211,17 @@ class PretrainPass {
     const std::vector<Counter> counters(static_cast<std::size_t>(images));
     const typename PretrainPass<Model, P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const typename PretrainPass<Model, P>::Gradients gradients(Adding<P>(nullptr, nullptr));
-    const Span<const Statistic<P>, DeviceSpace> pixels(nullptr, std::int64_t{images} * Model::image_width), given(nullptr, std::int64_t{images} * Model::given_width);
+    const Span<const Statistic<P>, DeviceSpace> pixels(nullptr,
+                                                       std::int64_t{images} * Model::image_width),
+        given(nullptr, std::int64_t{images} * Model::given_width);
     constexpr int most = extremes<typename Model::Order>();
     for (int extreme = 0; extreme < most; ++extreme) {
       pass.order_extreme(extreme, parameters, pixels, counters, given);
       pass.run(parameters, backward ? &gradients : nullptr, pixels, {}, given);
     }
-    return pass.peak_bytes() + (most > 1 ? pass.pieces() * Arena::alignment : 0);  // what lies between extremes is rounded up piece by piece
+    return pass.peak_bytes() +
+           (most > 1 ? pass.pieces() * Arena::alignment
+                     : 0);  // what lies between extremes is rounded up piece by piece
   }
 
  private:
@@ -178,7 +231,8 @@ class PretrainPass {
     return rules;
   }
   void begin(int images) {
-    if (images < 1 || images > most_images_) fail<ShapeError>("batch: ", images, " images, the plan holds 1 to ", most_images_, ".");
+    if (images < 1 || images > most_images_)
+      fail<ShapeError>("batch: ", images, " images, the plan holds 1 to ", most_images_, ".");
     engine_.clear();
     arena_.release(step_begin_);
   }
@@ -186,7 +240,8 @@ class PretrainPass {
     const int groups = profile(std::span<int>(ends_).first(patches + 1));
     engine_.append(std::span<const int>(ends_).first(groups));
   }
-  void sort(const Parameters& order_parameters, Span<const Statistic<D>, Space> images, std::span<const Counter> counters, Span<const Statistic<D>, Space> given) {
+  void sort(const Parameters& order_parameters, Span<const Statistic<D>, Space> images,
+            std::span<const Counter> counters, Span<const Statistic<D>, Space> given) {
     counters_.assign(counters.begin(), counters.end());
     const std::int64_t count = engine_.images();
     const ArenaScope scope(arena_);
@@ -195,59 +250,77 @@ class PretrainPass {
       order_by_teacher(given_tokens(given), keys);
     } else if constexpr (FeatureOrder<typename Model::Order>) {
       check_pixels(images);
-      if (Model::reads_codes) given_tokens(given);  // checked: the order needs what the encoder reads, not what the target is
+      if (Model::reads_codes)
+        given_tokens(
+            given);  // checked: the order needs what the encoder reads, not what the target is
       order_by_features(order_parameters, pictures(images, given), keys);
     } else {
       for (std::int64_t i = 0; i < count; ++i)
-        Model::Order::template keys<Grid>(counters[i], std::span<float>(keys_host_).subspan(i * patches, patches));
+        Model::Order::template keys<Grid>(
+            counters[i], std::span<float>(keys_host_).subspan(i * patches, patches));
       device_.upload(keys_host_.data(), Span<float, Space>(keys.data(), count * patches));
     }
     device_.argsort(keys, Matrix<std::int32_t, Space>(permutation_.data(), count, patches));
   }
   void check_pixels(Span<const Statistic<D>, Space> images) const {
     if (images.size() != std::int64_t{engine_.images()} * Model::image_width)
-      fail<ShapeError>("batch: ", images.size(), " pixel values, the ordered batch of ", engine_.images(), " images needs ", engine_.images() * Model::image_width, ".");
+      fail<ShapeError>("batch: ", images.size(), " pixel values, the ordered batch of ",
+                       engine_.images(), " images needs ", engine_.images() * Model::image_width,
+                       ".");
   }
-  Pictures<D> pictures(Span<const Statistic<D>, Space> images, Span<const Statistic<D>, Space> given) const {
+  Pictures<D> pictures(Span<const Statistic<D>, Space> images,
+                       Span<const Statistic<D>, Space> given) const {
     const std::int64_t tokens = std::int64_t{engine_.images()} * Model::token_given_width;
-    return {images, given.part(0, Model::reads_codes ? tokens : 0), given.part(std::min(tokens, given.size()), given.size())};
+    return {images, given.part(0, Model::reads_codes ? tokens : 0),
+            given.part(std::min(tokens, given.size()), given.size())};
   }
   /// One row per token that is given.
   Matrix<const Statistic<D>, Space> given_tokens(Span<const Statistic<D>, Space> given) const {
     if (given.size() != std::int64_t{engine_.images()} * Model::given_width)
-      fail<ShapeError>("batch: ", given.size(), " numbers of a teacher are given, ", engine_.images(), " images need ", Model::given_width, " each.");
+      fail<ShapeError>("batch: ", given.size(), " numbers of a teacher are given, ",
+                       engine_.images(), " images need ", Model::given_width, " each.");
     if (!GivenTarget<typename Model::Target::Kind, Grid>) return {};
     constexpr int width = Model::Target::template token_width<Grid>;
     return {given.data(), std::int64_t{engine_.images()} * Model::token_given_width / width, width};
   }
   Matrix<const Statistic<D>, Space> upload_positions(int dim) {
     const auto table = sincos_positions<Statistic<D>>(Grid::rows, Grid::columns, dim);
-    const auto values = arena_.template span<Statistic<D>, Space>(static_cast<std::int64_t>(table.size()));
+    const auto values = arena_.template span<Statistic<D>, Space>(
+        static_cast<std::int64_t>(table.size()));
     device_.upload(table.data(), values);
     return {values.data(), patches, dim};
   }
   RankTables<DeviceLists<Space>, streams> uploaded(RankEngine<streams>& engine) {
     RankTables<DeviceLists<Space>, streams> result;
-    for_each_list(engine.tables(), result, [&]<class T>(std::vector<T>& from, Span<const T, Space>& to) {
-      const auto values = arena_.template span<T, Space>(static_cast<std::int64_t>(from.size()));
-      device_.upload(from.data(), values);
-      to = values;
-    });
+    for_each_list(engine.tables(), result,
+                  [&]<class T>(std::vector<T>& from, Span<const T, Space>& to) {
+                    const auto values = arena_.template span<T, Space>(
+                        static_cast<std::int64_t>(from.size()));
+                    device_.upload(from.data(), values);
+                    to = values;
+                  });
     return result;
   }
   /// Uniform numbers [images, patches] for orders that break ties with them.
   Matrix<const float, Space> upload_noise() {
     const std::int64_t count = engine_.images();
-    for (std::int64_t i = 0; i < count; ++i) fill_uniform(std::span<float>(keys_host_).subspan(i * patches, patches), counters_[i].with(Purpose::order));
+    for (std::int64_t i = 0; i < count; ++i)
+      fill_uniform(std::span<float>(keys_host_).subspan(i * patches, patches),
+                   counters_[i].with(Purpose::order));
     const auto noise = arena_.template matrix<float, Space>(count, patches);
     device_.upload(keys_host_.data(), Span<float, Space>(noise.data(), count * patches));
     return noise;
   }
   void order_by_teacher(Matrix<const Statistic<D>, Space> tokens, Matrix<float, Space> keys) {
     const ArenaScope scope(arena_);
-    Model::Order::keys(device_, arena_, OrderFeatures<Statistic<D>, Space>{tokens, {}, 0, Grid::rows, Grid::columns, engine_.images(), upload_noise()}, keys);
+    Model::Order::keys(
+        device_, arena_,
+        OrderFeatures<Statistic<D>, Space>{
+            tokens, {}, 0, Grid::rows, Grid::columns, engine_.images(), upload_noise()},
+        keys);
   }
-  void order_by_features(const Parameters& p, const Pictures<D>& images, Matrix<float, Space> keys) {
+  void order_by_features(const Parameters& p, const Pictures<D>& images,
+                         Matrix<float, Space> keys) {
     const std::int64_t count = engine_.images();
     whole_.clear();
     for (std::int64_t i = 0; i < count; ++i) {
@@ -261,26 +334,37 @@ class PretrainPass {
     device_.upload(identity_.data(), identity);
     identity_.clear();
     Matrix<const Activation<D>, Space> qkv;
-    const auto h = Encoder::infer(device_, arena_, p.encoder, images, Encoder::shape, {tables.source, identity}, tables.class_rows, {tables.content.segments, tables.content.limit},
-                                  Rows<const Statistic<D>, Encoder::dim, Space>{positions_.data(), patches}, true, [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
+    const auto h = Encoder::infer(
+        device_, arena_, p.encoder, images, Encoder::shape, {tables.source, identity},
+        tables.class_rows, {tables.content.segments, tables.content.limit},
+        Rows<const Statistic<D>, Encoder::dim, Space>{positions_.data(), patches}, true,
+        [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
     const auto moments = arena_.template rows<Statistic<D>, 2, Space>(h.rows());
     const auto tokens = arena_.template rows<Activation<D>, Encoder::dim, Space>(h.rows());
     Encoder::Norm::forward(device_, p.norm, h, tokens, moments);
-    Model::Order::keys(device_, arena_, OrderFeatures<Activation<D>, Space>{tokens, qkv, Encoder::heads, Grid::rows, Grid::columns, count, noise}, keys);
+    Model::Order::keys(device_, arena_,
+                       OrderFeatures<Activation<D>, Space>{tokens, qkv, Encoder::heads, Grid::rows,
+                                                           Grid::columns, count, noise},
+                       keys);
   }
   Span<const Statistic<D>, Space> drawn_drop_path() {
     if (drop_path_rate_ == 0 || counters_.empty()) return {};
     const auto& source = engine_.tables().source;
     drop_path_host_.clear();
     for (int branch = 0; branch < 2 * Encoder::depth; ++branch) {
-      const double rate = Encoder::depth > 1 ? drop_path_rate_ * (branch / 2) / (Encoder::depth - 1) : drop_path_rate_;
+      const double rate = Encoder::depth > 1 ? drop_path_rate_ * (branch / 2) / (Encoder::depth - 1)
+                                             : drop_path_rate_;
       for (const std::int32_t row : source) {
         const std::int32_t image = row >= 0 ? row / patches : -1 - row;
-        const bool dropped = Stream(counters_[image].with(Purpose::drop_path, static_cast<std::uint32_t>(branch))).uniform() < rate;
-        drop_path_host_.push_back(dropped ? Statistic<D>{0} : static_cast<Statistic<D>>(1 / (1 - rate)));
+        const bool dropped = Stream(counters_[image].with(Purpose::drop_path,
+                                                          static_cast<std::uint32_t>(branch)))
+                                 .uniform() < rate;
+        drop_path_host_.push_back(dropped ? Statistic<D>{0}
+                                          : static_cast<Statistic<D>>(1 / (1 - rate)));
       }
     }
-    const auto values = arena_.template span<Statistic<D>, Space>(static_cast<std::int64_t>(drop_path_host_.size()));
+    const auto values = arena_.template span<Statistic<D>, Space>(
+        static_cast<std::int64_t>(drop_path_host_.size()));
     device_.upload(drop_path_host_.data(), values);
     return values;
   }

@@ -16,21 +16,32 @@ namespace arvit {
 
 /// How a code is drawn from the scores that a prediction gives each.
 struct Sampling {
-  double temperature = 1;  ///< codes are drawn as softmax(scores / temperature); 0: the highest score
-  int top_k = 0;           ///< from the k codes of the highest scores alone, of equal ones the lowest; 0: from all
+  double temperature =
+      1;  ///< codes are drawn as softmax(scores / temperature); 0: the highest score
+  int top_k =
+      0;  ///< from the k codes of the highest scores alone, of equal ones the lowest; 0: from all
 };
 /// OptionError unless the temperature is finite, and neither number negative.
 inline void check(const Sampling& sampling) {
-  if (!(sampling.temperature >= 0) || std::isinf(sampling.temperature)) fail<OptionError>("--temperature is ", sampling.temperature, "; it must be 0 or more.");
-  if (sampling.top_k < 0) fail<OptionError>("--top-k is ", sampling.top_k, "; it must be 0 (all codes) or more.");
+  if (!(sampling.temperature >= 0) || std::isinf(sampling.temperature))
+    fail<OptionError>("--temperature is ", sampling.temperature, "; it must be 0 or more.");
+  if (sampling.top_k < 0)
+    fail<OptionError>("--top-k is ", sampling.top_k, "; it must be 0 (all codes) or more.");
 }
 
-/// The code, one of scores.size(); it follows from the counter alone, which names one patch of one picture.
+/// The code, one of scores.size(); it follows from the counter alone, which names one patch of one
+/// picture.
 template <class T>
 std::int32_t draw_code(std::span<const T> scores, const Sampling& sampling, Counter counter) {
   for (const T score : scores)
-    if (!std::isfinite(static_cast<double>(score))) fail("prediction: a score is ", score, "; the checkpoint's parameters are no good, use an earlier one.");
-  const auto higher = [&](std::int32_t a, std::int32_t b) { return scores[static_cast<std::size_t>(a)] != scores[static_cast<std::size_t>(b)] ? scores[static_cast<std::size_t>(a)] > scores[static_cast<std::size_t>(b)] : a < b; };
+    if (!std::isfinite(static_cast<double>(score)))
+      fail("prediction: a score is ", score,
+           "; the checkpoint's parameters are no good, use an earlier one.");
+  const auto higher = [&](std::int32_t a, std::int32_t b) {
+    return scores[static_cast<std::size_t>(a)] != scores[static_cast<std::size_t>(b)]
+               ? scores[static_cast<std::size_t>(a)] > scores[static_cast<std::size_t>(b)]
+               : a < b;
+  };
   std::vector<std::int32_t> codes(scores.size());
   std::iota(codes.begin(), codes.end(), 0);
   const std::int32_t best = *std::min_element(codes.begin(), codes.end(), higher);
@@ -43,9 +54,12 @@ std::int32_t draw_code(std::span<const T> scores, const Sampling& sampling, Coun
   std::vector<double> upto(codes.size());  // sums of exp((score - best) / temperature)
   double sum = 0;
   for (std::size_t i = 0; i < codes.size(); ++i)
-    upto[i] = sum += std::exp((static_cast<double>(scores[static_cast<std::size_t>(codes[i])]) - static_cast<double>(scores[static_cast<std::size_t>(best)])) / sampling.temperature);
+    upto[i] = sum += std::exp((static_cast<double>(scores[static_cast<std::size_t>(codes[i])]) -
+                               static_cast<double>(scores[static_cast<std::size_t>(best)])) /
+                              sampling.temperature);
   const double drawn = sum * (static_cast<double>(Stream(counter).bits()) * 0x1p-32);
-  return codes[static_cast<std::size_t>(std::upper_bound(upto.begin(), upto.end(), drawn) - upto.begin())];  // drawn < sum
+  return codes[static_cast<std::size_t>(std::upper_bound(upto.begin(), upto.end(), drawn) -
+                                        upto.begin())];  // drawn < sum
 }
 
 }  // namespace arvit

@@ -22,75 +22,118 @@ struct MlpRatioCategory;
 struct QkvCategory;
 struct EmbeddingCategory;
 struct ConditionCategory;
-template <int Side> struct Patch { using Category = PatchCategory; static constexpr int side = Side; };
-template <int Height, int Width = Height> struct Image { using Category = ImageCategory; static constexpr int height = Height, width = Width; };
-struct NoClassToken { using Category = ClassTokenCategory; };
+template <int Side> struct Patch {
+  using Category = PatchCategory;
+  static constexpr int side = Side;
+};
+template <int Height, int Width = Height> struct Image {
+  using Category = ImageCategory;
+  static constexpr int height = Height, width = Width;
+};
+struct NoClassToken {
+  using Category = ClassTokenCategory;
+};
 /// The class token starts at zero (D-iGPT's released code), not as N(0, 0.02^2).
-struct ZeroClassToken { using Category = ClassTokenCategory; };
-template <int Ratio> struct MlpRatio { using Category = MlpRatioCategory; static constexpr int ratio = Ratio; };
-/// q, k and v start as three matrices would (SAIM's released encoder). They are stored fused all the same.
-struct SeparateQkv { using Category = QkvCategory; };
-/// The encoder reads, instead of pixels, the codes that a tokenizer gives the patches: Embedding<Codes<1024>> (GVP d2d, MAGE, iGPT's colours).
-template <class Words> struct Embedding { using Category = EmbeddingCategory; static constexpr int classes = Words::classes; };
+struct ZeroClassToken {
+  using Category = ClassTokenCategory;
+};
+template <int Ratio> struct MlpRatio {
+  using Category = MlpRatioCategory;
+  static constexpr int ratio = Ratio;
+};
+/// q, k and v start as three matrices would (SAIM's released encoder). They are stored fused all
+/// the same.
+struct SeparateQkv {
+  using Category = QkvCategory;
+};
+/// The encoder reads, instead of pixels, the codes that a tokenizer gives the patches:
+/// Embedding<Codes<1024>> (GVP d2d, MAGE, iGPT's colours).
+template <class Words> struct Embedding {
+  using Category = EmbeddingCategory;
+  static constexpr int classes = Words::classes;
+};
 
-/// Tokens of rank 0 beside the class token, or instead of it with NoClassToken (GVP's y): Conditions<Pooled<Teacher>>, Conditions<Labels<Classes>>, both.
-template <class... Kinds>
-struct Conditions {
+/// Tokens of rank 0 beside the class token, or instead of it with NoClassToken (GVP's y):
+/// Conditions<Pooled<Teacher>>, Conditions<Labels<Classes>>, both.
+template <class... Kinds> struct Conditions {
   using Category = ConditionCategory;
-  template <int Dim, bool HasClassToken> using Tokens = ConditionTokens<Dim, HasClassToken, Kinds...>;
+  template <int Dim, bool HasClassToken>
+  using Tokens = ConditionTokens<Dim, HasClassToken, Kinds...>;
 };
 
 namespace detail {
-template <class Words, class Grid, int Dim> struct InputOf { using type = CodeEmbedding<Grid, Dim, Words::classes>; };
-template <class Grid, int Dim> struct InputOf<void, Grid, Dim> { using type = PatchEmbedding<Grid, Dim>; };
+template <class Words, class Grid, int Dim> struct InputOf {
+  using type = CodeEmbedding<Grid, Dim, Words::classes>;
+};
+template <class Grid, int Dim> struct InputOf<void, Grid, Dim> {
+  using type = PatchEmbedding<Grid, Dim>;
+};
 }  // namespace detail
 
-/// Vision transformer (Dosovitskiy et al. 2021), pre-norm, exact GELU, fixed sin-cos positions, LayerNorm epsilon 1e-6.
+/// Vision transformer (Dosovitskiy et al. 2021), pre-norm, exact GELU, fixed sin-cos positions,
+/// LayerNorm epsilon 1e-6.
 ///
-/// Options, in any order: Patch<16>, Image<224, 224>, NoClassToken or ZeroClassToken, MlpRatio<4>, SeparateQkv, Embedding<Codes<N>>, Conditions<Kinds...>.
-/// Parameter names are timm's.
-template <int Depth, int Dim, int Heads, class... Options>
-struct ViT {
+/// Options, in any order: Patch<16>, Image<224, 224>, NoClassToken or ZeroClassToken, MlpRatio<4>,
+/// SeparateQkv, Embedding<Codes<N>>, Conditions<Kinds...>. Parameter names are timm's.
+template <int Depth, int Dim, int Heads, class... Options> struct ViT {
   static_assert(Depth > 0, "ViT<Depth, Dim, Heads>: Depth counts layers; it must be positive.");
-  static_assert(Dim > 0 && Dim % 4 == 0, "ViT<Depth, Dim, Heads>: sin-cos positions need a Dim that is a multiple of 4.");
-  static_assert(Heads > 0 && Dim % Heads == 0, "ViT<Depth, Dim, Heads>: Heads must divide Dim; choose a number of heads that does.");
-  using Known = Accepts<PatchCategory, ImageCategory, ClassTokenCategory, MlpRatioCategory, QkvCategory, EmbeddingCategory, ConditionCategory>;
-  static_assert(Known::template known<Options...>, "ViT<Depth, Dim, Heads, Options...>: the options are Patch, Image, NoClassToken, ZeroClassToken, MlpRatio, SeparateQkv, Embedding and Conditions.");
-  static_assert(Known::template unrepeated<Options...>, "ViT<Depth, Dim, Heads, Options...>: an option is repeated; give each once.");
+  static_assert(Dim > 0 && Dim % 4 == 0,
+                "ViT<Depth, Dim, Heads>: sin-cos positions need a Dim that is a multiple of 4.");
+  static_assert(
+      Heads > 0 && Dim % Heads == 0,
+      "ViT<Depth, Dim, Heads>: Heads must divide Dim; choose a number of heads that does.");
+  using Known = Accepts<PatchCategory, ImageCategory, ClassTokenCategory, MlpRatioCategory,
+                        QkvCategory, EmbeddingCategory, ConditionCategory>;
+  static_assert(Known::template known<Options...>,
+                "ViT<Depth, Dim, Heads, Options...>: the options are Patch, Image, NoClassToken, "
+                "ZeroClassToken, MlpRatio, SeparateQkv, Embedding and Conditions.");
+  static_assert(Known::template unrepeated<Options...>,
+                "ViT<Depth, Dim, Heads, Options...>: an option is repeated; give each once.");
 
   using PatchTag = Option<PatchCategory, Patch<16>, Options...>;
   using ImageTag = Option<ImageCategory, Image<224>, Options...>;
   using Grid = ImageGrid<ImageTag::height, ImageTag::width, PatchTag::side>;
-  static constexpr int depth = Depth, dim = Dim, heads = Heads, mlp_ratio = Option<MlpRatioCategory, MlpRatio<4>, Options...>::ratio;
+  static constexpr int depth = Depth, dim = Dim, heads = Heads,
+                       mlp_ratio = Option<MlpRatioCategory, MlpRatio<4>, Options...>::ratio;
   using ClassTag = Option<ClassTokenCategory, void, Options...>;
   static constexpr bool has_class_token = !std::same_as<ClassTag, NoClassToken>;
   static constexpr ImageShape shape{Grid::channels, Grid::height, Grid::width, Grid::patch};
 
   using Words = Option<EmbeddingCategory, void, Options...>;
   using Input = typename detail::InputOf<Words, Grid, Dim>::type;
-  using Leading = typename Option<ConditionCategory, Conditions<>, Options...>::template Tokens<Dim, has_class_token>;
-  static constexpr int leading_tokens = Leading::tokens;    ///< class token and conditions
-  static constexpr int condition_width = Leading::width;    ///< numbers of an image's conditions
+  using Leading = typename Option<ConditionCategory, Conditions<>,
+                                  Options...>::template Tokens<Dim, has_class_token>;
+  static constexpr int leading_tokens = Leading::tokens;  ///< class token and conditions
+  static constexpr int condition_width = Leading::width;  ///< numbers of an image's conditions
   static constexpr int codes = Input::codes;  ///< that its tokenizer has; 0: it reads pixels
   using Block = arvit::Block<Dim, Heads, mlp_ratio, option_count<QkvCategory, Options...> == 1>;
   using Layer = EncoderBlock<Block>;
   using Norm = LayerNorm<Dim>;
 
-  static constexpr Init class_token_start = std::same_as<ClassTag, ZeroClassToken> ? Init{Init::zeros} : Init{Init::normal, 0.02};
-  static constexpr auto body_groups() { return std::tuple(Group{"", join(Leading::tensors(class_token_start), Input::tensors())}, Group{"blocks.{}.", Block::tensors(), Depth}); }
+  static constexpr Init class_token_start = std::same_as<ClassTag, ZeroClassToken>
+                                                ? Init{Init::zeros}
+                                                : Init{Init::normal, 0.02};
+  static constexpr auto body_groups() {
+    return std::tuple(Group{"", join(Leading::tensors(class_token_start), Input::tensors())},
+                      Group{"blocks.{}.", Block::tensors(), Depth});
+  }
   static constexpr auto norm_group() { return std::tuple(Group{"norm.", Norm::tensors()}); }
   /// The bare encoder with its final norm: what travels to timm and Hugging Face.
   static constexpr auto groups() { return std::tuple_cat(body_groups(), norm_group()); }
-  static constexpr std::int64_t body_parameter_count = Leading::parameter_count + Input::parameter_count + Depth * Block::parameter_count;
+  static constexpr std::int64_t body_parameter_count = Leading::parameter_count +
+                                                       Input::parameter_count +
+                                                       Depth * Block::parameter_count;
   static constexpr std::int64_t parameter_count = body_parameter_count + Norm::parameter_count;
 
-  template <class C>
-  struct Parameters {
+  template <class C> struct Parameters {
     typename Leading::template Parameters<C> leading;
     typename Input::template Parameters<C> embedding;
     C at;
     std::int64_t blocks;
-    constexpr explicit Parameters(C& from) : leading(from), embedding(from), at(from), blocks(from.offset()) { from = from.at(blocks + Depth * Block::parameter_count); }
+    constexpr explicit Parameters(C& from)
+        : leading(from), embedding(from), at(from), blocks(from.offset()) {
+      from = from.at(blocks + Depth * Block::parameter_count);
+    }
     auto block(int layer) const {  // from 0
       auto from = at.at(blocks + layer * Block::parameter_count);
       return typename Block::template Parameters<C>(from);
@@ -99,16 +142,15 @@ struct ViT {
 
   enum class Work : char { none, keys_values, all };
   /// What layer `l` = 1 .. Depth computes, from what a decoder reads at and after it.
-  template <class Decoder>
-  static constexpr Work work(int l) {
+  template <class Decoder> static constexpr Work work(int l) {
     for (int p = l; p <= Depth; ++p)
       if (Decoder::reads(p).output || (p > l && Decoder::reads(p).keys_values)) return Work::all;
     return Decoder::reads(l).keys_values ? Work::keys_values : Work::none;
   }
 
-  /// One pass over packed tokens, calling the decoder's run at every point. `Keep` layers' activations for backward.
-  template <class D, class Decoder>
-  class Run {
+  /// One pass over packed tokens, calling the decoder's run at every point. `Keep` layers'
+  /// activations for backward.
+  template <class D, class Decoder> class Run {
    public:
     using Space = SpaceOf<D>;
     using Context = StepContext<D, Decoder::rules.streams.size()>;
@@ -118,27 +160,34 @@ struct ViT {
       h_[0] = context.arena.template rows<Activation<D>, Dim, Space>(rows_);
       for (int l = 1; l <= Depth; ++l) {
         if (work<Decoder>(l) == Work::none) continue;
-        if (context.recompute && l > 1) saved_[l - 1] = saved_[0];  // a layer that computes more than any other
-        else saved_[l - 1] = {context.arena, rows_, work<Decoder>(l) == Work::keys_values};
-        if (work<Decoder>(l) == Work::all) h_[l] = context.arena.template rows<Activation<D>, Dim, Space>(rows_);
+        if (context.recompute && l > 1)
+          saved_[l - 1] = saved_[0];  // a layer that computes more than any other
+        else
+          saved_[l - 1] = {context.arena, rows_, work<Decoder>(l) == Work::keys_values};
+        if (work<Decoder>(l) == Work::all)
+          h_[l] = context.arena.template rows<Activation<D>, Dim, Space>(rows_);
       }
     }
-    template <class DecoderRun>
-    void forward(DecoderRun& decoder) {
-      Input::forward(context_.device, context_.arena, p_.embedding, images_, shape, patches(), positions(), h_[0]);
-      Leading::forward(context_.device, context_.arena, p_.leading, images_, context_.tables.class_rows, h_[0]);
+    template <class DecoderRun> void forward(DecoderRun& decoder) {
+      Input::forward(context_.device, context_.arena, p_.embedding, images_, shape, patches(),
+                     positions(), h_[0]);
+      Leading::forward(context_.device, context_.arena, p_.leading, images_,
+                       context_.tables.class_rows, h_[0]);
       decoder.forward(0, LayerIO<D, ViT>{h_[0], {}, nullptr, h_[0]});
       for (int l = 1; l <= Depth && work<Decoder>(l) != Work::none; ++l) {
         const auto weights = p_.block(l - 1);
         if (work<Decoder>(l) == Work::all)
-          Layer::forward(context_.device, context_.arena, weights, h_[l - 1], reach(), scales(l), saved_[l - 1], h_[l]);
+          Layer::forward(context_.device, context_.arena, weights, h_[l - 1], reach(), scales(l),
+                         saved_[l - 1], h_[l]);
         else
-          Layer::forward_keys_values(context_.device, context_.arena, weights, h_[l - 1], saved_[l - 1]);
+          Layer::forward_keys_values(context_.device, context_.arena, weights, h_[l - 1],
+                                     saved_[l - 1]);
         decoder.forward(l, LayerIO<D, ViT>{h_[l], saved_[l - 1].qkv, &weights});
       }
     }
     template <class DecoderRun, class DecoderGradients>
-    void backward(DecoderRun& decoder, const Parameters<Adding<D>>& gradient, const DecoderGradients& decoder_gradient) {
+    void backward(DecoderRun& decoder, const Parameters<Adding<D>>& gradient,
+                  const DecoderGradients& decoder_gradient) {
       D& device = context_.device;
       Arena& arena = context_.arena;
       const ArenaScope scope(arena);
@@ -151,24 +200,32 @@ struct ViT {
         const auto dweights = gradient.block(l - 1);
         const bool read = Decoder::reads(l).keys_values;
         if (context_.recompute) {
-          if (work<Decoder>(l) == Work::all) Layer::again(device, arena, weights, h_[l - 1], reach(), scales(l), saved_[l - 1]);
-          else Layer::forward_keys_values(device, arena, weights, h_[l - 1], saved_[l - 1]);
+          if (work<Decoder>(l) == Work::all)
+            Layer::again(device, arena, weights, h_[l - 1], reach(), scales(l), saved_[l - 1]);
+          else
+            Layer::forward_keys_values(device, arena, weights, h_[l - 1], saved_[l - 1]);
         }
         if (read) device.fill(dqkv, 0);
-        decoder.backward(l, LayerIO<D, ViT>{h_[l], saved_[l - 1].qkv, &weights}, LayerGradient<D, ViT>{dh, dqkv, &dweights}, decoder_gradient);
+        decoder.backward(l, LayerIO<D, ViT>{h_[l], saved_[l - 1].qkv, &weights},
+                         LayerGradient<D, ViT>{dh, dqkv, &dweights}, decoder_gradient);
         if (work<Decoder>(l) == Work::all)
-          Layer::backward(device, arena, weights, h_[l - 1], reach(), scales(l), saved_[l - 1], dh, dqkv, read ? Write::add : Write::assign, dweights);
+          Layer::backward(device, arena, weights, h_[l - 1], reach(), scales(l), saved_[l - 1], dh,
+                          dqkv, read ? Write::add : Write::assign, dweights);
         else
-          Layer::backward_keys_values(device, arena, weights, h_[l - 1], saved_[l - 1], dh, dqkv, dweights);
+          Layer::backward_keys_values(device, arena, weights, h_[l - 1], saved_[l - 1], dh, dqkv,
+                                      dweights);
       }
-      decoder.backward(0, LayerIO<D, ViT>{h_[0], {}, nullptr}, LayerGradient<D, ViT>{dh, {}, nullptr}, decoder_gradient);
+      decoder.backward(0, LayerIO<D, ViT>{h_[0], {}, nullptr},
+                       LayerGradient<D, ViT>{dh, {}, nullptr}, decoder_gradient);
       Leading::backward(device, arena, images_, context_.tables.class_rows, dh, gradient.leading);
       Input::backward(device, arena, images_, shape, patches(), dh, gradient.embedding);
     }
 
    private:
     PatchRows<Space> patches() const { return {context_.tables.source, context_.permutation}; }
-    Rows<const Statistic<D>, Dim, Space> positions() const { return {context_.positions.data(), context_.positions.rows()}; }
+    Rows<const Statistic<D>, Dim, Space> positions() const {
+      return {context_.positions.data(), context_.positions.rows()};
+    }
     Reach<Space> reach() const { return Context::reach(context_.tables.content); }
     BranchScales<D> scales(int l) const {
       if (context_.drop_path.empty()) return {};
@@ -184,12 +241,17 @@ struct ViT {
     std::array<typename Layer::template Saved<D>, Depth> saved_;
   };
 
-  /// Forward without a backward: the tokens and one layer's memory serve all layers. Any image shape whose patches have this patch size.
-  /// `each` (layer, tokens before the norm, qkv of the layer if `reads_qkv`) sees every layer's output; tokens returned are before the norm.
+  /// Forward without a backward: the tokens and one layer's memory serve all layers. Any image
+  /// shape whose patches have this patch size. `each` (layer, tokens before the norm, qkv of the
+  /// layer if `reads_qkv`) sees every layer's output; tokens returned are before the norm.
   template <Device D, class Each>
-  static Tokens<D, Dim> infer(D& device, Arena& arena, const Parameters<Reading<D>>& p, const Pictures<D>& images, ImageShape image_shape,
-                              PatchRows<SpaceOf<D>> from, Span<const std::int32_t, SpaceOf<D>> class_rows, Reach<SpaceOf<D>> reach,
-                              Rows<const Statistic<D>, Dim, SpaceOf<D>> positions, bool reads_qkv, Each&& each) {
+  static Tokens<D, Dim> infer(D& device, Arena& arena, const Parameters<Reading<D>>& p,
+                              const Pictures<D>& images, ImageShape image_shape,
+                              PatchRows<SpaceOf<D>> from,
+                              Span<const std::int32_t, SpaceOf<D>> class_rows,
+                              Reach<SpaceOf<D>> reach,
+                              Rows<const Statistic<D>, Dim, SpaceOf<D>> positions, bool reads_qkv,
+                              Each&& each) {
     const auto rows = from.source.size();
     const auto h = arena.rows<Activation<D>, Dim, SpaceOf<D>>(rows);
     Input::forward(device, arena, p.embedding, images, image_shape, from, positions, h);

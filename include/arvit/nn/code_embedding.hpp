@@ -11,21 +11,23 @@
 namespace arvit {
 
 namespace detail {
-/// codes[row] = the code of the row's patch; 0 for a class token, whose row means nothing. One row per call.
-template <class S>
-struct RowCodesWork {
+/// codes[row] = the code of the row's patch; 0 for a class token, whose row means nothing. One row
+/// per call.
+template <class S> struct RowCodesWork {
   const S* of_patches;  // [images, patches]
   const std::int32_t *source, *permutation;
   std::int64_t patches;
   std::int32_t* codes;
   ARVIT_HOST_DEVICE void operator()(std::int64_t row) const {
     const std::int32_t at = source[row];
-    codes[row] = at < 0 ? 0 : static_cast<std::int32_t>(of_patches[at / patches * patches + permutation[at]]);
+    codes[row] = at < 0 ? 0
+                        : static_cast<std::int32_t>(
+                              of_patches[at / patches * patches + permutation[at]]);
   }
 };
-/// dtable[code] += the sum of the rows that hold it. One code per call, which looks at every row: the order of the sum does not depend on threads.
-template <class A, class G>
-struct CodeGradientWork {
+/// dtable[code] += the sum of the rows that hold it. One code per call, which looks at every row:
+/// the order of the sum does not depend on threads.
+template <class A, class G> struct CodeGradientWork {
   const A* dtokens;
   std::int64_t stride, rows, dim;
   const std::int32_t* codes;
@@ -34,7 +36,8 @@ struct CodeGradientWork {
     G* const to = dtable + code * dim;
     for (std::int64_t row = 0; row < rows; ++row) {
       if (codes[row] != code) continue;
-      for (std::int64_t c = 0; c < dim; ++c) to[c] += static_cast<G>(static_cast<Accumulator<A>>(dtokens[row * stride + c]));
+      for (std::int64_t c = 0; c < dim; ++c)
+        to[c] += static_cast<G>(static_cast<Accumulator<A>>(dtokens[row * stride + c]));
     }
   }
 };
@@ -45,46 +48,60 @@ template <class S>
 void check_codes(const S* codes, std::int64_t images, std::int64_t patches, int classes) {
   for (std::int64_t i = 0; i < images * patches; ++i)
     if (!(codes[i] >= 0 && codes[i] < static_cast<S>(classes)) || codes[i] != std::floor(codes[i]))
-      fail<ShapeError>("code ", codes[i], " of patch ", i % patches, " of image ", i / patches, " of these is none of 0 .. ", classes - 1, "; use codes of the model's tokenizer.");
+      fail<ShapeError>("code ", codes[i], " of patch ", i % patches, " of image ", i / patches,
+                       " of these is none of 0 .. ", classes - 1,
+                       "; use codes of the model's tokenizer.");
 }
 
-/// Codes to tokens: a learned row for each code of the tokenizer, plus the patch's fixed position (GVP d2d; MAGE; iGPT).
-/// Rows of class tokens are left to condition.hpp. Weight shape [Codes, Dim].
+/// Codes to tokens: a learned row for each code of the tokenizer, plus the patch's fixed position
+/// (GVP d2d; MAGE; iGPT). Rows of class tokens are left to condition.hpp. Weight shape [Codes,
+/// Dim].
 ///
 /// Shapes     images.codes [images, patches]   tokens [rows, Dim], rows as `from.source` names them
 /// Gradients  the weight is added to; rows of class tokens must be zero.
-template <class Grid, int Dim, int Codes>
-struct CodeEmbedding {
+template <class Grid, int Dim, int Codes> struct CodeEmbedding {
   static constexpr int codes = Codes;
   static constexpr std::int64_t parameter_count = std::int64_t{Codes} * Dim;
-  static constexpr auto tensors() { return Tensors<1>{Tensor{"token_embed.weight", {Codes, Dim}, {Init::normal, 0.02}, true}}; }
+  static constexpr auto tensors() {
+    return Tensors<1>{Tensor{"token_embed.weight", {Codes, Dim}, {Init::normal, 0.02}, true}};
+  }
 
-  template <class C>
-  struct Parameters {
+  template <class C> struct Parameters {
     typename C::template MatrixView<Dim> table;  // [Codes, Dim]
     constexpr explicit Parameters(C& at) : table(at.template matrix<Codes, Dim>()) {}
   };
 
   template <Device D>
-  static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p, const Pictures<D>& images, ImageShape shape, PatchRows<SpaceOf<D>> from,
+  static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
+                      const Pictures<D>& images, ImageShape shape, PatchRows<SpaceOf<D>> from,
                       Rows<const Statistic<D>, Dim, SpaceOf<D>> positions, Tokens<D, Dim> tokens) {
-    static_assert(std::same_as<Weight<D>, Activation<D>>, "CodeEmbedding: tokens are copies of weights; use a precision in which both have one type.");
+    static_assert(std::same_as<Weight<D>, Activation<D>>,
+                  "CodeEmbedding: tokens are copies of weights; use a precision in which both have "
+                  "one type.");
     const ArenaScope scope(scratch);
     device.gather_rows(p.table, row_codes(device, scratch, images, shape, from), tokens);
     device.add_positions(tokens, positions, from);
   }
   template <Device D>
-  static void backward(D& device, Arena& scratch, const Pictures<D>& images, ImageShape shape, PatchRows<SpaceOf<D>> from, Tokens<D, Dim> dtokens, const Parameters<Adding<D>>& gradient) {
+  static void backward(D& device, Arena& scratch, const Pictures<D>& images, ImageShape shape,
+                       PatchRows<SpaceOf<D>> from, Tokens<D, Dim> dtokens,
+                       const Parameters<Adding<D>>& gradient) {
     const ArenaScope scope(scratch);
     const auto codes = row_codes(device, scratch, images, shape, from);
-    device.for_each(Codes, detail::CodeGradientWork<Activation<D>, Gradient<D>>{dtokens.data(), dtokens.stride(), dtokens.rows(), Dim, codes.data(), gradient.table.data()});
+    device.for_each(Codes, detail::CodeGradientWork<Activation<D>, Gradient<D>>{
+                               dtokens.data(), dtokens.stride(), dtokens.rows(), Dim, codes.data(),
+                               gradient.table.data()});
   }
 
  private:
   template <Device D>
-  static Span<const std::int32_t, SpaceOf<D>> row_codes(D& device, Arena& scratch, const Pictures<D>& images, ImageShape shape, PatchRows<SpaceOf<D>> from) {
+  static Span<const std::int32_t, SpaceOf<D>> row_codes(D& device, Arena& scratch,
+                                                        const Pictures<D>& images, ImageShape shape,
+                                                        PatchRows<SpaceOf<D>> from) {
     const auto codes = scratch.span<std::int32_t, SpaceOf<D>>(from.source.size());
-    device.for_each(codes.size(), detail::RowCodesWork<Statistic<D>>{images.codes.data(), from.source.data(), from.permutation.data(), shape.patches(), codes.data()});
+    device.for_each(codes.size(), detail::RowCodesWork<Statistic<D>>{
+                                      images.codes.data(), from.source.data(),
+                                      from.permutation.data(), shape.patches(), codes.data()});
     return codes;
   }
 };

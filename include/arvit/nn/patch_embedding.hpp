@@ -6,41 +6,47 @@
 
 namespace arvit {
 
-/// A batch of images on a device, the codes that a tokenizer gave their patches, and conditions (condition.hpp). What an encoder does not read may be empty.
-template <class D>
-struct Pictures {
+/// A batch of images on a device, the codes that a tokenizer gave their patches, and conditions
+/// (condition.hpp). What an encoder does not read may be empty.
+template <class D> struct Pictures {
   Span<const Statistic<D>, SpaceOf<D>> pixels;      ///< [images, 3, height, width]
   Span<const Statistic<D>, SpaceOf<D>> codes;       ///< [images, patches], in reading order
   Span<const Statistic<D>, SpaceOf<D>> conditions;  ///< kind after kind [images, width]
 };
 
-/// Pixels to tokens: a patch x patch convolution of stride `patch` with bias, plus the patch's fixed position.
-/// Rows of class tokens are left to condition.hpp. Weight shape [Dim, 3, patch, patch] as timm's.
+/// Pixels to tokens: a patch x patch convolution of stride `patch` with bias, plus the patch's
+/// fixed position. Rows of class tokens are left to condition.hpp. Weight shape [Dim, 3, patch,
+/// patch] as timm's.
 ///
-/// Shapes     images [images, 3, height, width]   tokens [rows, Dim], rows as `from.source` names them
-/// Gradients  weight and bias are added to; rows of class tokens must be zero. Pixels get none.
-template <class Grid, int Dim>
-struct PatchEmbedding {
+/// Shapes     images [images, 3, height, width]   tokens [rows, Dim], rows as `from.source` names
+/// them Gradients  weight and bias are added to; rows of class tokens must be zero. Pixels get
+/// none.
+template <class Grid, int Dim> struct PatchEmbedding {
   static constexpr int codes = 0;
   static constexpr int patch_width = Grid::patch_width;
   using Projection = Linear<patch_width, Dim>;
   static constexpr std::int64_t parameter_count = Projection::parameter_count;
 
   static constexpr auto tensors() {
-    constexpr double bound = 1.0 / constexpr_sqrt(patch_width);  // the framework's default for a convolution's bias
-    return Tensors<2>{Tensor{"patch_embed.proj.weight", {Dim, Grid::channels, Grid::patch, Grid::patch}, {Init::xavier_uniform}, true},
+    constexpr double bound = 1.0 /
+                             constexpr_sqrt(
+                                 patch_width);  // the framework's default for a convolution's bias
+    return Tensors<2>{Tensor{"patch_embed.proj.weight",
+                             {Dim, Grid::channels, Grid::patch, Grid::patch},
+                             {Init::xavier_uniform},
+                             true},
                       Tensor{"patch_embed.proj.bias", {Dim}, {Init::uniform, bound}, false}};
   }
 
-  template <class C>
-  struct Parameters {
+  template <class C> struct Parameters {
     typename Projection::template Parameters<C> projection;
     constexpr explicit Parameters(C& at) : projection(at) {}
   };
 
   template <Device D>
-  static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p, const Pictures<D>& images, ImageShape shape,
-                      PatchRows<SpaceOf<D>> from, Rows<const Statistic<D>, Dim, SpaceOf<D>> positions, Tokens<D, Dim> tokens) {
+  static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
+                      const Pictures<D>& images, ImageShape shape, PatchRows<SpaceOf<D>> from,
+                      Rows<const Statistic<D>, Dim, SpaceOf<D>> positions, Tokens<D, Dim> tokens) {
     const ArenaScope scope(scratch);
     const auto patches = scratch.rows<Activation<D>, patch_width, SpaceOf<D>>(tokens.rows());
     device.embed_patches(images.pixels, shape, from, patches);
@@ -48,12 +54,14 @@ struct PatchEmbedding {
     device.add_positions(tokens, positions, from);
   }
   template <Device D>
-  static void backward(D& device, Arena& scratch, const Pictures<D>& images, ImageShape shape, PatchRows<SpaceOf<D>> from,
-                       Tokens<D, Dim> dtokens, const Parameters<Adding<D>>& gradient) {
+  static void backward(D& device, Arena& scratch, const Pictures<D>& images, ImageShape shape,
+                       PatchRows<SpaceOf<D>> from, Tokens<D, Dim> dtokens,
+                       const Parameters<Adding<D>>& gradient) {
     const ArenaScope scope(scratch);
     const auto patches = scratch.rows<Activation<D>, patch_width, SpaceOf<D>>(dtokens.rows());
     device.embed_patches(images.pixels, shape, from, patches);
-    device.linear_backward_weight(dtokens, patches, gradient.projection.weight, gradient.projection.bias);
+    device.linear_backward_weight(dtokens, patches, gradient.projection.weight,
+                                  gradient.projection.bias);
   }
 
  private:

@@ -10,12 +10,13 @@
 
 namespace arvit {
 
-/// Fixed sin-cos positions of a grid (He et al. 2022, after Vaswani et al. 2017): for the patch at (row y, column x),
-/// [sin(x w_k), cos(x w_k), sin(y w_k), cos(y w_k)] with w_k = 10000^(-k / (dim / 4)), k = 0 .. dim / 4 - 1. Computed in double.
-/// Shape [rows * columns, dim].
-template <class T>
-std::vector<T> sincos_positions(int rows, int columns, int dim) {
-  if (dim % 4 != 0) fail<ShapeError>("positions: width ", dim, " is not a multiple of 4, which sin-cos positions need.");
+/// Fixed sin-cos positions of a grid (He et al. 2022, after Vaswani et al. 2017): for the patch at
+/// (row y, column x), [sin(x w_k), cos(x w_k), sin(y w_k), cos(y w_k)] with w_k = 10000^(-k / (dim
+/// / 4)), k = 0 .. dim / 4 - 1. Computed in double. Shape [rows * columns, dim].
+template <class T> std::vector<T> sincos_positions(int rows, int columns, int dim) {
+  if (dim % 4 != 0)
+    fail<ShapeError>("positions: width ", dim,
+                     " is not a multiple of 4, which sin-cos positions need.");
   const int quarter = dim / 4;
   std::vector<T> table(static_cast<std::size_t>(rows) * columns * dim);
   for (int y = 0; y < rows; ++y)
@@ -44,10 +45,13 @@ struct PositionTaps {
   std::vector<double> weight;
 };
 inline std::vector<PositionTaps> position_taps(int from, int to, PositionResize resize) {
-  const double a = resize == PositionResize::bicubic ? -0.75 : -0.5, scale = static_cast<double>(from) / to;
+  const double a = resize == PositionResize::bicubic ? -0.75 : -0.5,
+               scale = static_cast<double>(from) / to;
   const auto cubic = [a](double x) {
     x = std::abs(x);
-    return x <= 1 ? ((a + 2) * x - (a + 3)) * x * x + 1 : x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0.0;
+    return x <= 1  ? ((a + 2) * x - (a + 3)) * x * x + 1
+           : x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+                   : 0.0;
   };
   std::vector<PositionTaps> taps(static_cast<std::size_t>(to));
   for (int i = 0; i < to; ++i) {
@@ -61,7 +65,8 @@ inline std::vector<PositionTaps> position_taps(int from, int to, PositionResize 
       }
     } else {
       const double widen = std::max(scale, 1.0);
-      const int begin = std::max(static_cast<int>(centre - 2 * widen + 0.5), 0), end = std::min(static_cast<int>(centre + 2 * widen + 0.5), from);
+      const int begin = std::max(static_cast<int>(centre - 2 * widen + 0.5), 0),
+                end = std::min(static_cast<int>(centre + 2 * widen + 0.5), from);
       double sum = 0;
       for (int j = begin; j < end; ++j) {
         tap.index.push_back(j);
@@ -75,14 +80,18 @@ inline std::vector<PositionTaps> position_taps(int from, int to, PositionResize 
 }
 }  // namespace detail
 
-/// Resizes a table of positions [rows * columns, dim] to another grid, as other programs do for another image size.
+/// Resizes a table of positions [rows * columns, dim] to another grid, as other programs do for
+/// another image size.
 template <class T>
-std::vector<T> resized_positions(const std::vector<T>& table, int rows, int columns, int dim, int new_rows, int new_columns,
+std::vector<T> resized_positions(const std::vector<T>& table, int rows, int columns, int dim,
+                                 int new_rows, int new_columns,
                                  PositionResize resize = PositionResize::bicubic) {
   if (table.size() != static_cast<std::size_t>(rows) * columns * dim)
-    fail<ShapeError>("positions: the table holds ", table.size(), " numbers, a ", rows, " x ", columns, " grid of width ", dim, " needs another count.");
+    fail<ShapeError>("positions: the table holds ", table.size(), " numbers, a ", rows, " x ",
+                     columns, " grid of width ", dim, " needs another count.");
   if (rows == new_rows && columns == new_columns) return table;
-  const auto vertical = detail::position_taps(rows, new_rows, resize), horizontal = detail::position_taps(columns, new_columns, resize);
+  const auto vertical = detail::position_taps(rows, new_rows, resize),
+             horizontal = detail::position_taps(columns, new_columns, resize);
   std::vector<T> result;
   result.reserve(static_cast<std::size_t>(new_rows) * new_columns * dim);
   for (const auto& y : vertical)
@@ -91,7 +100,9 @@ std::vector<T> resized_positions(const std::vector<T>& table, int rows, int colu
         double sum = 0;
         for (std::size_t a = 0; a < y.index.size(); ++a)
           for (std::size_t b = 0; b < x.index.size(); ++b)
-            sum += y.weight[a] * x.weight[b] * static_cast<double>(table[(std::size_t(y.index[a]) * columns + x.index[b]) * dim + c]);
+            sum += y.weight[a] * x.weight[b] *
+                   static_cast<double>(
+                       table[(std::size_t(y.index[a]) * columns + x.index[b]) * dim + c]);
         result.push_back(static_cast<T>(sum));
       }
   return result;

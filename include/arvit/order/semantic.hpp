@@ -10,7 +10,8 @@
 #include "arvit/order/center_out.hpp"
 #include "arvit/order/rank.hpp"
 
-/// SemAIM's orders, computed from the encoder's own features of the whole image (spec: semaim.md, "Order").
+/// SemAIM's orders, computed from the encoder's own features of the whole image (spec: semaim.md,
+/// "Order").
 namespace arvit {
 
 struct SimilarityCategory;
@@ -20,29 +21,57 @@ struct NoiseCategory;
 struct OrderEncoderCategory;
 struct CentersCategory;
 
-struct ClassSimilarity { using Category = SimilarityCategory; };  ///< cosine of class token and patch (Eq. 2)
-struct MeanSimilarity { using Category = SimilarityCategory; };   ///< cosine of the mean patch token and patch (`gap`)
-struct SelfAttention { using Category = SimilarityCategory; };    ///< head mean of the class row of the last block's attention (`self`)
-struct ByDistance { using Category = OrderRuleCategory; };        ///< ascending distance to the most similar patch (Eqs. 3-6)
-struct BySimilarity { using Category = OrderRuleCategory; };      ///< descending similarity (`attention`)
-struct ByBoxes { using Category = OrderRuleCategory; };           ///< random inside nested boxes around the most similar patch (`attention_guided`)
-struct MeanFilter { using Category = FilterCategory; };           ///< 3 x 3 mean over the neighbours inside the grid
-struct ZeroPaddedFilter { using Category = FilterCategory; };     ///< 3 x 3 sum over 9, zeros outside
-struct NoFilter { using Category = FilterCategory; };
-template <class Lambda> struct Noise { using Category = NoiseCategory; using Scale = Lambda; };  ///< lambda of Eq. 5
-struct FromAverage { using Category = OrderEncoderCategory; };    ///< features of the exponential moving average of the encoder
-struct FromTeacher { using Category = OrderEncoderCategory; };    ///< features of the target's teacher; no pass of the student (SemAIM's released code)
-struct FromCurrent { using Category = OrderEncoderCategory; };
-/// How many centres distances are measured to: the most similar patch and the K - 1 next among those that no neighbour exceeds, or as many as there are.
+struct ClassSimilarity {
+  using Category = SimilarityCategory;
+};  ///< cosine of class token and patch (Eq. 2)
+struct MeanSimilarity {
+  using Category = SimilarityCategory;
+};  ///< cosine of the mean patch token and patch (`gap`)
+struct SelfAttention {
+  using Category = SimilarityCategory;
+};  ///< head mean of the class row of the last block's attention (`self`)
+struct ByDistance {
+  using Category = OrderRuleCategory;
+};  ///< ascending distance to the most similar patch (Eqs. 3-6)
+struct BySimilarity {
+  using Category = OrderRuleCategory;
+};  ///< descending similarity (`attention`)
+struct ByBoxes {
+  using Category = OrderRuleCategory;
+};  ///< random inside nested boxes around the most similar patch (`attention_guided`)
+struct MeanFilter {
+  using Category = FilterCategory;
+};  ///< 3 x 3 mean over the neighbours inside the grid
+struct ZeroPaddedFilter {
+  using Category = FilterCategory;
+};  ///< 3 x 3 sum over 9, zeros outside
+struct NoFilter {
+  using Category = FilterCategory;
+};
+template <class Lambda> struct Noise {
+  using Category = NoiseCategory;
+  using Scale = Lambda;
+};  ///< lambda of Eq. 5
+struct FromAverage {
+  using Category = OrderEncoderCategory;
+};  ///< features of the exponential moving average of the encoder
+struct FromTeacher {
+  using Category = OrderEncoderCategory;
+};  ///< features of the target's teacher; no pass of the student (SemAIM's released code)
+struct FromCurrent {
+  using Category = OrderEncoderCategory;
+};
+/// How many centres distances are measured to: the most similar patch and the K - 1 next among
+/// those that no neighbour exceeds, or as many as there are.
 template <int K> struct Centers {
   static_assert(K > 0, "Centers<K>: K counts the centres; it must be at least 1.");
   using Category = CentersCategory;
   static constexpr int count = K;
 };
 
-/// What an order computed from features gets: the unmasked pass over a batch, class token first, patches in reading order.
-template <class A, class Space>
-struct OrderFeatures {
+/// What an order computed from features gets: the unmasked pass over a batch, class token first,
+/// patches in reading order.
+template <class A, class Space> struct OrderFeatures {
   Matrix<const A, Space> tokens;  ///< [images * (patches + 1), dim], after the final norm
   Matrix<const A, Space> qkv;     ///< [images * (patches + 1), 3 dim] of the last block
   int heads, rows, columns;
@@ -52,11 +81,16 @@ struct OrderFeatures {
 
 /// ... and an order that needs them fills keys [images, patches] on the device.
 template <class O>
-concept FeatureOrder = requires { { O::needs_features } -> std::convertible_to<bool>; } && O::needs_features;
+concept FeatureOrder = requires {
+  { O::needs_features } -> std::convertible_to<bool>;
+}
+&&O::needs_features;
 
 namespace detail {
 
-template <class A> ARVIT_HOST_DEVICE inline double widened(A value) { return static_cast<double>(static_cast<Accumulator<A>>(value)); }
+template <class A> ARVIT_HOST_DEVICE inline double widened(A value) {
+  return static_cast<double>(static_cast<Accumulator<A>>(value));
+}
 
 template <class A>
 ARVIT_HOST_DEVICE inline double cosine(const A* a, const A* b, std::int64_t width) {
@@ -69,8 +103,7 @@ ARVIT_HOST_DEVICE inline double cosine(const A* a, const A* b, std::int64_t widt
 }
 
 /// similarity[image * patches + patch], one patch per call.
-template <class A, bool OfMean>
-struct SimilarityWork {
+template <class A, bool OfMean> struct SimilarityWork {
   const A* tokens;
   std::int64_t stride, width, patches;
   const double* mean;  // [images, width]; OfMean only
@@ -90,28 +123,29 @@ struct SimilarityWork {
     }
   }
 };
-template <class A>
-struct MeanTokenWork {  // one channel of one image per call
+template <class A> struct MeanTokenWork {  // one channel of one image per call
   const A* tokens;
   std::int64_t stride, width, patches;
   double* mean;
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
     const std::int64_t image = i / width, first = image * (patches + 1) + 1;
     double sum = 0;
-    for (std::int64_t p = 0; p < patches; ++p) sum += widened(tokens[(first + p) * stride + i % width]);
+    for (std::int64_t p = 0; p < patches; ++p)
+      sum += widened(tokens[(first + p) * stride + i % width]);
     mean[i] = sum / static_cast<double>(patches);
   }
 };
-/// Head mean of the class row of softmax(q k^T / sqrt(head width)), patches only; one image per call.
-template <class A>
-struct ClassAttentionWork {
+/// Head mean of the class row of softmax(q k^T / sqrt(head width)), patches only; one image per
+/// call.
+template <class A> struct ClassAttentionWork {
   const A* qkv;
   std::int64_t stride, width, patches;
   int heads;
   double* similarity;
   ARVIT_HOST_DEVICE double score(std::int64_t image, int h, std::int64_t j) const {
     const std::int64_t head_width = width / heads, first = image * (patches + 1);
-    const A *q = qkv + first * stride + h * head_width, *k = qkv + (first + j) * stride + width + h * head_width;
+    const A *q = qkv + first * stride + h * head_width,
+            *k = qkv + (first + j) * stride + width + h * head_width;
     double dot = 0;
     for (std::int64_t c = 0; c < head_width; ++c) dot += widened(q[c]) * widened(k[c]);
     return dot / std::sqrt(static_cast<double>(head_width));
@@ -121,9 +155,11 @@ struct ClassAttentionWork {
     for (std::int64_t p = 0; p < patches; ++p) s[p] = 0;
     for (int h = 0; h < heads; ++h) {
       double top = score(image, h, 0), sum = 0;
-      for (std::int64_t j = 1; j <= patches; ++j) top = top > score(image, h, j) ? top : score(image, h, j);
+      for (std::int64_t j = 1; j <= patches; ++j)
+        top = top > score(image, h, j) ? top : score(image, h, j);
       for (std::int64_t j = 0; j <= patches; ++j) sum += std::exp(score(image, h, j) - top);
-      for (std::int64_t p = 0; p < patches; ++p) s[p] += std::exp(score(image, h, p + 1) - top) / sum / heads;
+      for (std::int64_t p = 0; p < patches; ++p)
+        s[p] += std::exp(score(image, h, p + 1) - top) / sum / heads;
     }
   }
 };
@@ -156,10 +192,12 @@ struct SemanticKeysWork {
   ARVIT_HOST_DEVICE bool peak(const double* f, int y, int x) const {
     for (int v = y - 1; v <= y + 1; ++v)
       for (int u = x - 1; u <= x + 1; ++u)
-        if (v >= 0 && v < rows && u >= 0 && u < columns && f[v * columns + u] > f[y * columns + x]) return false;
+        if (v >= 0 && v < rows && u >= 0 && u < columns && f[v * columns + u] > f[y * columns + x])
+          return false;
     return true;
   }
-  /// The highest peak that comes after the patch `last`, or -1. Peaks are sorted by value, equal ones in reading order.
+  /// The highest peak that comes after the patch `last`, or -1. Peaks are sorted by value, equal
+  /// ones in reading order.
   ARVIT_HOST_DEVICE int next_peak(const double* f, int last) const {
     int found = -1;
     for (int i = 0; i < rows * columns; ++i) {
@@ -179,7 +217,8 @@ struct SemanticKeysWork {
     }
     double top = s[0];
     for (int i = 1; i < patches; ++i) top = top > s[i] ? top : s[i];
-    for (int i = 0; softmax && i < patches; ++i) s[i] = std::exp(s[i] - top);  // up to the common factor of a softmax
+    for (int i = 0; softmax && i < patches; ++i)
+      s[i] = std::exp(s[i] - top);  // up to the common factor of a softmax
     int centre = 0;
     for (int i = 0; i < patches; ++i) {
       f[i] = mean(s, i / columns, i % columns);
@@ -187,7 +226,9 @@ struct SemanticKeysWork {
     }
     if (rule == Rule::boxes) {
       const NestedBoxes vertical(centre / columns, rows), horizontal(centre % columns, columns);
-      for (int i = 0; i < patches; ++i) k[i] = u[i] - static_cast<float>(boxes_holding(vertical, horizontal, i / columns, i % columns));
+      for (int i = 0; i < patches; ++i)
+        k[i] = u[i] -
+               static_cast<float>(boxes_holding(vertical, horizontal, i / columns, i % columns));
       return;
     }
     for (int m = 0; m < centers; ++m) {  // k: the squared distance to the nearest of m + 1 centres
@@ -199,53 +240,81 @@ struct SemanticKeysWork {
         if (m == 0 || squared < k[i]) k[i] = squared;
       }
     }
-    for (int i = 0; i < patches; ++i) k[i] = static_cast<float>(std::sqrt(static_cast<double>(k[i])) + lambda * static_cast<double>(u[i]));
+    for (int i = 0; i < patches; ++i)
+      k[i] = static_cast<float>(std::sqrt(static_cast<double>(k[i])) +
+                                lambda * static_cast<double>(u[i]));
   }
 };
 
 }  // namespace detail
 
-/// SemAIM: the patch most similar to the class token comes first, the others by their distance to it (Eqs. 2-6). Ranks 1..N.
-/// Options: what similarity is measured with, the rule, the filter, Noise<lambda>, FromAverage or FromTeacher, Centers<K>.
-template <class... Options>
-struct Semantic {
-  using Known = Accepts<SimilarityCategory, OrderRuleCategory, FilterCategory, NoiseCategory, OrderEncoderCategory, CentersCategory>;
-  static_assert(Known::template known<Options...>, "Semantic<Options...>: an option is not one of Semantic's (similarity, rule, filter, Noise<ratio>, FromAverage, FromTeacher, Centers<K>).");
-  static_assert(Known::template unrepeated<Options...>, "Semantic<Options...>: two options of one kind; give each kind once.");
+/// SemAIM: the patch most similar to the class token comes first, the others by their distance to
+/// it (Eqs. 2-6). Ranks 1..N. Options: what similarity is measured with, the rule, the filter,
+/// Noise<lambda>, FromAverage or FromTeacher, Centers<K>.
+template <class... Options> struct Semantic {
+  using Known = Accepts<SimilarityCategory, OrderRuleCategory, FilterCategory, NoiseCategory,
+                        OrderEncoderCategory, CentersCategory>;
+  static_assert(Known::template known<Options...>,
+                "Semantic<Options...>: an option is not one of Semantic's (similarity, rule, "
+                "filter, Noise<ratio>, FromAverage, FromTeacher, Centers<K>).");
+  static_assert(Known::template unrepeated<Options...>,
+                "Semantic<Options...>: two options of one kind; give each kind once.");
   using Source = Option<SimilarityCategory, ClassSimilarity, Options...>;
   using RuleTag = Option<OrderRuleCategory, ByDistance, Options...>;
   using FilterTag = Option<FilterCategory, MeanFilter, Options...>;
   static_assert(option_count<CentersCategory, Options...> == 0 || std::same_as<RuleTag, ByDistance>,
-                "Semantic<Options...>: only distances have several centres; use Centers<K> with ByDistance, or drop it.");
+                "Semantic<Options...>: only distances have several centres; use Centers<K> with "
+                "ByDistance, or drop it.");
   using Lambda = typename Option<NoiseCategory, Noise<std::ratio<1, 100>>, Options...>::Scale;
   static constexpr bool fixed_profile = true, needs_features = true;
-  static constexpr bool from_average = std::same_as<Option<OrderEncoderCategory, FromCurrent, Options...>, FromAverage>;
-  static constexpr bool from_teacher = std::same_as<Option<OrderEncoderCategory, FromCurrent, Options...>, FromTeacher>;
-  static_assert(!from_teacher || !std::same_as<Source, SelfAttention>, "Semantic<FromTeacher, SelfAttention>: a teacher gives tokens, not attention; use ClassSimilarity or MeanSimilarity.");
+  static constexpr bool from_average =
+      std::same_as<Option<OrderEncoderCategory, FromCurrent, Options...>, FromAverage>;
+  static constexpr bool from_teacher =
+      std::same_as<Option<OrderEncoderCategory, FromCurrent, Options...>, FromTeacher>;
+  static_assert(!from_teacher || !std::same_as<Source, SelfAttention>,
+                "Semantic<FromTeacher, SelfAttention>: a teacher gives tokens, not attention; use "
+                "ClassSimilarity or MeanSimilarity.");
 
-  template <class Grid> static constexpr int profile(Counter, std::span<int> ends) { return one_patch_per_group(Grid::patches, ends); }
+  template <class Grid> static constexpr int profile(Counter, std::span<int> ends) {
+    return one_patch_per_group(Grid::patches, ends);
+  }
 
   /// Bytes of scratch are taken from `arena`; keys [images, patches] is assigned.
   template <class D, class Arena, class A, class Space>
-  static void keys(D& device, Arena& arena, const OrderFeatures<A, Space>& f, Matrix<float, Space> key) {
+  static void keys(D& device, Arena& arena, const OrderFeatures<A, Space>& f,
+                   Matrix<float, Space> key) {
     const std::int64_t patches = std::int64_t{f.rows} * f.columns, width = f.tokens.columns();
-    double *similarity = arena.template take<double>(f.images * patches), *filtered = arena.template take<double>(f.images * patches);
+    double *similarity = arena.template take<double>(f.images * patches),
+           *filtered = arena.template take<double>(f.images * patches);
     constexpr bool attention = std::same_as<Source, SelfAttention>;
     if constexpr (attention) {
-      device.for_each(f.images, detail::ClassAttentionWork<A>{f.qkv.data(), f.qkv.stride(), width, patches, f.heads, similarity});
+      device.for_each(f.images, detail::ClassAttentionWork<A>{f.qkv.data(), f.qkv.stride(), width,
+                                                              patches, f.heads, similarity});
     } else if constexpr (std::same_as<Source, MeanSimilarity>) {
       double* mean = arena.template take<double>(f.images * width);
-      device.for_each(f.images * width, detail::MeanTokenWork<A>{f.tokens.data(), f.tokens.stride(), width, patches, mean});
-      device.for_each(f.images * patches, detail::SimilarityWork<A, true>{f.tokens.data(), f.tokens.stride(), width, patches, mean, similarity});
+      device.for_each(f.images * width, detail::MeanTokenWork<A>{f.tokens.data(), f.tokens.stride(),
+                                                                 width, patches, mean});
+      device.for_each(f.images * patches,
+                      detail::SimilarityWork<A, true>{f.tokens.data(), f.tokens.stride(), width,
+                                                      patches, mean, similarity});
     } else {
-      device.for_each(f.images * patches, detail::SimilarityWork<A, false>{f.tokens.data(), f.tokens.stride(), width, patches, nullptr, similarity});
+      device.for_each(f.images * patches,
+                      detail::SimilarityWork<A, false>{f.tokens.data(), f.tokens.stride(), width,
+                                                       patches, nullptr, similarity});
     }
-    constexpr auto rule = std::same_as<RuleTag, ByDistance> ? detail::Rule::distance
-                          : std::same_as<RuleTag, BySimilarity> ? detail::Rule::similarity : detail::Rule::boxes;
+    constexpr auto rule = std::same_as<RuleTag, ByDistance>     ? detail::Rule::distance
+                          : std::same_as<RuleTag, BySimilarity> ? detail::Rule::similarity
+                                                                : detail::Rule::boxes;
     constexpr auto filter = std::same_as<FilterTag, NoFilter> ? detail::SimilarityFilter::none
-                            : std::same_as<FilterTag, MeanFilter> ? detail::SimilarityFilter::inside : detail::SimilarityFilter::zero_padded;
-    device.for_each(f.images, detail::SemanticKeysWork{similarity, filtered, f.noise.data(), key.data(), f.rows, f.columns, rule, filter, !attention,
-                                                       static_cast<double>(Lambda::num) / static_cast<double>(Lambda::den), Option<CentersCategory, Centers<1>, Options...>::count});
+                            : std::same_as<FilterTag, MeanFilter>
+                                ? detail::SimilarityFilter::inside
+                                : detail::SimilarityFilter::zero_padded;
+    device.for_each(
+        f.images,
+        detail::SemanticKeysWork{
+            similarity, filtered, f.noise.data(), key.data(), f.rows, f.columns, rule, filter,
+            !attention, static_cast<double>(Lambda::num) / static_cast<double>(Lambda::den),
+            Option<CentersCategory, Centers<1>, Options...>::count});
   }
 };
 

@@ -6,13 +6,17 @@
 namespace arvit {
 
 /// Cross-entropy of the classes that a prediction gives a score each; the mean over rows.
-struct CrossEntropy { using Category = ErrorCategory; };
+struct CrossEntropy {
+  using Category = ErrorCategory;
+};
 
-/// The code that a frozen tokenizer gives each patch, one of Classes (GVP p2d; BEiT): numbers [images, patches] in reading order, which come with the
-/// images from a codebook beside the trainer (`--teacher`) or from a file.
-template <int Classes>
-struct Codes {
-  static_assert(Classes > 1, "Codes<Classes>: Classes counts the codes of the tokenizer; it must be at least 2.");
+/// The code that a frozen tokenizer gives each patch, one of Classes (GVP p2d; BEiT): numbers
+/// [images, patches] in reading order, which come with the images from a codebook beside the
+/// trainer (`--teacher`) or from a file.
+template <int Classes> struct Codes {
+  static_assert(
+      Classes > 1,
+      "Codes<Classes>: Classes counts the codes of the tokenizer; it must be at least 2.");
   using DefaultError = CrossEntropy;
   static constexpr bool has_class = false;
   static constexpr int classes = Classes;
@@ -21,15 +25,21 @@ struct Codes {
   template <class Grid> static constexpr int token_width = 1;
 
   template <class Grid, Device D>
-  static void values(D& device, Matrix<const Statistic<D>, SpaceOf<D>> given, PatchRows<SpaceOf<D>> from, Rows<Statistic<D>, 1, SpaceOf<D>> target) {
-    device.for_each(target.rows(), detail::GivenTokensWork<Statistic<D>>{given.data(), from.source.data(), from.permutation.data(), Grid::rows, Grid::columns, Grid::rows, Grid::columns,
-                                                                         1, false, -1, target.data()});
+  static void values(D& device, Matrix<const Statistic<D>, SpaceOf<D>> given,
+                     PatchRows<SpaceOf<D>> from, Rows<Statistic<D>, 1, SpaceOf<D>> target) {
+    device.for_each(target.rows(),
+                    detail::GivenTokensWork<Statistic<D>>{
+                        given.data(), from.source.data(), from.permutation.data(), Grid::rows,
+                        Grid::columns, Grid::rows, Grid::columns, 1, false, -1, target.data()});
   }
 };
 
-/// VQGAN's codebook (Esser et al. 2021): a code for every 16 x 16 pixels; 16384 entries exist as well.
+/// VQGAN's codebook (Esser et al. 2021): a code for every 16 x 16 pixels; 16384 entries exist as
+/// well.
 template <int Entries = 1024> using VQGAN = Codes<Entries>;
 /// Its features before they become codes, for Pooled<VqganEncoder> (GVP appendix E).
-struct VqganEncoder { static constexpr int dim = 256; };
+struct VqganEncoder {
+  static constexpr int dim = 256;
+};
 
 }  // namespace arvit

@@ -14,18 +14,22 @@ namespace arvit {
 
 struct ErrorCategory;
 struct ResizeCategory;
-/// 2 - 2 cosine of prediction and target: the squared distance of unit vectors (D-iGPT; SemAIM's released code).
-struct Cosine { using Category = ErrorCategory; };
-/// D-iGPT's released code: where the teacher has another grid, the prediction of each cluster of Rows x Columns patches is resized to the teacher's cells,
-/// bilinearly, and compared there. By default the teacher's grid is resized to the model's.
-template <int Rows, int Columns>
-struct ResizePrediction {
+/// 2 - 2 cosine of prediction and target: the squared distance of unit vectors (D-iGPT; SemAIM's
+/// released code).
+struct Cosine {
+  using Category = ErrorCategory;
+};
+/// D-iGPT's released code: where the teacher has another grid, the prediction of each cluster of
+/// Rows x Columns patches is resized to the teacher's cells, bilinearly, and compared there. By
+/// default the teacher's grid is resized to the model's.
+template <int Rows, int Columns> struct ResizePrediction {
   using Category = ResizeCategory;
   static constexpr int rows = Rows, columns = Columns;
 };
 
 namespace detail {
-/// Bilinear interpolation along one side, of `from` places to `to`, corners not aligned: place i reads low and low + 1.
+/// Bilinear interpolation along one side, of `from` places to `to`, corners not aligned: place i
+/// reads low and low + 1.
 struct Between {
   int low;
   double share;  ///< of low + 1
@@ -36,12 +40,14 @@ struct Between {
     if (low >= from - 1) low = from - 1, share = 0;
   }
   /// The weight of place j.
-  ARVIT_HOST_DEVICE double of(int j) const { return j == low ? 1 - share : j == low + 1 ? share : 0; }
+  ARVIT_HOST_DEVICE double of(int j) const {
+    return j == low ? 1 - share : j == low + 1 ? share : 0;
+  }
 };
 
-/// target[row] = the given token of the row's place, the teacher's grid resized to the model's; one number per call.
-template <class S>
-struct GivenTokensWork {
+/// target[row] = the given token of the row's place, the teacher's grid resized to the model's; one
+/// number per call.
+template <class S> struct GivenTokensWork {
   const S* given;
   const std::int32_t *source, *permutation;
   int rows, columns, teacher_rows, teacher_columns;
@@ -50,39 +56,54 @@ struct GivenTokensWork {
   S none;  ///< of a class row, where no class token is given
   S* target;
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    const std::int64_t row = source[i / width], c = i % width, tokens = std::int64_t{teacher_rows} * teacher_columns + has_class, patches = std::int64_t{rows} * columns;
+    const std::int64_t row = source[i / width], c = i % width,
+                       tokens = std::int64_t{teacher_rows} * teacher_columns + has_class,
+                       patches = std::int64_t{rows} * columns;
     if (row < 0) {
       target[i] = has_class ? given[(-1 - row) * tokens * width + c] : none;
       return;
     }
     const S* const image = given + (row / patches * tokens + has_class) * width + c;
     const std::int64_t patch = permutation[row];
-    const Between y(static_cast<int>(patch / columns), teacher_rows, rows), x(static_cast<int>(patch % columns), teacher_columns, columns);
-    const auto at = [&](int v, int u) { return static_cast<double>(image[(std::int64_t{v} * teacher_columns + u) * width]); };
-    const auto line = [&](int v) { return x.share == 0 ? at(v, x.low) : (1 - x.share) * at(v, x.low) + x.share * at(v, x.low + 1); };
-    target[i] = static_cast<S>(y.share == 0 ? line(y.low) : (1 - y.share) * line(y.low) + y.share * line(y.low + 1));
+    const Between y(static_cast<int>(patch / columns), teacher_rows, rows),
+        x(static_cast<int>(patch % columns), teacher_columns, columns);
+    const auto at = [&](int v, int u) {
+      return static_cast<double>(image[(std::int64_t{v} * teacher_columns + u) * width]);
+    };
+    const auto line = [&](int v) {
+      return x.share == 0 ? at(v, x.low)
+                          : (1 - x.share) * at(v, x.low) + x.share * at(v, x.low + 1);
+    };
+    target[i] = static_cast<S>(
+        y.share == 0 ? line(y.low) : (1 - y.share) * line(y.low) + y.share * line(y.low + 1));
   }
 };
 
 /// A number among tokens [images, per_image, width]: its image, the token in it, and the channel.
 struct TokenPlace {
   std::int64_t image, token, channel;
-  ARVIT_HOST_DEVICE TokenPlace(std::int64_t i, std::int64_t per_image, std::int64_t width) : image(i / width / per_image), token(i / width % per_image), channel(i % width) {}
+  ARVIT_HOST_DEVICE TokenPlace(std::int64_t i, std::int64_t per_image, std::int64_t width)
+      : image(i / width / per_image), token(i / width % per_image), channel(i % width) {}
 };
 
-/// Where rows of a stream lie whose images have `clusters` clusters of rows x columns patches, and a class row if has_class; and where their cells do.
+/// Where rows of a stream lie whose images have `clusters` clusters of rows x columns patches, and
+/// a class row if has_class; and where their cells do.
 struct ClusterCells {
   int rows, columns, cell_rows, cell_columns;
   std::int64_t clusters;
   bool has_class;
   ARVIT_HOST_DEVICE std::int64_t patches() const { return std::int64_t{rows} * columns; }
   ARVIT_HOST_DEVICE std::int64_t cells() const { return std::int64_t{cell_rows} * cell_columns; }
-  ARVIT_HOST_DEVICE std::int64_t of_rows() const { return clusters * patches() + has_class; }  ///< rows of an image
-  ARVIT_HOST_DEVICE std::int64_t of_cells() const { return clusters * cells() + has_class; }  ///< resized rows of an image
+  ARVIT_HOST_DEVICE std::int64_t of_rows() const {
+    return clusters * patches() + has_class;
+  }  ///< rows of an image
+  ARVIT_HOST_DEVICE std::int64_t of_cells() const {
+    return clusters * cells() + has_class;
+  }  ///< resized rows of an image
 };
-/// Forward: cells from patches. out[image, cluster, cell] = bilinear of the cluster's rows; one number per call.
-template <class A>
-struct ResizeClustersWork {
+/// Forward: cells from patches. out[image, cluster, cell] = bilinear of the cluster's rows; one
+/// number per call.
+template <class A> struct ResizeClustersWork {
   ClusterCells shape;
   const A* from;
   std::int64_t width;
@@ -95,17 +116,20 @@ struct ResizeClustersWork {
       return;
     }
     const int cell = static_cast<int>(at.token % shape.cells());
-    const Between y(cell / shape.cell_columns, shape.rows, shape.cell_rows), x(cell % shape.cell_columns, shape.columns, shape.cell_columns);
+    const Between y(cell / shape.cell_columns, shape.rows, shape.cell_rows),
+        x(cell % shape.cell_columns, shape.columns, shape.cell_columns);
     double sum = 0;
     for (int v = y.low; v < shape.rows && v <= y.low + 1; ++v)
       for (int u = x.low; u < shape.columns && u <= x.low + 1; ++u)
-        sum += y.of(v) * x.of(u) * static_cast<double>(static_cast<Accumulator<A>>(rows[(at.token / shape.cells() * shape.patches() + v * shape.columns + u) * width]));
+        sum += y.of(v) * x.of(u) *
+               static_cast<double>(static_cast<Accumulator<A>>(
+                   rows[(at.token / shape.cells() * shape.patches() + v * shape.columns + u) *
+                        width]));
     to[i] = static_cast<A>(static_cast<Accumulator<A>>(sum));
   }
 };
 /// Backward: gradients of patches from those of the cells that read them; one number per call.
-template <class A>
-struct ResizeClustersBackwardWork {
+template <class A> struct ResizeClustersBackwardWork {
   ClusterCells shape;
   const A* dto;
   std::int64_t width;
@@ -117,20 +141,23 @@ struct ResizeClustersBackwardWork {
       dfrom[i] = cells[(shape.of_cells() - 1) * width];
       return;
     }
-    const int patch = static_cast<int>(at.token % shape.patches()), v = patch / shape.columns, u = patch % shape.columns;
+    const int patch = static_cast<int>(at.token % shape.patches()), v = patch / shape.columns,
+              u = patch % shape.columns;
     double sum = 0;
     for (int cy = 0; cy < shape.cell_rows; ++cy) {
       const double weight = Between(cy, shape.rows, shape.cell_rows).of(v);
       for (int cx = 0; weight != 0 && cx < shape.cell_columns; ++cx)
-        sum += weight * Between(cx, shape.columns, shape.cell_columns).of(u) *
-               static_cast<double>(static_cast<Accumulator<A>>(cells[(at.token / shape.patches() * shape.cells() + cy * shape.cell_columns + cx) * width]));
+        sum +=
+            weight * Between(cx, shape.columns, shape.cell_columns).of(u) *
+            static_cast<double>(static_cast<Accumulator<A>>(
+                cells[(at.token / shape.patches() * shape.cells() + cy * shape.cell_columns + cx) *
+                      width]));
     }
     dfrom[i] = static_cast<A>(static_cast<Accumulator<A>>(sum));
   }
 };
 /// The teacher's cell of each resized row; `source` names the unresized rows.
-template <class S>
-struct GivenCellsWork {
+template <class S> struct GivenCellsWork {
   ClusterCells shape;
   const S* given;
   const std::int32_t *source, *permutation;
@@ -139,25 +166,32 @@ struct GivenCellsWork {
   S* target;
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
     const TokenPlace at(i, shape.of_cells(), width);
-    const S* const tokens = given + at.image * (std::int64_t{teacher_rows} * teacher_columns + 1) * width + at.channel;
+    const S* const tokens = given +
+                            at.image * (std::int64_t{teacher_rows} * teacher_columns + 1) * width +
+                            at.channel;
     if (at.token == shape.clusters * shape.cells()) {
       target[i] = tokens[0];
       return;
     }
-    const std::int64_t first = permutation[source[at.image * shape.of_rows() + at.token / shape.cells() * shape.patches()]];  // the cluster's upper left patch
+    const std::int64_t first =
+        permutation[source[at.image * shape.of_rows() +
+                           at.token / shape.cells() * shape.patches()]];  // the cluster's upper
+                                                                          // left patch
     const std::int64_t cell = at.token % shape.cells();
-    const std::int64_t y = first / grid_columns * teacher_rows / grid_rows + cell / shape.cell_columns;
-    const std::int64_t x = first % grid_columns * teacher_columns / grid_columns + cell % shape.cell_columns;
+    const std::int64_t y = first / grid_columns * teacher_rows / grid_rows +
+                           cell / shape.cell_columns;
+    const std::int64_t x = first % grid_columns * teacher_columns / grid_columns +
+                           cell % shape.cell_columns;
     target[i] = tokens[(1 + y * teacher_columns + x) * width];
   }
 };
 }  // namespace detail
 
-/// Tokens of a frozen teacher for the same crop, after its final norm and projection: of a ViT of ours, or of a tower below. A class query predicts the
-/// teacher's class token. The trainer gets the features of a micro-batch [images, tokens, width], class token first, then the teacher's grid in reading
-/// order, from whoever made them: the teacher beside it (`--teacher`), or a file.
-template <class Teacher_>
-struct Features {
+/// Tokens of a frozen teacher for the same crop, after its final norm and projection: of a ViT of
+/// ours, or of a tower below. A class query predicts the teacher's class token. The trainer gets
+/// the features of a micro-batch [images, tokens, width], class token first, then the teacher's
+/// grid in reading order, from whoever made them: the teacher beside it (`--teacher`), or a file.
+template <class Teacher_> struct Features {
   using Teacher = Teacher_;
   using DefaultError = Cosine;
   static constexpr bool has_class = Teacher::has_class_token;
@@ -166,10 +200,14 @@ struct Features {
   template <class Grid> static constexpr int token_width = Teacher::dim;
 
   template <class Grid, Device D>
-  static void values(D& device, Matrix<const Statistic<D>, SpaceOf<D>> given, PatchRows<SpaceOf<D>> from, Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
-    device.for_each(target.rows() * width<Grid>,
-                    detail::GivenTokensWork<Statistic<D>>{given.data(), from.source.data(), from.permutation.data(), Grid::rows, Grid::columns, Teacher::Grid::rows,
-                                                          Teacher::Grid::columns, width<Grid>, has_class, 0, target.data()});
+  static void values(D& device, Matrix<const Statistic<D>, SpaceOf<D>> given,
+                     PatchRows<SpaceOf<D>> from,
+                     Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
+    device.for_each(
+        target.rows() * width<Grid>,
+        detail::GivenTokensWork<Statistic<D>>{
+            given.data(), from.source.data(), from.permutation.data(), Grid::rows, Grid::columns,
+            Teacher::Grid::rows, Teacher::Grid::columns, width<Grid>, has_class, 0, target.data()});
   }
 };
 
@@ -179,24 +217,28 @@ concept GivenTarget = requires {
   { Kind::template tokens<Grid> } -> std::convertible_to<int>;
 };
 
-/// Image towers whose features the papers predict, as they are at 224 pixels: width after the projection, grid of patches, class token, and the
-/// colours that they were trained on. Their features come from a file.
-template <int Patch, int Width, bool ClipColours>
-struct Tower {
+/// Image towers whose features the papers predict, as they are at 224 pixels: width after the
+/// projection, grid of patches, class token, and the colours that they were trained on. Their
+/// features come from a file.
+template <int Patch, int Width, bool ClipColours> struct Tower {
   using Grid = ImageGrid<224, 224, Patch>;
   static constexpr int dim = Width;
   static constexpr bool has_class_token = true;
-  static constexpr std::array<float, 3> pixel_mean =
-      ClipColours ? std::array{0.48145466f, 0.4578275f, 0.40821073f} : std::array{0.485f, 0.456f, 0.406f};
-  static constexpr std::array<float, 3> pixel_deviation =
-      ClipColours ? std::array{0.26862954f, 0.26130258f, 0.27577711f} : std::array{0.229f, 0.224f, 0.225f};
+  static constexpr std::array<float, 3> pixel_mean = ClipColours
+                                                         ? std::array{0.48145466f, 0.4578275f,
+                                                                      0.40821073f}
+                                                         : std::array{0.485f, 0.456f, 0.406f};
+  static constexpr std::array<float, 3> pixel_deviation = ClipColours
+                                                              ? std::array{0.26862954f, 0.26130258f,
+                                                                           0.27577711f}
+                                                              : std::array{0.229f, 0.224f, 0.225f};
 };
 struct OpenClipH14 : Tower<14, 1024, true> {};  // D-iGPT's default
 struct OpenClipL14 : Tower<14, 768, true> {};
 struct ClipL14 : Tower<14, 768, true> {};
-struct ClipB16 : Tower<16, 512, true> {};       // SemAIM's
-struct DinoB16 : Tower<16, 768, false> {};      // SemAIM's
-struct DinoL14 : Tower<14, 1024, false> {};     // DINOv2's ViT-L, the likely one of D-iGPT's Table 6
+struct ClipB16 : Tower<16, 512, true> {};    // SemAIM's
+struct DinoB16 : Tower<16, 768, false> {};   // SemAIM's
+struct DinoL14 : Tower<14, 1024, false> {};  // DINOv2's ViT-L, the likely one of D-iGPT's Table 6
 template <class Tower = OpenClipH14> using CLIP = Features<Tower>;
 template <class Tower = DinoB16> using DINO = Features<Tower>;
 

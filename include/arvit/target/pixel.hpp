@@ -10,7 +10,8 @@ namespace arvit {
 struct Pixel {
   template <class Grid> static constexpr int width = Grid::patch_width;
   template <class Grid, Device D>
-  static void values(D& device, Arena&, Span<const Statistic<D>, SpaceOf<D>> images, ImageShape shape, PatchRows<SpaceOf<D>> from, bool standardise,
+  static void values(D& device, Arena&, Span<const Statistic<D>, SpaceOf<D>> images,
+                     ImageShape shape, PatchRows<SpaceOf<D>> from, bool standardise,
                      Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
     device.target_patches(images, shape, from, standardise, target);
   }

@@ -11,12 +11,15 @@
 
 namespace arvit {
 
-/// The checkpoints of a run: checkpoint-000001200.safetensors holds the state after step 1200. Each is complete, for it is written beside and renamed.
+/// The checkpoints of a run: checkpoint-000001200.safetensors holds the state after step 1200. Each
+/// is complete, for it is written beside and renamed.
 class CheckpointFolder {
  public:
-  explicit CheckpointFolder(std::string folder, int keep = 0) : folder_(std::move(folder)), keep_(keep) {}
+  explicit CheckpointFolder(std::string folder, int keep = 0)
+      : folder_(std::move(folder)), keep_(keep) {}
 
-  /// Makes the folder, and throws FileError when nothing can be written into it. Removes what an interrupted write left.
+  /// Makes the folder, and throws FileError when nothing can be written into it. Removes what an
+  /// interrupted write left.
   void prepare() const;
   std::string path(std::int64_t step) const;
   /// The checkpoint of the latest step, or "".
@@ -51,15 +54,20 @@ namespace arvit {
 ARVIT_DEFINITION void CheckpointFolder::prepare() const {
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
-  if (error) fail<FileError>(folder_, ": the folder cannot be made (", error.message(), "); choose another --out.");
+  if (error)
+    fail<FileError>(folder_, ": the folder cannot be made (", error.message(),
+                    "); choose another --out.");
   const std::string probe = folder_ + "/.writable";
   std::FILE* file = std::fopen(probe.c_str(), "wb");
-  if (file == nullptr) fail<FileError>(folder_, ": no file can be written there (", std::generic_category().message(errno), "); choose another --out.");
+  if (file == nullptr)
+    fail<FileError>(folder_, ": no file can be written there (",
+                    std::generic_category().message(errno), "); choose another --out.");
   std::fclose(file);
   std::remove(probe.c_str());
   for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with(prefix) && name.ends_with(".partial")) std::filesystem::remove(entry.path(), error);
+    if (name.starts_with(prefix) && name.ends_with(".partial"))
+      std::filesystem::remove(entry.path(), error);
   }
 }
 
@@ -78,7 +86,8 @@ ARVIT_DEFINITION void CheckpointFolder::forget_old() const {
   const auto all = steps();
   std::error_code ignored;  // a file that stays costs room, not correctness
   if (keep_ > 0)
-    for (std::size_t i = 0; i + static_cast<std::size_t>(keep_) < all.size(); ++i) std::filesystem::remove(path(all[i]), ignored);
+    for (std::size_t i = 0; i + static_cast<std::size_t>(keep_) < all.size(); ++i)
+      std::filesystem::remove(path(all[i]), ignored);
 }
 
 ARVIT_DEFINITION std::vector<std::int64_t> CheckpointFolder::steps() const {
@@ -87,8 +96,11 @@ ARVIT_DEFINITION std::vector<std::int64_t> CheckpointFolder::steps() const {
   for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(prefix) || !name.ends_with(suffix)) continue;
-    const std::string number = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
-    if (!number.empty() && number.size() <= 18 && std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; })) found.push_back(std::stoll(number));
+    const std::string number = name.substr(prefix.size(),
+                                           name.size() - prefix.size() - suffix.size());
+    if (!number.empty() && number.size() <= 18 &&
+        std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; }))
+      found.push_back(std::stoll(number));
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -97,11 +109,15 @@ ARVIT_DEFINITION std::vector<std::int64_t> CheckpointFolder::steps() const {
 ARVIT_DEFINITION std::string find_checkpoint(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::is_directory(path, error)) {
-    if (!std::filesystem::exists(path, error)) fail<FileError>(path, ": there is no such file; give a checkpoint, or the folder of a run.");
+    if (!std::filesystem::exists(path, error))
+      fail<FileError>(path, ": there is no such file; give a checkpoint, or the folder of a run.");
     return path;
   }
   const std::string newest = CheckpointFolder(path).newest();
-  if (newest.empty()) fail<FileError>(path, ": the folder holds no checkpoint-*.safetensors; give the folder of a run, or a file.");
+  if (newest.empty())
+    fail<FileError>(
+        path,
+        ": the folder holds no checkpoint-*.safetensors; give the folder of a run, or a file.");
   return newest;
 }
 

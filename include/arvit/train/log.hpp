@@ -10,8 +10,9 @@
 
 namespace arvit {
 
-/// The logs of a run in its folder: log.csv, log.jsonl and TensorBoard's events in tensorboard/. A resumed run continues them after `done`
-/// steps; what a killed process wrote beyond its last checkpoint is cut off or, in events, declared void: every step appears once.
+/// The logs of a run in its folder: log.csv, log.jsonl and TensorBoard's events in tensorboard/. A
+/// resumed run continues them after `done` steps; what a killed process wrote beyond its last
+/// checkpoint is cut off or, in events, declared void: every step appears once.
 class TrainingLog {
  public:
   TrainingLog(const std::string& folder, std::int64_t done);
@@ -40,8 +41,12 @@ class TrainingLog {
 namespace arvit {
 
 struct TrainingLog::Files {
-  using Value = double StepRecord::*;  // a name: nvcc writes the type of a member with parentheses that g++ warns of
-  struct Column { std::string_view name, tag; Value value; };
+  using Value = double
+      StepRecord::*;  // a name: nvcc writes the type of a member with parentheses that g++ warns of
+  struct Column {
+    std::string_view name, tag;
+    Value value;
+  };
   static constexpr std::array columns{
       Column{"epoch", "train/epoch", &StepRecord::epoch},
       Column{"loss", "train/loss", &StepRecord::loss},
@@ -56,13 +61,17 @@ struct TrainingLog::Files {
     return all;
   }
   Files(const std::filesystem::path& folder, std::int64_t done)
-      : csv(folder / "log.csv", names(), done + 1), lines(folder / "log.jsonl", done + 1), events(folder / "tensorboard", done + 1) {}  // from step 1 too: a run killed before its first checkpoint left events
+      : csv(folder / "log.csv", names(), done + 1),
+        lines(folder / "log.jsonl", done + 1),
+        events(folder / "tensorboard", done + 1) {
+  }  // from step 1 too: a run killed before its first checkpoint left events
   CsvLog csv;
   JsonLinesLog lines;
   TensorBoard events;
 };
 
-ARVIT_DEFINITION TrainingLog::TrainingLog(const std::string& folder, std::int64_t done) : files_(std::make_unique<Files>(folder, done)) {}
+ARVIT_DEFINITION TrainingLog::TrainingLog(const std::string& folder, std::int64_t done)
+    : files_(std::make_unique<Files>(folder, done)) {}
 ARVIT_DEFINITION TrainingLog::~TrainingLog() = default;
 
 ARVIT_DEFINITION void TrainingLog::write(const StepRecord& record) {
@@ -80,7 +89,9 @@ ARVIT_DEFINITION void TrainingLog::write(const StepRecord& record) {
   files_->events.scalars(record.step, scalars);
 }
 
-ARVIT_DEFINITION void TrainingLog::flush() { files_->csv.flush(), files_->lines.flush(), files_->events.flush(); }
+ARVIT_DEFINITION void TrainingLog::flush() {
+  files_->csv.flush(), files_->lines.flush(), files_->events.flush();
+}
 
 }  // namespace arvit
 #endif  // ARVIT_DEFINITIONS

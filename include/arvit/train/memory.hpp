@@ -13,14 +13,18 @@
 
 namespace arvit {
 
-/// A line of /proc/self/status such as "VmRSS" (resident now) or "VmHWM" (the most that was ever resident), in bytes; 0 where there is no such file.
+/// A line of /proc/self/status such as "VmRSS" (resident now) or "VmHWM" (the most that was ever
+/// resident), in bytes; 0 where there is no such file.
 std::int64_t process_bytes(std::string_view field);
 /// From here on "VmHWM" counts anew; false where the system does not offer that.
 bool forget_peak();
 
 /// What a run will hold in memory, by kind.
 struct MemoryTable {
-  struct Line { std::string what; std::int64_t bytes; };
+  struct Line {
+    std::string what;
+    std::int64_t bytes;
+  };
   std::vector<Line> lines;
 
   void add(std::string what, std::int64_t bytes);
@@ -43,20 +47,25 @@ namespace arvit {
 ARVIT_DEFINITION std::int64_t process_bytes(std::string_view field) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);)
-    if (line.starts_with(field) && line.size() > field.size() && line[field.size()] == ':') return std::stoll(line.substr(field.size() + 1)) * 1024;
+    if (line.starts_with(field) && line.size() > field.size() && line[field.size()] == ':')
+      return std::stoll(line.substr(field.size() + 1)) * 1024;
   return 0;
 }
 
-ARVIT_DEFINITION bool forget_peak() { return static_cast<bool>(std::ofstream("/proc/self/clear_refs") << "5" << std::flush); }
+ARVIT_DEFINITION bool forget_peak() {
+  return static_cast<bool>(std::ofstream("/proc/self/clear_refs") << "5" << std::flush);
+}
 
 ARVIT_DEFINITION void MemoryTable::add(std::string what, std::int64_t bytes) {
   if (bytes > 0) lines.push_back({std::move(what), bytes});
 }
 
 ARVIT_DEFINITION void MemoryTable::add(const MemoryPlan& plan, int micro_batch) {
-  add("parameters", plan.masters), add("parameters in the precision of the products", plan.weights), add("gradients", plan.gradients);
+  add("parameters", plan.masters), add("parameters in the precision of the products", plan.weights),
+      add("gradients", plan.gradients);
   add("optimiser's moments", plan.moments), add("average of the parameters", plan.average);
-  add(text("activations of ", micro_batch, " images"), plan.activations), add("images on the device", plan.images);
+  add(text("activations of ", micro_batch, " images"), plan.activations),
+      add("images on the device", plan.images);
 }
 
 ARVIT_DEFINITION std::int64_t MemoryTable::total() const {
@@ -68,7 +77,8 @@ ARVIT_DEFINITION std::int64_t MemoryTable::total() const {
 ARVIT_DEFINITION void MemoryTable::print(std::ostream& stream) const {
   const auto print_line = [&](const std::string& what, std::int64_t bytes) {
     char text[128];
-    std::snprintf(text, sizeof text, "  %-46s %10.1f MiB\n", what.c_str(), static_cast<double>(bytes) / (1 << 20));
+    std::snprintf(text, sizeof text, "  %-46s %10.1f MiB\n", what.c_str(),
+                  static_cast<double>(bytes) / (1 << 20));
     stream << text;
   };
   stream << "memory plan\n";

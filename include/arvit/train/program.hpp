@@ -10,23 +10,25 @@
 
 namespace arvit {
 
-/// Thrown by a command line that has done its work, such as --help: `text` goes to standard output, the program ends with success.
+/// Thrown by a command line that has done its work, such as --help: `text` goes to standard output,
+/// the program ends with success.
 struct Finished {
   std::string text;
 };
 
-/// Runs `f(argc, argv)`, the rest of main. Returns its exit code (0 if it returns nothing); every failure is one sentence on standard error:
-/// 2 for an option outside its range, 1 for all others.
-template <class F>
-int run_main(int argc, char** argv, F&& f) {
+/// Runs `f(argc, argv)`, the rest of main. Returns its exit code (0 if it returns nothing); every
+/// failure is one sentence on standard error: 2 for an option outside its range, 1 for all others.
+template <class F> int run_main(int argc, char** argv, F&& f) {
   const auto report = [](const char* what, int code) {
     std::cout.flush();
     std::cerr << "error: " << what << std::endl;
     return code;
   };
   try {
-    if constexpr (std::is_void_v<decltype(f(argc, argv))>) return f(argc, argv), 0;
-    else return f(argc, argv);
+    if constexpr (std::is_void_v<decltype(f(argc, argv))>)
+      return f(argc, argv), 0;
+    else
+      return f(argc, argv);
   } catch (const Finished& finished) {
     std::cout << finished.text << std::flush;
     return 0;

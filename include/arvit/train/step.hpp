@@ -16,7 +16,8 @@
 
 namespace arvit {
 
-/// What a model must offer to be trained: a flat list of parameters and a pass that adds to their gradients.
+/// What a model must offer to be trained: a flat list of parameters and a pass that adds to their
+/// gradients.
 template <class M>
 concept TrainableModel = requires {
   { M::parameter_count } -> std::convertible_to<std::int64_t>;
@@ -29,40 +30,54 @@ concept TrainableModel = requires {
 };
 
 struct StepOptions {
-  int micro_batch = 32;      ///< most images of one forward and backward
-  bool average = false;      ///< keep an exponential moving average of the parameters
-  double drop_path = 0;      ///< rate of the last encoder layer
-  bool recompute = false;    ///< keep the inputs of blocks only: less memory, some 20 % more work, the same bits
+  int micro_batch = 32;  ///< most images of one forward and backward
+  bool average = false;  ///< keep an exponential moving average of the parameters
+  double drop_path = 0;  ///< rate of the last encoder layer
+  bool recompute =
+      false;  ///< keep the inputs of blocks only: less memory, some 20 % more work, the same bits
 };
 
 /// Bytes that a step holds, by kind.
 struct MemoryPlan {
-  std::int64_t masters = 0, weights = 0, gradients = 0, moments = 0, average = 0, activations = 0, images = 0;  // images: with what is given with them
-  std::int64_t total() const { return masters + weights + gradients + moments + average + activations + images; }
+  std::int64_t masters = 0, weights = 0, gradients = 0, moments = 0, average = 0, activations = 0,
+               images = 0;  // images: with what is given with them
+  std::int64_t total() const {
+    return masters + weights + gradients + moments + average + activations + images;
+  }
 };
 
-/// Parameters, gradients, moments and one optimiser step: begin, accumulate for every micro-batch, update. The trainer uses it; so can a loop
-/// of one's own.
-template <TrainableModel Model, Device D>
-class Step {
+/// Parameters, gradients, moments and one optimiser step: begin, accumulate for every micro-batch,
+/// update. The trainer uses it; so can a loop of one's own.
+template <TrainableModel Model, Device D> class Step {
  public:
   using Pass = typename Model::template Pass<D>;
   using S = Statistic<D>;
   static constexpr bool separate_weights = !std::is_same_v<Weight<D>, S>;
 
   Step(D& device, StepOptions options)
-      : device_(device), options_(options), masters_(device, Model::parameter_count), gradients_(device, Model::parameter_count),
-        moment1_(device, Model::parameter_count), moment2_(device, Model::parameter_count), average_(device, options.average ? Model::parameter_count : 0),
+      : device_(device),
+        options_(options),
+        masters_(device, Model::parameter_count),
+        gradients_(device, Model::parameter_count),
+        moment1_(device, Model::parameter_count),
+        moment2_(device, Model::parameter_count),
+        average_(device, options.average ? Model::parameter_count : 0),
         weights_(device, separate_weights ? Model::parameter_count : 0),
-        average_weights_(device, separate_weights && options.average && orders_from_average() ? Model::parameter_count : 0),
-        images_(device, options.micro_batch * std::int64_t{Model::image_width}), given_(device, options.micro_batch * std::int64_t{Model::given_width}), sum_(device, 1),
+        average_weights_(device, separate_weights && options.average && orders_from_average()
+                                     ? Model::parameter_count
+                                     : 0),
+        images_(device, options.micro_batch * std::int64_t{Model::image_width}),
+        given_(device, options.micro_batch * std::int64_t{Model::given_width}),
+        sum_(device, 1),
         pass_(device, options.micro_batch, activation_bytes(options)) {
     pass_.drop_path(options.drop_path);
     pass_.recompute(options.recompute);
     for (const auto& [name, tensor, offset] : Model::parameters()) {
       const float decay = tensor.decay ? 1.0f : 0.0f;
-      if (!run_list_.empty() && run_list_.back().decay == decay) run_list_.back().end = offset + tensor.size();
-      else run_list_.push_back({offset, offset + tensor.size(), 1.0f, decay});
+      if (!run_list_.empty() && run_list_.back().decay == decay)
+        run_list_.back().end = offset + tensor.size();
+      else
+        run_list_.push_back({offset, offset + tensor.size(), 1.0f, decay});
     }
     runs_ = Buffer<D, ParameterRun>(device, static_cast<std::int64_t>(run_list_.size()));
     device_.upload(run_list_.data(), runs_.span());
@@ -76,9 +91,12 @@ class Step {
     plan.gradients = count * static_cast<std::int64_t>(sizeof(Gradient<D>));
     plan.moments = 2 * count * wide;
     plan.average = options.average ? count * wide : 0;
-    plan.weights = separate_weights ? count * static_cast<std::int64_t>(sizeof(Weight<D>)) * (options.average && orders_from_average() ? 2 : 1) : 0;
+    plan.weights = separate_weights ? count * static_cast<std::int64_t>(sizeof(Weight<D>)) *
+                                          (options.average && orders_from_average() ? 2 : 1)
+                                    : 0;
     plan.activations = activation_bytes(options);
-    plan.images = std::int64_t{options.micro_batch} * (Model::image_width + Model::given_width) * wide;
+    plan.images = std::int64_t{options.micro_batch} * (Model::image_width + Model::given_width) *
+                  wide;
     return plan;
   }
 
@@ -90,41 +108,58 @@ class Step {
       values.resize(static_cast<std::size_t>(tensor.size()));
       arvit::initialise(tensor, index++, seed, values.data());
       device_.upload(values.data(), masters_.span().part(offset, offset + tensor.size()));
-      if (options_.average) device_.upload(values.data(), average_.span().part(offset, offset + tensor.size()));
+      if (options_.average)
+        device_.upload(values.data(), average_.span().part(offset, offset + tensor.size()));
     }
     refresh();
   }
-  /// After masters or average were written directly (a resumed checkpoint): brings the copies that products read up to date.
+  /// After masters or average were written directly (a resumed checkpoint): brings the copies that
+  /// products read up to date.
   void refresh() {
-    if (!weights_.empty()) device_.convert(Span<const S, SpaceOf<D>>(masters_.span()), weights_.span());
-    if (!average_weights_.empty()) device_.convert(Span<const S, SpaceOf<D>>(average_.span()), average_weights_.span());
+    if (!weights_.empty())
+      device_.convert(Span<const S, SpaceOf<D>>(masters_.span()), weights_.span());
+    if (!average_weights_.empty())
+      device_.convert(Span<const S, SpaceOf<D>>(average_.span()), average_weights_.span());
   }
 
-  /// Starts a batch: `counters` name all its images, over all micro-batches; the loss is divided by all their loss rows.
+  /// Starts a batch: `counters` name all its images, over all micro-batches; the loss is divided by
+  /// all their loss rows.
   void begin(std::span<const Counter> counters) {
     device_.fill(Matrix<Gradient<D>, SpaceOf<D>>(gradients_.data(), 1, gradients_.size()), 0);
     const auto rows = Model::loss_rows(counters);
-    for (std::size_t s = 0; s < Model::streams; ++s) scale_[s] = rows[s] > 0 ? 1.0 / (static_cast<double>(rows[s]) * Model::target_width) : 0.0;
+    for (std::size_t s = 0; s < Model::streams; ++s)
+      scale_[s] = rows[s] > 0 ? 1.0 / (static_cast<double>(rows[s]) * Model::target_width) : 0.0;
     std::int64_t all = 0;
     for (const std::int64_t stream : rows) all += stream;
-    if (all == 0) fail<ShapeError>("step: no patch of this model's order is predicted, so there is nothing to learn; choose another order or decoder.");
+    if (all == 0)
+      fail<ShapeError>(
+          "step: no patch of this model's order is predicted, so there is nothing to learn; choose "
+          "another order or decoder.");
     loss_ = 0;
   }
-  /// Order, forward and backward of one micro-batch: images [counters.size(), 3, height, width] on the host (not read where Model::image_width is 0),
-  /// and `given` where target or encoder asks for it, laid out as a TeacherFunction leaves it.
+  /// Order, forward and backward of one micro-batch: images [counters.size(), 3, height, width] on
+  /// the host (not read where Model::image_width is 0), and `given` where target or encoder asks
+  /// for it, laid out as a TeacherFunction leaves it.
   void accumulate(const S* images, std::span<const Counter> counters, const S* given = nullptr) {
     if (static_cast<std::int64_t>(counters.size()) > options_.micro_batch)
-      fail<ShapeError>("step: ", counters.size(), " images in a micro-batch, the step was made for ", options_.micro_batch, ".");
-    const Span<S, SpaceOf<D>> pixels = images_.span().part(0, static_cast<std::int64_t>(counters.size()) * Model::image_width);
+      fail<ShapeError>("step: ", counters.size(),
+                       " images in a micro-batch, the step was made for ", options_.micro_batch,
+                       ".");
+    const Span<S, SpaceOf<D>> pixels = images_.span().part(
+        0, static_cast<std::int64_t>(counters.size()) * Model::image_width);
     if (!pixels.empty()) device_.upload(images, pixels);
-    const Span<S, SpaceOf<D>> numbers = given_.span().part(0, static_cast<std::int64_t>(counters.size()) * Model::given_width);
+    const Span<S, SpaceOf<D>> numbers = given_.span().part(
+        0, static_cast<std::int64_t>(counters.size()) * Model::given_width);
     if constexpr (Model::given_width > 0) {
-      if (given == nullptr) fail<ShapeError>("step: the model needs ", Model::given_width, " numbers of a teacher for each image, and none are given.");
+      if (given == nullptr)
+        fail<ShapeError>("step: the model needs ", Model::given_width,
+                         " numbers of a teacher for each image, and none are given.");
       Model::check_given(given, static_cast<std::int64_t>(counters.size()));
       device_.upload(given, numbers);
     }
     const auto parameters = reading();
-    pass_.order(orders_from_average() && options_.average ? reading_average() : parameters, pixels, counters, numbers);
+    pass_.order(orders_from_average() && options_.average ? reading_average() : parameters, pixels,
+                counters, numbers);
     const typename Pass::Gradients gradients(Adding<D>(gradients_.data(), gradients_.data()));
     pass_.run(parameters, &gradients, pixels, scale_, numbers);
     loss_ += pass_.loss();
@@ -132,26 +167,37 @@ class Step {
   /// The loss of the batch so far.
   double loss() const { return loss_; }
 
-  /// L2 norm of all gradients. Not finite: NumericError that names the first tensor with such a gradient.
+  /// L2 norm of all gradients. Not finite: NumericError that names the first tensor with such a
+  /// gradient.
   double gradient_norm() {
     const double squares = sum_of_squares(0, gradients_.size());
     if (std::isfinite(squares) && std::isfinite(loss_)) return std::sqrt(squares);
     std::string first;
     for (const auto& [name, tensor, offset] : Model::parameters())
-      if (first.empty() && !std::isfinite(sum_of_squares(offset, offset + tensor.size()))) first = name;
-    fail<NumericError>(first.empty() ? std::string("the loss") : "the gradient of " + first, " is not finite (loss ", loss_,
-                       "); the parameters are those of the last good step: lower the learning rate or look for bad images.");
+      if (first.empty() && !std::isfinite(sum_of_squares(offset, offset + tensor.size())))
+        first = name;
+    fail<NumericError>(first.empty() ? std::string("the loss") : "the gradient of " + first,
+                       " is not finite (loss ", loss_,
+                       "); the parameters are those of the last good step: lower the learning rate "
+                       "or look for bad images.");
   }
-  /// Clips to `clip` (0: not at all) and applies AdamW; `average_decay` is used when an average is kept. Returns the norm before clipping.
+  /// Clips to `clip` (0: not at all) and applies AdamW; `average_decay` is used when an average is
+  /// kept. Returns the norm before clipping.
   double update(const AdamW& adamw, double clip = 0, double average_decay = 0.999) {
     const double norm = gradient_norm(), factor = clip > 0 && norm > clip ? clip / norm : 1.0;
-    device_.adamw(adamw, runs_.span(), gradients_.span(), factor, masters_.span(), moment1_.span(), moment2_.span(), average_.span(), average_decay, weights_.span());
-    if (!average_weights_.empty()) device_.convert(Span<const S, SpaceOf<D>>(average_.span()), average_weights_.span());
+    device_.adamw(adamw, runs_.span(), gradients_.span(), factor, masters_.span(), moment1_.span(),
+                  moment2_.span(), average_.span(), average_decay, weights_.span());
+    if (!average_weights_.empty())
+      device_.convert(Span<const S, SpaceOf<D>>(average_.span()), average_weights_.span());
     return norm;
   }
 
-  typename Pass::Parameters reading() const { return typename Pass::Parameters(reading_cursor(masters_, weights_)); }
-  typename Pass::Parameters reading_average() const { return typename Pass::Parameters(reading_cursor(average_, average_weights_)); }
+  typename Pass::Parameters reading() const {
+    return typename Pass::Parameters(reading_cursor(masters_, weights_));
+  }
+  typename Pass::Parameters reading_average() const {
+    return typename Pass::Parameters(reading_cursor(average_, average_weights_));
+  }
   Buffer<D, S>& masters() { return masters_; }
   Buffer<D, Gradient<D>>& gradients() { return gradients_; }
   Buffer<D, S>& moment1() { return moment1_; }
@@ -163,18 +209,26 @@ class Step {
 
  private:
   static constexpr bool orders_from_average() {
-    if constexpr (requires { Model::Order::from_average; }) return Model::Order::from_average;
-    else return false;
+    if constexpr (requires { Model::Order::from_average; })
+      return Model::Order::from_average;
+    else
+      return false;
   }
-  static Reading<D> reading_cursor(const Buffer<D, S>& masters, const Buffer<D, Weight<D>>& weights) {
-    if constexpr (separate_weights) return Reading<D>(weights.data(), masters.data());
-    else return Reading<D>(masters.data(), masters.data());
+  static Reading<D> reading_cursor(const Buffer<D, S>& masters,
+                                   const Buffer<D, Weight<D>>& weights) {
+    if constexpr (separate_weights)
+      return Reading<D>(weights.data(), masters.data());
+    else
+      return Reading<D>(masters.data(), masters.data());
   }
-  static std::int64_t activation_bytes(const StepOptions& options) { return Pass::activation_bytes(options.micro_batch, true, options.drop_path, options.recompute); }
+  static std::int64_t activation_bytes(const StepOptions& options) {
+    return Pass::activation_bytes(options.micro_batch, true, options.drop_path, options.recompute);
+  }
   double sum_of_squares(std::int64_t begin, std::int64_t end) {
     double value = 0;
     device_.upload(&value, sum_.span());
-    device_.sum_of_squares(Span<const Gradient<D>, SpaceOf<D>>(gradients_.span().part(begin, end)), sum_.span());
+    device_.sum_of_squares(Span<const Gradient<D>, SpaceOf<D>>(gradients_.span().part(begin, end)),
+                           sum_.span());
     device_.download(Span<const double, SpaceOf<D>>(sum_.span()), &value);
     return value;
   }

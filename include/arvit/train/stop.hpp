@@ -14,7 +14,9 @@ namespace detail {
 // A signal handler reaches nothing but globals; whoever asks first in a process sees the signal.
 inline std::atomic<int> received_signal{0};
 inline std::atomic<std::int64_t> received_at{0};  // nanoseconds
-static_assert(std::atomic<int>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free, "StopOnSignal: a signal handler may write lock-free atomics only.");
+static_assert(std::atomic<int>::is_always_lock_free &&
+                  std::atomic<std::int64_t>::is_always_lock_free,
+              "StopOnSignal: a signal handler may write lock-free atomics only.");
 extern "C" inline void arvit_receive_signal(int number) {
   timespec time{};
   clock_gettime(CLOCK_MONOTONIC, &time);
@@ -28,8 +30,8 @@ extern "C" inline void arvit_receive_signal(int number) {
 }
 }  // namespace detail
 
-/// While it lives, SIGINT and SIGTERM ask for an orderly stop; another one of the same kind ends the process, unless it comes within a second:
-/// timeout(1), say, signals a process and its group.
+/// While it lives, SIGINT and SIGTERM ask for an orderly stop; another one of the same kind ends
+/// the process, unless it comes within a second: timeout(1), say, signals a process and its group.
 class StopOnSignal {
  public:
   StopOnSignal() {

@@ -4,8 +4,10 @@
 using namespace arvit;
 using namespace test;
 
-TEST_CASE_TEMPLATE("cpu/gather: patches of rectangular images agree with the definition", P, Fp32, Bf16) {
-  for (const ImageShape shape : {ImageShape{3, 8, 12, 4}, ImageShape{1, 6, 3, 3}, ImageShape{2, 32, 16, 16}}) {
+TEST_CASE_TEMPLATE("cpu/gather: patches of rectangular images agree with the definition", P, Fp32,
+                   Bf16) {
+  for (const ImageShape shape :
+       {ImageShape{3, 8, 12, 4}, ImageShape{1, 6, 3, 3}, ImageShape{2, 32, 16, 16}}) {
     const int images = 5, patches = shape.patches(), width = shape.patch_width();
     const Numbers pixels = normal<float>(images * shape.size(), 1);
     std::vector<std::int32_t> source, permutation;
@@ -30,7 +32,8 @@ TEST_CASE_TEMPLATE("cpu/gather: patches of rectangular images agree with the def
 }
 
 TEST_CASE("cpu/blur: zero padding, planes and long kernels agree with the definition") {
-  for (const ImageShape shape : {ImageShape{3, 8, 12, 4}, ImageShape{1, 2, 3, 1}, ImageShape{2, 40, 37, 1}})
+  for (const ImageShape shape :
+       {ImageShape{3, 8, 12, 4}, ImageShape{1, 2, 3, 1}, ImageShape{2, 40, 37, 1}})
     for (const int taps : {1, 3, 9}) {
       const Numbers pixels = normal<float>(4 * shape.size(), 1), kernel = normal<float>(taps, 2);
       compare<Fp32>([&](auto& device) {
@@ -50,7 +53,8 @@ TEST_CASE("cpu/argsort: ascending and stable") {
         [&](auto& device) {
           std::vector<float> memory(keys.begin(), keys.end());
           std::vector<std::int32_t> order(memory.size(), -1);
-          device.argsort(Matrix<const float>(memory.data(), 7, columns), Matrix<std::int32_t>(order.data(), 7, columns));
+          device.argsort(Matrix<const float>(memory.data(), 7, columns),
+                         Matrix<std::int32_t>(order.data(), 7, columns));
           return Outputs{Numbers(order.begin(), order.end())};
         },
         1e-9);

@@ -6,22 +6,29 @@ using namespace arvit;
 using namespace test;
 
 namespace {
-struct Extents { std::int64_t rows, in, out; };
-const Extents extents[] = {{1, 1, 1}, {3, 17, 3}, {13, 24, 100}, {50, 64, 48}, {97, 100, 17}, {200, 300, 290}, {2, 530, 1000}, {800, 33, 40}, {1025, 513, 40}};
+struct Extents {
+  std::int64_t rows, in, out;
+};
+const Extents extents[] = {{1, 1, 1},      {3, 17, 3},    {13, 24, 100},
+                           {50, 64, 48},   {97, 100, 17}, {200, 300, 290},
+                           {2, 530, 1000}, {800, 33, 40}, {1025, 513, 40}};
 }  // namespace
 
-TEST_CASE_TEMPLATE("cpu/linear: forward, bias, GELU and residual agree with the definition", P, Fp32, Bf16) {
+TEST_CASE_TEMPLATE("cpu/linear: forward, bias, GELU and residual agree with the definition", P,
+                   Fp32, Bf16) {
   for (const Extents& e : extents) {
     const std::int64_t rows = e.rows, in = e.in, out = e.out;
     CAPTURE(rows);
     CAPTURE(in);
     CAPTURE(out);
     using T = typename P::Activation;
-    const Numbers x = normal<T>(rows * in, 1), w = normal<T>(out * in, 2, 1 / std::sqrt(in)), b = normal<float>(out, 3), skip = normal<T>(rows * out, 4),
+    const Numbers x = normal<T>(rows * in, 1), w = normal<T>(out * in, 2, 1 / std::sqrt(in)),
+                  b = normal<float>(out, 3), skip = normal<T>(rows * out, 4),
                   scale = normal<float>(rows, 5);
     compare<P>([&](auto& device) {
       using D = std::remove_reference_t<decltype(device)>;
-      Tensor<A<D>> tx(rows, in, x), y0(rows, out), y1(rows, out), pre(rows, out), y2(rows, out), y3(rows, out), y4(rows, out, skip), y5(rows, out), residual(rows, out, skip);
+      Tensor<A<D>> tx(rows, in, x), y0(rows, out), y1(rows, out), pre(rows, out), y2(rows, out),
+          y3(rows, out), y4(rows, out, skip), y5(rows, out), residual(rows, out, skip);
       Tensor<W<D>> tw(out, in, w);
       Flat<S<D>> bias(b), row_scale(scale);
       device.linear(tx, tw, {}, y0);
@@ -30,7 +37,8 @@ TEST_CASE_TEMPLATE("cpu/linear: forward, bias, GELU and residual agree with the 
       device.linear_gelu(tx, tw, bias, y5, y5);  // in place
       device.linear_residual(tx, tw, bias, residual, row_scale, y3);
       device.linear_residual(tx, tw, bias, y4, {}, y4);  // in place
-      return Outputs{y0.numbers(), y1.numbers(), pre.numbers(), y2.numbers(), y3.numbers(), y4.numbers(), y5.numbers()};
+      return Outputs{y0.numbers(), y1.numbers(), pre.numbers(), y2.numbers(),
+                     y3.numbers(), y4.numbers(), y5.numbers()};
     });
   }
 }
@@ -42,11 +50,13 @@ TEST_CASE_TEMPLATE("cpu/linear: gradients agree with the definition", P, Fp32, B
     CAPTURE(in);
     CAPTURE(out);
     using T = typename P::Activation;
-    const Numbers x = normal<T>(rows * in, 1), w = normal<T>(out * in, 2, 1 / std::sqrt(out)), dy = normal<T>(rows * out, 3), before = normal<T>(rows * in, 4),
+    const Numbers x = normal<T>(rows * in, 1), w = normal<T>(out * in, 2, 1 / std::sqrt(out)),
+                  dy = normal<T>(rows * out, 3), before = normal<T>(rows * in, 4),
                   dw = normal<float>(out * in, 5), db = normal<float>(out, 6);
     compare<P>([&](auto& device) {
       using D = std::remove_reference_t<decltype(device)>;
-      Tensor<A<D>> tdy(rows, out, dy), dx0(rows, in), dx1(rows, in, before), dx2(rows, in), dx3(rows, in, before);
+      Tensor<A<D>> tdy(rows, out, dy), dx0(rows, in), dx1(rows, in, before), dx2(rows, in),
+          dx3(rows, in, before);
       Tensor<W<D>> tw(out, in, w);
       device.linear_backward_input(tdy, tw, dx0, Write::assign);
       device.linear_backward_input(tdy, tw, dx1, Write::add);
@@ -71,7 +81,8 @@ TEST_CASE_TEMPLATE("cpu/linear: gradients agree with the definition", P, Fp32, B
 TEST_CASE("cpu/linear: extents that do not fit are named before anything is written") {
   Cpu<Fp32> device({1, {}});
   Tensor<float> x(4, 8, Numbers(32, 1)), w(5, 7, Numbers(35, 1)), y(4, 5);
-  CHECK_THROWS_WITH_AS(device.linear(x, w, {}, y), "linear: 8 columns meet 7; they must be equal.", ShapeError);
+  CHECK_THROWS_WITH_AS(device.linear(x, w, {}, y), "linear: 8 columns meet 7; they must be equal.",
+                       ShapeError);
   CHECK(std::isnan(y.memory[0]));
 }
 
@@ -92,15 +103,15 @@ struct DotOfPairs {  // c[i] += a[2i] b[2i] + a[2i + 1] b[2i + 1], as a register
   static ARVIT_INLINE void run(const bf16* a, const bf16* b, float* c, std::int64_t words) {
     using V = cpu::Floats<Isa::width>;
     for (std::int64_t i = 0; i < words; i += V::width) {
-      const V left = cpu::Pairs::along<V>(a + 2 * i, 2 * V::width), right = cpu::Pairs::along<V>(b + 2 * i, 2 * V::width);
+      const V left = cpu::Pairs::along<V>(a + 2 * i, 2 * V::width),
+              right = cpu::Pairs::along<V>(b + 2 * i, 2 * V::width);
       cpu::Pairs::multiply_add(left, right, V::load(c + i)).store(c + i);
     }
   }
 };
 struct DotOfOnePair {  // the same with one pair of a for a whole vector
   static constexpr bool wide_only = true;
-  template <class Isa>
-  static ARVIT_INLINE void run(const float* a, const bf16* b, float* c) {
+  template <class Isa> static ARVIT_INLINE void run(const float* a, const bf16* b, float* c) {
     using V = cpu::Floats<Isa::width>;
     cpu::Pairs::multiply_add(a, cpu::Pairs::along<V>(b, 2 * V::width), V::load(c)).store(c);
   }
@@ -118,14 +129,17 @@ TEST_CASE("cpu/linear: bf16 pairs are multiplied two at a time, and products tak
     Flat<float> c(normal<float>(words, 3)), one(normal<float>(16, 4));
     std::vector<float> expected, expected_one;
     const auto dot = [&](std::size_t i, std::size_t j, float sum) {
-      return std::fma(float(a.memory[2 * i]), float(b.memory[2 * j]), std::fma(float(a.memory[2 * i + 1]), float(b.memory[2 * j + 1]), sum));
+      return std::fma(float(a.memory[2 * i]), float(b.memory[2 * j]),
+                      std::fma(float(a.memory[2 * i + 1]), float(b.memory[2 * j + 1]), sum));
     };
     for (std::size_t i = 0; i < words; ++i) expected.push_back(dot(i, i, c.memory[i]));
     for (std::size_t i = 0; i < 16; ++i) expected_one.push_back(dot(5, i, one.memory[i]));
     float pair;
     std::memcpy(&pair, a.memory.data() + 10, sizeof pair);
-    cpu::dispatch<DotOfPairs>(cpu::Isa::avx512_bf16, static_cast<const bf16*>(a.memory.data()), static_cast<const bf16*>(b.memory.data()), c.memory.data(), words);
-    cpu::dispatch<DotOfOnePair>(cpu::Isa::avx512_bf16, static_cast<const float*>(&pair), static_cast<const bf16*>(b.memory.data()), one.memory.data());
+    cpu::dispatch<DotOfPairs>(cpu::Isa::avx512_bf16, static_cast<const bf16*>(a.memory.data()),
+                              static_cast<const bf16*>(b.memory.data()), c.memory.data(), words);
+    cpu::dispatch<DotOfOnePair>(cpu::Isa::avx512_bf16, static_cast<const float*>(&pair),
+                                static_cast<const bf16*>(b.memory.data()), one.memory.data());
     CHECK(c.memory == expected);
     CHECK(one.memory == expected_one);
 

@@ -4,14 +4,19 @@
 using namespace arvit;
 using namespace test;
 
-TEST_CASE_TEMPLATE("cpu/optimiser: three AdamW steps, average, weights and norms agree with the definition", P, Fp32, Bf16) {
+TEST_CASE_TEMPLATE(
+    "cpu/optimiser: three AdamW steps, average, weights and norms agree with the definition", P,
+    Fp32, Bf16) {
   for (const std::int64_t size : {1, 17, 1000, 100000}) {
     const Numbers start = normal<float>(size, 1), gradient = normal<float>(size, 2);
-    const std::vector<ParameterRun> runs{{0, size / 3, 1.f, 0.f}, {size / 3, size / 2, 0.5f, 1.f}, {size / 2 + size / 10, size, 1.f, 1.f}};
+    const std::vector<ParameterRun> runs{{0, size / 3, 1.f, 0.f},
+                                         {size / 3, size / 2, 0.5f, 1.f},
+                                         {size / 2 + size / 10, size, 1.f, 1.f}};
     const Numbers poisoned(start.size(), poison);
     compare<P>([&](auto& device) {
       using D = std::remove_reference_t<decltype(device)>;
-      Flat<S<D>> master(start), bare(start), average(start), m(Numbers(start.size(), 0)), v(m), m2(m), v2(m);
+      Flat<S<D>> master(start), bare(start), average(start), m(Numbers(start.size(), 0)), v(m),
+          m2(m), v2(m);
       Flat<Gradient<D>> g(gradient);
       Flat<W<D>> weights(poisoned), converted(poisoned);
       Flat<double> sum({3.0});
@@ -23,7 +28,8 @@ TEST_CASE_TEMPLATE("cpu/optimiser: three AdamW steps, average, weights and norms
       }
       device.convert(bare, converted);
       device.sum_of_squares(g, sum);
-      return Outputs{master.numbers(), m.numbers(), v.numbers(), average.numbers(), weights.numbers(), bare.numbers(), converted.numbers(), sum.numbers()};
+      return Outputs{master.numbers(),  m.numbers(),    v.numbers(),         average.numbers(),
+                     weights.numbers(), bare.numbers(), converted.numbers(), sum.numbers()};
     });
   }
 }

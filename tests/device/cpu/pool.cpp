@@ -15,7 +15,8 @@ TEST_CASE("cpu/pool: every task runs exactly once, whatever the numbers of tasks
     Pool pool(threads);
     CHECK(pool.threads() == threads);
     for (const std::int64_t tasks : {0, 1, 2, 3, 7, 100, 1000}) {
-      std::vector<int> runs(static_cast<std::size_t>(tasks), 0);  // not atomic: a task that ran twice would be a race, too
+      std::vector<int> runs(static_cast<std::size_t>(tasks),
+                            0);  // not atomic: a task that ran twice would be a race, too
       std::atomic<int> strangers = 0;
       pool.run(tasks, [&](std::int64_t task, int worker) {
         ++runs[static_cast<std::size_t>(task)];
@@ -31,14 +32,17 @@ TEST_CASE("cpu/pool: what a task wrote is seen after run, over many short jobs")
   Pool pool(3);
   std::vector<std::int64_t> values(64, 0);
   for (std::int64_t round = 0; round < 20000; ++round)
-    pool.run(1 + round % 64, [&](std::int64_t task, int) { values[static_cast<std::size_t>(task)] += round; });
+    pool.run(1 + round % 64,
+             [&](std::int64_t task, int) { values[static_cast<std::size_t>(task)] += round; });
   std::int64_t sum = 0, expected = 0;
   for (const std::int64_t value : values) sum += value;
   for (std::int64_t round = 0; round < 20000; ++round) expected += round * (1 + round % 64);
   CHECK(sum == expected);
 }
 
-TEST_CASE("cpu/pool: the exception of the lowest task is rethrown after all tasks ran, and the pool goes on") {
+TEST_CASE(
+    "cpu/pool: the exception of the lowest task is rethrown after all tasks ran, and the pool goes "
+    "on") {
   for (const int threads : {2, 3}) {
     Pool pool(threads);
     for (int round = 0; round < 100; ++round) {

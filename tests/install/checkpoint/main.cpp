@@ -8,8 +8,11 @@ int main(int, char** argv) {
   std::vector<float> values(Model::parameter_count);
   std::vector<arvit::StoredTensor> tensors;
   for (const auto& [name, tensor, offset] : Model::parameters()) {
-    arvit::initialise(tensor, static_cast<std::uint32_t>(tensors.size()), 1, values.data() + offset);
-    tensors.push_back(arvit::stored_tensor(name, {tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions()}, values.data() + offset));
+    arvit::initialise(tensor, static_cast<std::uint32_t>(tensors.size()), 1,
+                      values.data() + offset);
+    tensors.push_back(arvit::stored_tensor(
+        name, {tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions()},
+        values.data() + offset));
   }
   arvit::write_safetensors(argv[1], tensors);
 }

@@ -7,7 +7,8 @@
 int main() {
   float pixels[6] = {0, 1, 2, 3, 4, 5};
   const arvit::Rows<float, 3> rows(pixels, 2);
-  std::cout << "arvit " << ARVIT_VERSION_MAJOR << '.' << ARVIT_VERSION_MINOR << '.' << ARVIT_VERSION_PATCH << '\n';
+  std::cout << "arvit " << ARVIT_VERSION_MAJOR << '.' << ARVIT_VERSION_MINOR << '.'
+            << ARVIT_VERSION_PATCH << '\n';
 #if defined(ARVIT_GEMM_ONEDNN)
   std::cout << "gemm onednn\n";
 #elif defined(ARVIT_GEMM_CBLAS)

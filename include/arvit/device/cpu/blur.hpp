@@ -30,16 +30,19 @@ struct BlurTask {  // one plane: lines into scratch, then columns into the resul
       std::copy_n(in + y * width, width, padded + half);
       each_vector<V>(width, [&](std::int64_t x, std::int64_t count) ARVIT_INLINE_LAMBDA {
         V sum = {};
-        for (std::int64_t tap = 0; tap < p->taps; ++tap) sum = fma(V::splat(p->kernel[tap]), V::load(padded + x + tap, count), sum);
+        for (std::int64_t tap = 0; tap < p->taps; ++tap)
+          sum = fma(V::splat(p->kernel[tap]), V::load(padded + x + tap, count), sum);
         sum.store(lines + y * width + x, count);
       });
     }
     for (std::int64_t y = 0; y < height; ++y) {
-      const std::int64_t first = std::max<std::int64_t>(0, half - y), last = std::min(p->taps, height + half - y);
+      const std::int64_t first = std::max<std::int64_t>(0, half - y),
+                         last = std::min(p->taps, height + half - y);
       each_vector<V>(width, [&](std::int64_t x, std::int64_t count) ARVIT_INLINE_LAMBDA {
         V sum = {};
         for (std::int64_t tap = first; tap < last; ++tap)
-          sum = fma(V::splat(p->kernel[tap]), V::load(lines + (y + tap - half) * width + x, count), sum);
+          sum = fma(V::splat(p->kernel[tap]), V::load(lines + (y + tap - half) * width + x, count),
+                    sum);
         sum.store(out + y * width + x, count);
       });
     }

@@ -12,7 +12,8 @@
 
 namespace arvit::cpu {
 
-/// Memory that grows to the largest request and then stays: a step that was seen once allocates nothing.
+/// Memory that grows to the largest request and then stays: a step that was seen once allocates
+/// nothing.
 class Scratch {
  public:
   void reserve(std::int64_t floats) {
@@ -32,14 +33,16 @@ class Scratch {
   std::int64_t capacity_ = 0;
 };
 
-/// What every kernel needs: threads, instruction set, scratch that the caller shares with its workers, scratch of each worker.
+/// What every kernel needs: threads, instruction set, scratch that the caller shares with its
+/// workers, scratch of each worker.
 struct Context {
   Pool pool;
   Isa isa;
   Scratch shared;
   std::vector<Scratch> own;
 
-  explicit Context(int threads, Isa instructions) : pool(threads), isa(instructions), own(static_cast<std::size_t>(pool.threads())) {}
+  explicit Context(int threads, Isa instructions)
+      : pool(threads), isa(instructions), own(static_cast<std::size_t>(pool.threads())) {}
 
   float* reserve_shared(std::int64_t floats) {
     shared.reserve(floats);
@@ -55,13 +58,18 @@ struct Context {
     return sum;
   }
   /// Enters Body::run<instruction set>(args..., index, worker's scratch) once per task.
-  template <class Body, class... Args>
-  void each(std::int64_t tasks, Args... args) {
-    pool.run(tasks, [&](std::int64_t index, int worker) { dispatch<Body>(isa, args..., index, scratch(worker)); });
+  template <class Body, class... Args> void each(std::int64_t tasks, Args... args) {
+    pool.run(tasks, [&](std::int64_t index, int worker) {
+      dispatch<Body>(isa, args..., index, scratch(worker));
+    });
   }
 };
 
-constexpr std::int64_t round_up(std::int64_t value, std::int64_t unit) { return (value + unit - 1) / unit * unit; }
-constexpr std::int64_t blocks_of(std::int64_t value, std::int64_t unit) { return (value + unit - 1) / unit; }
+constexpr std::int64_t round_up(std::int64_t value, std::int64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+constexpr std::int64_t blocks_of(std::int64_t value, std::int64_t unit) {
+  return (value + unit - 1) / unit;
+}
 
 }  // namespace arvit::cpu

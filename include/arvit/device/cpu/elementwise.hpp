@@ -10,14 +10,18 @@
 /// Maps over rows and over flat buffers, one pass each.
 namespace arvit::cpu {
 
-/// Elements of one task: large enough to cost more than handing it out, small enough that every thread finds several.
+/// Elements of one task: large enough to cost more than handing it out, small enough that every
+/// thread finds several.
 constexpr std::int64_t flat_block = 1 << 15;
-inline std::int64_t rows_per_block(std::int64_t columns) { return std::max<std::int64_t>(1, flat_block / std::max<std::int64_t>(1, columns)); }
+inline std::int64_t rows_per_block(std::int64_t columns) {
+  return std::max<std::int64_t>(1, flat_block / std::max<std::int64_t>(1, columns));
+}
 
 namespace detail {
 struct GeluTask {
   template <class Isa, class T>
-  static ARVIT_INLINE void run(const Matrix<const T>* x, const Matrix<T>* y, const Matrix<T>* slope, std::int64_t rows, std::int64_t task, float*) {
+  static ARVIT_INLINE void run(const Matrix<const T>* x, const Matrix<T>* y, const Matrix<T>* slope,
+                               std::int64_t rows, std::int64_t task, float*) {
     using V = Floats<Isa::width>;
     for (std::int64_t r = task * rows; r < std::min((task + 1) * rows, x->rows()); ++r)
       each_vector<V>(x->columns(), [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
@@ -29,7 +33,8 @@ struct GeluTask {
 };
 struct AddTask {
   template <class Isa, class T>
-  static ARVIT_INLINE void run(const Matrix<const T>* x, const Matrix<T>* y, std::int64_t rows, std::int64_t task, float*) {
+  static ARVIT_INLINE void run(const Matrix<const T>* x, const Matrix<T>* y, std::int64_t rows,
+                               std::int64_t task, float*) {
     using V = Floats<Isa::width>;
     for (std::int64_t r = task * rows; r < std::min((task + 1) * rows, x->rows()); ++r)
       each_vector<V>(x->columns(), [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
@@ -39,7 +44,8 @@ struct AddTask {
 };
 struct ScaleTask {
   template <class Isa, class T>
-  static ARVIT_INLINE void run(const Matrix<const T>* x, const float* scale, const Matrix<T>* y, std::int64_t rows, std::int64_t task, float*) {
+  static ARVIT_INLINE void run(const Matrix<const T>* x, const float* scale, const Matrix<T>* y,
+                               std::int64_t rows, std::int64_t task, float*) {
     using V = Floats<Isa::width>;
     for (std::int64_t r = task * rows; r < std::min((task + 1) * rows, x->rows()); ++r)
       each_vector<V>(x->columns(), [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
@@ -52,43 +58,46 @@ struct ConvertTask {
   static ARVIT_INLINE void run(const float* x, T* y, std::int64_t size, std::int64_t task, float*) {
     using V = Floats<Isa::width>;
     const std::int64_t begin = task * flat_block, count = std::min(flat_block, size - begin);
-    each_vector<V>(count, [&](std::int64_t i, std::int64_t part) ARVIT_INLINE_LAMBDA { V::load(x + begin + i, part).store(y + begin + i, part); });
+    each_vector<V>(count, [&](std::int64_t i, std::int64_t part) ARVIT_INLINE_LAMBDA {
+      V::load(x + begin + i, part).store(y + begin + i, part);
+    });
   }
 };
 }  // namespace detail
 
-template <class T>
-void gelu(Context& context, Matrix<const T> x, Matrix<T> y, Matrix<T> slope) {
+template <class T> void gelu(Context& context, Matrix<const T> x, Matrix<T> y, Matrix<T> slope) {
   const std::int64_t rows = rows_per_block(x.columns());
-  context.each<detail::GeluTask>(blocks_of(x.rows(), rows), static_cast<const Matrix<const T>*>(&x), static_cast<const Matrix<T>*>(&y),
+  context.each<detail::GeluTask>(blocks_of(x.rows(), rows), static_cast<const Matrix<const T>*>(&x),
+                                 static_cast<const Matrix<T>*>(&y),
                                  static_cast<const Matrix<T>*>(&slope), rows);
 }
-template <class T>
-void add(Context& context, Matrix<const T> x, Matrix<T> y) {
+template <class T> void add(Context& context, Matrix<const T> x, Matrix<T> y) {
   const std::int64_t rows = rows_per_block(x.columns());
-  context.each<detail::AddTask>(blocks_of(x.rows(), rows), static_cast<const Matrix<const T>*>(&x), static_cast<const Matrix<T>*>(&y), rows);
+  context.each<detail::AddTask>(blocks_of(x.rows(), rows), static_cast<const Matrix<const T>*>(&x),
+                                static_cast<const Matrix<T>*>(&y), rows);
 }
 template <class T>
 void scale_rows(Context& context, Matrix<const T> x, const float* scale, Matrix<T> y) {
   const std::int64_t rows = rows_per_block(x.columns());
-  context.each<detail::ScaleTask>(blocks_of(x.rows(), rows), static_cast<const Matrix<const T>*>(&x), scale, static_cast<const Matrix<T>*>(&y),
-                                  rows);
+  context.each<detail::ScaleTask>(blocks_of(x.rows(), rows),
+                                  static_cast<const Matrix<const T>*>(&x), scale,
+                                  static_cast<const Matrix<T>*>(&y), rows);
 }
-template <class T>
-void fill(Context& context, Matrix<T> y, T value) {
+template <class T> void fill(Context& context, Matrix<T> y, T value) {
   if (y.stride() == y.columns()) {  // a flat buffer may be one row
     const std::int64_t size = y.rows() * y.columns();
     return context.pool.run(blocks_of(size, flat_block), [&](std::int64_t task, int) {
-      std::fill(y.data() + task * flat_block, y.data() + std::min((task + 1) * flat_block, size), value);
+      std::fill(y.data() + task * flat_block, y.data() + std::min((task + 1) * flat_block, size),
+                value);
     });
   }
   const std::int64_t rows = rows_per_block(y.columns());
   context.pool.run(blocks_of(y.rows(), rows), [&](std::int64_t task, int) {
-    for (std::int64_t r = task * rows; r < std::min((task + 1) * rows, y.rows()); ++r) std::fill_n(y[r], y.columns(), value);
+    for (std::int64_t r = task * rows; r < std::min((task + 1) * rows, y.rows()); ++r)
+      std::fill_n(y[r], y.columns(), value);
   });
 }
-template <class T>
-void convert(Context& context, Span<const float> x, Span<T> y) {
+template <class T> void convert(Context& context, Span<const float> x, Span<T> y) {
   context.each<detail::ConvertTask>(blocks_of(x.size(), flat_block), x.data(), y.data(), x.size());
 }
 

@@ -18,12 +18,15 @@ using Index = Span<const std::int32_t>;
 template <class Task>
 void each_rows(Context& context, std::int64_t rows, std::int64_t columns, const Task& task) {
   const std::int64_t block = rows_per_block(columns);
-  context.pool.run(blocks_of(rows, block), [&](std::int64_t index, int) { task(index * block, std::min((index + 1) * block, rows)); });
+  context.pool.run(blocks_of(rows, block), [&](std::int64_t index, int) {
+    task(index * block, std::min((index + 1) * block, rows));
+  });
 }
 
 struct ScatterTask {
   template <class Isa, class T>
-  static ARVIT_INLINE void run(const Matrix<const T>* x, const Index* index, const Matrix<T>* y, std::int64_t rows, std::int64_t task, float*) {
+  static ARVIT_INLINE void run(const Matrix<const T>* x, const Index* index, const Matrix<T>* y,
+                               std::int64_t rows, std::int64_t task, float*) {
     using V = Floats<Isa::width>;
     for (std::int64_t r = task * rows; r < std::min((task + 1) * rows, x->rows()); ++r) {
       const T* const from = (*x)[r];
@@ -36,8 +39,8 @@ struct ScatterTask {
 };
 struct TokenTask {
   template <class Isa, class T>
-  static ARVIT_INLINE void run(const Matrix<T>* y, const Index* index, const float* token, Write write, std::int64_t rows, std::int64_t task,
-                               float*) {
+  static ARVIT_INLINE void run(const Matrix<T>* y, const Index* index, const float* token,
+                               Write write, std::int64_t rows, std::int64_t task, float*) {
     using V = Floats<Isa::width>;
     const std::int64_t all = index->empty() ? y->rows() : index->size();
     for (std::int64_t r = task * rows; r < std::min((task + 1) * rows, all); ++r) {
@@ -51,7 +54,8 @@ struct TokenTask {
 };
 struct PositionTask {
   template <class Isa, class T>
-  static ARVIT_INLINE void run(const Matrix<T>* x, const Matrix<const float>* table, const PatchRows<HostSpace>* from, std::int64_t rows,
+  static ARVIT_INLINE void run(const Matrix<T>* x, const Matrix<const float>* table,
+                               const PatchRows<HostSpace>* from, std::int64_t rows,
                                std::int64_t task, float*) {
     using V = Floats<Isa::width>;
     for (std::int64_t r = task * rows; r < std::min((task + 1) * rows, x->rows()); ++r) {
@@ -67,12 +71,14 @@ struct PositionTask {
 };
 
 /// First pixel of the patch that row r shows, or null for a class token.
-inline const float* patch_corner(const float* images, const ImageShape& shape, const PatchRows<HostSpace>& from, std::int64_t r) {
+inline const float* patch_corner(const float* images, const ImageShape& shape,
+                                 const PatchRows<HostSpace>& from, std::int64_t r) {
   const std::int32_t source = from.source[r];
   if (source < 0) return nullptr;
   const int patch = from.permutation[source];
   return images + source / shape.patches() * shape.size() +
-         (std::int64_t{patch / shape.columns()} * shape.width + patch % shape.columns()) * shape.patch;
+         (std::int64_t{patch / shape.columns()} * shape.width + patch % shape.columns()) *
+             shape.patch;
 }
 }  // namespace detail
 
@@ -83,31 +89,38 @@ void gather_rows(Context& context, Matrix<const T> x, Span<const std::int32_t> i
   });
 }
 template <class T>
-void scatter_add_rows(Context& context, Matrix<const T> x, Span<const std::int32_t> index, Matrix<T> y) {
+void scatter_add_rows(Context& context, Matrix<const T> x, Span<const std::int32_t> index,
+                      Matrix<T> y) {
   const std::int64_t rows = rows_per_block(x.columns());
-  context.each<detail::ScatterTask>(blocks_of(x.rows(), rows), static_cast<const Matrix<const T>*>(&x), static_cast<const detail::Index*>(&index),
-                                    static_cast<const Matrix<T>*>(&y), rows);
+  context.each<detail::ScatterTask>(
+      blocks_of(x.rows(), rows), static_cast<const Matrix<const T>*>(&x),
+      static_cast<const detail::Index*>(&index), static_cast<const Matrix<T>*>(&y), rows);
 }
 template <class T>
-void put_token(Context& context, Matrix<T> y, Span<const std::int32_t> index, const float* token, Write write) {
+void put_token(Context& context, Matrix<T> y, Span<const std::int32_t> index, const float* token,
+               Write write) {
   const std::int64_t rows = rows_per_block(y.columns());
-  context.each<detail::TokenTask>(blocks_of(index.empty() ? y.rows() : index.size(), rows), static_cast<const Matrix<T>*>(&y),
+  context.each<detail::TokenTask>(blocks_of(index.empty() ? y.rows() : index.size(), rows),
+                                  static_cast<const Matrix<T>*>(&y),
                                   static_cast<const detail::Index*>(&index), token, write, rows);
 }
-template <class T>
-void clear_rows(Matrix<T> y, Span<const std::int32_t> index) {
+template <class T> void clear_rows(Matrix<T> y, Span<const std::int32_t> index) {
   for (const std::int32_t r : index) std::fill_n(y[r], y.columns(), T{});
 }
 template <class T>
-void add_positions(Context& context, Matrix<T> x, Matrix<const float> table, PatchRows<HostSpace> from) {
+void add_positions(Context& context, Matrix<T> x, Matrix<const float> table,
+                   PatchRows<HostSpace> from) {
   const std::int64_t rows = rows_per_block(x.columns());
-  context.each<detail::PositionTask>(blocks_of(x.rows(), rows), static_cast<const Matrix<T>*>(&x), static_cast<const Matrix<const float>*>(&table),
+  context.each<detail::PositionTask>(blocks_of(x.rows(), rows), static_cast<const Matrix<T>*>(&x),
+                                     static_cast<const Matrix<const float>*>(&table),
                                      static_cast<const PatchRows<HostSpace>*>(&from), rows);
 }
 
-/// Rows of patches, numbers in the order of a convolution's weight: channel, line, pixel. A class token's row is zero.
+/// Rows of patches, numbers in the order of a convolution's weight: channel, line, pixel. A class
+/// token's row is zero.
 template <class T>
-void embed_patches(Context& context, const float* images, ImageShape shape, PatchRows<HostSpace> from, Matrix<T> y) {
+void embed_patches(Context& context, const float* images, ImageShape shape,
+                   PatchRows<HostSpace> from, Matrix<T> y) {
   detail::each_rows(context, y.rows(), y.columns(), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r) {
       const float* const corner = detail::patch_corner(images, shape, from, r);
@@ -125,8 +138,10 @@ void embed_patches(Context& context, const float* images, ImageShape shape, Patc
   });
 }
 
-/// Rows of patches, numbers in MAE's order: line, pixel, channel. Standardised: minus the mean, over sqrt(unbiased variance + 1e-6).
-inline void target_patches(Context& context, const float* images, ImageShape shape, PatchRows<HostSpace> from, bool standardise, Matrix<float> y) {
+/// Rows of patches, numbers in MAE's order: line, pixel, channel. Standardised: minus the mean,
+/// over sqrt(unbiased variance + 1e-6).
+inline void target_patches(Context& context, const float* images, ImageShape shape,
+                           PatchRows<HostSpace> from, bool standardise, Matrix<float> y) {
   detail::each_rows(context, y.rows(), y.columns(), [&](std::int64_t begin, std::int64_t end) {
     const int width = shape.patch_width(), channels = shape.channels;
     for (std::int64_t r = begin; r < end; ++r) {
@@ -139,7 +154,8 @@ inline void target_patches(Context& context, const float* images, ImageShape sha
       for (std::int64_t channel = 0; channel < channels; ++channel)
         for (std::int64_t line = 0; line < shape.patch; ++line) {
           const float* const pixels = corner + (channel * shape.height + line) * shape.width;
-          for (int i = 0; i < shape.patch; ++i) to[(line * shape.patch + i) * channels + channel] = pixels[i];
+          for (int i = 0; i < shape.patch; ++i)
+            to[(line * shape.patch + i) * channels + channel] = pixels[i];
         }
       if (!standardise) continue;
       double mean = 0, variance = 0;
@@ -152,8 +168,8 @@ inline void target_patches(Context& context, const float* images, ImageShape sha
   });
 }
 
-/// Per row, the stable ascending order of the keys: merges from the bottom up, with the second row in scratch, because
-/// std::stable_sort allocates.
+/// Per row, the stable ascending order of the keys: merges from the bottom up, with the second row
+/// in scratch, because std::stable_sort allocates.
 inline void argsort(Context& context, Matrix<const float> keys, Matrix<std::int32_t> order) {
   const std::int64_t columns = keys.columns();
   context.reserve_own(columns);
@@ -164,7 +180,8 @@ inline void argsort(Context& context, Matrix<const float> keys, Matrix<std::int3
     const auto before = [key](std::int32_t a, std::int32_t b) { return key[a] < key[b]; };
     for (std::int64_t run = 1; run < columns; run *= 2, std::swap(from, to))
       for (std::int64_t begin = 0; begin < columns; begin += 2 * run) {
-        const std::int64_t middle = std::min(begin + run, columns), end = std::min(begin + 2 * run, columns);
+        const std::int64_t middle = std::min(begin + run, columns),
+                           end = std::min(begin + 2 * run, columns);
         std::merge(from + begin, from + middle, from + middle, from + end, to + begin, before);
       }
     if (from != order[r]) std::copy_n(from, columns, order[r]);
