@@ -28,7 +28,7 @@ unit() {
 # A program that pre-trains the models that are named.
 trainer() {
   {
-    echo '#include "arvit/pretrain.hpp"'
+    echo '#include "arvit/run/pretrain.hpp"'
     echo '#include "arvit/variants.hpp"'
     for model in "$@"; do echo "void train(arvit::$model*, const arvit::RunOptions& options) { arvit::pretrain<arvit::$model>(options); }"; done
   } >"$folder/trainer.cpp"
@@ -45,7 +45,7 @@ trainer SemAIM_Nano SemAIM_B16 && unit "a trainer of two models" "$folder/traine
 trainer SemAIM_Nano SemAIM_B16 SAIM_B16 && unit "a trainer of three models" "$folder/trainer.cpp" "${apart[@]}"
 unit "examples/pretrain_semaim.cpp (two models and the command line)" examples/pretrain_semaim.cpp "${apart[@]}"
 unit "examples/demo.cpp" examples/demo.cpp "${apart[@]}"
-trainer $(sed -n 's/[",]/ /g; s/^    //p' include/arvit/variant_names.hpp) && repeats=1 unit "a trainer of every model of variants.hpp" "$folder/trainer.cpp" "${apart[@]}"
+trainer $(sed -n 's/[",]/ /g; s/^    //p' include/arvit/variants/variant_names.hpp) && repeats=1 unit "a trainer of every model of variants.hpp" "$folder/trainer.cpp" "${apart[@]}"
 echo "header-only, -O3"
 trainer SemAIM_Nano && unit "a trainer of one model, kernels included" "$folder/trainer.cpp" "${whole[@]}"
 torch=$(python3 -c 'import torch; print(torch.__path__[0])' 2>/dev/null || true)

@@ -10,8 +10,8 @@
 
 #include "arvit/data/augment.hpp"
 #include "arvit/data/image_folder.hpp"
+#include "arvit/run/command_line.hpp"
 #include "arvit/train/memory.hpp"
-#include "arvit/train/options.hpp"
 #include "rates.hpp"
 
 using namespace arvit;

@@ -20,7 +20,7 @@
 #include "arvit/core/random.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/device/cpu/gemm.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
 #include "onednn_rate.hpp"
 #include "rates.hpp"
 #include "timed_device.hpp"

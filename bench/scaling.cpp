@@ -8,8 +8,8 @@
 #include <iostream>
 #include <string>
 
-#include "arvit/io/report.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/show/report.hpp"
 #include "arvit/variants.hpp"
 #include "rates.hpp"
 #include "step_bench.hpp"

@@ -16,10 +16,10 @@
 #include <string>
 #include <vector>
 
+#include "arvit/run/command_line.hpp"
 #include "arvit/train/memory.hpp"
-#include "arvit/train/model_list.hpp"
-#include "arvit/train/options.hpp"
 #include "arvit/variants.hpp"
+#include "arvit/variants/model_list.hpp"
 #include "onednn_rate.hpp"
 #include "rates.hpp"
 #include "step_bench.hpp"

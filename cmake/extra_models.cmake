@@ -4,7 +4,7 @@
 # `extra_models` becomes the value of their ARVIT_EXTRA_MODELS, or empty.
 set(ARVIT_MODELS "" CACHE STRING "Models of variants.hpp that the programs hold besides their own, separated by semicolons")
 set(extra_models "")
-file(STRINGS ${PROJECT_SOURCE_DIR}/include/arvit/variant_names.hpp known_models REGEX "^    \"")
+file(STRINGS ${PROJECT_SOURCE_DIR}/include/arvit/variants/variant_names.hpp known_models REGEX "^    \"")
 string(REGEX MATCHALL "[A-Za-z0-9_]+" known_models "${known_models}")
 foreach(model IN LISTS ARVIT_MODELS)
   if(NOT model IN_LIST known_models)

@@ -8,11 +8,11 @@
 #include <sstream>
 
 #include "arvit/device/cpu.hpp"
-#include "arvit/eval/fill_in.hpp"
-#include "arvit/eval/fill_in_table.hpp"
 #include "arvit/eval/pretrained.hpp"
 #include "arvit/io/file.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/show/fill_in.hpp"
+#include "arvit/show/fill_in_table.hpp"
 
 using namespace arvit;
 

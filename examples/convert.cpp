@@ -5,7 +5,7 @@
 //   convert --to hf --checkpoint out/semaim --out vit/model.safetensors
 //   convert --from mae --model MAE_B16 --checkpoint mae_pretrain_vit_base.safetensors --out mae_b16.safetensors
 #include "arvit/eval/convert.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
 
 using namespace arvit;
 

@@ -5,14 +5,14 @@
 //   ./demo                                   SemAIM on Fashion-MNIST, as Debian's package installs it
 //   ./demo --data PICTURES --epochs 3       any folder of pictures by class, CIFAR binary files or idx files
 //   ./demo --variant GVP_p2d_Nano           any other model of include/arvit/variants.hpp; what teaches it is made first
-#include "arvit/eval/codebook_picture.hpp"
 #include "arvit/eval/compare.hpp"
-#include "arvit/eval/maps.hpp"
-#include "arvit/eval/model_text.hpp"
-#include "arvit/eval/reconstruct.hpp"
-#include "arvit/io/report.hpp"
-#include "arvit/own_teacher.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/run/own_teacher.hpp"
+#include "arvit/show/codebook_picture.hpp"
+#include "arvit/show/maps.hpp"
+#include "arvit/show/model_text.hpp"
+#include "arvit/show/reconstruct.hpp"
+#include "arvit/show/report.hpp"
 
 using namespace arvit;
 

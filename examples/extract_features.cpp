@@ -12,7 +12,7 @@
 #include "arvit/eval/extract.hpp"
 #include "arvit/eval/pretrained.hpp"
 #include "arvit/io/npy.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
 
 using namespace arvit;
 

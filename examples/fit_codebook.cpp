@@ -3,16 +3,16 @@
 //
 //   fit_codebook --data pictures --out palette.safetensors --patch 1 --codes 512
 //   fit_codebook --data pictures --out codebook.safetensors --patch 4 --codes 1024 --picture codebook.png
-#include "arvit/eval/fit_codebook.hpp"
+#include "arvit/teacher/fit_codebook.hpp"
 
 #include <chrono>
 
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
-#include "arvit/eval/codebook_picture.hpp"
 #include "arvit/eval/image_quality.hpp"
 #include "arvit/eval/pretrained.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/show/codebook_picture.hpp"
 
 using namespace arvit;
 

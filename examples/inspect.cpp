@@ -5,11 +5,11 @@
 //   inspect --checkpoint FILE_OR_FOLDER          what a checkpoint says of itself
 //   inspect --mask SAIM_B16                      who reads whom, on a small grid
 //   inspect --ranks 0,0,2,0,1,1,2                the masks of given ranks (GVP, matrix 19)
-#include "arvit/eval/inspect.hpp"
+#include "arvit/show/inspect.hpp"
 #include "arvit/device/cpu.hpp"
+#include "arvit/run/command_line.hpp"
 #include "arvit/train/checkpoint_folder.hpp"
 #include "arvit/train/memory.hpp"
-#include "arvit/train/options.hpp"
 
 using namespace arvit;
 

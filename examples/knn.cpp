@@ -8,7 +8,7 @@
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/extract.hpp"
 #include "arvit/eval/pretrained.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
 
 using namespace arvit;
 

@@ -10,7 +10,7 @@
 #include "arvit/eval/compare.hpp"
 #include "arvit/eval/pretrained.hpp"
 #include "arvit/eval/probe_training.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
 
 using namespace arvit;
 

@@ -2,11 +2,11 @@
 // Order, similarity and attention maps of a pre-trained model over some pictures, in one PNG file.
 //
 //   maps --checkpoint out/semaim --data /usr/share/datasets/fashion-mnist --out maps.png
-#include "arvit/eval/maps.hpp"
+#include "arvit/show/maps.hpp"
 
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/pretrained.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
 
 using namespace arvit;
 

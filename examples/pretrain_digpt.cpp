@@ -6,10 +6,10 @@
 //   pretrain_randsac --data cifar10 --out out/teacher
 //   pretrain_digpt --data cifar10 --teacher out/teacher --out out/digpt
 //   pretrain_digpt --data pictures --model DiGPT_B16 --teacher openclip_h14.npy --whole-picture --out out/digpt_b16
-#include "arvit/pretrain.hpp"
-#include "arvit/train/model_list.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/run/pretrain.hpp"
 #include "arvit/variants.hpp"
+#include "arvit/variants/model_list.hpp"
 
 using namespace arvit;
 

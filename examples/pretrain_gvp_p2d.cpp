@@ -5,10 +5,10 @@
 //   fit_codebook --data /usr/share/datasets/fashion-mnist --codes 512 --patch 4 --size 28 --out codebook.safetensors
 //   pretrain_gvp_p2d --data /usr/share/datasets/fashion-mnist --teacher codebook.safetensors --out out/gvp
 //   pretrain_gvp_p2d --data pictures --model GVP_p2d_B16 --teacher codes.npy --whole-picture --out out/gvp_b16
-#include "arvit/pretrain.hpp"
-#include "arvit/train/model_list.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/run/pretrain.hpp"
 #include "arvit/variants.hpp"
+#include "arvit/variants/model_list.hpp"
 
 using namespace arvit;
 

@@ -4,10 +4,10 @@
 //
 //   pretrain_gvp_p2p --data /usr/share/datasets/fashion-mnist --out out/gvp
 //   pretrain_gvp_p2p --data imagenet/train --model GVP_p2p_B16 --preset paper --out out/gvp_b16
-#include "arvit/pretrain.hpp"
-#include "arvit/train/model_list.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/run/pretrain.hpp"
 #include "arvit/variants.hpp"
+#include "arvit/variants/model_list.hpp"
 
 using namespace arvit;
 

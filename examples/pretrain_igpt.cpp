@@ -5,10 +5,10 @@
 //   fit_codebook --data cifar10 --codes 512 --patch 1 --size 16 --out palette.safetensors
 //   pretrain_igpt --data cifar10 --teacher palette.safetensors --out out/igpt
 //   pretrain_igpt --data imagenet/train --teacher palette.safetensors --model iGPT_S --preset paper --out out/igpt_s
-#include "arvit/pretrain.hpp"
-#include "arvit/train/model_list.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/run/pretrain.hpp"
 #include "arvit/variants.hpp"
+#include "arvit/variants/model_list.hpp"
 
 using namespace arvit;
 

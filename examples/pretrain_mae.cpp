@@ -3,10 +3,10 @@
 //
 //   pretrain_mae --data /usr/share/datasets/fashion-mnist --out out/mae
 //   pretrain_mae --data imagenet/train --model MAE_B16 --preset paper --out out/mae_b16
-#include "arvit/pretrain.hpp"
-#include "arvit/train/model_list.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/run/pretrain.hpp"
 #include "arvit/variants.hpp"
+#include "arvit/variants/model_list.hpp"
 
 using namespace arvit;
 

@@ -4,10 +4,10 @@
 //
 //   pretrain_randsac --data /usr/share/datasets/fashion-mnist --out out/randsac
 //   pretrain_randsac --data imagenet/train --model RandSAC_B16 --preset paper --out out/randsac_b16
-#include "arvit/pretrain.hpp"
-#include "arvit/train/model_list.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/run/pretrain.hpp"
 #include "arvit/variants.hpp"
+#include "arvit/variants/model_list.hpp"
 
 using namespace arvit;
 

@@ -3,10 +3,10 @@
 //
 //   pretrain_saim --data /usr/share/datasets/fashion-mnist --out out/saim
 //   pretrain_saim --data imagenet/train --model SAIM_B16 --preset paper --out out/saim_b16
-#include "arvit/pretrain.hpp"
-#include "arvit/train/model_list.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/run/pretrain.hpp"
 #include "arvit/variants.hpp"
+#include "arvit/variants/model_list.hpp"
 
 using namespace arvit;
 

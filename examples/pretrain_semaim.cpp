@@ -3,10 +3,10 @@
 //
 //   pretrain_semaim --data /usr/share/datasets/fashion-mnist --out out/semaim
 //   pretrain_semaim --data imagenet/train --model SemAIM_B16 --preset paper --out out/semaim_b16
-#include "arvit/pretrain.hpp"
-#include "arvit/train/model_list.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/run/pretrain.hpp"
 #include "arvit/variants.hpp"
+#include "arvit/variants/model_list.hpp"
 
 using namespace arvit;
 

@@ -4,10 +4,10 @@
 //
 //   pretrain_vit_igpt --data /usr/share/datasets/fashion-mnist --out out/vit_igpt
 //   pretrain_vit_igpt --data imagenet/train --model ViT_iGPT_B16 --preset paper --out out/vit_igpt_b16
-#include "arvit/pretrain.hpp"
-#include "arvit/train/model_list.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/run/pretrain.hpp"
 #include "arvit/variants.hpp"
+#include "arvit/variants/model_list.hpp"
 
 using namespace arvit;
 

@@ -3,11 +3,11 @@
 // in one PNG file.
 //
 //   reconstruct --checkpoint out/semaim --data /usr/share/datasets/fashion-mnist --out reconstruct.png
-#include "arvit/eval/reconstruct.hpp"
+#include "arvit/show/reconstruct.hpp"
 
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/pretrained.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
 
 using namespace arvit;
 

@@ -7,9 +7,9 @@
 #include <chrono>
 
 #include "arvit/device/cpu.hpp"
-#include "arvit/eval/fill_in.hpp"
 #include "arvit/eval/pretrained.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/show/fill_in.hpp"
 
 using namespace arvit;
 

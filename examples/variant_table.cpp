@@ -16,8 +16,8 @@
 #include "arvit/io/file.hpp"
 #include "arvit/io/json_reader.hpp"
 #include "arvit/io/json_writer.hpp"
-#include "arvit/own_teacher.hpp"
-#include "arvit/train/options.hpp"
+#include "arvit/run/command_line.hpp"
+#include "arvit/run/own_teacher.hpp"
 
 using namespace arvit;
 

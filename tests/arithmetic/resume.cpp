@@ -8,9 +8,9 @@
 #include <string>
 
 #include "arithmetic/bits.hpp"
-#include "arvit/pretrain.hpp"
+#include "arvit/run/pretrain.hpp"
+#include "support/made_pictures.hpp"
 #include "support/temporary_folder.hpp"
-#include "train/made_pictures.hpp"
 
 /// Runs that commit 4e7e690 left half-way, in tests/arithmetic/checkpoints: continued by the
 /// present code they must end with the numbers that 4e7e690 ended with. ARVIT_WRITE_BITS=FILE makes

@@ -2,7 +2,7 @@
 // expect: Target<Features<Teacher>>: the teacher must take the model's pictures; give both the same
 // Image<Height, Width>.
 #include <arvit/models.hpp>
-#include <arvit/teacher.hpp>
+#include <arvit/teacher/teacher.hpp>
 
 using Student = arvit::SAIM<
     arvit::ViT<1, 12, 3, arvit::Patch<4>, arvit::Image<12>>, arvit::Parallel<1>,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect: Conditions<Pooled<Teacher>>: the teacher must take the model's pictures; give both the
 // same Image<Height, Width>.
-#include <arvit/teacher.hpp>
+#include <arvit/teacher/teacher.hpp>
 
 using Student = arvit::ViT<
     1, 12, 3, arvit::Patch<4>, arvit::Image<12>,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect: EncoderTeacher<Encoder>: a teacher with conditions would need another teacher; choose one
 // without.
-#include <arvit/teacher.hpp>
+#include <arvit/teacher/teacher.hpp>
 
 using Bad =
     arvit::ViT<1, 12, 3, arvit::Patch<4>, arvit::Image<12>, arvit::Conditions<arvit::Labels<3>>>;

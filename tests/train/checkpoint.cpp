@@ -10,8 +10,8 @@
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/pretrain_pass.hpp"
 #include "arvit/train/checkpoint_folder.hpp"
+#include "support/made_pictures.hpp"
 #include "support/temporary_folder.hpp"
-#include "train/made_pictures.hpp"
 
 using namespace arvit;
 using test::SmallModel;

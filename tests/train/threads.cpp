@@ -7,8 +7,8 @@
 #include "arvit/device/cpu.hpp"
 #include "arvit/model/pretrain_pass.hpp"
 #include "arvit/train/trainer.hpp"
+#include "support/made_pictures.hpp"
 #include "support/temporary_folder.hpp"
-#include "train/made_pictures.hpp"
 
 using namespace arvit;
 

@@ -18,8 +18,8 @@
 #include "arvit/device/reference.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/pretrain_pass.hpp"
+#include "support/made_pictures.hpp"
 #include "support/temporary_folder.hpp"
-#include "train/made_pictures.hpp"
 
 using namespace arvit;
 using arvit::test::MadePictures;

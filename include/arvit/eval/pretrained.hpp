@@ -17,11 +17,12 @@
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/features.hpp"
 #include "arvit/model/masked_features.hpp"
-#include "arvit/models.hpp"
-#include "arvit/teacher.hpp"
+#include "arvit/model/pretrain_pass.hpp"
+#include "arvit/teacher/teacher.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"  // IWYU pragma: export
-#include "arvit/train/model_list.hpp"
+#include "arvit/variants/aliases.hpp"
+#include "arvit/variants/model_list.hpp"
 
 /// What the evaluation programs read: checkpoints of the trainers, and encoders that `convert`
 /// brought in.

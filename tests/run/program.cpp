@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "arvit/run/program.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "arvit/train/progress.hpp"
+
+using namespace arvit;
+
+namespace {
+/// Exit code, standard output and standard error of a program that does `work`.
+struct Outcome {
+  int code;
+  std::string out, error;
+};
+template <class Work> Outcome outcome(Work&& work) {
+  std::ostringstream out, error;
+  auto *out_before = std::cout.rdbuf(out.rdbuf()), *error_before = std::cerr.rdbuf(error.rdbuf());
+  const int code = run_main(0, nullptr, [&](int, char**) { return work(); });
+  std::cout.rdbuf(out_before), std::cerr.rdbuf(error_before);
+  return {code, out.str(), error.str()};
+}
+}  // namespace
+
+TEST_CASE("program: exit codes and one line on standard error") {
+  CHECK(outcome([] {}).code == 0);
+  CHECK(outcome([] { return 5; }).code == 5);
+  const Outcome option = outcome([] { fail<OptionError>("--batch is 0."); });
+  CHECK(option.code == 2);
+  CHECK(option.error == "error: --batch is 0.\n");
+  const Outcome file = outcome([] { fail<FileError>("a: is missing."); });
+  CHECK(file.code == 1);
+  CHECK(file.error == "error: a: is missing.\n");
+  CHECK(outcome([] { throw std::bad_alloc(); }).error.find("smaller batch") != std::string::npos);
+  const Outcome help = outcome([] { throw Finished{"help\n"}; });
+  CHECK(help.code == 0);
+  CHECK(help.out == "help\n");
+  CHECK(help.error == "");
+}
+
+TEST_CASE("progress: a line for people, with the mean loss since the last line") {
+  std::ostringstream stream;
+  {
+    Progress progress({&stream, false}, 10, 1000, 0);
+    StepRecord record{1, 0.01, 2.0, 1e-3, 0.5, 123.4, 0.25, 2.0};
+    progress.show(record);
+    CHECK(stream.str() ==
+          "epoch 0.01/10  step 1/1000  loss 2.0000  lr 1.00e-03  gradient 0.5  123 images/s  "
+          "waiting 25 %  33 min 18 s left\n");
+    stream.str("");
+    record.step = 999, record.loss = 4;
+    progress.show(record);
+    CHECK(stream.str() == "");  // within the interval
+    record.step = 1000, record.loss = 1, record.seconds = 2000;
+    progress.show(record);
+    CHECK(stream.str().find("step 1000/1000  loss 2.5000") != std::string::npos);
+    CHECK(stream.str().find("0 s left") != std::string::npos);
+  }
+  stream.str("");
+  {
+    Progress progress({&stream, true}, 10, 1000, 500);
+    progress.show({501, 5.01, 2.0, 1e-3, 0.5, 12.34, 0, 1.0});
+    CHECK(stream.str().starts_with("\repoch 5.01/10"));
+    CHECK(stream.str().find("12.3 images/s") != std::string::npos);
+    CHECK(stream.str().find("8 min 19 s left") !=
+          std::string::npos);  // 499 steps at the pace of this process
+    CHECK(stream.str().find('\n') == std::string::npos);
+    progress.note("saved");
+    CHECK(stream.str().ends_with("\x1b[K\nsaved\n"));
+  }
+  Progress({nullptr, false}, 1, 1, 0).show({});  // nowhere: nothing happens
+}
+
+TEST_CASE("progress: durations") {
+  CHECK(duration_text(12.4) == "12 s");
+  CHECK(duration_text(200) == "3 min 20 s");
+  CHECK(duration_text(3720) == "1 h 02 min");
+  CHECK(duration_text(90000) == "1 d 01 h");
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+
+#include "arvit/device/reference.hpp"
+#include "arvit/io/npy.hpp"
+#include "arvit/run/pretrain.hpp"
+#include "support/made_pictures.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace arvit;
+
+namespace {
+using TeacherEncoder = ViT<2, 8, 2, Patch<4>, Image<12>>;
+using Teacher = test::SmallModel<>;
+struct Narrow {
+  static constexpr int dim = 3;
+};
+template <class... O>
+using Conditioned = Pretrainer<ViT<2, 12, 3, Patch<4>, Image<12>, O...>, Decoder<TwoStream<>>,
+                               OrderPolicy<Grouped<Random<3>>>, Target<Pixel>>;
+constexpr int pictures = 12;
+
+RunOptions options_of(const std::filesystem::path& out, const std::string& condition = {}) {
+  RunOptions options;
+  options.model = "Conditioned", options.data = "stripes", options.out = out.string(),
+  options.condition = condition;
+  options.epochs = 6, options.warmup = 0, options.batch = pictures, options.micro_batch = 6,
+  options.lr = 0.01, options.normalise = "measured";
+  return options;
+}
+template <class Model> std::vector<double> losses_of(const RunOptions& options) {
+  std::vector<double> losses;
+  pretrain<Model>(
+      test::MadePictures{pictures, 12}, options,
+      {{nullptr, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }});
+  return losses;
+}
+std::vector<Counter> counters(int count) {
+  std::vector<Counter> all;
+  for (int i = 0; i < count; ++i)
+    all.push_back({.seed = 1, .image = static_cast<std::uint32_t>(i)});
+  return all;
+}
+}  // namespace
+
+TEST_CASE(
+    "conditions: the mean of a teacher's tokens, the share of codes, labels; kind after kind") {
+  const test::TemporaryFolder folder;
+  losses_of<Teacher>(options_of(folder / "teacher"));
+  const std::string checkpoint = find_checkpoint((folder / "teacher").string());
+  Codebook codebook{2, std::vector<float>(4 * 12), "stripes", 0, 0};
+  for (std::size_t i = 0; i < codebook.centroids.size(); ++i)
+    codebook.centroids[i] = static_cast<float>(i / 12) / 3;
+  const std::string palette = (folder / "palette.safetensors").string();
+  save_codebook(palette, codebook);
+
+  Cpu<Fp32> device({1, {}});
+  const Safetensors file(checkpoint);
+  const Normalisation own{detail::metadata_triple(file, "pixel_mean"),
+                          detail::metadata_triple(file, "pixel_deviation")};
+  std::vector<float> images(4 * 3 * 144);
+  Stream random(Counter{3});
+  for (float& value : images) value = random.uniform();
+  const auto names = counters(4);
+
+  using OfTeacher =
+      ViT<1, 12, 3, Patch<4>, Image<12>, Conditions<Labels<5>, Pooled<TeacherEncoder>>>;
+  const std::vector<int> labels{4, -1, 0, 2};
+  std::vector<float> given(4 * OfTeacher::condition_width);
+  make_conditions<OfTeacher>(device, checkpoint, own, 4, OfTeacher::shape, 4, labels)
+      .give(images.data(), names, given.data());
+  CHECK(given[0] == 4);
+  CHECK(given[1] == 5);  // no label: unknown
+  CHECK(given[2] == 0);
+  FeatureExtractor<TeacherEncoder, Cpu<Fp32>> extractor(
+      device, {.batch = 4, .features = {{Readout::mean}}});
+  extractor.load(load_encoder<TeacherEncoder>(checkpoint));
+  CHECK(std::vector<float>(given.begin() + 4, given.end()) ==
+        extractor.extract(std::span<const float>(images)));
+
+  using OfCodes = ViT<1, 12, 3, Patch<4>, Image<12>, NoClassToken, Conditions<Pooled<Codes<4>>>>;
+  given.assign(4 * 4, -1);
+  make_conditions<OfCodes>(device, palette, Normalisation{{0, 0, 0}, {1, 1, 1}}, 4)
+      .give(std::vector<float>(images.size(), 0.7f).data(), names, given.data());
+  for (int i = 0; i < 16; ++i)
+    CHECK(given[static_cast<std::size_t>(i)] == doctest::Approx(i % 4 == 2 ? 1 : 0));
+  make_conditions<OfCodes>(device, palette, Normalisation{{0, 0, 0}, {1, 1, 1}}, 4)
+      .give(images.data(), names, given.data());
+  CHECK(std::accumulate(given.begin(), given.end(), 0.0) == doctest::Approx(4));
+}
+
+TEST_CASE("conditions: one label in ten is withheld, by the picture's counter") {
+  const std::vector<int> labels(20000, 3);
+  const auto names = counters(20000);
+  std::vector<float> given(20000), again(20000);
+  const auto give = label_condition(7, labels);
+  give(nullptr, names, given.data()), give(nullptr, names, again.data());
+  CHECK(given == again);
+  const auto unknown = std::count(given.begin(), given.end(), 7.f);
+  CHECK(std::abs(static_cast<double>(unknown) - 2000) < 170);  // four deviations
+  CHECK(std::count(given.begin(), given.end(), 3.f) == 20000 - unknown);
+}
+
+TEST_CASE("conditions: a run learns from the labels of its own pictures") {
+  struct OneOther : test::MadePictures {
+    int other;
+    int label(std::int64_t i) const { return i == 7 ? other : MadePictures::label(i); }
+  };
+  const test::TemporaryFolder folder;
+  const auto losses = [&](const char* name, const auto& set) {
+    std::vector<double> all;
+    pretrain<Conditioned<Conditions<Labels<3>>>>(
+        set, options_of(folder / name),
+        {{nullptr, false}, [&](const StepRecord& record) { all.push_back(record.loss); }});
+    return all;
+  };
+  const auto own = losses("own", test::MadePictures{pictures, 12});
+  CHECK(losses("same", OneOther{{pictures, 12}, 1}) == own);
+  CHECK(losses("other", OneOther{{pictures, 12}, 2}) != own);
+  CHECK(losses("unknown", OneOther{{pictures, 12}, -1}) != own);
+}
+
+TEST_CASE_TEMPLATE(
+    "conditions: a run, and features from what its checkpoint names", Encoder,
+    ViT<2, 12, 3, Patch<4>, Image<12>, NoClassToken, Conditions<Pooled<TeacherEncoder>>>,
+    ViT<2, 12, 3, Patch<4>, Image<12>, Conditions<Pooled<TeacherEncoder>, Labels<3>>>) {
+  const test::TemporaryFolder folder;
+  losses_of<Teacher>(options_of(folder / "teacher"));
+  using Model =
+      Pretrainer<Encoder, Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<3>>>, Target<Pixel>>;
+  RunOptions options = options_of(folder / "run", (folder / "teacher").string());
+  const auto losses = losses_of<Model>(options);
+  CHECK(losses.back() < losses.front());
+  const std::string run = find_checkpoint(options.out);
+  CHECK(run_option(Safetensors(run), "condition") ==
+        find_checkpoint((folder / "teacher").string()));
+
+  Cpu<Fp32> device({1, {}});
+  FeatureExtractor<Encoder, Cpu<Fp32>> extractor(
+      device, {.batch = 2, .features = {{Readout::mean}, {Readout::condition}}});
+  extractor.load(load_encoder<Encoder>(run));
+  std::vector<float> image(3 * 144, 0.4f);
+  CHECK(test::message_of<OptionError>([&] {
+          extractor.extract(std::span<const float>(image));
+        }).find("the encoder has conditions, and nothing is given that makes them") !=
+        std::string::npos);
+  const auto conditions = make_conditions<Encoder>(
+      device, run_option(Safetensors(run), "condition"), Normalisation{{0, 0, 0}, {1, 1, 1}}, 2);
+  float shift = 0;
+  extractor.conditions([&](const float* images, std::int64_t count, float* given) {
+    conditions.give(images, std::vector<Counter>(static_cast<std::size_t>(count)), given);
+    given[0] += shift;
+  });
+  const auto features = extractor.extract(std::span<const float>(image));
+  shift = 1;
+  const auto moved = extractor.extract(std::span<const float>(image));
+  CHECK(moved[12] == features[12] + 1);  // the condition itself
+  CHECK(std::equal(features.begin() + 13, features.end(), moved.begin() + 13));
+  CHECK_FALSE(std::equal(features.begin(), features.begin() + 12,
+                         moved.begin()));  // and the encoder reads it
+  if (Encoder::condition_width == 9)
+    CHECK(features.back() == 3);  // no label is known where features are read
+}
+
+TEST_CASE(
+    "conditions: features of several images, whose conditions of several kinds are given kind "
+    "after kind") {
+  using Encoder = ViT<2, 12, 3, Patch<4>, Image<12>, Conditions<Pooled<Narrow>, Labels<3>>>;
+  using Double = Reference<double>;
+  const std::vector<double> together{0.1, -0.2, 0.3, 0.7, 0.5, -0.6, 2, 0},
+      first{0.1, -0.2, 0.3, 2}, second{0.7, 0.5, -0.6, 0};
+  std::vector<double> parameters(Encoder::parameter_count), images(2 * 3 * 144);
+  Stream random(Counter{3});
+  for (double& value : parameters) value = random.uniform() - 0.5;
+  for (double& value : images) value = random.uniform();
+  Double device;
+  const auto read = [&](std::span<const double> of, const std::vector<double>& conditions,
+                        int batch) {
+    FeatureExtractor<Encoder, Double> extractor(
+        device,
+        {.batch = batch, .features = {{Readout::mean}, {Readout::condition}, {Readout::tokens}}});
+    extractor.load(parameters);
+    extractor.conditions([&](const double*, std::int64_t count, double* given) {
+      REQUIRE(count * 4 == static_cast<std::int64_t>(conditions.size()));
+      std::copy(conditions.begin(), conditions.end(), given);
+    });
+    return extractor.extract(of);
+  };
+  const std::span<const double> both(images);
+  const auto all = read(both, together, 2), part = read(both, together, 3);
+  auto one = read(both.first(3 * 144), first, 2);
+  const auto other = read(both.last(3 * 144), second, 2);
+  one.insert(one.end(), other.begin(), other.end());
+  const std::size_t width = one.size() / 2;
+  CHECK(std::vector<double>(all.begin() + 12, all.begin() + 16) == first);
+  CHECK(std::vector<double>(all.begin() + static_cast<std::ptrdiff_t>(width) + 12,
+                            all.begin() + static_cast<std::ptrdiff_t>(width) + 16) == second);
+  REQUIRE(all.size() == one.size());
+  for (std::size_t i = 0; i < all.size(); ++i) CHECK(std::abs(all[i] - one[i]) < 1e-12);
+  CHECK(part == all);  // a pass that is not full
+}
+
+TEST_CASE("conditions: they follow what all images of a batch are given for the target") {
+  const auto giving = [](std::int64_t width, float first, const char* held) {
+    return FrozenTeacher{[width, first](const float*, std::span<const Counter> of, float* given) {
+                           for (std::int64_t i = 0;
+                                i < width * static_cast<std::int64_t>(of.size()); ++i)
+                             given[i] = first + static_cast<float>(i);
+                         },
+                         {{held, 7}},
+                         held,
+                         true};
+  };
+  std::vector<float> given(3 * 6, -1);
+  const FrozenTeacher both = with_conditions(giving(4, 10, "teacher"), giving(2, 50, "condition"),
+                                             4);
+  both.give(nullptr, counters(3), given.data());
+  CHECK(given ==
+        std::vector<float>{10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 50, 51, 52, 53, 54, 55});
+  CHECK(both.identity == "teacher; condition");
+  CHECK(both.halves);
+  REQUIRE(both.memory.size() == 2);
+  CHECK(both.memory[0].what == "teacher");
+  CHECK(both.memory[1].what == "condition");
+  given.assign(3 * 2, -1);
+  with_conditions({}, giving(2, 50, "condition"), 0)
+      .give(nullptr, counters(3), given.data());  // nobody teaches
+  CHECK(given == std::vector<float>{50, 51, 52, 53, 54, 55});
+}
+
+TEST_CASE(
+    "conditions: a teacher cache keeps the target's numbers alone, and labels are withheld anew in "
+    "every epoch") {
+  using Model = Pretrainer<
+      ViT<2, 12, 3, Patch<4>, Image<12>, Conditions<Labels<3>, Pooled<TeacherEncoder>>>,
+      Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<3>>>, Target<Features<TeacherEncoder>>>;
+  const test::TemporaryFolder folder;
+  losses_of<Teacher>(options_of(folder / "teacher"));
+  RunOptions options = options_of(folder / "without", (folder / "teacher").string());
+  options.teacher = options.condition, options.whole_picture = true;  // one crop of each picture
+  const auto without = losses_of<Model>(options);
+  const std::filesystem::path cache = folder / "cache";
+  options.out = (folder / "first").string(), options.teacher_cache = cache.string();
+  CHECK(losses_of<Model>(options) == without);
+  CHECK(std::filesystem::file_size(cache) ==
+        4096 + pictures * (8 + 4 * 10 * 8));  // ten tokens of the teacher
+  std::filesystem::last_write_time(cache,
+                                   std::filesystem::last_write_time(cache) - std::chrono::hours(1));
+  const auto time = std::filesystem::last_write_time(cache);
+  options.out = (folder / "second").string();
+  CHECK(losses_of<Model>(options) == without);
+  CHECK(std::filesystem::last_write_time(cache) == time);  // what the teacher computes is written
+}
+
+TEST_CASE(
+    "conditions: a step of a model that reads codes and has conditions, and what it refuses") {
+  using Model = Pretrainer<ViT<1, 12, 3, Patch<4>, Image<12>, Embedding<Codes<4>>,
+                               Conditions<Pooled<Narrow>, Labels<3>>>,
+                           Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<3>>>, Target<Codes<4>>>;
+  Cpu<Fp32> device({1, {}});
+  Step<Model, Cpu<Fp32>> step(device, {.micro_batch = 2});
+  step.initialise(1);
+  std::vector<float> given(2 * Model::given_width,
+                           0.25f);  // two images: codes, three numbers each, a label each
+  std::fill_n(given.begin(), 2 * 9, 3.f);
+  const auto names = counters(2);
+  const auto said = [&](float label, float code) {
+    given[18 + 6] = 3, given[18 + 7] = label, given[9 + 4] = code;
+    step.begin(names);
+    return test::message_of<ShapeError>([&] { step.accumulate(nullptr, names, given.data()); });
+  };
+  CHECK(said(2, 3).empty());
+  CHECK(step.loss() > 0);
+  CHECK(said(4, 3) ==
+        "condition: label 4 of image 1 is none of 0 .. 3, the last of which means unknown.");
+  CHECK(said(NAN, 3).find("condition: label nan") == 0);
+  CHECK(said(2, 4).find("code 4 of patch 4 of image 1 of these is none of 0 .. 3") == 0);
+}
+
+TEST_CASE("conditions: of images of another size") {
+  const test::TemporaryFolder folder;
+  Codebook codebook{4, std::vector<float>(4 * 48), "stripes", 0, 0};
+  for (std::size_t i = 0; i < codebook.centroids.size(); ++i)
+    codebook.centroids[i] = static_cast<float>(i / 48) / 3;
+  const std::string file = (folder / "codebook.safetensors").string();
+  save_codebook(file, codebook);
+  using OfCodes = ViT<1, 12, 3, Patch<4>, Image<12>, NoClassToken, Conditions<Pooled<Codes<4>>>>;
+  Cpu<Fp32> device({1, {}});
+  std::vector<float> images(2 * 3 * 24 * 24, 0.f), given(8);
+  std::fill(images.begin() + 3 * 24 * 24, images.end(), 1.f);  // one black, one white
+  make_conditions<OfCodes>(device, file, Normalisation{{0, 0, 0}, {1, 1, 1}}, 2, {3, 24, 24, 4})
+      .give(images.data(), counters(2), given.data());
+  for (int i = 0; i < 8; ++i)
+    CHECK(given[static_cast<std::size_t>(i)] == doctest::Approx(i == 0 || i == 7 ? 1 : 0));
+}
+
+TEST_CASE("conditions: what is missing or does not fit is said in one sentence") {
+  const test::TemporaryFolder folder;
+  const auto said = [&]<class Model>(const std::string& condition, bool whole = true) {
+    RunOptions options = options_of(folder / "run", condition);
+    options.whole_picture = whole;
+    return test::message_of<Error>([&] { losses_of<Model>(options); });
+  };
+  using Extra = Conditioned<Conditions<Pooled<Narrow>>>;
+  CHECK(said.operator()<Extra>("") ==
+        "the model has a condition that a teacher or tokenizer makes; give --condition, a "
+        "checkpoint, a codebook or an npy file.");
+  CHECK(said.operator()<Conditioned<>>("x.npy") ==
+        "--condition x.npy: Conditioned has no condition that a file makes; drop --condition.");
+  CHECK(said.operator()<Conditioned<Conditions<Labels<3>>>>("x.npy").find(
+            "has no condition that a file makes") != std::string::npos);
+  CHECK(said.operator()<Conditioned<Conditions<Labels<3>>>>("") == "");
+  RunOptions skips = options_of(folder / "skips");
+  skips.bad_files = "skip";
+  CHECK(test::message_of<Error>([&] {
+          losses_of<Conditioned<Conditions<Labels<3>>>>(skips);
+        }).find("has labels as a condition, which go by the pictures' numbers") !=
+        std::string::npos);
+  write_npy(folder / "few.npy", xt::xarray<float>(xt::zeros<float>({pictures, 2})));
+  write_npy(folder / "good.npy", xt::xarray<float>(xt::ones<float>({pictures, 3})));
+  const std::string few = (folder / "few.npy").string(), good = (folder / "good.npy").string();
+  CHECK(said.operator()<Extra>(few).find("its shape is [12, 2], [12, 3] was expected") !=
+        std::string::npos);
+  CHECK(said.operator()<Extra>(good, false) ==
+        "--condition " + good +
+            " holds what belongs to whole pictures; give --whole-picture, or one that looks at "
+            "each crop.");
+  std::filesystem::remove_all(folder / "run");
+  CHECK(said.operator()<Extra>(good) == "");
+  CHECK(test::message_of<OptionError>([&] {
+          run_option(Safetensors(find_checkpoint((folder / "run").string())), "condition");
+        })
+            .find("good.npy, which holds that run's pictures only; give --condition, or choose "
+                  "another checkpoint.") != std::string::npos);
+  Cpu<Fp32> device({1, {}});  // nobody knows the pictures where features are read
+  CHECK(test::message_of<OptionError>([&] {
+          make_conditions<Extra::Encoder>(device, good, Normalisation::imagenet(), 2);
+        }) == "--condition " + good +
+                  " holds the conditions of the pictures of a run only; read features of an "
+                  "encoder whose conditions a checkpoint or codebook makes.");
+  CHECK_NOTHROW(make_conditions<Extra::Encoder>(device, good, Normalisation::imagenet(), 2,
+                                                Extra::Encoder::shape, pictures));
+  CHECK(test::message_of<OptionError>([] {
+          label_condition(3, {0, 3});
+        }) ==
+        "condition: picture 1 has label 3, the model's Labels<3> ends at 2; give pictures of as "
+        "many classes.");
+}
