@@ -10,7 +10,7 @@ folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 
 includes=(-std=c++20 -Iinclude -isystem /usr/include/eigen3 -DNDEBUG)
-apart=(-DARVIT_PRECOMPILED=1 -O1)  # as the examples are compiled
+apart=(-DARVIT_COMPILED=1 -O1)  # as the examples are compiled
 whole=(-O3)
 
 # name, source, options
@@ -38,7 +38,7 @@ including() { echo "#include \"arvit/$1\"" >"$folder/include.cpp"; }
 "$compiler" --version | head -1
 including models.hpp && unit "models.hpp alone" "$folder/include.cpp" "${whole[@]}"
 including variants.hpp && unit "variants.hpp alone" "$folder/include.cpp" "${whole[@]}"
-echo "with the precompiled library, -O1"
+echo "with arvit::compiled, -O1"
 including pretrain.hpp && unit "pretrain.hpp alone" "$folder/include.cpp" "${apart[@]}"
 trainer SemAIM_Nano && unit "a trainer of one model" "$folder/trainer.cpp" "${apart[@]}"
 trainer SemAIM_Nano SemAIM_B16 && unit "a trainer of two models" "$folder/trainer.cpp" "${apart[@]}"

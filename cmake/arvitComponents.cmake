@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-# The components of arvit: which packages each one needs and what it links. One list for this project's own build and,
+# The components of arvit: which packages each one needs, what it links and, for pkg-config, requires. One list for this project's own build and,
 # installed beside arvitConfig.cmake, for find_package(arvit).
 
 list(PREPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR}/modules)
@@ -8,12 +8,15 @@ set(arvit_components io image options onednn cblas)
 
 set(arvit_packages_io nlohmann_json xtensor ZLIB)
 set(arvit_libraries_io nlohmann_json::nlohmann_json xtensor ZLIB::ZLIB)
+set(arvit_pc_io "nlohmann_json xtensor zlib")
 
 set(arvit_packages_image JPEG PNG)
 set(arvit_libraries_image JPEG::JPEG PNG::PNG)
+set(arvit_pc_image "libjpeg libpng")
 
 set(arvit_packages_options CLI11)
 set(arvit_libraries_options CLI11::CLI11)
+set(arvit_pc_options "CLI11")
 
 set(arvit_packages_onednn oneDNN)
 set(arvit_libraries_onednn oneDNN::oneDNN)
@@ -32,6 +35,17 @@ macro(arvit_find_packages component)
   endforeach()
   list(JOIN arvit_missing_${component} ", " arvit_missing_${component})
 endmacro()
+
+# Adds arvit::compiled: what depends on no model (kernels, file formats, command line, loader), compiled in the build of
+# whoever links it, once for all its programs. Needs the components io, image, options and gemm.
+function(arvit_add_compiled folder)
+  file(GLOB sources ${folder}/*.cpp)
+  add_library(arvit_compiled STATIC EXCLUDE_FROM_ALL ${sources})
+  target_compile_definitions(arvit_compiled PUBLIC ARVIT_COMPILED=1)
+  target_link_libraries(arvit_compiled PUBLIC arvit::gemm arvit::io arvit::image arvit::options)
+  target_compile_options(arvit_compiled PRIVATE -O2)  # whatever the rest of the program is compiled with
+  add_library(arvit::compiled ALIAS arvit_compiled)
+endfunction()
 
 # Links `target` to the matrix products that ARVIT_GEMM names (none: our own); arvit_gemm_component and arvit_gemm_choice name them.
 macro(arvit_choose_gemm target)

@@ -63,7 +63,6 @@ const std::vector<Rule> table = {
     {"arvit.hpp", {""}},
     {"models.hpp", {"variants.hpp", "model/"}},
     {"variants.hpp", {"variants/"}},
-    {"precompiled.hpp", {""}},
 };
 
 /// Where included files come from, by name or by folder. A name with neither a dot nor a folder is

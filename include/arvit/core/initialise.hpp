@@ -46,8 +46,8 @@ void initialise(const Tensor& tensor, std::uint32_t index, std::uint64_t seed, T
   }
 }
 
-#if defined(ARVIT_INSTANTIATE)
-ARVIT_INSTANTIATE void initialise<float>(const Tensor&, std::uint32_t, std::uint64_t, float*);
+#if defined(ARVIT_COMPILED)
+extern template void initialise<float>(const Tensor&, std::uint32_t, std::uint64_t, float*);
 #endif
 
 }  // namespace arvit

@@ -113,22 +113,8 @@ template <class Groups> std::vector<PlacedTensor> placed_tensors(const Groups& g
   return all;
 }
 
-#if ARVIT_DEFINITIONS
-namespace detail {
-ARVIT_DEFINITION void place(const Name& prefix, std::span<const Tensor> tensors, int repeat,
-                            std::vector<PlacedTensor>& all) {
-  std::int64_t offset = all.empty() ? 0 : all.back().offset + all.back().tensor.size();
-  for (int i = 0; i < repeat; ++i) {
-    std::string whole(prefix.view());
-    if (const auto at = whole.find("{}"); at != std::string::npos)
-      whole.replace(at, 2, std::to_string(i));
-    for (const Tensor& tensor : tensors) {
-      all.push_back({whole + std::string(tensor.name.view()), tensor, offset});
-      offset += tensor.size();
-    }
-  }
-}
-}  // namespace detail
-#endif
-
 }  // namespace arvit
+
+#if !defined(ARVIT_COMPILED)
+#include "arvit/core/impl/layout.ipp"
+#endif

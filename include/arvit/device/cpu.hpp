@@ -211,7 +211,6 @@ template <class P> class Cpu {
 }  // namespace ARVIT_GEMM_NAMESPACE
 }  // namespace arvit
 
-// The kernels: here, or in the one file that core/linkage.hpp describes.
-#if ARVIT_DEFINITIONS
+#if !defined(ARVIT_COMPILED)
 #include "arvit/device/cpu/primitives.hpp"  // IWYU pragma: export
 #endif

@@ -54,8 +54,8 @@ struct ExtractOptions {
                                                                          std::int64_t) {};
 };
 
-#if defined(ARVIT_INSTANTIATE)
-ARVIT_INSTANTIATE class Loader<AnyDataset, EvaluationTransform>;
+#if defined(ARVIT_COMPILED)
+extern template class Loader<AnyDataset, EvaluationTransform>;
 #endif
 
 /// Row i of the result belongs to picture i of the set (with OnBadFile::skip, to the picture that

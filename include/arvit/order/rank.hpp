@@ -325,9 +325,9 @@ template <std::size_t Streams> class RankEngine {
   int patches_, images_ = 0;
   RankTables<HostLists, Streams> tables_;
 };
-#if defined(ARVIT_INSTANTIATE)
-ARVIT_INSTANTIATE class RankEngine<1>;
-ARVIT_INSTANTIATE class RankEngine<2>;
+#if defined(ARVIT_COMPILED)
+extern template class RankEngine<1>;
+extern template class RankEngine<2>;
 #endif
 
 /// Sorts given patch ranks (any integers >= 0, 0 meaning rank 0; gaps allowed): group ends and the

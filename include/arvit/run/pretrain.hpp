@@ -79,9 +79,9 @@ template <Dataset Set> class TrainingPictures {
   Loader<Set, TrainTransform> loader_;
 };
 
-#if defined(ARVIT_INSTANTIATE)
-ARVIT_INSTANTIATE class Loader<AnyDataset, TrainTransform>;
-ARVIT_INSTANTIATE class TrainingPictures<AnyDataset>;
+#if defined(ARVIT_COMPILED)
+extern template class Loader<AnyDataset, TrainTransform>;
+extern template class TrainingPictures<AnyDataset>;
 #endif
 
 /// A whole pre-training run on the processor: pictures, loader, device, trainer. Says at the start

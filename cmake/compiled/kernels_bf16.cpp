@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-// The CPU's kernels, compiled once for all programs of this tree.
 #include "arvit/device/cpu/primitives.hpp"
 
 template class arvit::Cpu<arvit::Bf16>;

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "arvit/order/rank.hpp"
+
+template class arvit::RankEngine<1>;
+template class arvit::RankEngine<2>;

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "arvit/train/impl/checkpoint.ipp"
+#include "arvit/train/impl/checkpoint_folder.ipp"
+#include "arvit/train/impl/log.ipp"
+#include "arvit/train/impl/memory.ipp"
+#include "arvit/train/impl/progress.ipp"
+#include "arvit/train/impl/run_options.ipp"
+#include "arvit/train/impl/trainer.ipp"
