@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <set>
 
-#include "arvit/eval/pretrained.hpp"
+#include "arvit/core/initialise.hpp"
+#include "arvit/models.hpp"
 #include "support/fill.hpp"
 
 namespace arvit::test {

@@ -6,7 +6,8 @@
 #include <cmath>
 #include <set>
 
-#include "arvit/eval/pretrained.hpp"
+#include "arvit/core/initialise.hpp"
+#include "arvit/models.hpp"
 #include "arvit/show/maps.hpp"
 #include "support/fill.hpp"
 
@@ -39,7 +40,7 @@ std::vector<Reconstruction> reconstructed(Device& device, const std::vector<floa
         (t.name.find("fc2") != std::string::npos || Model::Decoder::rules.joint))
       for (std::int64_t i = 0; i < t.tensor.size(); ++i)
         parameters[static_cast<std::size_t>(t.offset + i)] *= head;
-  FrozenPretrainer<Model, Device> model(device, static_cast<int>(of.size()));
+  PatchPredictor<Model, Device> model(device, static_cast<int>(of.size()));
   model.load(parameters);
   return reconstruct(model, pixels, of);
 }
@@ -155,7 +156,7 @@ TEST_CASE(
     CHECK(std::set<float>(maps[1].order.begin(), maps[1].order.end()) ==
           std::set<float>{0, 1, 2, 3});
     CHECK(maps[1].attention.empty());
-    FrozenPretrainer<Model, Device> model(device, 2);
+    PatchPredictor<Model, Device> model(device, 2);
     model.load(parameters);
     model.order(pixels.data(), of);
     try {

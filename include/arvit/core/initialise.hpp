@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "arvit/core/layout.hpp"
 #include "arvit/core/linkage.hpp"
@@ -44,6 +46,15 @@ void initialise(const Tensor& tensor, std::uint32_t index, std::uint64_t seed, T
         values[i] = static_cast<T>(value);
       }
   }
+}
+
+/// All parameters of a model as a new run with `seed` starts with them.
+inline std::vector<float> untrained(std::span<const PlacedTensor> tensors, std::uint64_t seed) {
+  std::vector<float> values(tensors.back().offset + tensors.back().tensor.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    initialise(tensors[i].tensor, static_cast<std::uint32_t>(i), seed,
+               values.data() + tensors[i].offset);
+  return values;
 }
 
 #if defined(ARVIT_COMPILED)

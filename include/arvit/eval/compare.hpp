@@ -9,8 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "arvit/core/initialise.hpp"
+#include "arvit/data/dataset.hpp"
+#include "arvit/device/cpu.hpp"
 #include "arvit/eval/extract.hpp"
-#include "arvit/eval/pretrained.hpp"
 #include "arvit/eval/protocol.hpp"
 
 /// An encoder beside what it must beat: the same encoder untrained, and raw pixels.

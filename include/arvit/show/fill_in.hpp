@@ -231,7 +231,7 @@ std::vector<float> fill_in(D& device, std::span<const float> parameters,
                       part.begin() + static_cast<std::ptrdiff_t>((i + 1) * Grid::image_width));
       }
       if (pictures.empty()) return;
-      FrozenPretrainer<Model, D> model(device, masked);
+      PatchPredictor<Model, D> model(device, masked);
       model.load(parameters);
       const auto predicted = reconstruct(model, std::span<const float>(pixels),
                                          std::span<const int>(masked));

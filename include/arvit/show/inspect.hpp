@@ -9,10 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "arvit/core/initialise.hpp"
 #include "arvit/device/reference.hpp"
-#include "arvit/eval/pretrained.hpp"
-#include "arvit/model/frozen_pretrainer.hpp"
+#include "arvit/io/safetensors.hpp"
+#include "arvit/model/patch_predictor.hpp"
 #include "arvit/order/mask.hpp"
+#include "arvit/variants/aliases.hpp"
+#include "arvit/weights/model_description.hpp"
 
 /// Texts about models, checkpoints and masks.
 namespace arvit {
@@ -238,7 +241,7 @@ template <class Model> std::string model_masks_text(std::uint64_t seed, bool sor
   using Small = Pretrainer<Encoder, Decoder<Parallel<1>>, OrderPolicy<Order>, Target<Pixel>>;
   constexpr int rows = Encoder::Grid::rows, columns = Encoder::Grid::columns;
   Reference<float> device;
-  FrozenPretrainer<Small, Reference<float>> drawing(device, 1);
+  PatchPredictor<Small, Reference<float>> drawing(device, 1);
   drawing.load(untrained(placed_tensors(Small::groups()), seed));
   std::vector<float> pixels(Small::Grid::image_width);
   const Counter counter{seed, 0, 0, Purpose::user};

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "arvit/model/features.hpp"
-#include "arvit/model/frozen_pretrainer.hpp"
+#include "arvit/model/patch_predictor.hpp"
 #include "arvit/show/canvas.hpp"
 #include "arvit/show/reconstruct.hpp"
 
@@ -37,7 +37,7 @@ std::vector<PatchMaps> patch_maps(D& device, std::span<const float> parameters,
   if (images.size() != counters.size() * Model::Grid::image_width)
     fail<ShapeError>("maps: ", images.size(), " pixel values for ", counters.size(), " images of ",
                      Model::Grid::image_width, ".");
-  FrozenPretrainer<Model, D> model(device, count);
+  PatchPredictor<Model, D> model(device, count);
   model.load(parameters);
   const std::vector<int> ranks = model.order(images.data(), counters);
   std::vector<PatchMaps> maps(counters.size());
@@ -46,8 +46,8 @@ std::vector<PatchMaps> patch_maps(D& device, std::span<const float> parameters,
   if constexpr (Encoder::has_class_token && Encoder::codes == 0 &&
                 Encoder::condition_width == 0) {  // what others need is not here
     FeatureExtractor<Encoder, D> extractor(
-        device,
-        {.batch = count, .features = {{Readout::attention, layer}, {Readout::similarity, layer}}});
+        device, {.batch = count,
+                 .features = {{Readout::attention, layer}, {Readout::class_cosine, layer}}});
     extractor.load(encoder_parameters<Model>(parameters));
     const auto features = extractor.extract(images);
     for (std::size_t i = 0; i < maps.size(); ++i) {

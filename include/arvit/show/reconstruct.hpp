@@ -10,7 +10,7 @@
 
 #include "arvit/data/augment.hpp"
 #include "arvit/device/reference.hpp"
-#include "arvit/model/frozen_pretrainer.hpp"
+#include "arvit/model/patch_predictor.hpp"
 #include "arvit/show/canvas.hpp"
 
 /// What a pretrainer predicts, as pictures.
@@ -85,7 +85,7 @@ template <class Model> std::vector<float> raw_targets(std::span<const float> ima
 
 namespace detail {
 template <class Model, Device D>
-std::vector<Reconstruction> reconstruct_ordered(FrozenPretrainer<Model, D>& model,
+std::vector<Reconstruction> reconstruct_ordered(PatchPredictor<Model, D>& model,
                                                 std::span<const float> images,
                                                 std::span<const int> ranks) {
   using Grid = typename Model::Grid;
@@ -127,7 +127,7 @@ template <class Model> void check_images(std::span<const float> images, std::siz
 /// Orders and predicts images [counters.size(), 3, height, width]. Of several streams the first is
 /// shown.
 template <class Model, Device D>
-std::vector<Reconstruction> reconstruct(FrozenPretrainer<Model, D>& model,
+std::vector<Reconstruction> reconstruct(PatchPredictor<Model, D>& model,
                                         std::span<const float> images,
                                         std::span<const Counter> counters) {
   detail::check_images<Model>(images, counters.size());
@@ -136,7 +136,7 @@ std::vector<Reconstruction> reconstruct(FrozenPretrainer<Model, D>& model,
 }
 /// ... in the order of given ranks [images, patches], in reading order.
 template <class Model, Device D>
-std::vector<Reconstruction> reconstruct(FrozenPretrainer<Model, D>& model,
+std::vector<Reconstruction> reconstruct(PatchPredictor<Model, D>& model,
                                         std::span<const float> images, std::span<const int> ranks) {
   detail::check_images<Model>(images, ranks.size() / Model::Grid::patches);
   model.order_by_ranks(images.data(), ranks);
