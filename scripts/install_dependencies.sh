@@ -15,8 +15,8 @@ esac
 [ "${ARVIT_NO_INSTALL:-}" != 1 ] || exit 0
 . scripts/toolchain.sh
 
-packages="libeigen3-dev libdnnl-dev nlohmann-json3-dev libxtensor-dev zlib1g-dev libjpeg-dev libpng-dev libcli11-dev"
-packages="$packages doctest-dev ninja-build dataset-fashion-mnist"
+packages="libeigen3-dev libdnnl-dev libxtensor-dev zlib1g-dev libjpeg-dev libpng-dev libcli11-dev"
+packages="$packages doctest-dev nlohmann-json3-dev ninja-build dataset-fashion-mnist"
 [ "$what" = demo ] || packages="$packages pkg-config"
 [ "$what" != all ] || packages="$packages clang"
 

@@ -3,11 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "arvit/io/file.hpp"
-#include "arvit/io/json.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/features.hpp"
 #include "arvit/models.hpp"
@@ -48,7 +48,7 @@ TEST_CASE("convert: names, shapes and values are those that timm and transformer
   CHECK(timm.at("pos_embed").shape == std::vector<std::int64_t>{1, 13, 24});
   CHECK(timm.at("patch_embed.proj.weight").shape == std::vector<std::int64_t>{24, 3, 4, 4});
   const auto positions = timm.values<float>("pos_embed");
-  for (int c = 0; c < 24; ++c) CHECK(positions[static_cast<std::size_t>(c)] == 0);
+  for (int c = 0; c < 24; ++c) CHECK(positions[c] == 0);
   CHECK(positions[24 + 6] == 1);  // cos 0
   export_model(folder.path() / "hf.safetensors", hugging_face_keys, describe_model<Small>(), model);
   const Safetensors hf(folder.path() / "hf.safetensors");
@@ -60,7 +60,8 @@ TEST_CASE("convert: names, shapes and values are those that timm and transformer
   CHECK(key[5] == qkv[24 * 24 + 5]);
   CHECK(hf.values<float>("encoder.layer.0.output.dense.bias") ==
         timm.values<float>("blocks.0.mlp.fc2.bias"));
-  const Json config = parse_json(read_text(folder.path() / "config.json"), "config.json");
+  using Json = nlohmann::json;
+  const Json config = Json::parse(read_text(folder.path() / "config.json"));
   CHECK(config["hidden_size"] == 24);
   CHECK(config["image_size"] == Json({12, 16}));
   CHECK(config["layer_norm_eps"] == 1e-6);
@@ -103,7 +104,7 @@ TEST_CASE("convert: what does not fit is refused in one sentence") {
 
   for (const ModelDescription& model :
        {describe_model<GVP_d2d_Nano>(), describe_model<GVP_p2p_Nano_y_extra>()}) {
-    const std::vector<float> parameters(static_cast<std::size_t>(model.parameters));
+    const std::vector<float> parameters(model.parameters);
     for (const KeyLayout& layout : {timm_keys, hugging_face_keys, mae_keys})
       CHECK(said([&] {
               export_model(path, layout, model, parameters);
