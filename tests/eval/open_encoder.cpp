@@ -48,7 +48,7 @@ std::string saved_codebook(const std::filesystem::path& path, bool from_dark) {
 }
 /// Images of any colour in [0, 1], normalised.
 std::vector<float> images_of(int height = side, int width = side) {
-  std::vector<float> images(static_cast<std::size_t>(count * 3 * height * width));
+  std::vector<float> images(count * 3 * height * width);
   Stream random(Counter{3});
   for (float& value : images) value = (random.uniform() - 0.5f) / 0.25f;
   return images;
@@ -62,7 +62,8 @@ std::vector<float> features_of(FeatureSource<float>& extractor, const std::strin
 }
 ExtractorOptions masked(const std::string& mask, std::uint64_t seed = 0) {
   ExtractorOptions how;
-  how.mask = mask, how.seed = seed;
+  how.mask = mask;
+  how.seed = seed;
   return how;
 }
 ExtractorOptions on_codebook(const std::string& file) {
@@ -167,7 +168,7 @@ TEST_CASE(
   for (const int height : {side, 2 * side}) {
     const FeatureOptions options{
         .batch = 2, .height = height, .width = side, .features = {{Readout::condition}}};
-    std::vector<float> images(static_cast<std::size_t>(count * 3 * height * side), -2.f);  // black
+    std::vector<float> images(count * 3 * height * side, -2.f);  // black
     std::fill(images.begin() + 3 * height * side, images.begin() + 6 * height * side,
               2.f);  // the second one white
     const auto read = [&](const ExtractorOptions& how) {
@@ -201,8 +202,8 @@ TEST_CASE(
             ": its encoder needs what --condition made in its run, given.npy, which holds that "
             "run's pictures only; give --condition, or choose another checkpoint.");
 
-  const EncoderInfo labelled = info_of<Labelled::Encoder>(
-      folder / "labelled", "Labelled");  // names nothing and needs nothing
+  // Names nothing and needs nothing.
+  const EncoderInfo labelled = info_of<Labelled::Encoder>(folder / "labelled", "Labelled");
   const auto labels = extractor_of<Labelled>(device, labelled,
                                              {.batch = 2, .features = {{Readout::condition}}});
   CHECK(features_of<Labelled::Encoder>(*labels, labelled.path, images_of()) ==

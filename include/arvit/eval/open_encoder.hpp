@@ -77,7 +77,7 @@ std::unique_ptr<FeatureSource<float>> extractor_of(D& device, const EncoderInfo&
                                                         options.batch, extractor->shape());
     check_gave(Safetensors(info.path), file, conditions.identity);
     extractor->conditions([conditions](const float* images, std::int64_t count, float* given) {
-      conditions.give(images, std::vector<Counter>(static_cast<std::size_t>(count)), given);
+      conditions.give(images, std::vector<Counter>(count), given);
     });
   }
   return extractor;
