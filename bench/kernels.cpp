@@ -34,12 +34,14 @@ struct Kernel {
   std::function<double()> seconds;  // makes one call
   std::vector<double> samples = {};
 
-  void sample() {  // short calls many times: what one leaves in the caches is there for the next,
-                   // as within a step
+  // Short calls many times: what one leaves in the caches is there for the next, as within a step.
+  void sample() {
     double spent = 0;
     int calls = 0;
-    do spent += seconds(), ++calls;
-    while (spent < 5e-3);
+    do {
+      spent += seconds();
+      ++calls;
+    } while (spent < 5e-3);
     samples.push_back(spent / calls);
   }
 };
@@ -62,8 +64,8 @@ struct Table {
           if (column < row.size() && round == 0)
             row[column].samples.clear();  // it took scratch and pages
         }
-      std::this_thread::sleep_for(std::chrono::milliseconds(
-          20));  // threads of OpenMP spin on after a product, at the cost of the next kernel
+      // Threads of OpenMP spin on after a product, at the cost of the next kernel.
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     std::printf("\n%-46s", title.c_str());
     for (const std::string& column : columns) std::printf(" %13s", column.c_str());
@@ -167,7 +169,8 @@ void registers(int threads, int rounds) {
               giga_per_second,
               {"threads: 1", text("threads: ", threads), "block, 1"}};
   const auto add = [&]<class Words>(cpu::Isa isa, Words) {
-    cpu::Context &one = contexts.emplace_back(1, isa), &all = contexts.emplace_back(threads, isa);
+    cpu::Context& one = contexts.emplace_back(1, isa);
+    cpu::Context& all = contexts.emplace_back(threads, isa);
     table.rows.push_back({body<Chains<Words>>(one, 64), body<Chains<Words>>(all, 64 * threads),
                           body<Blocks<Words>>(one, 1, a, b)});
   };
@@ -251,9 +254,10 @@ template <class D> void attentions(D& one, int rounds) {
                              {limit.data(), rows}, dx[0], dx[1], dx[2], Write::assign);
       });
     }
-    for (Kernel& kernel : kernels)
-      kernel.name = text(tokens, " tokens, ", shape.width, " channels"),
+    for (Kernel& kernel : kernels) {
+      kernel.name = text(tokens, " tokens, ", shape.width, " channels");
       kernel.work = images * heads;
+    }
     table.rows.push_back(kernels);
   }
   table.print(rounds);

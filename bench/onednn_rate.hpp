@@ -31,10 +31,10 @@ template <class T> class OneDnnRate {
     constexpr dnnl_data_type_t type = sizeof(T) == 4 ? dnnl_f32 : dnnl_bf16;
     const dnnl_dim_t x_dims[] = {rows, in}, w_dims[] = {in, out}, y_dims[] = {rows, out};
     dnnl_memory_desc_t x, w, y;
-    check(dnnl_engine_create(&engine_, dnnl_cpu, 0)),
-        check(dnnl_stream_create(&stream_, engine_, dnnl_stream_default_flags));
-    check(dnnl_memory_desc_init_by_tag(&x, 2, x_dims, type, dnnl_ab)),
-        check(dnnl_memory_desc_init_by_tag(&y, 2, y_dims, type, dnnl_ab));
+    check(dnnl_engine_create(&engine_, dnnl_cpu, 0));
+    check(dnnl_stream_create(&stream_, engine_, dnnl_stream_default_flags));
+    check(dnnl_memory_desc_init_by_tag(&x, 2, x_dims, type, dnnl_ab));
+    check(dnnl_memory_desc_init_by_tag(&y, 2, y_dims, type, dnnl_ab));
     check(dnnl_memory_desc_init_by_tag(&w, 2, w_dims, type, dnnl_format_tag_any));
     dnnl_matmul_desc_t matmul;
     dnnl_primitive_desc_t description;
@@ -44,14 +44,18 @@ template <class T> class OneDnnRate {
     check(dnnl_primitive_create(&primitive_, description));
     const dnnl_memory_desc_t* const packed = dnnl_primitive_desc_query_md(description,
                                                                           dnnl_query_weights_md, 0);
-    add(DNNL_ARG_SRC, x), add(DNNL_ARG_WEIGHTS, *packed), add(DNNL_ARG_DST, y);
+    add(DNNL_ARG_SRC, x);
+    add(DNNL_ARG_WEIGHTS, *packed);
+    add(DNNL_ARG_DST, y);
     check(dnnl_primitive_desc_destroy(description));
   }
   OneDnnRate(const OneDnnRate&) = delete;
   OneDnnRate& operator=(const OneDnnRate&) = delete;
   ~OneDnnRate() {
     for (const dnnl_exec_arg_t& argument : arguments_) dnnl_memory_destroy(argument.memory);
-    dnnl_primitive_destroy(primitive_), dnnl_stream_destroy(stream_), dnnl_engine_destroy(engine_);
+    dnnl_primitive_destroy(primitive_);
+    dnnl_stream_destroy(stream_);
+    dnnl_engine_destroy(engine_);
   }
   double operator()() {
     omp_set_num_threads(threads_);

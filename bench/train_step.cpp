@@ -80,7 +80,8 @@ void print_profile(const std::vector<Phase>& phases, int steps, double step_seco
   for (const Phase& p : sorted) {
     const double products = 1e3 * p.macs / rate / steps, bytes = 1e3 * p.bytes / bandwidth / steps,
                  ms = 1e3 * p.seconds / steps;
-    all += ms, floors += std::max(products, bytes);
+    all += ms;
+    floors += std::max(products, bytes);
     line(p.label(), static_cast<double>(p.calls) / steps, ms, products, bytes);
   }
   line("outside of primitives", 0, 1e3 * step_seconds - all, 0, 0);
@@ -119,13 +120,15 @@ template <class Model, class P> void measure(const std::string& name, const Sett
   device.clear();
   for (int number = 0; number < steps; ++number) {
     std::vector<double> own, library;
-    const auto sample = [&] {  // as long as a step lasts, in all: a shared machine gives bursts,
-                               // and they are not its rate
+    // As long as a step lasts, in all: a shared machine gives bursts, and they are not its rate.
+    const auto sample = [&] {
       double spent = 0;
-      do
-        spent += seconds_of(
-            [&] { own.push_back(std::max(panelled(), large())), library.push_back(whole()); });
-      while (spent < 0.4 * (seconds.empty() ? 0.5 : seconds.back()));
+      do {
+        spent += seconds_of([&] {
+          own.push_back(std::max(panelled(), large()));
+          library.push_back(whole());
+        });
+      } while (spent < 0.4 * (seconds.empty() ? 0.5 : seconds.back()));
     };
     sample();
     bandwidths.push_back(bandwidth());
@@ -138,14 +141,18 @@ template <class Model, class P> void measure(const std::string& name, const Sett
     for (const Phase& p : of_step) {
       const auto same = std::ranges::find_if(
           phases, [&](const Phase& q) { return q.label() == p.label(); });
-      if (same == phases.end())
+      if (same == phases.end()) {
         phases.push_back(p);
-      else
-        same->calls += p.calls, same->seconds += p.seconds, same->macs += p.macs,
-            same->bytes += p.bytes;
+      } else {
+        same->calls += p.calls;
+        same->seconds += p.seconds;
+        same->macs += p.macs;
+        same->bytes += p.bytes;
+      }
     }
-    panelled_rates.push_back(median(own)), whole_rates.push_back(median(library)),
-        best_rates.push_back(std::max(panelled_rates.back(), whole_rates.back()));
+    panelled_rates.push_back(median(own));
+    whole_rates.push_back(median(library));
+    best_rates.push_back(std::max(panelled_rates.back(), whole_rates.back()));
     efficiency.push_back(minima.back() / best_rates.back() / seconds.back());
   }
   char line[256];
@@ -195,7 +202,8 @@ int main(int argc, char** argv) {
         for (const int batch : numbers("batches", batches))
           for (const int count :
                threads.empty() ? std::vector<int>{0} : numbers("threads", threads)) {
-            setting.batch = batch, setting.threads = count;
+            setting.batch = batch;
+            setting.threads = count;
             if (precision != "fp32" && precision != "bf16")
               fail<OptionError>("--precisions '", precision,
                                 "' is not known; use fp32, bf16 or fp32,bf16.");

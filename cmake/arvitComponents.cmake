@@ -6,9 +6,9 @@ list(PREPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR}/modules)
 
 set(arvit_components io image options onednn cblas)
 
-set(arvit_packages_io nlohmann_json xtensor ZLIB)
-set(arvit_libraries_io nlohmann_json::nlohmann_json xtensor ZLIB::ZLIB)
-set(arvit_pc_io "nlohmann_json xtensor zlib")
+set(arvit_packages_io xtensor ZLIB)
+set(arvit_libraries_io xtensor ZLIB::ZLIB)
+set(arvit_pc_io "xtensor zlib")
 
 set(arvit_packages_image JPEG PNG)
 set(arvit_libraries_image JPEG::JPEG PNG::PNG)

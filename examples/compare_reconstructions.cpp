@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <sstream>
 
+#include "arvit/data/draw_pictures.hpp"
+#include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
-#include "arvit/eval/pretrained.hpp"
+#include "arvit/eval/open_encoder.hpp"
 #include "arvit/io/file.hpp"
 #include "arvit/run/command_line.hpp"
 #include "arvit/show/fill_in.hpp"
@@ -60,7 +62,7 @@ int main(int argc, char** argv) {
     FillInTable table(mask_ratio, groups);
     std::istringstream list(checkpoints);
     for (std::string path; std::getline(list, path, ',');) {
-      const PretrainedInfo info = PretrainedInfo::of(Safetensors(find_checkpoint(path)));
+      const EncoderInfo info = EncoderInfo::of(Safetensors(find_checkpoint(path)));
       select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
         if constexpr (Model::Encoder::condition_width > 0) {
           fail<OptionError>(

@@ -4,7 +4,10 @@
 //
 //   convert --to hf --checkpoint out/semaim --out vit/model.safetensors
 //   convert --from mae --model MAE_B16 --checkpoint mae_pretrain_vit_base.safetensors --out mae_b16.safetensors
-#include "arvit/eval/convert.hpp"
+#include "arvit/weights/convert.hpp"
+
+#include "arvit/core/initialise.hpp"
+#include "arvit/eval/open_encoder.hpp"
 #include "arvit/run/command_line.hpp"
 
 using namespace arvit;
@@ -34,25 +37,25 @@ int main(int argc, char** argv) {
 
     if (from == "untrained") {
       const ModelDescription description = describe_model(model);
-      save_pretrained(out, model, description, untrained(description.tensors, 0),
-                      Normalisation::imagenet());
+      save_encoder(out, model, description, untrained(description.tensors, 0),
+                   Normalisation::imagenet());
       return;
     }
     if (checkpoint.empty()) fail<OptionError>("--checkpoint is missing; --help explains it.");
     checkpoint = find_checkpoint(checkpoint);
     const Safetensors file(checkpoint);
-    const PretrainedInfo info = PretrainedInfo::of(file, model);
+    const EncoderInfo info = EncoderInfo::of(file, model);
     const ModelDescription description = describe_model(info.model_name);
     if (!to.empty()) {
-      export_model(out, naming_from(to), description,
+      export_model(out, key_layout_from(to), description,
                    load_tensors(checkpoint, description.tensors,
                                 average ? Take::average : Take::parameters));
     } else {
-      const Naming naming = naming_from(from);
-      const bool whole = naming == Naming::mae && description.joint &&
+      const KeyLayout& layout = key_layout_from(from);
+      const bool whole = layout.has_decoder() && description.joint &&
                          file.find("mask_token") != nullptr;
-      save_pretrained(out, info.model_name, description,
-                      import_model(checkpoint, naming, description, whole), info.normalisation);
+      save_encoder(out, info.model_name, description,
+                   import_model(checkpoint, layout, description, whole), info.normalisation);
     }
     std::cout << out << ": " << info.model_name << "\n";
   });

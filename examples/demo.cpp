@@ -5,7 +5,10 @@
 //   ./demo                                   SemAIM on Fashion-MNIST, as Debian's package installs it
 //   ./demo --data PICTURES --epochs 3       any folder of pictures by class, CIFAR binary files or idx files
 //   ./demo --variant GVP_p2d_Nano           any other model of include/arvit/variants.hpp; what teaches it is made first
+#include "arvit/data/draw_pictures.hpp"
+#include "arvit/data/open_dataset.hpp"
 #include "arvit/eval/compare.hpp"
+#include "arvit/eval/open_encoder.hpp"
 #include "arvit/run/command_line.hpp"
 #include "arvit/run/own_teacher.hpp"
 #include "arvit/show/codebook_picture.hpp"
@@ -121,7 +124,7 @@ template <class E> std::vector<Feature> offered_features() {
 template <class Model>
 void add_accuracies(Report& report, Cpu<Fp32>& device, const RunOptions& options,
                     const AnyDataset& train, const std::string& checkpoint,
-                    const PretrainedInfo& info) {
+                    const EncoderInfo& info) {
   using Encoder = typename Model::Encoder;
   CompareOptions compare;
   compare.normalisation = info.normalisation, compare.seed = options.seed,
@@ -143,7 +146,7 @@ void add_accuracies(Report& report, Cpu<Fp32>& device, const RunOptions& options
     if (!options.teacher.ends_with(".npy")) {
       using Teacher = typename Model::Target::Kind::Teacher;
       const std::string file = find_checkpoint(options.teacher);
-      compare.normalisation = PretrainedInfo::of(Safetensors(file), "teacher").normalisation;
+      compare.normalisation = EncoderInfo::of(Safetensors(file), "teacher").normalisation;
       FeatureExtractor<Teacher, Cpu<Fp32>> of_teacher(
           device, {.batch = compare.batch, .features = offered_features<Teacher>()});
       rows.push_back(evaluate_encoder("its teacher", of_teacher, load_encoder<Teacher>(file),
@@ -170,15 +173,14 @@ void add_accuracies(Report& report, Cpu<Fp32>& device, const RunOptions& options
 /// What the model predicts, where that can be seen, and how it reads.
 template <class Model>
 void add_pictures(Report& report, Cpu<Fp32>& device, const RunOptions& options,
-                  const AnyDataset& train, const std::string& checkpoint,
-                  const PretrainedInfo& info) {
+                  const AnyDataset& train, const std::string& checkpoint, const EncoderInfo& info) {
   using Grid = typename Model::Grid;
   const auto parameters = load_tensors(checkpoint, placed_tensors(Model::groups()));
   const EvaluationTransform transform(
       {.height = Grid::height, .width = Grid::width, .normalisation = info.normalisation});
   const PictureBatch batch = draw_pictures(train, transform, 6, options.seed);
   if constexpr (Model::given_width == 0) {
-    FrozenPretrainer<Model, Cpu<Fp32>> model(device, 6);
+    PatchPredictor<Model, Cpu<Fp32>> model(device, 6);
     model.load(parameters);
     report.heading("Predictions")
         .paragraph(
@@ -240,7 +242,7 @@ int main(int argc, char** argv) {
     if (!result.complete) return;
 
     Cpu<Fp32> device({options.threads, {}});
-    const PretrainedInfo info = PretrainedInfo::of(Safetensors(result.checkpoint));
+    const EncoderInfo info = EncoderInfo::of(Safetensors(result.checkpoint));
     Report report(text("arvit: ", options.model, ", pre-trained and measured"));
     report.paragraph(text(
         "Data set ", describe(train), ". ", model_text<Model>(), " ",

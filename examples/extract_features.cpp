@@ -10,7 +10,7 @@
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/extract.hpp"
-#include "arvit/eval/pretrained.hpp"
+#include "arvit/eval/open_encoder.hpp"
 #include "arvit/io/npy.hpp"
 #include "arvit/run/command_line.hpp"
 
@@ -44,9 +44,8 @@ int main(int argc, char** argv) {
              "none, or order: the attention mask of pre-training, an order for every picture");
     line.add("image", image,
              "height and width of the pictures in pixels, a multiple of the patch; 0: the model's");
-    line.add(
-        "pooling", pooling,
-        "class (token), mean (of the patch tokens), tokens, attention, similarity or condition");
+    line.add("pooling", pooling,
+             "class (token), mean (of the patch tokens), tokens, attention, cosine or condition");
     line.add("layer", layer, "layer to read; 0: the last");
     line.add("no-norm", no_norm, "leave out the final norm after the last layer");
     line.add(
@@ -62,7 +61,7 @@ int main(int argc, char** argv) {
           "--image and --split belong to --data; leave them out with --images, whose pictures have "
           "their size.");
 
-    const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
+    const EncoderInfo info = EncoderInfo::of(Safetensors(checkpoint), model);
     FeatureOptions options{.batch = batch,
                            .height = image,
                            .width = image,

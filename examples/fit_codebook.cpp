@@ -7,10 +7,11 @@
 
 #include <chrono>
 
+#include "arvit/data/draw_pictures.hpp"
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/image_quality.hpp"
-#include "arvit/eval/pretrained.hpp"
+#include "arvit/io/json_writer.hpp"
 #include "arvit/run/command_line.hpp"
 #include "arvit/show/codebook_picture.hpp"
 

@@ -7,6 +7,7 @@
 //   inspect --ranks 0,0,2,0,1,1,2                the masks of given ranks (GVP, matrix 19)
 #include "arvit/show/inspect.hpp"
 #include "arvit/device/cpu.hpp"
+#include "arvit/eval/open_encoder.hpp"
 #include "arvit/run/command_line.hpp"
 #include "arvit/train/checkpoint_folder.hpp"
 #include "arvit/train/memory.hpp"

@@ -7,7 +7,7 @@
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/extract.hpp"
-#include "arvit/eval/pretrained.hpp"
+#include "arvit/eval/open_encoder.hpp"
 #include "arvit/run/command_line.hpp"
 
 using namespace arvit;
@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
     line.parse(argc, argv);
     checkpoint = find_checkpoint(checkpoint);
 
-    const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
+    const EncoderInfo info = EncoderInfo::of(Safetensors(checkpoint), model);
     Cpu<Fp32> device({threads, {}});
     const auto encoder = make_extractor(
         device, info, {.batch = batch, .features = {{readout_from(pooling), layer}}}, how);

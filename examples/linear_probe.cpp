@@ -5,10 +5,11 @@
 //
 //   linear_probe --data /usr/share/datasets/fashion-mnist --checkpoint out/semaim
 //   linear_probe --data imagenet --checkpoint b16.safetensors --recipe saim
+#include "arvit/core/initialise.hpp"
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/compare.hpp"
-#include "arvit/eval/pretrained.hpp"
+#include "arvit/eval/open_encoder.hpp"
 #include "arvit/eval/probe_training.hpp"
 #include "arvit/run/command_line.hpp"
 
@@ -60,7 +61,7 @@ int main(int argc, char** argv) {
           "or mae, or leave them out.");
     checkpoint = find_checkpoint(checkpoint), how.seed = seed;
 
-    const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model);
+    const EncoderInfo info = EncoderInfo::of(Safetensors(checkpoint), model);
     const ModelDescription description = describe_model(info.model_name);
     const AnyDataset train = open_dataset(data), test = open_dataset(data, Split::test);
     const auto parameters = load_encoder(checkpoint, description.encoder);

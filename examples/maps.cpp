@@ -4,8 +4,10 @@
 //   maps --checkpoint out/semaim --data /usr/share/datasets/fashion-mnist --out maps.png
 #include "arvit/show/maps.hpp"
 
+#include "arvit/data/draw_pictures.hpp"
+#include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
-#include "arvit/eval/pretrained.hpp"
+#include "arvit/eval/open_encoder.hpp"
 #include "arvit/run/command_line.hpp"
 
 using namespace arvit;
@@ -38,7 +40,7 @@ int main(int argc, char** argv) {
     if (images < 1 || images > 1024)
       fail<OptionError>("--images is ", images, "; choose 1 to 1024.");
 
-    const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model_name);
+    const EncoderInfo info = EncoderInfo::of(Safetensors(checkpoint), model_name);
     select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
       Cpu<Fp32> device({threads, {}});
       const EvaluationTransform transform({.height = Model::Grid::height,

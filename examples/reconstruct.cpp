@@ -5,8 +5,10 @@
 //   reconstruct --checkpoint out/semaim --data /usr/share/datasets/fashion-mnist --out reconstruct.png
 #include "arvit/show/reconstruct.hpp"
 
+#include "arvit/data/draw_pictures.hpp"
+#include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
-#include "arvit/eval/pretrained.hpp"
+#include "arvit/eval/open_encoder.hpp"
 #include "arvit/run/command_line.hpp"
 
 using namespace arvit;
@@ -35,7 +37,7 @@ int main(int argc, char** argv) {
     if (images < 1 || images > 1024)
       fail<OptionError>("--images is ", images, "; choose 1 to 1024.");
 
-    const PretrainedInfo info = PretrainedInfo::of(Safetensors(checkpoint), model_name);
+    const EncoderInfo info = EncoderInfo::of(Safetensors(checkpoint), model_name);
     select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
       if constexpr (Model::given_width > 0) {
         fail<OptionError>(checkpoint, ": ", info.model_name,
@@ -43,7 +45,7 @@ int main(int argc, char** argv) {
                           "model that predicts pixels from pixels alone.");
       } else {
         Cpu<Fp32> device({threads, {}});
-        FrozenPretrainer<Model, Cpu<Fp32>> model(device, images);
+        PatchPredictor<Model, Cpu<Fp32>> model(device, images);
         model.load(load_tensors(checkpoint, placed_tensors(Model::groups())));
         const EvaluationTransform transform({.height = Model::Grid::height,
                                              .width = Model::Grid::width,

@@ -6,8 +6,10 @@
 //   sample --checkpoint out/gvp_d2d --data pictures --keep 0.5 --out completions.png
 #include <chrono>
 
+#include "arvit/data/draw_pictures.hpp"
+#include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
-#include "arvit/eval/pretrained.hpp"
+#include "arvit/eval/open_encoder.hpp"
 #include "arvit/run/command_line.hpp"
 #include "arvit/show/fill_in.hpp"
 
@@ -52,7 +54,7 @@ int main(int argc, char** argv) {
       fail<OptionError>(data.empty() ? "--keep needs pictures to keep a part of; give --data."
                                      : "--data is to be completed; give --keep, such as 0.5.");
 
-    const PretrainedInfo info = PretrainedInfo::of(Safetensors(find_checkpoint(checkpoint)));
+    const EncoderInfo info = EncoderInfo::of(Safetensors(find_checkpoint(checkpoint)));
     options.normalisation = info.normalisation;
     select_model(info.model_name, PretrainedModels{}, [&]<class Model>() {
       if constexpr (Model::Encoder::condition_width > 0) {

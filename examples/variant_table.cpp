@@ -12,7 +12,9 @@
 #include <fstream>
 #include <sstream>
 
+#include "arvit/data/open_dataset.hpp"
 #include "arvit/eval/compare.hpp"
+#include "arvit/eval/open_encoder.hpp"
 #include "arvit/io/file.hpp"
 #include "arvit/io/json_reader.hpp"
 #include "arvit/io/json_writer.hpp"
@@ -216,7 +218,7 @@ class Table {
     save_row(file, row);
     using E = typename Model::Encoder;
     const auto extractor = extractor_of<Model>(device_,
-                                               PretrainedInfo::of(Safetensors(result.checkpoint)),
+                                               EncoderInfo::of(Safetensors(result.checkpoint)),
                                                {.batch = 64, .features = all_layers<E>()});
     row.accuracy = evaluate_encoder(name, *extractor, load_encoder<E>(result.checkpoint), train_,
                                     test_, compare_),

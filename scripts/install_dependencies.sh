@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSL-1.0
 # Installs, on Debian and Ubuntu, what is missing of what arvit needs; says nothing when nothing is missing.
 #   scripts/install_dependencies.sh [demo | check | all]
-# demo: to build everything with g++; check (default): and to run the tests; all: and clang.
+# demo: to build everything with g++; check (default): and to run the tests; all: and clang, and clang-format 14 where it is
+# packaged.
 # ARVIT_NO_INSTALL=1 leaves the machine as it is: for other systems, where the packages were installed in another way.
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,11 +15,12 @@ esac
 [ "${ARVIT_NO_INSTALL:-}" != 1 ] || exit 0
 . scripts/toolchain.sh
 
-packages="libeigen3-dev libdnnl-dev nlohmann-json3-dev libxtensor-dev zlib1g-dev libjpeg-dev libpng-dev libcli11-dev"
-packages="$packages doctest-dev ninja-build dataset-fashion-mnist"
+packages="libeigen3-dev libdnnl-dev libxtensor-dev zlib1g-dev libjpeg-dev libpng-dev libcli11-dev"
+packages="$packages doctest-dev nlohmann-json3-dev ninja-build dataset-fashion-mnist"
 [ "$what" = demo ] || packages="$packages pkg-config"
 [ "$what" != all ] || packages="$packages clang"
 
+has_candidate() { apt-cache policy "$1" 2> /dev/null | grep -q 'Candidate: [^(]'; }
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2> /dev/null)" = installed ]; }
 
 missing=
@@ -32,6 +34,13 @@ for package in $packages; do
 done
 [ "$arvit_cxx" ] || missing="$missing g++"
 [ "$arvit_cmake" ] || missing="$missing cmake"
+# Only ./check --all wants it, and can do without.
+add_formatter() {
+  if [ "$what" = all ] && [ -z "$arvit_format" ] && has_candidate clang-format-14; then
+    missing="$missing clang-format-14"
+  fi
+}
+add_formatter
 [ "$missing" ] || exit 0
 
 stop() { echo "install_dependencies.sh: $1" >&2; exit 1; }
@@ -47,11 +56,11 @@ mkdir -p build/logs
 log=$PWD/build/logs/install.log
 : > "$log"
 apt() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@" < /dev/null >> "$log" 2>&1; }
-has_candidate() { apt-cache policy "$1" 2> /dev/null | grep -q 'Candidate: [^(]'; }
 
 echo "Installing:$missing"
 # apt-get update succeeds even when no server answers; without any server the lists are only as good as the last ones.
 apt update -o APT::Update::Error-Mode=any || updated=no
+case $missing in *clang-format-14*) ;; *) add_formatter ;; esac
 for package in $missing; do
   if [ "$package" = libdnnl-dev ] && ! has_candidate "$package"; then
     echo "oneDNN (libdnnl-dev) is not packaged for this system; Eigen will multiply the matrices, more slowly."

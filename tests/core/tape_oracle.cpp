@@ -28,8 +28,12 @@ const std::vector<std::vector<int>> permutations = {{3, 1, 6, 2, 5, 4}, {1, 2, 3
 /// Two images of 2 x 3 patches of 2 x 2 pixels.
 Problem small_problem(std::vector<std::vector<int>> ranks, int depth) {
   Problem p;
-  p.height = 4, p.width = 6, p.patch = 2;
-  p.dim = 8, p.depth = depth, p.heads = 2;
+  p.height = 4;
+  p.width = 6;
+  p.patch = 2;
+  p.dim = 8;
+  p.depth = depth;
+  p.heads = 2;
   p.images_count = static_cast<int>(ranks.size());
   p.images = test::hashed_images(ranks.size() * 3 * 4 * 6);
   p.ranks = std::move(ranks);
@@ -156,12 +160,13 @@ void check_gradients(Problem p, const Run& run) {
     const std::vector<double> start = values, &gradient = expected.gradients.at(name);
     for (int trial = 0; trial < 2; ++trial) {
       std::vector<double> direction(start.size());
-      if (trial == 0)
+      if (trial == 0) {
         for (std::size_t j = 0; j < start.size(); ++j)
           direction[j] = (test::hashed("direction", j) - 0.5) * 2 / std::sqrt(start.size());
-      else
-        direction[static_cast<std::size_t>(test::hashed(name, 1000) *
-                                           static_cast<double>(start.size()))] = 1;
+      } else {
+        const double place = test::hashed(name, 1000) * static_cast<double>(start.size());
+        direction[static_cast<std::size_t>(place)] = 1;
+      }
       const auto loss_at = [&](double step) {
         for (std::size_t j = 0; j < start.size(); ++j) values[j] = start[j] + step * direction[j];
         return run(p).loss;
@@ -298,7 +303,8 @@ TEST_CASE("dense: the loss is the mean over all loss tokens of the batch") {
   Problem p = parallel_problem({{0, 2, 1, 2, 3, 1}, {2, 1, 0, 0, 0, 2}}, 1, 1);
   for (auto& [name, values] : p.parameters)
     if (name.starts_with("decoder_pred.fc2")) values.assign(values.size(), 0.0);
-  p.target = dense::TargetKind::pixel, p.standardise = false;
+  p.target = dense::TargetKind::pixel;
+  p.standardise = false;
   double squares = 0, absolutes = 0;  // by hand: every patch of rank 1 or more of both images
   for (int image = 0; image < 2; ++image)
     for (int y = 0; y < 4; ++y)
@@ -306,7 +312,8 @@ TEST_CASE("dense: the loss is the mean over all loss tokens of the batch") {
         for (int channel = 0; channel < 3; ++channel)
           if (p.ranks[image][y / 2 * 3 + x / 2] > 0) {
             const double value = p.images[((image * 3 + channel) * 4 + y) * 6 + x];
-            squares += value * value / (8 * 12), absolutes += std::abs(value) / (8 * 12);
+            squares += value * value / (8 * 12);
+            absolutes += std::abs(value) / (8 * 12);
           }
   CHECK(dense::parallel(p, 1, false, false).loss == doctest::Approx(squares).epsilon(1e-12));
   p.l1 = true;
@@ -316,7 +323,8 @@ TEST_CASE("dense: the loss is the mean over all loss tokens of the batch") {
 TEST_CASE("Tape: absolute error has the sign as its slope") {
   dense::Tape tape;
   dense::Matrix x(1, 3), target(1, 3);
-  x.values = {1, -2, 5}, target.values = {3, -4, 5};
+  x.values = {1, -2, 5};
+  target.values = {3, -4, 5};
   const auto leaf = tape.leaf(x);
   const auto loss = tape.absolute_error(leaf, target, 2);
   tape.backward(loss);

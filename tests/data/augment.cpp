@@ -26,8 +26,7 @@ struct Gradients {
 };
 
 std::vector<float> apply(auto transform, PictureView picture, Counter image) {
-  std::vector<float> out(static_cast<std::size_t>(3 * transform.height() * transform.width()),
-                         -100.0f);
+  std::vector<float> out(3 * transform.height() * transform.width(), -100.0f);
   transform(picture, image, out.data());
   return out;
 }
@@ -44,9 +43,11 @@ TEST_CASE("draw_crop: area, aspect and place stay in range and fill it") {
              box.left + box.width <= 640));
     const double area = static_cast<double>(box.height) * box.width / (600.0 * 640),
                  aspect = static_cast<double>(box.width) / box.height;
-    least_area = std::min(least_area, area), most_area = std::max(most_area, area),
+    least_area = std::min(least_area, area);
+    most_area = std::max(most_area, area);
     mean_area += area / 4000;
-    least_aspect = std::min(least_aspect, aspect), most_aspect = std::max(most_aspect, aspect);
+    least_aspect = std::min(least_aspect, aspect);
+    most_aspect = std::max(most_aspect, aspect);
   }
   CHECK(least_area > 0.198);
   CHECK(least_area < 0.21);
@@ -132,7 +133,7 @@ TEST_CASE(
   TrainTransformOptions mirrored = whole;
   mirrored.flip = 1;
   CHECK(apply(TrainTransform(whole), picture, {1, 1, 1}) ==
-        apply(TrainTransform(mirrored), flipped(picture), {1, 1, 1}));
+        apply(TrainTransform(mirrored), oriented(Picture(picture), 2), {1, 1, 1}));
   CHECK(apply(TrainTransform(whole), gradient(1, 1), {1, 1, 1})[0] == (0.0f - 0.485f) / 0.229f);
   const auto window = apply(
       TrainTransform({.height = 16, .width = 16, .crop = Crop::short_side, .flip = 0}),
@@ -187,7 +188,9 @@ TEST_CASE(
     const Picture picture = Gradients{}.picture(i);
     for (int p = 0; p < picture.height() * picture.width(); ++p) {
       const double v = picture.row(0)[3 * p + 1] / 255.0;
-      sum += v, squares += v * v, count += 1;
+      sum += v;
+      squares += v * v;
+      count += 1;
     }
   }
   CHECK(n.mean[1] == doctest::Approx(sum / count));

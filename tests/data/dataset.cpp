@@ -58,7 +58,7 @@ TEST_CASE("hold_out: disjoint, complete, ascending, and drawn from the seed") {
   std::vector<std::int64_t> all = held;
   all.insert(all.end(), rest.begin(), rest.end());
   std::sort(all.begin(), all.end());
-  for (std::int64_t i = 0; i < 100; ++i) CHECK(all[static_cast<std::size_t>(i)] == i);
+  for (std::int64_t i = 0; i < 100; ++i) CHECK(all[i] == i);
   CHECK(hold_out(100, 30, 1).first == held);
   CHECK(hold_out(100, 30, 2).first != held);
   CHECK_THROWS_AS(hold_out(10, 11, 1), OptionError);

@@ -119,11 +119,14 @@ TEST_CASE("decode: PNG of every colour type and depth, exactly") {
     rgba.push_back(rgb[i]);
     if (i % 3 == 2)
       rgba.push_back(static_cast<std::uint8_t>(i));  // alpha is dropped, whatever it is
-    rgb16.push_back(rgb[i]), rgb16.push_back(0xff);  // the lower 8 bits are dropped, not rounded
+    rgb16.push_back(rgb[i]);
+    rgb16.push_back(0xff);  // the lower 8 bits are dropped, not rounded
   }
   for (std::size_t i = 0; i < grey.size(); ++i) {
-    grey_alpha.push_back(grey[i]), grey_alpha.push_back(static_cast<std::uint8_t>(3 * i));
-    grey16.push_back(grey[i]), grey16.push_back(0x80);
+    grey_alpha.push_back(grey[i]);
+    grey_alpha.push_back(static_cast<std::uint8_t>(3 * i));
+    grey16.push_back(grey[i]);
+    grey16.push_back(0x80);
   }
   CHECK(largest_difference(
             decoded(encode_png(rgba, height, width, {.colour = PNG_COLOR_TYPE_RGBA})), rgb) == 0);

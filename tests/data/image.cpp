@@ -79,7 +79,8 @@ TEST_CASE("resize: every byte equals what the Python Imaging Library computes") 
 TEST_CASE("resize: all instruction sets give the same bytes") {
   const Picture picture = made_up(61, 83);
   detail::ResizeTaps across, down;
-  across.prepare(83, 30, Interpolation::bicubic), down.prepare(61, 70, Interpolation::bicubic);
+  across.prepare(83, 30, Interpolation::bicubic);
+  down.prepare(61, 70, Interpolation::bicubic);
   Picture expected = resized(picture, 70, 30), result(70, 30);
   std::vector<std::uint8_t> tile_in(32 * 256), tile_out(32 * 96), between(64 * 96);
   const detail::ResizeJob job{picture,        &result,         &across,        &down,
@@ -115,11 +116,10 @@ TEST_CASE("covering_size and central_box follow torchvision's Resize(short side)
   CHECK(central_box(227, 224, 224, 224) == Box{2, 0, 224, 224});    // and so is 1.5
 }
 
-TEST_CASE("picture: crops and mirrors") {
+TEST_CASE("picture: crops") {
   const Picture picture = made_up(6, 5);
   const PictureView part = PictureView(picture).crop({2, 1, 3, 4});
   CHECK(part.row(1)[3 * 2 + 1] == picture.row(3)[3 * 3 + 1]);
-  CHECK(flipped(part).row(2)[0] == picture.row(4)[3 * 4]);
   CHECK_THROWS_AS(PictureView(picture).crop({2, 1, 5, 4}), ShapeError);
   CHECK_THROWS_AS(PictureView(picture).crop({-1, 1, 2, 2}), ShapeError);
 }

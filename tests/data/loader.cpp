@@ -139,7 +139,7 @@ TEST_CASE(
   CHECK(kept[4].indices.size() == 3);
   auto order = all_of(kept, 1);
   std::sort(order.begin(), order.end());
-  for (std::int64_t i = 0; i < 23; ++i) CHECK(order[static_cast<std::size_t>(i)] == i);
+  for (std::int64_t i = 0; i < 23; ++i) CHECK(order[i] == i);
   const auto in_order = run({7}, LoaderOptions::one_pass(3, 2), 100);
   REQUIRE(in_order.size() == 3);
   CHECK(in_order[2].indices == std::vector<std::int64_t>{6});
@@ -170,8 +170,8 @@ TEST_CASE("loader: a bad picture ends the run by default, and the next batch can
   for (const int threads : {1, 3}) {
     Loader loader(Made{12, {5, 4}}, transform, {.batch = 4, .threads = threads, .shuffle = false});
     CHECK(loader.next()->indices[3] == 3);
-    CHECK(message_of<FileError>([&] { loader.next(); }) ==
-          "file 4: bad.");  // of two errors that of the first picture
+    // Of two errors that of the first picture.
+    CHECK(message_of<FileError>([&] { loader.next(); }) == "file 4: bad.");
     CHECK(loader.next()->indices[0] == 8);
     CHECK(loader.position() == LoaderPosition{1, 0});
   }
@@ -239,7 +239,7 @@ TEST_CASE("loader: works through AnyDataset and with views of a user's memory") 
     std::vector<Picture> pictures;
     std::int64_t size() const { return static_cast<std::int64_t>(pictures.size()); }
     int label(std::int64_t i) const { return static_cast<int>(i % 10); }
-    PictureView picture(std::int64_t i) const { return pictures[static_cast<std::size_t>(i)]; }
+    PictureView picture(std::int64_t i) const { return pictures[i]; }
   };
   Views views;
   for (std::int64_t i = 0; i < 23; ++i) views.pictures.push_back(Made{23}.picture(i));

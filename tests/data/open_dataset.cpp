@@ -107,3 +107,11 @@ TEST_CASE("open_dataset: what is no data set") {
   CHECK(message_of<FileError>([&] { open_dataset(folder / "empty"); }).find("no picture") !=
         std::string::npos);
 }
+
+TEST_CASE("open_dataset: the names of splits") {
+  CHECK(split_from("train") == Split::train);
+  CHECK(split_from("test") == Split::test);
+  CHECK(message_of<OptionError>([] { split_from("val"); }).find("split 'val' is not known") == 0);
+  CHECK(message_of<OptionError>([] { split_from("tests"); }) ==
+        "split 'tests' is not known; did you mean 'test'? Known: train, test.");
+}

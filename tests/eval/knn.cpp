@@ -21,16 +21,16 @@ std::vector<int> plain_knn(const FeatureTable& train, const FeatureTable& test, 
       double dot = 0, aa = 0, bb = 0;
       for (std::int64_t c = 0; c < train.width; ++c) {
         const double x = train.row(i)[c], y = test.row(q)[c];
-        dot += x * y, aa += x * x, bb += y * y;
+        dot += x * y;
+        aa += x * x;
+        bb += y * y;
       }
       all.emplace_back(-dot / std::sqrt(aa * bb), i);
     }
     std::sort(all.begin(), all.end());
-    std::vector<double> votes(static_cast<std::size_t>(train.classes()));
+    std::vector<double> votes(train.classes());
     for (int i = 0; i < k; ++i)
-      votes[static_cast<std::size_t>(
-          train.labels[static_cast<std::size_t>(all[static_cast<std::size_t>(i)].second)])] +=
-          std::exp(-all[static_cast<std::size_t>(i)].first / 0.07);
+      votes[train.labels[all[i].second]] += std::exp(-all[i].first / 0.07);
     predicted.push_back(
         static_cast<int>(std::max_element(votes.begin(), votes.end()) - votes.begin()));
   }
@@ -57,13 +57,14 @@ TEST_CASE("k-NN: standardised columns weigh the same, whatever their scale and o
   const auto before = knn_predict(device, train, test, {.neighbours = {10}, .standardise = true});
   for (FeatureTable* const table : {&train, &test})
     for (std::int64_t i = 0; i < table->rows(); ++i)
-      table->values[static_cast<std::size_t>(i * 12 + 3)] =
-          1000 + 64 * table->values[static_cast<std::size_t>(i * 12 + 3)];
+      table->values[i * 12 + 3] = 1000 + 64 * table->values[i * 12 + 3];
   const auto plain = knn_predict(device, train, test, {.neighbours = {10}}),
              after = knn_predict(device, train, test, {.neighbours = {10}, .standardise = true});
   int differ = 0, plainly = 0;
-  for (std::size_t i = 0; i < after[0].size(); ++i)
-    differ += after[0][i] != before[0][i], plainly += plain[0][i] != before[0][i];
+  for (std::size_t i = 0; i < after[0].size(); ++i) {
+    differ += after[0][i] != before[0][i];
+    plainly += plain[0][i] != before[0][i];
+  }
   CHECK(differ <= 2);
   CHECK(plainly > 20);
 }

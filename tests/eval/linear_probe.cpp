@@ -30,24 +30,19 @@ TEST_CASE("linear probe: ridge zeroes the gradient of its loss, by either Gram m
     const LinearClassifier fitted = probe::Ridge(device, x).solve(penalty);
     double largest = 0;
     for (int k = 0; k < 3; ++k) {
-      std::vector<double> gradient(static_cast<std::size_t>(width));
+      std::vector<double> gradient(width);
       double slope = 0;
       for (int i = 0; i < rows; ++i) {
-        double error = fitted.bias[static_cast<std::size_t>(k)] -
-                       (x.labels[static_cast<std::size_t>(i)] == k);
+        double error = fitted.bias[k] - (x.labels[i] == k);
         for (int c = 0; c < width; ++c)
-          error += static_cast<double>(fitted.weight[static_cast<std::size_t>(k * width + c)]) *
-                   x.row(i)[c];
-        for (int c = 0; c < width; ++c)
-          gradient[static_cast<std::size_t>(c)] += error * x.row(i)[c] / rows;
+          error += static_cast<double>(fitted.weight[k * width + c]) * x.row(i)[c];
+        for (int c = 0; c < width; ++c) gradient[c] += error * x.row(i)[c] / rows;
         slope += error / rows;
       }
       for (int c = 0; c < width; ++c)
         largest = std::max(
             largest,
-            std::abs(gradient[static_cast<std::size_t>(c)] +
-                     penalty * static_cast<double>(
-                                   fitted.weight[static_cast<std::size_t>(k * width + c)])));
+            std::abs(gradient[c] + penalty * static_cast<double>(fitted.weight[k * width + c])));
       largest = std::max(largest, std::abs(slope));
     }
     CHECK(largest < 1e-6);
@@ -64,7 +59,8 @@ TEST_CASE(
   loss(at, 0.01, gradient);
   for (Eigen::Index i = 0; i < at.size(); i += 4) {
     Eigen::VectorXd up = at, down = at;
-    up(i) += 1e-2, down(i) -= 1e-2;
+    up(i) += 1e-2;
+    down(i) -= 1e-2;
     CHECK((loss(up, 0.01, unused) - loss(down, 0.01, unused)) / 2e-2 ==
           doctest::Approx(gradient(i)).epsilon(2e-3));
   }
@@ -111,7 +107,7 @@ TEST_CASE(
   for (int i = 0; i < 1000; ++i) labels.push_back(i % 10 == 0 ? 3 : i % 3);
   const auto few = stratified_fraction(labels, 0.02, 5);
   std::vector<int> count(4);
-  for (const auto i : few) ++count[static_cast<std::size_t>(labels[static_cast<std::size_t>(i)])];
+  for (const auto i : few) ++count[labels[i]];
   CHECK(count == std::vector<int>{6, 6, 6, 2});
   CHECK(stratified_fraction(labels, 0.02, 5) == few);
   CHECK(stratified_fraction(labels, 0.02, 6) != few);
@@ -123,7 +119,7 @@ TEST_CASE(
   std::vector<int> seen(1000);
   for (std::size_t f = 0; f < 5; ++f) {
     CHECK(folds.fit[f].size() + folds.validation[f].size() == 1000);
-    for (const auto i : folds.validation[f]) ++seen[static_cast<std::size_t>(i)];
+    for (const auto i : folds.validation[f]) ++seen[i];
   }
   CHECK(seen == std::vector<int>(1000, 1));
 }

@@ -74,7 +74,8 @@ TEST_CASE("probe training: augmented pictures through the frozen encoder, evalua
     initialise(tensor, index++, 1, parameters.data() + offset);
   extractor.load(parameters);
   ProbeRecipe recipe = probe_recipe_from("saim");
-  recipe.epochs = 30, recipe.batch = 16;
+  recipe.epochs = 30;
+  recipe.batch = 16;
   int epochs = 0;
   const ProbeTrainingOptions options{
       .progress = [&](int epoch, double, double) { epochs = epoch; }};
@@ -84,8 +85,9 @@ TEST_CASE("probe training: augmented pictures through the frozen encoder, evalua
                     Subset<Colours>(Colours{60}, stratified_fraction(
                                                      std::vector<int>{0, 1, 2, 0, 1, 2}, 1.0, 0)),
                     Colours{30}, recipe, options) > 0.3);
-  recipe.batch = 64, recipe.epochs = 40;  // more than there are: whole passes of 8, five of the 61
-                                          // pictures wait for the next epoch
+  // More than there are: whole passes of 8, five of the 61 pictures wait for the next epoch.
+  recipe.batch = 64;
+  recipe.epochs = 40;
   int reports = 0;
   CHECK(train_probe(extractor, Colours{61}, Colours{30}, recipe,
                     {.progress = [&](int epoch, double, double) { CHECK(epoch == ++reports); }}) >

@@ -88,8 +88,8 @@ TEST_CASE("extract: one row per picture in the set's order, and pixels, grey or 
   EvaluationTransformOptions equal = options;
   equal.normalisation = Normalisation::half();
   CHECK(is_grey(extract_pixels(Colours{true}, equal)));
-  CHECK_FALSE(
-      is_grey(extract_pixels(Colours{true}, options)));  // channels are normalised differently
+  // Channels are normalised differently.
+  CHECK_FALSE(is_grey(extract_pixels(Colours{true}, options)));
   const FeatureTable pixels = extract_pixels(Colours{false}, equal);
   REQUIRE(pixels.width == 3 * 12 * 16);
   CHECK_FALSE(is_grey(pixels));

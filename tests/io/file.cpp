@@ -128,9 +128,11 @@ TEST_CASE("file: a write that fails leaves the old file and nothing else") {
               ": cannot be written (File too large); raise the limit on file sizes (ulimit -f).");
   }
   CHECK(files_in(folder.path()) == 1);
-  CHECK_THROWS_AS(write_atomically(
-                      folder / "a",
-                      [](AtomicFile& file) { file.write("x"), throw std::out_of_range("writer"); }),
+  CHECK_THROWS_AS(write_atomically(folder / "a",
+                                   [](AtomicFile& file) {
+                                     file.write("x");
+                                     throw std::out_of_range("writer");
+                                   }),
                   std::out_of_range);
   CHECK(files_in(folder.path()) == 1);
   CHECK(read_text(folder / "a") == "old");

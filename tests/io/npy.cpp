@@ -19,8 +19,10 @@ namespace {
 /// An npy file by its definition.
 std::string npy(const std::string& header, const std::string& data, int version = 1) {
   std::string file = "\x93NUMPY";
-  file += static_cast<char>(version), file += '\0';
-  file += static_cast<char>(header.size() & 255), file += static_cast<char>(header.size() >> 8);
+  file += static_cast<char>(version);
+  file += '\0';
+  file += static_cast<char>(header.size() & 255);
+  file += static_cast<char>(header.size() >> 8);
   if (version > 1) file += std::string(2, '\0');
   return file + header + data;
 }

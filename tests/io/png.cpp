@@ -36,18 +36,16 @@ TEST_CASE("png: libpng reads the same pixels, whichever filters were chosen") {
   for (const int channels : {1, 3})
     for (const auto& [height, width] : {std::pair(1, 1), std::pair(7, 5), std::pair(64, 33)}) {
       const int samples = width * channels;
-      Bytes pixels(static_cast<std::size_t>(height * samples));
+      Bytes pixels(height * samples);
       for (int y = 0; y < height; ++y)
         for (int i = 0; i < samples;
              ++i)  // noise, rows that repeat, ramps: each suits another filter
-          pixels[static_cast<std::size_t>(y * samples + i)] = static_cast<std::uint8_t>(
-              y % 16 < 4    ? stream.bits()
-              : y % 16 < 8  ? i * i
-              : y % 16 < 12 ? 3 * i + 5 * y
-                            : (i * y) / 3);
+          pixels[y * samples + i] = static_cast<std::uint8_t>(y % 16 < 4    ? stream.bits()
+                                                              : y % 16 < 8  ? i * i
+                                                              : y % 16 < 12 ? 3 * i + 5 * y
+                                                                            : (i * y) / 3);
       const Bytes rows = detail::filtered_rows({pixels.data(), height, width, channels, samples});
-      for (int y = 0; y < height; ++y)
-        filters.insert(rows[static_cast<std::size_t>(y * (samples + 1))]);
+      for (int y = 0; y < height; ++y) filters.insert(rows[y * (samples + 1)]);
       const Bytes png = encode_png({pixels.data(), height, width, channels, samples});
       CHECK((decoded(png, channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY,
                      static_cast<unsigned>(height), static_cast<unsigned>(width)) == pixels));

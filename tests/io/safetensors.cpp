@@ -105,8 +105,7 @@ TEST_CASE("safetensors: half precision is read exactly") {
   write_safetensors(folder / "a", std::span(&tensor, 1));
   const auto read = Safetensors(folder / "a").values<float>("x");
   for (int i = 0; i < 10; ++i)
-    CHECK(std::bit_cast<std::uint32_t>(read[static_cast<std::size_t>(i)]) ==
-          std::bit_cast<std::uint32_t>(values[i]));
+    CHECK(std::bit_cast<std::uint32_t>(read[i]) == std::bit_cast<std::uint32_t>(values[i]));
   CHECK(std::isnan(detail::to_float(detail::Half{0x7e01})));
 }
 
@@ -143,10 +142,9 @@ TEST_CASE("safetensors: every fault of a header is one sentence") {
   const std::string good = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
   CHECK(complaint(file_of(good, 8)) == "");
   CHECK(complaint(file_of("{}", 0)) == "");
-  CHECK(
-      complaint(file_of(
-          R"({"b":{"dtype":"F32","shape":[0],"data_offsets":[4,4]},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})",
-          4)) == "");
+  CHECK(complaint(file_of(R"({"b":{"dtype":"F32","shape":[0],"data_offsets":[4,4]},)"
+                          R"("a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})",
+                          4)) == "");
   expect("abc", "has 3 bytes, its header length alone takes 8");
   expect(file_of(good, 8, 100'000'001),
          "announces a header of 100000001 bytes, at most 100000000 are allowed");
@@ -159,21 +157,18 @@ TEST_CASE("safetensors: every fault of a header is one sentence") {
          "(its header): is not the JSON that it should be: at line 1, column 54, where it ends, "
          "',' or '}' was expected");
   expect(file_of("[]", 0), "its header is not a JSON object");
-  expect(
-      file_of(
-          R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})",
-          16),
-      "holds the name \"a\" twice");
-  expect(
-      file_of(
-          R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
-          12),
-      "b begins at byte 4 of the data, inside the tensor before it, which ends at 8");
-  expect(
-      file_of(
-          R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]}})",
-          20),
-      "bytes 8 to 12 of the data, before b, belong to no tensor");
+  expect(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+                 R"("a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}})",
+                 16),
+         "holds the name \"a\" twice");
+  expect(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+                 R"("b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
+                 12),
+         "b begins at byte 4 of the data, inside the tensor before it, which ends at 8");
+  expect(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+                 R"("b":{"dtype":"F32","shape":[2],"data_offsets":[12,20]}})",
+                 20),
+         "bytes 8 to 12 of the data, before b, belong to no tensor");
   expect(file_of(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8),
          "a is F32 [3], which 8 bytes do not fill");
   expect(file_of(R"({"a":{"dtype":"F64","shape":[2],"data_offsets":[0,8]}})", 8),

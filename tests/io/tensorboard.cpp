@@ -6,11 +6,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <nlohmann/json.hpp>
 
-#include "arvit/io/json.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace arvit;
+using Json = nlohmann::json;
 using arvit::test::message_of;
 using arvit::test::TemporaryFolder;
 using arvit::test::write_bytes;
@@ -28,9 +29,7 @@ std::vector<Json> events(const std::filesystem::path& file) {
   if (pclose(pipe) != 0) return {};
   std::vector<Json> lines;
   for (std::size_t begin = 0; begin < output.size(); begin = output.find('\n', begin) + 1)
-    lines.push_back(
-        parse_json(std::string_view(output).substr(begin, output.find('\n', begin) - begin),
-                   "read_events.py"));
+    lines.push_back(Json::parse(output.substr(begin, output.find('\n', begin) - begin)));
   return lines;
 }
 
@@ -44,7 +43,10 @@ TEST_CASE("tensorboard: CRC-32C") {
   CHECK(detail::crc32c(std::string(32, '\0')) == 0x8A9136AAu);
   CHECK(detail::crc32c(std::string(32, '\xff')) == 0x62A8AB43u);
   std::string rising, falling;
-  for (int i = 0; i < 32; ++i) rising += static_cast<char>(i), falling += static_cast<char>(31 - i);
+  for (int i = 0; i < 32; ++i) {
+    rising += static_cast<char>(i);
+    falling += static_cast<char>(31 - i);
+  }
   CHECK(detail::crc32c(rising) == 0x46DD794Eu);
   CHECK(detail::crc32c(falling) == 0x113FDB5Cu);
   static_assert(detail::crc32c("") == 0);

@@ -51,7 +51,7 @@ TEST_CASE("features: every readout of every layer equals the dense encoder's") {
       .batch = 2, .features = {}};  // three images in batches of two: the last one is not full
   for (int layer = 1; layer <= 4; ++layer)
     for (const Readout readout :
-         {Readout::tokens, Readout::class_token, Readout::mean, Readout::similarity})
+         {Readout::tokens, Readout::class_token, Readout::mean, Readout::class_cosine})
       options.features.push_back({readout, layer, false});
   options.features.push_back({Readout::tokens, 4, true});
   FeatureExtractor<Small, Double> extractor(device, options);
@@ -81,7 +81,7 @@ TEST_CASE("features: every readout of every layer equals the dense encoder's") {
         if (feature.readout == Readout::class_token) compare(got[c], tokens(0, c));
         if (feature.readout == Readout::mean) compare(got[c], mean);
       }
-      for (int t = 1; t < tokens.rows && feature.readout == Readout::similarity; ++t) {
+      for (int t = 1; t < tokens.rows && feature.readout == Readout::class_cosine; ++t) {
         double dot = 0, aa = 0, bb = 0;
         for (int c = 0; c < tokens.columns; ++c)
           dot += tokens(0, c) * tokens(t, c), aa += tokens(0, c) * tokens(0, c),

@@ -25,11 +25,10 @@ template <int Rows, int Columns> void check_rectangles(int height, int width) {
   bool one_rank = true;
   for (int top = 0; top < 14; top += height)
     for (int left = 0; left < 14; left += width) {
-      const int rank = ranks[static_cast<std::size_t>(top * 14 + left)];
+      const int rank = ranks[top * 14 + left];
       of_rectangles.insert(rank);
       for (int y = top; y < top + height; ++y)
-        for (int x = left; x < left + width; ++x)
-          one_rank = one_rank && ranks[static_cast<std::size_t>(y * 14 + x)] == rank;
+        for (int x = left; x < left + width; ++x) one_rank = one_rank && ranks[y * 14 + x] == rank;
     }
   CHECK(one_rank);
   CHECK(static_cast<int>(of_rectangles.size()) == Rows * Columns);
@@ -50,8 +49,8 @@ TEST_CASE("cluster: the rectangles of Table 7 have one rank each") {
   check_rectangles<14, 14>(1, 1);
 }
 TEST_CASE("cluster: inside a rectangle the patches keep reading order") {
-  const auto patches = sorted_patches(
-      drawn_keys<Cluster<2, 3>, ImageGrid<8, 12, 2>>({.seed = 1}));  // rectangles of 2 x 2
+  // Rectangles of 2 x 2.
+  const auto patches = sorted_patches(drawn_keys<Cluster<2, 3>, ImageGrid<8, 12, 2>>({.seed = 1}));
   for (std::size_t i = 0; i < patches.size(); i += 4) {
     CHECK(patches[i + 1] == patches[i] + 1);
     CHECK(patches[i + 2] == patches[i] + 6);

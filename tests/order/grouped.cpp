@@ -27,7 +27,11 @@ template <class Kind, class Grid = B16> std::vector<int> ends_of(std::uint32_t i
 struct Spread {
   double sum = 0, squares = 0;
   int count = 0;
-  void add(double value) { sum += value, squares += value * value, ++count; }
+  void add(double value) {
+    sum += value;
+    squares += value * value;
+    ++count;
+  }
   double mean() const { return sum / count; }
   double deviation() const { return std::sqrt(squares / count - mean() * mean()); }
 };
@@ -40,7 +44,7 @@ TEST_CASE("grouped: the boundaries of fixed length") {
                                                   140, 149, 158, 168, 177, 186, 196});
   const std::vector<int> single = ends_of<Fixed<196>>(0);
   REQUIRE(single.size() == 197);
-  for (int k = 0; k <= 196; ++k) CHECK(single[static_cast<std::size_t>(k)] == k);
+  for (int k = 0; k <= 196; ++k) CHECK(single[k] == k);
   CHECK(ends_of<Fixed<20>>(1) == ends_of<Fixed<20>>(0));
 }
 TEST_CASE("grouped: GVP's matrices 14 and 17 in a fixed sequence") {
@@ -65,7 +69,7 @@ TEST_CASE("grouped: random length draws every set of boundaries equally often") 
   CHECK(seen.size() == 455);  // 3 of 15
   CHECK(chi_squared_excess(seen, 455) < 5);
   const std::vector<int> all = ends_of<Random<15>, Sixteen>(0);
-  for (int k = 0; k <= 15; ++k) CHECK(all[static_cast<std::size_t>(k)] == k + 1);
+  for (int k = 0; k <= 15; ++k) CHECK(all[k] == k + 1);
 }
 TEST_CASE("grouped: mixed length, 196 patches in 20 groups") {
   Spread condition, last_boundary, last_group, other_groups;
@@ -102,7 +106,7 @@ TEST_CASE("grouped: mixed length keeps K groups and one last patch") {
   Mixed<3>::boundaries(16, far, n);
   CHECK(n == std::array{1, 2, 15});
   const std::vector<int> all = ends_of<Mixed<15>, Sixteen>(0);
-  for (int k = 0; k <= 15; ++k) CHECK(all[static_cast<std::size_t>(k)] == k + 1);
+  for (int k = 0; k <= 15; ++k) CHECK(all[k] == k + 1);
 }
 TEST_CASE("grouped: boundaries and sequence follow from the counter, apart from each other") {
   using O = Grouped<Mixed<20>>;
@@ -126,8 +130,7 @@ TEST_CASE("grouped: boundaries and sequence follow from the counter, apart from 
 template <class Kind, std::size_t Streams>
 bool check_at_most(const RankRules<Streams>& rules, const std::vector<int>& drawn) {
   std::vector<int> largest(17);
-  largest.resize(static_cast<std::size_t>(
-      extreme_profile<Grouped<Kind>, Sixteen>(0, rules, std::span<int>(largest))));
+  largest.resize(extreme_profile<Grouped<Kind>, Sixteen>(0, rules, std::span<int>(largest)));
   const auto rows = count_rows(rules, std::span<const int>(drawn)),
              most = count_rows(rules, std::span<const int>(largest));
   CHECK(rows.content <= most.content);
@@ -160,10 +163,8 @@ TEST_CASE(
   const RankRules<1> rules{ClassToken::last,
                            {QueryStream{Sees::up_to, Sees::up_to, 0, 1, true, true}}};
   std::vector<int> largest(197), drawn(21);
-  largest.resize(static_cast<std::size_t>(
-      extreme_profile<Grouped<Random<20>>, B16>(0, rules, std::span<int>(largest))));
-  for (int k = 0; k <= 20; ++k)
-    drawn[static_cast<std::size_t>(k)] = 176 + k;  // groups that end as late as can be
+  largest.resize(extreme_profile<Grouped<Random<20>>, B16>(0, rules, std::span<int>(largest)));
+  for (int k = 0; k <= 20; ++k) drawn[k] = 176 + k;  // groups that end as late as can be
   const auto rows = count_rows(rules, std::span<const int>(largest)).queries[0];
   drawn[0] = 1;
   const auto most = count_rows(rules, std::span<const int>(drawn)).queries[0];

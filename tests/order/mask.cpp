@@ -26,8 +26,7 @@ std::string stored_text(const Safetensors& file, const std::string& name) {
   const auto bits = file.values<std::uint8_t>(name);
   std::string result;
   for (std::int64_t r = 0; r < shape[0]; ++r) {
-    for (std::int64_t c = 0; c < shape[1]; ++c)
-      result += bits[static_cast<std::size_t>(r * shape[1] + c)] != 0 ? '0' : '-';
+    for (std::int64_t c = 0; c < shape[1]; ++c) result += bits[r * shape[1] + c] != 0 ? '0' : '-';
     result += '\n';
   }
   return result;
@@ -66,8 +65,8 @@ TEST_CASE("mask: the fixtures of GVP, SAIM and iGPT from ranks") {
     CHECK(mask_text(masks.content, tokens) == stored_text(file, "content"));
     if (file.find("query") == nullptr) continue;
     const std::string all = mask_text(masks.query, tokens), stored = stored_text(file, "query");
-    CHECK(all.substr(all.size() - stored.size()) ==
-          stored);  // SAIM's has no row for the class token, which comes first
+    // SAIM's has no row for the class token, which comes first.
+    CHECK(all.substr(all.size() - stored.size()) == stored);
   }
 }
 
@@ -96,7 +95,7 @@ TEST_CASE("mask: D-iGPT's encoder and both decoders, in sorted order with the cl
     const auto patch = file.values<int>(std::string("patch.") + part),
                rank = file.values<int>(std::string("ranks.") + part);
     for (std::size_t i = 0; i < patch.size(); ++i)
-      if (patch[i] >= 0) ranks[static_cast<std::size_t>(patch[i])] = rank[i];
+      if (patch[i] >= 0) ranks[patch[i]] = rank[i];
   }
   std::vector<int> ends;
   std::vector<std::int32_t> permutation;
@@ -158,8 +157,7 @@ TEST_CASE("mask: content that nobody reads is left out, or stands behind the res
   for (const ClassToken class_token : {ClassToken::none, ClassToken::first, ClassToken::last})
     for (const int dropped : {0, 1, 2}) {  // the queries read content of ranks 0 .. 2 - dropped
       RankRules<1> rules{class_token, {QueryStream{.drop_last = dropped}}};
-      const int class_rows = class_token != ClassToken::none,
-                live = ends[static_cast<std::size_t>(2 - dropped)];
+      const int class_rows = class_token != ClassToken::none, live = ends[2 - dropped];
       const ImageMasks masks = image_masks(rules, ends, permutation);
       CHECK(static_cast<int>(masks.content.size()) == live + class_rows);
       CHECK(count_rows(rules, ends).content == live + class_rows);
@@ -205,8 +203,7 @@ TEST_CASE(
     const auto& tables = engine.tables();
     CHECK(tables.streams[0].content_row.size() == tables.streams[0].source.size());
     for (std::size_t i = 0; i < tables.streams[0].source.size(); ++i)
-      CHECK(tables.source[static_cast<std::size_t>(tables.streams[0].content_row[i])] ==
-            tables.streams[0].source[i]);
+      CHECK(tables.source[tables.streams[0].content_row[i]] == tables.streams[0].source[i]);
     const std::vector<std::int32_t> permutation{3, 0, 4, 1, 5, 2};
     const std::string row(6 + has_class, '0');
     std::string all;

@@ -20,10 +20,9 @@ std::vector<int> ranks_of_squares(const std::vector<int>& ranks, int columns, in
   std::vector<int> result;
   for (int top = 0; top < rows; top += side)
     for (int left = 0; left < columns; left += side) {
-      result.push_back(ranks[static_cast<std::size_t>(top * columns + left)]);
+      result.push_back(ranks[top * columns + left]);
       for (int y = top; y < top + side; ++y)
-        for (int x = left; x < left + side; ++x)
-          CHECK(ranks[static_cast<std::size_t>(y * columns + x)] == result.back());
+        for (int x = left; x < left + side; ++x) CHECK(ranks[y * columns + x] == result.back());
     }
   return result;
 }

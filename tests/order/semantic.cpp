@@ -73,8 +73,8 @@ TEST_CASE("semantic: centres of random similarities against a search of all peak
       double around = 0;
       for (int j = 0; j < rows * columns; ++j)
         if (std::abs(i / columns - j / columns) <= 1 && std::abs(i % columns - j % columns) <= 1)
-          around = std::max(around, s[static_cast<std::size_t>(j)]);
-      if (s[static_cast<std::size_t>(i)] == around) peaks.emplace_back(-around, i);
+          around = std::max(around, s[j]);
+      if (s[i] == around) peaks.emplace_back(-around, i);
     }
     std::sort(peaks.begin(), peaks.end());
     std::vector<std::pair<int, int>> centers;
@@ -91,9 +91,8 @@ TEST_CASE("semantic: noise is added to the distance, Eq. 5, to the last bit") {
   const auto keys = keys_of(s, 3, 1, noise, 0.01);
   for (int i = 0; i < 6; ++i) {
     const int dy = 1 - i / 3, dx = 0 - i % 3;
-    CHECK(keys[static_cast<std::size_t>(i)] ==
-          static_cast<float>(std::sqrt(static_cast<double>(dy * dy + dx * dx)) +
-                             0.01 * static_cast<double>(noise[static_cast<std::size_t>(i)])));
+    CHECK(keys[i] == static_cast<float>(std::sqrt(static_cast<double>(dy * dy + dx * dx)) +
+                                        0.01 * static_cast<double>(noise[i])));
   }
 }
 

@@ -21,8 +21,10 @@ TEST_CASE("variable mask: the masked share is MAGE's truncated normal") {
     REQUIRE(ends.size() == 2);
     REQUIRE(ends[1] == 256);
     const int masked = 256 - ends[0];
-    sum += masked, squares += double{1} * masked * masked, fewest = std::min(fewest, masked),
-                                                           most = std::max(most, masked);
+    sum += masked;
+    squares += double{1} * masked * masked;
+    fewest = std::min(fewest, masked);
+    most = std::max(most, masked);
   }
   // N(0.55, 0.25^2) between 0.5 and 1: by quadrature 0.70228 and 0.12836. Rounded up, half a patch
   // more.
@@ -30,7 +32,9 @@ TEST_CASE("variable mask: the masked share is MAGE's truncated normal") {
   for (int i = 0; i < 100000; ++i) {
     const double r = 0.5 + (i + 0.5) / 200000,
                  p = std::exp(-(r - 0.55) * (r - 0.55) / (2 * 0.0625));
-    weight += p, mean += p * r, square += p * r * r;
+    weight += p;
+    mean += p * r;
+    square += p * r * r;
   }
   mean /= weight;
   const double deviation = std::sqrt(square / weight - mean * mean);
@@ -48,8 +52,8 @@ TEST_CASE("variable mask: follows from the counter, and lies between its extreme
   CHECK(drawn_ends<O, Grid>({3, 1, 4}) != drawn_ends<O, Grid>({3, 1, 5}));
   std::array<int, 2> content{}, queries{};
   CHECK(extremes<O>() == 2);
-  extreme_profile<O, Grid>(0, RankRules<1>{}, content),
-      extreme_profile<O, Grid>(1, RankRules<1>{}, queries);
+  extreme_profile<O, Grid>(0, RankRules<1>{}, content);
+  extreme_profile<O, Grid>(1, RankRules<1>{}, queries);
   CHECK(content == std::array{192, 256});
   CHECK(queries == std::array{64, 256});
   for (std::uint32_t image = 0; image < 300; ++image) {

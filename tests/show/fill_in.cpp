@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <set>
 
-#include "arvit/eval/pretrained.hpp"
+#include "arvit/core/initialise.hpp"
+#include "arvit/models.hpp"
 #include "support/fill.hpp"
 
 namespace arvit::test {
@@ -40,12 +41,11 @@ template <class Model> std::vector<float> parameters() {
   for (const PlacedTensor& t :
        placed_tensors(Model::groups()))  // words of a trained size, so that they matter
     if (t.name == "token_embed.weight")
-      for (std::int64_t i = 0; i < t.tensor.size(); ++i)
-        values[static_cast<std::size_t>(t.offset + i)] *= 50;
+      for (std::int64_t i = 0; i < t.tensor.size(); ++i) values[t.offset + i] *= 50;
   return values;
 }
 Codebook codebook(int codes) {
-  Codebook book{4, std::vector<float>(static_cast<std::size_t>(codes * 48)), "", 0, 0};
+  Codebook book{4, std::vector<float>(codes * 48), "", 0, 0};
   for (std::size_t i = 0; i < book.centroids.size(); ++i)
     book.centroids[i] = static_cast<float>(hashed("codebook", i));
   return book;
@@ -75,7 +75,7 @@ template <class Model> void check_given_stay(const FillOptions& options = {}) {
     for (int patch = 0; patch < patches; ++patch)
       CHECK((patch_of(pixels.data() + i * image_width, patch) ==
              patch_of(result.data() + i * image_width, patch)) ==
-            (ranks[static_cast<std::size_t>(i * patches + patch)] == 0));
+            (ranks[i * patches + patch] == 0));
   FillOptions one = options;
   one.batch = 1;
   CHECK(filled<Model>(pixels, ranks, one) == result);
@@ -143,7 +143,7 @@ TEST_CASE("fill_in: predictions of a group are content of the next") {
     float difference = 0;
     for (std::size_t i = 0; i < a.size(); ++i)
       difference = std::max(difference, std::abs(a[i] - b[i]));
-    if (ranks[static_cast<std::size_t>(patch)] < 2)
+    if (ranks[patch] < 2)
       CHECK(difference < 1e-6);
     else
       CHECK(difference > 1e-4);
@@ -152,7 +152,7 @@ TEST_CASE("fill_in: predictions of a group are content of the next") {
   // part.
   auto other = pixels;
   for (int patch = 0; patch < patches; ++patch)
-    if (ranks[static_cast<std::size_t>(patch)] > 0)
+    if (ranks[patch] > 0)
       detail::put_patch<Small::Grid>(std::vector<float>(48, 0.7f).data(), patch, other.data());
   CHECK(filled<P2P>(other, ranks) == by_groups);
 }
@@ -168,9 +168,10 @@ TEST_CASE("fill_in: a Causal decoder goes through its own order, behind the give
   CHECK(
       detail::ranks_one_by_one<Winding>(std::vector<int>{0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1}, {}) ==
       std::vector<int>{0, 0, 0, 0, 4, 3, 2, 1, 5, 6, 7, 8});
+  // 7 before 6, as the model goes.
   CHECK(
       detail::ranks_one_by_one<Winding>(std::vector<int>{0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1, 1}, {}) ==
-      std::vector<int>{0, 0, 0, 0, 3, 2, 1, 0, 4, 5, 6, 7});  // 7 before 6, as the model goes
+      std::vector<int>{0, 0, 0, 0, 3, 2, 1, 0, 4, 5, 6, 7});
   // Later patches, though given, are not read.
   const auto pixels = images(1);
   auto other = pixels;
@@ -265,9 +266,9 @@ TEST_CASE("fill_in: a model that reads codes reads those of what is given") {
              of_other = filled<D2D>(other, ranks, {.codebook = &book});
   int differences = 0;
   for (int patch = 0; patch < patches; ++patch) {
-    if (ranks[static_cast<std::size_t>(patch)] == 0) continue;
-    CHECK(patch_of(drawn.data(), patch) ==
-          patch_of(of_near.data(), patch));  // the same codes, the same draws
+    if (ranks[patch] == 0) continue;
+    // The same codes, the same draws.
+    CHECK(patch_of(drawn.data(), patch) == patch_of(of_near.data(), patch));
     differences += patch_of(drawn.data(), patch) != patch_of(of_other.data(), patch);
   }
   CHECK(differences > 0);
@@ -280,7 +281,7 @@ TEST_CASE("fill_in: an MAE fills in any share, from what is given alone") {
     const auto ranks = masks(2, 5, ratio);
     auto other = pixels;
     for (int at = 0; at < 2 * patches; ++at)
-      if (ranks[static_cast<std::size_t>(at)] > 0)
+      if (ranks[at] > 0)
         detail::put_patch<Small::Grid>(std::vector<float>(48, 0.7f).data(), at % patches,
                                        other.data() + at / patches * image_width);
     CHECK(filled<Model>(pixels, ranks) == filled<Model>(other, ranks));

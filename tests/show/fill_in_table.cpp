@@ -55,7 +55,7 @@ TEST_CASE("fill_in_table: measures whole pictures and their masked part") {
   std::vector<float> a(2 * size), b(2 * size);
   for (std::size_t i = 0; i < a.size(); ++i) {
     const std::size_t c = i / plane % 3;
-    a[i] = original[i] * colours.deviation[c] + colours.mean[c],
+    a[i] = original[i] * colours.deviation[c] + colours.mean[c];
     b[i] = off[i] * colours.deviation[c] + colours.mean[c];
   }
   double mean = 0, masked = 0;
@@ -65,7 +65,10 @@ TEST_CASE("fill_in_table: measures whole pictures and their masked part") {
     double sum = 0, count = 0;
     for (std::size_t at = 0; at < map.size(); ++at) {
       mean += map[at] / static_cast<double>(2 * map.size());
-      if (rank_at(picture * size + (at / 14 + 5) * 24 + at % 14 + 5) > 0) sum += map[at], ++count;
+      if (rank_at(picture * size + (at / 14 + 5) * 24 + at % 14 + 5) > 0) {
+        sum += map[at];
+        ++count;
+      }
     }
     masked += sum / count / 2;
   }

@@ -27,7 +27,7 @@ std::string matrix_of(const std::string& text, const std::string& title, int tok
   std::istringstream lines(text.substr(text.find('\n', place) + 1));
   std::string line;
   for (int i = 0; i < tokens && std::getline(lines, line); ++i)
-    result += line.substr(0, static_cast<std::size_t>(tokens)) + "\n";
+    result += line.substr(0, tokens) + "\n";
   return result;
 }
 std::string drawn(std::string rows) {
@@ -232,8 +232,8 @@ query reads content: lower ranks; 12 rows, 78 pairs
                                                              eight + eight + seen + seen + seen +
                                                              seen + seen + all + all + all + all);
   CHECK(digpt.find("0000000000000----  cls    3\n") != std::string::npos);
-  CHECK(digpt.find("0000000000000----  cls    4\n") !=
-        std::string::npos);  // as a query of Gen, which predicts the last cluster
+  // As a query of Gen, which predicts the last cluster.
+  CHECK(digpt.find("0000000000000----  cls    4\n") != std::string::npos);
 }
 
 TEST_CASE("inspect: the table of parameters adds up and lists repeated layers once") {

@@ -6,7 +6,8 @@
 #include <cmath>
 #include <set>
 
-#include "arvit/eval/pretrained.hpp"
+#include "arvit/core/initialise.hpp"
+#include "arvit/models.hpp"
 #include "arvit/show/maps.hpp"
 #include "support/fill.hpp"
 
@@ -33,13 +34,12 @@ template <class Model>
 std::vector<Reconstruction> reconstructed(Device& device, const std::vector<float>& pixels,
                                           const std::vector<Counter>& of, float head = 1) {
   auto parameters = untrained(placed_tensors(Model::groups()), 3);
-  for (const PlacedTensor& t : placed_tensors(
-           Model::groups()))  // the last layer of the head: its output is scaled by `head`
+  // The last layer of the head: its output is scaled by `head`.
+  for (const PlacedTensor& t : placed_tensors(Model::groups()))
     if (t.name.starts_with("decoder_pred.") &&
         (t.name.find("fc2") != std::string::npos || Model::Decoder::rules.joint))
-      for (std::int64_t i = 0; i < t.tensor.size(); ++i)
-        parameters[static_cast<std::size_t>(t.offset + i)] *= head;
-  FrozenPretrainer<Model, Device> model(device, static_cast<int>(of.size()));
+      for (std::int64_t i = 0; i < t.tensor.size(); ++i) parameters[t.offset + i] *= head;
+  PatchPredictor<Model, Device> model(device, static_cast<int>(of.size()));
   model.load(parameters);
   return reconstruct(model, pixels, of);
 }
@@ -60,12 +60,8 @@ TEST_CASE(
       for (int c = 0; c < 3; ++c)
         for (int y = 0; y < 4; ++y)
           for (int x = 0; x < 4; ++x)
-            mean +=
-                static_cast<double>(
-                    image.target[static_cast<std::size_t>((c * 12 + top + y) * 16 + left + x)]) /
-                48;
-      CHECK(image.predicted[static_cast<std::size_t>(top * 16 + left)] ==
-            doctest::Approx(mean).epsilon(1e-4));
+            mean += static_cast<double>(image.target[(c * 12 + top + y) * 16 + left + x]) / 48;
+      CHECK(image.predicted[top * 16 + left] == doctest::Approx(mean).epsilon(1e-4));
     }
   }
   CHECK(reconstruction_note<Autoregressive>().find("true patch") != std::string::npos);
@@ -82,7 +78,7 @@ TEST_CASE("reconstruct: the visible patches of an MAE stay as they are, and only
     int kept = 0;
     for (int patch = 0; patch < 12; ++patch) {
       const auto at = static_cast<std::size_t>(patch / 4 * 4 * 16 + patch % 4 * 4);
-      const int rank = image.ranks[static_cast<std::size_t>(patch)];
+      const int rank = image.ranks[patch];
       CHECK((rank == 0 || rank == 1));
       kept += rank == 0;
       CHECK((image.predicted[at] == image.original[at]) == (rank == 0));
@@ -155,7 +151,7 @@ TEST_CASE(
     CHECK(std::set<float>(maps[1].order.begin(), maps[1].order.end()) ==
           std::set<float>{0, 1, 2, 3});
     CHECK(maps[1].attention.empty());
-    FrozenPretrainer<Model, Device> model(device, 2);
+    PatchPredictor<Model, Device> model(device, 2);
     model.load(parameters);
     model.order(pixels.data(), of);
     try {

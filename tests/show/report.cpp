@@ -132,9 +132,13 @@ TEST_CASE("chart: lines") {
 
   // Of many points, the extremes stay.
   Series many{"a", std::vector<double>(100'000), std::vector<double>(100'000)};
-  for (std::size_t i = 0; i < many.x.size(); ++i)
-    many.x[i] = static_cast<double>(i), many.y[i] = std::sin(static_cast<double>(i));
-  many.y[31'415] = 50, many.y[27'182] = -50, many.y[60'000] = nan;
+  for (std::size_t i = 0; i < many.x.size(); ++i) {
+    many.x[i] = static_cast<double>(i);
+    many.y[i] = std::sin(static_cast<double>(i));
+  }
+  many.y[31'415] = 50;
+  many.y[27'182] = -50;
+  many.y[60'000] = nan;
   const auto drawn = detail::drawn_points(many);
   CHECK(drawn.size() < 2500);
   CHECK(std::is_sorted(drawn.begin(), drawn.end()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -19,18 +20,18 @@ inline std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t se
     x = (x ^ (x >> 32)) * 0xD6E8FEB86659FD93u;
     return x ^ (x >> 32);
   };
-  std::array<std::uint64_t, 4> lanes{seed, seed + odd, seed + 2 * odd, seed + 3 * odd},
-      words{};  // four, for their products wait for each other
+  // Four, for their products wait for each other.
+  std::array<std::uint64_t, 4> lanes{seed, seed + odd, seed + 2 * odd, seed + 3 * odd};
+  std::array<std::uint64_t, 4> words{};
   for (std::size_t at = 0; at < bytes.size(); at += sizeof words) {
-    if (bytes.size() - at >= sizeof words)
-      std::memcpy(words.data(), bytes.data() + at, sizeof words);
-    else
-      words = {}, std::memcpy(words.data(), bytes.data() + at, bytes.size() - at);
+    const std::size_t count = std::min(bytes.size() - at, sizeof words);
+    if (count < sizeof words) words = {};
+    std::memcpy(words.data(), bytes.data() + at, count);
     for (std::size_t lane = 0; lane < 4; ++lane) {
       const std::uint64_t product = (lanes[lane] ^ words[lane]) * odd;
-      lanes[lane] = (product ^ (product >> 29)) *
-                    odd;  // once more: a change of the top bits alone must spread, or one in the
-                          // next word would undo it
+      // Once more: a change of the top bits alone must spread, or one in the next word would undo
+      // it.
+      lanes[lane] = (product ^ (product >> 29)) * odd;
     }
   }
   std::uint64_t sum = mixed(bytes.size());

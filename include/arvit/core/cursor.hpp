@@ -12,8 +12,6 @@ namespace arvit {
 /// read matrices in the weight type, vectors (biases, gamma, beta, tokens) stay in the masters.
 template <class M, class V, class S> class Cursor {
  public:
-  using MatrixElement = M;
-  using VectorElement = V;
   using Space = S;
   template <int Dim> using MatrixView = Rows<M, Dim, S>;
   template <int Dim> using VectorView = Vector<V, Dim, S>;
@@ -30,9 +28,10 @@ template <class M, class V, class S> class Cursor {
   constexpr Cursor at(std::int64_t offset) const { return {matrices_, vectors_, offset}; }
 
  private:
+  // Null when only planning.
   template <class T> static constexpr T* at(T* base, std::int64_t offset) {
     return base == nullptr ? nullptr : base + offset;
-  }  // null when only planning
+  }
   constexpr std::int64_t advance(std::int64_t count) {
     offset_ += count;
     return offset_ - count;

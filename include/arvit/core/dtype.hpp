@@ -41,8 +41,10 @@ template <class T> constexpr std::string_view dtype_name() {
 }
 
 /// Roles of numbers in a model, not one element type.
-///   Weight     matrices as the products read them        Activation  packed tokens and their gradients
-///   Gradient   gradients of parameters                   Statistic   masters, moments, norms, biases, softmax, losses
+///   Weight      matrices as the products read them
+///   Activation  packed tokens and their gradients
+///   Gradient    gradients of parameters
+///   Statistic   masters, moments, norms, biases, softmax, losses
 template <class W, class A, class G, class S> struct Precision {
   using Weight = W;
   using Activation = A;

@@ -21,18 +21,22 @@ namespace arvit {
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+/// Extents that do not fit each other.
 struct ShapeError : Error {
   using Error::Error;
-};  ///< extents that do not fit each other
+};
+/// A file that is missing, cut, or not what it should be.
 struct FileError : Error {
   using Error::Error;
-};  ///< a file that is missing, cut, or not what it should be
+};
+/// A run-time option outside its range.
 struct OptionError : Error {
   using Error::Error;
-};  ///< a run-time option outside its range
+};
+/// A value that is not finite.
 struct NumericError : Error {
   using Error::Error;
-};  ///< a value that is not finite
+};
 
 namespace detail {
 /// A word of a message: text, or a number that is printed in its shortest exact form. Views its
@@ -40,20 +44,28 @@ namespace detail {
 class Word {
  public:
   template <class T> constexpr Word(const T& value) {
-    if constexpr (std::same_as<T, char>)
-      kind_ = Kind::character, character_ = value;
-    else if constexpr (std::same_as<T, bool>)
-      kind_ = Kind::text, text_ = value ? "true" : "false";
-    else if constexpr (std::same_as<T, float>)
-      kind_ = Kind::single, single_ = value;
-    else if constexpr (std::floating_point<T>)
-      kind_ = Kind::real, real_ = static_cast<double>(value);
-    else if constexpr (std::unsigned_integral<T>)
-      kind_ = Kind::natural, natural_ = value;
-    else if constexpr (std::integral<T>)
-      kind_ = Kind::whole, whole_ = value;
-    else
-      kind_ = Kind::text, text_ = std::string_view(value);
+    if constexpr (std::same_as<T, char>) {
+      kind_ = Kind::character;
+      character_ = value;
+    } else if constexpr (std::same_as<T, bool>) {
+      kind_ = Kind::text;
+      text_ = value ? "true" : "false";
+    } else if constexpr (std::same_as<T, float>) {
+      kind_ = Kind::single;
+      single_ = value;
+    } else if constexpr (std::floating_point<T>) {
+      kind_ = Kind::real;
+      real_ = static_cast<double>(value);
+    } else if constexpr (std::unsigned_integral<T>) {
+      kind_ = Kind::natural;
+      natural_ = value;
+    } else if constexpr (std::integral<T>) {
+      kind_ = Kind::whole;
+      whole_ = value;
+    } else {
+      kind_ = Kind::text;
+      text_ = std::string_view(value);
+    }
   }
   void append_to(std::string& result) const {
     std::array<char, 32> digits{};
@@ -106,11 +118,10 @@ template <class... Parts> std::string text(const Parts&... parts) {
   return detail::join(std::array<detail::Word, sizeof...(parts)>{detail::Word(parts)...});
 }
 
-/// Throws `E` with the concatenation of `parts` as its message.
+/// Throws `E` with the concatenation of `parts` as its message. Inline: every sentence has a
+/// signature of its own, and only lists its words.
 template <class E = Error, class... Parts>
-[[noreturn, gnu::always_inline]] inline void fail(
-    const Parts&... parts) {  // inline: every sentence has a signature of its own, and only lists
-                              // its words
+[[noreturn, gnu::always_inline]] inline void fail(const Parts&... parts) {
   detail::throw_joined<E>(std::array<detail::Word, sizeof...(parts)>{detail::Word(parts)...});
 }
 
@@ -124,12 +135,13 @@ template <class Extents> std::string shape_text(const Extents& extents) {
   return result + "]";
 }
 
-/// The known name that is nearest to `name` by edit distance, or "" when none is near (more than
-/// half of it differs).
+/// The known name that is nearest to `name` by edit distance (Levenshtein 1966), or "" when none is
+/// near (more than half of it differs).
 inline std::string nearest_name(std::string_view name, std::span<const std::string> known) {
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(2, name.size() / 2) + 1;
   for (const std::string& candidate : known) {
+    // row[j]: the distance between the first i letters of `name` and the first j of the candidate.
     std::vector<std::size_t> row(candidate.size() + 1);
     for (std::size_t j = 0; j <= candidate.size(); ++j) row[j] = j;
     for (std::size_t i = 1; i <= name.size(); ++i) {
@@ -141,7 +153,10 @@ inline std::string nearest_name(std::string_view name, std::span<const std::stri
         row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
       }
     }
-    if (row.back() < best_distance) best_distance = row.back(), best = candidate;
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = candidate;
+    }
   }
   return best;
 }

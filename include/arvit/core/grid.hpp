@@ -15,8 +15,8 @@ template <int Height, int Width, int Patch> struct ImageGrid {
   static constexpr int channels = 3, height = Height, width = Width, patch = Patch;
   static constexpr int rows = Height / Patch, columns = Width / Patch, patches = rows * columns;
   static constexpr int patch_width = channels * Patch * Patch;  ///< numbers in one patch
-  static constexpr int image_width =
-      channels * Height * Width;  ///< numbers in one image, stored [channel, row, column]
+  /// Numbers in one image, stored [channel, row, column].
+  static constexpr int image_width = channels * Height * Width;
 };
 
 }  // namespace arvit

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "arvit/core/layout.hpp"
 #include "arvit/core/linkage.hpp"
@@ -11,8 +13,8 @@
 
 namespace arvit {
 
-/// Fills values [tensor.size()] as tensor.init says. `index` is the tensor's place in its model:
-/// each has a stream of its own.
+/// Fills values [tensor.size()] as tensor.init says; Xavier: Glorot and Bengio 2010, Eq. 16.
+/// `index` is the tensor's place in its model: each has a stream of its own.
 template <class T>
 void initialise(const Tensor& tensor, std::uint32_t index, std::uint64_t seed, T* values) {
   Stream stream(Counter{seed, 0, index, Purpose::initialise});
@@ -36,14 +38,23 @@ void initialise(const Tensor& tensor, std::uint32_t index, std::uint64_t seed, T
       for (std::int64_t i = 0; i < size; ++i)
         values[i] = static_cast<T>(tensor.init.value * stream.normal());
       return;
-    case Init::truncated_normal:  // cut at -2 and 2, as the frameworks do: with a deviation of 0.02
-                                  // practically a normal
+    case Init::truncated_normal:
+      // Cut at -2 and 2, as the frameworks do: with a deviation of 0.02 practically a normal.
       for (std::int64_t i = 0; i < size; ++i) {
         double value = tensor.init.value * stream.normal();
         while (value < -2 || value > 2) value = tensor.init.value * stream.normal();
         values[i] = static_cast<T>(value);
       }
   }
+}
+
+/// All parameters of a model as a new run with `seed` starts with them.
+inline std::vector<float> untrained(std::span<const PlacedTensor> tensors, std::uint64_t seed) {
+  std::vector<float> values(tensors.back().offset + tensors.back().tensor.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    initialise(tensors[i].tensor, static_cast<std::uint32_t>(i), seed,
+               values.data() + tensors[i].offset);
+  return values;
 }
 
 #if defined(ARVIT_COMPILED)

@@ -57,6 +57,13 @@ struct Tensor {
   }
 };
 
+namespace detail {
+/// The shape of a tensor as files hold it, without unused extents.
+inline std::vector<std::int64_t> stored_shape(const Tensor& tensor) {
+  return {tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions()};
+}
+}  // namespace detail
+
 template <std::size_t N> using Tensors = std::array<Tensor, N>;
 
 template <std::size_t N> constexpr Tensors<N> prefixed(const char* prefix, Tensors<N> tensors) {

@@ -41,6 +41,7 @@ struct Counter {
   }
 };
 
+/// Ten rounds of two 32 x 32 bit products and a key that grows by Weyl's constants.
 constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                               std::uint64_t seed) {
   auto key0 = static_cast<std::uint32_t>(seed), key1 = static_cast<std::uint32_t>(seed >> 32);
@@ -72,8 +73,8 @@ class Stream {
   }
   /// Uniform on [0, 1), a multiple of 2^-24, hence exact in float.
   constexpr float uniform() { return static_cast<float>(bits() >> 8) * 0x1p-24f; }
-  /// Uniform on {0, .., bound - 1}; bound must be positive (Lemire's multiply-shift with rejection:
-  /// unbiased).
+  /// Uniform on {0, .., bound - 1}; bound must be positive (Lemire 2019: multiply-shift with
+  /// rejection, unbiased).
   constexpr std::uint32_t below(std::uint32_t bound) {
     std::uint64_t product = std::uint64_t{bits()} * bound;
     if (static_cast<std::uint32_t>(product) < bound) {
@@ -83,8 +84,8 @@ class Stream {
     }
     return static_cast<std::uint32_t>(product >> 32);
   }
-  /// Standard normal (Box and Muller; one of the pair is dropped, so that each draw costs two
-  /// words).
+  /// Standard normal (Box and Muller 1958: sqrt(-2 ln u) cos(2 pi v)); one of the pair is dropped,
+  /// so that each draw costs two words.
   double normal() {
     const double u = (static_cast<double>(bits()) + 1.0) * 0x1p-32,
                  v = static_cast<double>(bits()) * 0x1p-32;

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "arvit/core/error.hpp"
 #include "arvit/core/linkage.hpp"
@@ -25,17 +24,16 @@ struct Normalisation {
   static constexpr Normalisation imagenet() {
     return {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
   }
-  static constexpr Normalisation half() {
-    return {{0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}};
-  }  ///< onto [-1, 1]
+  /// Onto [-1, 1].
+  static constexpr Normalisation half() { return {{0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}}; }
 };
 
 /// The statistics of about `most` pictures of the set, evenly spaced; of a channel that never
 /// varies the deviation counts as 1. Pictures that cannot be read do not count: what to do with
 /// them is the loader's choice, and it names them.
 template <Dataset S> Normalisation measure_normalisation(const S& set, std::int64_t most = 10000) {
-  const std::int64_t size = set.size(),
-                     step = std::max<std::int64_t>(1, size / std::max<std::int64_t>(1, most));
+  const std::int64_t size = set.size();
+  const std::int64_t step = std::max<std::int64_t>(1, size / std::max<std::int64_t>(1, most));
   std::array<double, 3> sum{}, squares{};
   double count = 0;
   for (std::int64_t i = 0; i < size; i += step) {
@@ -46,7 +44,8 @@ template <Dataset S> Normalisation measure_normalisation(const S& set, std::int6
         for (int x = 0; x < view.width; ++x)
           for (std::size_t c = 0; c < 3; ++c) {
             const double value = view.row(y)[3 * x + static_cast<int>(c)] / 255.0;
-            sum[c] += value, squares[c] += value * value;
+            sum[c] += value;
+            squares[c] += value * value;
           }
       count += static_cast<double>(view.height) * view.width;
     } catch (const FileError&) {
@@ -57,7 +56,8 @@ template <Dataset S> Normalisation measure_normalisation(const S& set, std::int6
     fail<FileError>("measure_normalisation: none of the ", size, " pictures could be read.");
   Normalisation result;
   for (std::size_t c = 0; c < 3; ++c) {
-    const double mean = sum[c] / count, variance = squares[c] / count - mean * mean;
+    const double mean = sum[c] / count;
+    const double variance = squares[c] / count - mean * mean;  // E(v^2) - E(v)^2
     result.mean[c] = static_cast<float>(mean);
     result.deviation[c] = variance > 1e-12 ? static_cast<float>(std::sqrt(variance)) : 1.0f;
   }
@@ -74,7 +74,8 @@ class Normaliser {
         fail<OptionError>("Normalisation: deviation ", n.deviation[c], " of channel ", c,
                           "; it must be positive.");
       for (std::size_t v = 0; v < 256; ++v) {
-        const float scaled = static_cast<float>(v) / 255.0f, centered = scaled - n.mean[c];
+        const float scaled = static_cast<float>(v) / 255.0f;
+        const float centered = scaled - n.mean[c];
         table_[c][v] = centered / n.deviation[c];
       }
     }
@@ -100,12 +101,14 @@ class Normaliser {
 
 /// How the training crop is drawn.
 enum class Crop : char {
-  random_resized,  ///< torchvision's RandomResizedCrop: up to ten draws of area and aspect, else
-                   ///< the largest central crop
-  clamped,         ///< one draw, cut to the picture's sides (MAE's linear probe)
-  short_side,      ///< resize until the model's size is just covered, then any window of that size
-                   ///< (SemAIM's linear probe)
-  center,          ///< resize so, then the central window: nothing is drawn
+  /// Torchvision's RandomResizedCrop (Szegedy et al. 2015): up to ten draws of area and aspect,
+  /// else the largest central crop.
+  random_resized,
+  clamped,  ///< one draw, cut to the picture's sides (MAE's linear probe)
+  /// Resize until the model's size is just covered, then any window of that size (SemAIM's linear
+  /// probe).
+  short_side,
+  center,  ///< resize so, then the central window: nothing is drawn
 };
 
 /// Pre-training of SAIM (code), SemAIM, D-iGPT and GVP by default; SAIM's paper has smallest_area

@@ -71,9 +71,7 @@ class Cifar {
   const char* format() const { return kind_ == Kind::ten ? "CIFAR-10" : "CIFAR-100"; }
   std::size_t label_bytes() const { return kind_ == Kind::ten ? 1 : 2; }
   std::size_t record_bytes() const { return label_bytes() + 3 * pixels; }
-  const std::uint8_t* record(std::int64_t i) const {
-    return records_.data() + static_cast<std::size_t>(i) * record_bytes();
-  }
+  const std::uint8_t* record(std::int64_t i) const { return records_.data() + i * record_bytes(); }
 
   Kind kind_;
   std::vector<std::string> names_;

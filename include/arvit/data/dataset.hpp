@@ -22,7 +22,8 @@ namespace arvit {
 /// Three functions make a data set; any number of threads may call them at once.
 ///   size()      number of pictures
 ///   label(i)    class of picture i, counted from 0, or -1 for none
-///   picture(i)  Picture or PictureView, of any size; may read and decode a file. FileError says that this one picture is bad.
+///   picture(i)  Picture or PictureView, of any size; may read and decode a file. FileError says
+///               that this one picture is bad.
 /// Two more are used where a set has them: class_names(), a vector of strings, and describe(), one
 /// line for people.
 template <class S>
@@ -63,9 +64,9 @@ template <Dataset Set> std::string contents_text(const Set& set) {
     try {
       const auto& picture = set.picture(i * set.size() / 16);
       const PictureView view = picture;
+      const std::size_t row_bytes = std::size_t{3} * view.width;
       for (int y = 0; y < view.height; ++y)
-        sum = checksum(
-            std::as_bytes(std::span(view.row(y), 3 * static_cast<std::size_t>(view.width))), sum);
+        sum = checksum(std::as_bytes(std::span(view.row(y), row_bytes)), sum);
     } catch (const FileError&) {
       continue;  // what to do with it is the loader's choice
     }
@@ -130,7 +131,7 @@ template <Dataset S = AnyDataset> class Subset {
   const std::vector<std::int64_t>& indices() const { return indices_; }
 
  private:
-  std::int64_t at(std::int64_t i) const { return indices_[static_cast<std::size_t>(i)]; }
+  std::int64_t at(std::int64_t i) const { return indices_[i]; }
   S set_;
   std::vector<std::int64_t> indices_;
 };
@@ -142,12 +143,13 @@ inline std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> hold_out(
   if (held_out < 0 || held_out > size)
     fail<OptionError>("hold_out: ", held_out, " of ", size, " pictures; choose between 0 and ",
                       size, ".");
-  std::vector<std::int64_t> all(static_cast<std::size_t>(size));
+  std::vector<std::int64_t> all(size);
   std::iota(all.begin(), all.end(), std::int64_t{0});
   Stream stream(Counter{seed, 0, 0, Purpose::probe});
   shuffle(std::span(all), stream);
   const auto middle = all.begin() + held_out;
-  std::sort(all.begin(), middle), std::sort(middle, all.end());
+  std::sort(all.begin(), middle);
+  std::sort(middle, all.end());
   return {{all.begin(), middle}, {middle, all.end()}};
 }
 

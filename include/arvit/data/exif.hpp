@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 
 namespace arvit {
@@ -20,6 +19,8 @@ inline int exif_orientation(std::span<const std::uint8_t> tiff) {
       value = value << 8 | tiff[place + (little ? bytes - 1 - i : i)];
     return value;
   };
+  // Bytes 2, 3: the number 42; 4 .. 7: where the directory begins. It counts its entries, each of
+  // tag, type, count and value (EXIF 2.3, section 4.6.2).
   const std::size_t directory = number(4, 4);
   if (number(2, 2) != 42 || directory > tiff.size() - 2) return 1;
   const std::size_t entries = number(directory, 2);

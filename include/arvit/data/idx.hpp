@@ -33,7 +33,8 @@ class Idx {
     if (shape[1] > largest_side || shape[2] > largest_side)
       fail<FileError>(pictures.string(), ": pictures of ", shape[1], "x", shape[2],
                       " pixels; at most ", largest_side, " are expected on a side.");
-    height_ = static_cast<int>(shape[1]), width_ = static_cast<int>(shape[2]);
+    height_ = static_cast<int>(shape[1]);
+    width_ = static_cast<int>(shape[2]);
     if (!labels) {
       names_.clear();
       return;
@@ -50,9 +51,7 @@ class Idx {
   }
 
   std::int64_t size() const { return count_; }
-  int label(std::int64_t i) const {
-    return labels_.empty() ? -1 : labels_[static_cast<std::size_t>(i)];
-  }
+  int label(std::int64_t i) const { return labels_.empty() ? -1 : labels_[i]; }
   Picture picture(std::int64_t i) const {
     Picture result(height_, width_);
     const std::int64_t pixels = std::int64_t{height_} * width_;
@@ -82,8 +81,8 @@ class Idx {
                                       : "the labels, such as train-labels-idx1-ubyte.gz.");
     std::vector<std::int64_t> shape;
     const auto size = static_cast<std::int64_t>(data.size());
-    std::int64_t expected =
-        1;  // the product of the extents, at most size + 1: three of them can overflow 64 bits
+    // The product of the extents, at most size + 1: three of them can overflow 64 bits.
+    std::int64_t expected = 1;
     for (std::size_t at = 4; at < header && header <= data.size(); at += 4) {
       shape.push_back(std::int64_t{data[at]} << 24 | data[at + 1] << 16 | data[at + 2] << 8 |
                       data[at + 3]);

@@ -41,32 +41,36 @@ struct ResizeTaps {
     return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
   }
 
+  /// Output i lies at centre = (i + 0.5) * scale of the input, pixel j at j + 0.5. Its weights are
+  ///   w(j) = kernel((j + 0.5 - centre) / stretch) / their sum, |j + 0.5 - centre| <= reach,
+  /// rounded half away from zero to fixed point.
   void prepare(int from, int to, Interpolation chosen) {
     if (from == input && to == output && chosen == interpolation) return;
-    input = from, output = to, interpolation = chosen;
+    input = from;
+    output = to;
+    interpolation = chosen;
     const double scale = static_cast<double>(from) / to;
     const double stretch = std::max(scale, 1.0);  // shrinking widens the kernel: no aliasing
     const double reach = (interpolation == Interpolation::bilinear ? 1.0 : 2.0) * stretch;
     width = static_cast<int>(std::ceil(reach)) * 2 + 1;
-    first.resize(static_cast<std::size_t>(to));
-    count.resize(static_cast<std::size_t>(to));
-    exact.resize(static_cast<std::size_t>(width));
-    weight.resize(static_cast<std::size_t>(to) * static_cast<std::size_t>(width));
+    first.resize(to);
+    count.resize(to);
+    exact.resize(width);
+    weight.resize(std::int64_t{to} * width);
     for (int i = 0; i < to; ++i) {
       const double center = (i + 0.5) * scale;
       const int begin = std::max(static_cast<int>(center - reach + 0.5), 0);
       const int end = std::min(static_cast<int>(center + reach + 0.5), from);
       double sum = 0;
       for (int t = 0; t < end - begin; ++t)
-        sum += exact[static_cast<std::size_t>(t)] = kernel(
-            interpolation, (t + begin - center + 0.5) * (1 / stretch));
-      std::int32_t* row = weight.data() + static_cast<std::ptrdiff_t>(i) * width;
+        sum += exact[t] = kernel(interpolation, (t + begin - center + 0.5) * (1 / stretch));
+      std::int32_t* row = weight.data() + std::int64_t{i} * width;
       for (int t = 0; t < end - begin; ++t) {
-        const double fixed = exact[static_cast<std::size_t>(t)] / (sum == 0 ? 1 : sum) *
-                             (1 << fraction_bits);
+        const double fixed = exact[t] / (sum == 0 ? 1 : sum) * (1 << fraction_bits);
         row[t] = static_cast<std::int32_t>(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
       }
-      first[static_cast<std::size_t>(i)] = begin, count[static_cast<std::size_t>(i)] = end - begin;
+      first[i] = begin;
+      count[i] = end - begin;
     }
   }
 };
@@ -90,7 +94,8 @@ template <int N> struct Words {
     sum[2] += (word >> 16 & 255u) * weight;
     sum[3] += (word >> 24) * weight;
   }
-  /// Rounds to the 8 bits that it puts at bit `place` of every word.
+  /// Clamps to 0 .. 255 what is left of the sums without their fraction (start() added a half), and
+  /// puts it at bit `place` of every word.
   [[gnu::always_inline]] static void put(const Unsigned& total, int place, Unsigned& word) {
     Signed value = reinterpret_cast<Signed>(total) >> ResizeTaps::fraction_bits;
     value &= ~(value >> 31);
@@ -100,7 +105,10 @@ template <int N> struct Words {
   }
   [[gnu::always_inline]] void store(std::uint8_t* to) const {
     Unsigned word{};
-    put(sum[0], 0, word), put(sum[1], 8, word), put(sum[2], 16, word), put(sum[3], 24, word);
+    put(sum[0], 0, word);
+    put(sum[1], 8, word);
+    put(sum[2], 16, word);
+    put(sum[3], 24, word);
     std::memcpy(to, &word, sizeof word);
   }
 };
@@ -119,8 +127,11 @@ template <int N, int... P>
   (words[P].store(to + P * 4 * N), ...);
 }
 
+/// Sixteen bytes of a row.
 typedef std::uint8_t ByteRow __attribute__((vector_size(16)));
 
+/// to = from[0][0], from[8][0], from[0][1], from[8][1], .. as one sequence of 256 bytes: four times
+/// over, it transposes 16 x 16 bytes.
 template <int... I>
 [[gnu::always_inline]] inline void interleave_halves(const ByteRow* from, ByteRow* to,
                                                      std::integer_sequence<int, I...>) {
@@ -174,16 +185,16 @@ template <int N> [[gnu::always_inline]] inline void resize_rows(const ResizeJob&
       if (whole == in_bytes) continue;
       std::uint8_t rest[16][16] = {};  // the last bytes of a row may end the picture's memory
       for (int i = 0; i < 16; ++i) {
-        std::memcpy(rest[i], rows[i] + whole, static_cast<std::size_t>(in_bytes - whole));
+        std::memcpy(rest[i], rows[i] + whole, in_bytes - whole);
         rows[i] = rest[i];
       }
       transpose_16x16(rows, 0, job.tile_in + whole * tile + part, tile);
     }
     for (int x = 0; x < job.across->output; ++x)
       weighted_bytes<N>(
-          job.tile_in + std::int64_t{3} * tile * job.across->first[static_cast<std::size_t>(x)],
-          3 * tile, job.across->weight.data() + static_cast<std::ptrdiff_t>(x) * job.across->width,
-          job.across->count[static_cast<std::size_t>(x)], job.tile_out + std::int64_t{3} * tile * x,
+          job.tile_in + std::int64_t{3} * tile * job.across->first[x], 3 * tile,
+          job.across->weight.data() + static_cast<std::ptrdiff_t>(x) * job.across->width,
+          job.across->count[x], job.tile_out + std::int64_t{3} * tile * x,
           std::make_integer_sequence<int, 3>());
     for (int part = 0; part < tile; part += 16)
       for (std::int64_t b = 0; b < out_bytes; b += 16) {
@@ -199,11 +210,10 @@ template <int N> [[gnu::always_inline]] inline void resize_columns(const ResizeJ
   constexpr std::int64_t block = 8 * N;
   const std::int64_t bytes = std::int64_t{3} * job.across->output;
   for (int y = 0; y < job.down->output; ++y) {
-    const std::uint8_t* from = job.between +
-                               job.down->first[static_cast<std::size_t>(y)] * job.between_stride;
+    const std::uint8_t* from = job.between + job.down->first[y] * job.between_stride;
     const std::int32_t* weight = job.down->weight.data() +
                                  static_cast<std::ptrdiff_t>(y) * job.down->width;
-    const int count = job.down->count[static_cast<std::size_t>(y)];
+    const int count = job.down->count[y];
     std::int64_t b = 0;
     for (; b + block <= bytes; b += block)
       weighted_bytes<N>(from + b, job.between_stride, weight, count, job.out->row(y) + b,
@@ -212,8 +222,7 @@ template <int N> [[gnu::always_inline]] inline void resize_columns(const ResizeJ
       std::uint8_t last[block / 2];
       weighted_bytes<N>(from + b, job.between_stride, weight, count, last,
                         std::make_integer_sequence<int, 1>());
-      std::memcpy(job.out->row(y) + b, last,
-                  static_cast<std::size_t>(std::min(block / 2, bytes - b)));
+      std::memcpy(job.out->row(y) + b, last, std::min(block / 2, bytes - b));
     }
   }
 }

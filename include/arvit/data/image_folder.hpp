@@ -67,13 +67,12 @@ class ImageFolder {
   }
 
   std::int64_t size() const { return static_cast<std::int64_t>(labels_.size()); }
-  int label(std::int64_t i) const { return labels_[static_cast<std::size_t>(i)]; }
+  int label(std::int64_t i) const { return labels_[i]; }
   Picture picture(std::int64_t i) const { return read_picture(path(i), limits_); }
   const std::vector<std::string>& class_names() const { return names_; }
   std::filesystem::path path(std::int64_t i) const {
     const std::size_t begin = i == 0 ? 0 : ends_[static_cast<std::size_t>(i) - 1];
-    return root_ /
-           std::string_view(paths_).substr(begin, ends_[static_cast<std::size_t>(i)] - begin);
+    return root_ / std::string_view(paths_).substr(begin, ends_[i] - begin);
   }
   /// Files that are not pictures by their name, or lie beside the class folders; they are not part
   /// of the set.
@@ -134,8 +133,9 @@ class ImageFolder {
   std::filesystem::path root_;
   DecodeLimits limits_;
   std::vector<std::string> names_;
-  std::string paths_;  // one after another, relative to root_: a million separate strings would
-                       // cost four times the memory
+  // One after another, relative to root_: a million separate strings would cost four times the
+  // memory.
+  std::string paths_;
   std::vector<std::size_t> ends_;
   std::vector<std::int32_t> labels_;
   std::int64_t others_ = 0;

@@ -18,7 +18,6 @@
 #include <string>
 #include <system_error>
 #include <thread>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -37,14 +36,16 @@ struct LoaderOptions {
   int threads = 2;  ///< that decode and augment; the batches do not depend on it
   int buffers = 3;  ///< batches in memory: one in use, the others being prepared
   std::uint64_t seed = 0;
-  bool shuffle = true;     ///< a new permutation every epoch; else the order of the data set
-  bool drop_last = true;   ///< leave out the pictures that do not fill a batch; else the last batch
-                           ///< of an epoch is smaller
-  std::int64_t group = 1;  ///< micro-batches of one training step: with drop_last, an epoch holds
-                           ///< whole groups of batches only
+  bool shuffle = true;  ///< a new permutation every epoch; else the order of the data set
+  /// Leave out the pictures that do not fill a batch; else the last batch of an epoch is smaller.
+  bool drop_last = true;
+  /// Micro-batches of one training step: with drop_last, an epoch holds whole groups of batches
+  /// only.
+  std::int64_t group = 1;
   std::int64_t epochs = 0;  ///< next() gives nullptr after so many; 0: never
-  std::uint32_t views = 0;  ///< epoch e augments as epoch e % views does, so that crops come again;
-                            ///< 0: every epoch in its own way
+  /// Epoch e augments as epoch e % views does, so that crops come again; 0: every epoch in its own
+  /// way.
+  std::uint32_t views = 0;
   OnBadFile on_bad_file = OnBadFile::fail;
   /// Receives one line for every picture that is skipped, from one thread at a time.
   std::function<void(const std::string&)> report = [](const std::string& line) {
@@ -62,9 +63,10 @@ struct LoaderOptions {
 struct Batch {
   const float* images = nullptr;  ///< [size, 3, height, width]
   std::int64_t size = 0;
-  std::span<const std::int64_t> indices;  ///< in the data set, of the pictures really used: with
-                                          ///< the seed and the epoch they are the counters
-  std::span<const int> labels;            ///< -1: none
+  /// In the data set, of the pictures really used: with the seed and the epoch they are the
+  /// counters.
+  std::span<const std::int64_t> indices;
+  std::span<const int> labels;  ///< -1: none
   std::uint32_t epoch = 0;
   std::int64_t number = 0;  ///< of the batch in its epoch
 };
@@ -103,13 +105,13 @@ template <Dataset Set, Transform Transformer> class Loader {
                                     : (pictures_ + rows_ - 1) / rows_;
     image_size_ = std::int64_t{3} * transform_.height() * transform_.width();
     try {
-      permutation_.resize(static_cast<std::size_t>(pictures_)),
-          planned_.resize(static_cast<std::size_t>(pictures_));
-      slots_.resize(static_cast<std::size_t>(options_.buffers));
+      permutation_.resize(pictures_);
+      planned_.resize(pictures_);
+      slots_.resize(options_.buffers);
       for (Slot& slot : slots_) {
-        slot.images.resize(static_cast<std::size_t>(rows_ * image_size_));
-        slot.indices.resize(static_cast<std::size_t>(rows_)),
-            slot.labels.resize(static_cast<std::size_t>(rows_));
+        slot.images.resize(rows_ * image_size_);
+        slot.indices.resize(rows_);
+        slot.labels.resize(rows_);
       }
     } catch (const std::bad_alloc&) {
       fail<OptionError>("loader: no memory for ", options_.buffers, " buffers of ", rows_,
@@ -127,16 +129,18 @@ template <Dataset Set, Transform Transformer> class Loader {
   const Batch* next() {
     std::unique_lock lock(mutex_);
     if (in_use_) {
-      in_use_ = false, ++released_;
+      in_use_ = false;
+      ++released_;
       room_.notify_all();
     }
     if (taken_ == last_) return nullptr;
-    Slot& slot = slots_[static_cast<std::size_t>(taken_ % options_.buffers)];
+    Slot& slot = slots_[taken_ % options_.buffers];
     const auto before = std::chrono::steady_clock::now();
     ready_.wait(lock, [&] { return slot.missing == 0; });
     waited_ += std::chrono::steady_clock::now() - before;
     slot.missing = not_open;
-    in_use_ = true, ++taken_;
+    in_use_ = true;
+    ++taken_;
     if (slot.error) std::rethrow_exception(std::exchange(slot.error, nullptr));
     const auto size = static_cast<std::size_t>(slot.size);
     batch_ = {slot.images.data(),
@@ -159,7 +163,10 @@ template <Dataset Set, Transform Transformer> class Loader {
                                  : std::max<std::int64_t>(0, options_.epochs * per_epoch_ - start_);
     opened_ = taken_ = released_ = place_ = 0;
     in_use_ = stopping_ = false;
-    for (Slot& slot : slots_) slot.missing = not_open, slot.error = nullptr;
+    for (Slot& slot : slots_) {
+      slot.missing = not_open;
+      slot.error = nullptr;
+    }
     try {
       for (int t = 0; t < options_.threads; ++t) threads_.emplace_back([this] { work(); });
     } catch (const std::system_error&) {
@@ -180,10 +187,12 @@ template <Dataset Set, Transform Transformer> class Loader {
     if (number < 0 || number >= per_epoch_)
       fail<OptionError>("loader: batch ", number, " of an epoch was asked for, an epoch has ",
                         per_epoch_, ".");
-    if (planned_epoch_ != std::int64_t{epoch}) draw(planned_, epoch), planned_epoch_ = epoch;
+    if (planned_epoch_ != std::int64_t{epoch}) {
+      draw(planned_, epoch);
+      planned_epoch_ = epoch;
+    }
     return std::span<const std::uint32_t>(planned_).subspan(
-        static_cast<std::size_t>(number * rows_),
-        static_cast<std::size_t>(std::min(rows_, pictures_ - number * rows_)));
+        number * rows_, std::min(rows_, pictures_ - number * rows_));
   }
 
   std::int64_t batches_per_epoch() const { return per_epoch_; }
@@ -249,10 +258,12 @@ template <Dataset Set, Transform Transformer> class Loader {
   /// Begins the batch after the last one that was begun; the lock is held.
   void open(Slot& slot) {
     const std::int64_t absolute = start_ + opened_;
-    slot.epoch = static_cast<std::uint32_t>(absolute / per_epoch_),
+    slot.epoch = static_cast<std::uint32_t>(absolute / per_epoch_);
     slot.number = absolute % per_epoch_;
-    if (permuted_ != std::int64_t{slot.epoch})
-      draw(permutation_, slot.epoch), permuted_ = slot.epoch;
+    if (permuted_ != std::int64_t{slot.epoch}) {
+      draw(permutation_, slot.epoch);
+      permuted_ = slot.epoch;
+    }
     const std::int64_t begin = slot.number * rows_;
     slot.size = slot.missing = std::min(rows_, pictures_ - begin);
     slot.error_place = slot.size;
@@ -270,11 +281,14 @@ template <Dataset Set, Transform Transformer> class Loader {
                (opened_ < last_ && opened_ < released_ + options_.buffers);
       });
       if (stopping_) return;
-      Slot& slot = slots_[static_cast<std::size_t>(opened_ % options_.buffers)];
+      Slot& slot = slots_[opened_ % options_.buffers];
       if (place_ == 0) open(slot);
       const std::int64_t begin = place_, end = std::min(begin + portion, slot.size);
       place_ = end;
-      if (end == slot.size) place_ = 0, ++opened_;
+      if (end == slot.size) {
+        place_ = 0;
+        ++opened_;
+      }
       lock.unlock();
       std::exception_ptr error;
       std::int64_t error_place = 0;
@@ -282,12 +296,15 @@ template <Dataset Set, Transform Transformer> class Loader {
         try {
           fill(slot, place, transform);
         } catch (...) {
-          error = std::current_exception(), error_place = place;
+          error = std::current_exception();
+          error_place = place;
         }
       }
       lock.lock();
-      if (error && error_place < slot.error_place)
-        slot.error = error, slot.error_place = error_place;
+      if (error && error_place < slot.error_place) {
+        slot.error = error;
+        slot.error_place = error_place;
+      }
       error = nullptr;
       slot.missing -= end - begin;
       if (slot.missing == 0) ready_.notify_one();
@@ -295,7 +312,7 @@ template <Dataset Set, Transform Transformer> class Loader {
   }
 
   void fill(Slot& slot, std::int64_t place, Transformer& transform) {
-    std::int64_t& index = slot.indices[static_cast<std::size_t>(place)];
+    std::int64_t& index = slot.indices[place];
     for (std::int64_t tried = 0; tried < pictures_; ++tried, index = (index + 1) % pictures_) {
       try {
         const auto& picture = set_.picture(index);
@@ -304,7 +321,7 @@ template <Dataset Set, Transform Transformer> class Loader {
             Counter{options_.seed, options_.views > 0 ? slot.epoch % options_.views : slot.epoch,
                     static_cast<std::uint32_t>(index)},
             slot.images.data() + place * image_size_);
-        slot.labels[static_cast<std::size_t>(place)] = set_.label(index);
+        slot.labels[place] = set_.label(index);
         return;
       } catch (const FileError& bad) {
         if (options_.on_bad_file == OnBadFile::fail) throw;
@@ -327,15 +344,13 @@ template <Dataset Set, Transform Transformer> class Loader {
   std::vector<std::uint32_t> planned_;
   std::int64_t planned_epoch_ = -1;  ///< the epoch of planned_
 
-  std::mutex
-      mutex_;  // guards what follows, and the slots except the rows that a worker has claimed
+  std::mutex mutex_;  // of what follows, and of the slots but for rows that a worker has claimed
   std::condition_variable room_, ready_;
   std::vector<Slot> slots_;
   std::int64_t start_ = 0, last_ = 0;  ///< in batches since epoch 0; number of batches to give
-  std::int64_t opened_ = 0, taken_ = 0,
-               released_ = 0;  ///< batches that all rows of were claimed; that next() gave; whose
-                               ///< buffers are free again
-  std::int64_t place_ = 0;     ///< rows claimed of batch number opened_
+  /// Batches that all rows of were claimed; that next() gave; whose buffers are free again.
+  std::int64_t opened_ = 0, taken_ = 0, released_ = 0;
+  std::int64_t place_ = 0;  ///< rows claimed of batch number opened_
   bool in_use_ = false, stopping_ = false;
   Batch batch_;
   std::chrono::steady_clock::duration waited_{};

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
+#include "arvit/core/error.hpp"
 #include "arvit/core/linkage.hpp"
 #include "arvit/data/dataset.hpp"
 #include "arvit/data/decode.hpp"
@@ -11,11 +13,17 @@ namespace arvit {
 
 /// Which part of a data set. What comes without parts is all `train`.
 enum class Split : char { train, test };
+inline Split split_from(std::string_view name) {
+  return static_cast<Split>(place_of_name("split", name, {"train", "test"}));
+}
 
 /// Opens what lies at `path`, told by its names:
-///   idx       a folder with train-images-idx3-ubyte(.gz) and its labels, and t10k-... or test-... for the test split; or one such file
-///   CIFAR     a folder with data_batch_1.bin .. 5 and test_batch.bin (CIFAR-10), or train.bin and test.bin (CIFAR-100)
-///   pictures  JPEG and PNG files, by class or flat (ImageFolder), directly or in sub-folders train and val or test
+///   idx       a folder with train-images-idx3-ubyte(.gz) and its labels, and t10k-... or test-...
+///             for the test split; or one such file
+///   CIFAR     a folder with data_batch_1.bin .. 5 and test_batch.bin (CIFAR-10), or train.bin and
+///             test.bin (CIFAR-100)
+///   pictures  JPEG and PNG files, by class or flat (ImageFolder), directly or in sub-folders train
+///             and val or test
 /// Labels of a test split count as in the training split. Throws FileError when there is no such
 /// split, and for bad files.
 AnyDataset open_dataset(const std::filesystem::path& path, Split split = Split::train,

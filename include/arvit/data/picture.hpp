@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -55,8 +54,9 @@ class Picture {
   void reshape(int height, int width) {
     if (height < 0 || width < 0)
       fail<ShapeError>("Picture: ", height, "x", width, " pixels; extents cannot be negative.");
-    height_ = height, width_ = width;
-    pixels_.resize(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3);
+    height_ = height;
+    width_ = width;
+    pixels_.resize(std::int64_t{3} * height * width);
   }
   operator PictureView() const {
     return {pixels_.data(), height_, width_, std::int64_t{3} * width_};
@@ -66,15 +66,6 @@ class Picture {
   int height_ = 0, width_ = 0;
   std::vector<std::uint8_t> pixels_;
 };
-
-/// Mirrored left to right.
-inline Picture flipped(PictureView picture) {
-  Picture result(picture.height, picture.width);
-  for (int y = 0; y < picture.height; ++y)
-    for (int x = 0; x < picture.width; ++x)
-      std::copy_n(picture.row(y) + 3 * (picture.width - 1 - x), 3, result.row(y) + 3 * x);
-  return result;
-}
 
 /// The picture as it is to be seen, given the EXIF tag Orientation (TIFF 6.0, tag 274). Values 5 to
 /// 8 exchange height and width.
@@ -93,7 +84,7 @@ inline Picture oriented(Picture picture, int orientation) {
                                             {true, true, false},
                                             {true, true, true},
                                             {true, false, true}}};
-  const auto [exchange, bottom, right] = ways[static_cast<std::size_t>(orientation - 1)];
+  const auto [exchange, bottom, right] = ways[orientation - 1];
   const int height = picture.height(), width = picture.width();
   Picture result(exchange ? width : height, exchange ? height : width);
   for (int y = 0; y < result.height(); ++y)

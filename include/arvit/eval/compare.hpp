@@ -9,8 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "arvit/core/initialise.hpp"
+#include "arvit/data/dataset.hpp"
+#include "arvit/device/cpu.hpp"
 #include "arvit/eval/extract.hpp"
-#include "arvit/eval/pretrained.hpp"
 #include "arvit/eval/protocol.hpp"
 
 /// An encoder beside what it must beat: the same encoder untrained, and raw pixels.
@@ -24,8 +26,8 @@ struct CompareOptions {
   ProtocolOptions protocol{};
   OnBadFile on_bad_file = OnBadFile::fail;
   int threads = 0;  ///< that decode, search and solve; 0: one per processor
-  double pixel_bytes =
-      8e9;             ///< most memory for raw pixels; more: that row is left out, which is said
+  /// Most memory for raw pixels; more: that row is left out, which is said.
+  double pixel_bytes = 8e9;
   bool report = true;  ///< progress on standard error
 };
 
@@ -63,7 +65,9 @@ template <Dataset Train, Dataset Test>
 AccuracyRow evaluate_encoder(const std::string& name, FeatureSource<float>& extractor,
                              std::span<const float> parameters, const Train& train,
                              const Test& test, const CompareOptions& options) {
-  labels_of(train), labels_of(test);  // a set without classes is refused before the work begins
+  // A set without classes is refused before the work begins.
+  labels_of(train);
+  labels_of(test);
   const EvaluationTransform pictures({.height = extractor.shape().height,
                                       .width = extractor.shape().width,
                                       .normalisation = options.normalisation});
@@ -74,10 +78,9 @@ AccuracyRow evaluate_encoder(const std::string& name, FeatureSource<float>& extr
   const FeatureTable asked = extract_features(
       extractor, test, pictures, detail::extraction_of(options, name + ", test pictures"));
   std::vector<Candidate> candidates = candidates_of(extractor);
-  if (extractor.width() <= 4096)
-    candidates.push_back(
-        {"all of these together", 0,
-         extractor.width()});  // the closed form solves a square system of that size
+  constexpr std::int64_t widest = 4096;  // the closed form solves a square system of that size
+  if (extractor.width() <= widest)
+    candidates.push_back({"all of these together", 0, extractor.width()});
   return evaluate_features(device, name, known, asked, candidates, detail::protocol_of(options));
 }
 
@@ -86,9 +89,8 @@ AccuracyRow evaluate_encoder(const std::string& name, FeatureSource<float>& extr
 template <Dataset Train, Dataset Test>
 std::optional<AccuracyRow> evaluate_pixels(ImageShape shape, const Train& train, const Test& test,
                                            const CompareOptions& options) {
-  if (const double bytes = 4.0 * static_cast<double>(train.size() + test.size()) *
-                           static_cast<double>(shape.size());
-      bytes > options.pixel_bytes) {
+  const double bytes = 4.0 * static_cast<double>((train.size() + test.size()) * shape.size());
+  if (bytes > options.pixel_bytes) {
     std::fprintf(stderr, "raw pixels: left out, they would take %.1f GB\n", bytes / 1e9);
     return {};
   }
@@ -98,8 +100,10 @@ std::optional<AccuracyRow> evaluate_pixels(ImageShape shape, const Train& train,
                                       detail::extraction_of(options, "raw pixels, training"));
   FeatureTable asked = extract_pixels(test, pictures,
                                       detail::extraction_of(options, "raw pixels, test"));
-  if (is_grey(known) && is_grey(asked))
-    known = known.columns(0, known.width / 3), asked = asked.columns(0, asked.width / 3);
+  if (is_grey(known) && is_grey(asked)) {
+    known = known.columns(0, known.width / 3);
+    asked = asked.columns(0, asked.width / 3);
+  }
   const Candidate all{"pixels", 0, known.width};
   Cpu<Fp32> device({detail::threads_of(options), {}});
   return evaluate_features(device, "raw pixels", known, asked, std::span(&all, 1),

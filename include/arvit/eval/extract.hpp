@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "arvit/core/linkage.hpp"
 #include "arvit/data/augment.hpp"
@@ -28,16 +28,18 @@ class PassProgress {
   explicit PassProgress(std::string what) : what_(std::move(what)), begin_(Clock::now()) {}
   void operator()(std::int64_t done, std::int64_t all) {
     const auto now = Clock::now();
-    const double seconds = std::max(1e-9, std::chrono::duration<double>(now - begin_).count()),
-                 rate = static_cast<double>(done) / seconds;
-    if (done < all && (!terminal_ || now - shown_ < std::chrono::milliseconds(200))) return;
+    const bool at_end = done >= all;
+    if (!at_end && (!terminal_ || now - shown_ < std::chrono::milliseconds(200))) return;
     shown_ = now;
-    std::fprintf(
-        stderr, "%s%s: %lld of %lld images, %.0f images/s, %s%s%s", terminal_ ? "\r" : "",
-        what_.c_str(), static_cast<long long>(done), static_cast<long long>(all), rate,
-        duration_text(done < all ? static_cast<double>(all - done) / rate : seconds).c_str(),
-        done < all ? " left" : "", terminal_ ? "\x1b[K" : "");
-    if (done >= all) std::fputc('\n', stderr);
+    const double seconds = std::max(1e-9, std::chrono::duration<double>(now - begin_).count());
+    const double rate = static_cast<double>(done) / seconds;
+    const double shown_seconds = at_end ? seconds : static_cast<double>(all - done) / rate;
+    std::string line = text(terminal_ ? "\r" : "", what_, ": ", done, " of ", all, " images, ",
+                            std::llround(rate), " images/s, ", duration_text(shown_seconds));
+    if (!at_end) line += " left";
+    if (terminal_) line += "\x1b[K";
+    if (at_end) line += '\n';
+    std::fputs(line.c_str(), stderr);
   }
 
  private:
@@ -50,8 +52,8 @@ class PassProgress {
 struct ExtractOptions {
   int threads = 2;  ///< that decode
   OnBadFile on_bad_file = OnBadFile::fail;
-  std::function<void(std::int64_t done, std::int64_t all)> progress = [](std::int64_t,
-                                                                         std::int64_t) {};
+  /// Called after every batch with the pictures that are done, and all.
+  std::function<void(std::int64_t, std::int64_t)> progress = [](std::int64_t, std::int64_t) {};
 };
 
 #if defined(ARVIT_COMPILED)
@@ -69,7 +71,7 @@ FeatureTable extract_features(FeatureSource<float>& extractor, const Set& set, c
                      " pixels, the extractor takes ", extractor.shape().height, " x ",
                      extractor.shape().width, ".");
   FeatureTable table{extractor.width(), {}, {}};
-  table.values.resize(static_cast<std::size_t>(set.size() * table.width));
+  table.values.resize(set.size() * table.width);
   auto loading = LoaderOptions::one_pass(extractor.options().batch, options.threads);
   loading.on_bad_file = options.on_bad_file;
   Loader<Set, T> loader(set, transform, loading);
@@ -88,7 +90,7 @@ FeatureTable extract_pixels(const Set& set, EvaluationTransformOptions transform
   const Normalisation normalisation = std::exchange(transform.normalisation, Normalisation{});
   const std::int64_t plane = std::int64_t{transform.height} * transform.width;
   FeatureTable table{3 * plane, {}, {}};
-  table.values.reserve(static_cast<std::size_t>(set.size() * table.width));
+  table.values.reserve(set.size() * table.width);
   auto loading = LoaderOptions::one_pass(64, options.threads);
   loading.on_bad_file = options.on_bad_file;
   Loader<Set, EvaluationTransform> loader(set, EvaluationTransform(transform), loading);
@@ -97,7 +99,7 @@ FeatureTable extract_pixels(const Set& set, EvaluationTransformOptions transform
     for (std::int64_t i = 0; i < batch->size; ++i) {
       const float* pixels = batch->images + i * 3 * plane;
       for (std::int64_t c = 0; c < 3 * plane; ++c) {
-        const auto channel = static_cast<std::size_t>(c / plane);
+        const std::int64_t channel = c / plane;
         table.values.push_back((pixels[c] - normalisation.mean[channel]) /
                                normalisation.deviation[channel]);
       }

@@ -5,8 +5,6 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "arvit/core/error.hpp"
@@ -33,19 +31,19 @@ struct FeatureTable {
       fail<ShapeError>("feature table: columns ", begin, " to ", end, " of ", width,
                        " do not exist.");
     FeatureTable result{end - begin, {}, labels};
-    result.values.reserve(static_cast<std::size_t>(rows() * result.width));
+    result.values.reserve(rows() * result.width);
     for (std::int64_t i = 0; i < rows(); ++i)
       result.values.insert(result.values.end(), row(i) + begin, row(i) + end);
     return result;
   }
   FeatureTable subset(std::span<const std::int64_t> chosen) const {
     FeatureTable result{width, {}, {}};
-    result.values.reserve(chosen.size() * static_cast<std::size_t>(width));
+    result.values.reserve(chosen.size() * width);
     for (const std::int64_t i : chosen) {
       if (i < 0 || i >= rows())
         fail<ShapeError>("feature table: row ", i, " was asked for, there are ", rows(), ".");
       result.values.insert(result.values.end(), row(i), row(i) + width);
-      result.labels.push_back(labels[static_cast<std::size_t>(i)]);
+      result.labels.push_back(labels[i]);
     }
     return result;
   }
@@ -75,21 +73,28 @@ inline void check_tables(const char* who, const FeatureTable& train, const Featu
                      test.width, ".");
 }
 
+namespace detail {
+inline std::vector<std::vector<std::int64_t>> rows_of_classes(std::span<const int> labels) {
+  std::vector<std::vector<std::int64_t>> rows;
+  if (!labels.empty()) rows.resize(1 + *std::max_element(labels.begin(), labels.end()));
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    rows[labels[i]].push_back(static_cast<std::int64_t>(i));
+  return rows;
+}
+}  // namespace detail
+
 /// Deals the rows of each class, shuffled, to `parts` in turn: result[i] is the part of row i.
 /// Classes are spread evenly.
 inline std::vector<int> stratified_parts(std::span<const int> labels, int parts,
                                          std::uint64_t seed) {
   if (parts < 1) fail<OptionError>("stratified parts: ", parts, "; there must be at least 1.");
-  std::vector<std::vector<std::int64_t>> of_class(
-      labels.empty() ? 0 : std::size_t(1 + *std::max_element(labels.begin(), labels.end())));
-  for (std::size_t i = 0; i < labels.size(); ++i)
-    of_class[static_cast<std::size_t>(labels[i])].push_back(static_cast<std::int64_t>(i));
+  auto of_class = detail::rows_of_classes(labels);
   std::vector<int> part(labels.size());
   int next = 0;
   for (std::size_t c = 0; c < of_class.size(); ++c) {
     Stream stream(Counter{seed, 0, static_cast<std::uint32_t>(c), Purpose::probe});
     shuffle(std::span(of_class[c]), stream);
-    for (const std::int64_t i : of_class[c]) part[static_cast<std::size_t>(i)] = next++ % parts;
+    for (const std::int64_t i : of_class[c]) part[i] = next++ % parts;
   }
   return part;
 }
@@ -99,10 +104,7 @@ inline std::vector<std::int64_t> stratified_fraction(std::span<const int> labels
                                                      std::uint64_t seed) {
   if (!(fraction > 0 && fraction <= 1))
     fail<OptionError>("label fraction: ", fraction, "; it must be above 0 and at most 1.");
-  std::vector<std::vector<std::int64_t>> of_class(
-      labels.empty() ? 0 : std::size_t(1 + *std::max_element(labels.begin(), labels.end())));
-  for (std::size_t i = 0; i < labels.size(); ++i)
-    of_class[static_cast<std::size_t>(labels[i])].push_back(static_cast<std::int64_t>(i));
+  auto of_class = detail::rows_of_classes(labels);
   std::vector<std::int64_t> chosen;
   for (std::size_t c = 0; c < of_class.size(); ++c) {
     auto& rows = of_class[c];
@@ -127,7 +129,8 @@ inline Folds validation_folds(std::span<const int> labels, std::uint64_t seed) {
   const auto part = stratified_parts(labels, few ? 5 : 10, seed);
   Folds folds;
   for (int f = 0; f < (few ? 5 : 1); ++f) {
-    folds.fit.emplace_back(), folds.validation.emplace_back();
+    folds.fit.emplace_back();
+    folds.validation.emplace_back();
     for (std::size_t i = 0; i < part.size(); ++i)
       (part[i] == f ? folds.validation : folds.fit).back().push_back(static_cast<std::int64_t>(i));
   }
@@ -138,9 +141,7 @@ inline Folds validation_folds(std::span<const int> labels, std::uint64_t seed) {
 /// standardised. A constant column becomes zero.
 class Standardiser {
  public:
-  explicit Standardiser(const FeatureTable& train)
-      : mean_(static_cast<std::size_t>(train.width)),
-        scale_(static_cast<std::size_t>(train.width)) {
+  explicit Standardiser(const FeatureTable& train) : mean_(train.width), scale_(train.width) {
     std::vector<double> sum(mean_.size()), squares(mean_.size());
     const auto rows = static_cast<double>(train.rows());
     for (std::int64_t i = 0; i < train.rows(); ++i)

@@ -12,14 +12,14 @@ namespace arvit {
 struct KnnOptions {
   std::vector<int> neighbours{10, 20, 30};  ///< the k to report
   double temperature = 0.07;
-  bool standardise =
-      false;  ///< first every column, by the training table's mean and deviation, as the probes do
+  /// First every column, by the training table's mean and deviation, as the probes do.
+  bool standardise = false;
 };
 
-/// Weighted k nearest neighbours as SemAIM evaluates, after DINO: features of length 1, each of the
-/// k most similar training pictures votes for its class with weight exp(similarity / temperature);
-/// ties go to the lower class. Result [neighbours.size()][test rows]: the predicted classes. Equal
-/// bits for any number of threads.
+/// Weighted k nearest neighbours (Wu, Xiong, Yu and Lin 2018, section 3.4) as SemAIM evaluates,
+/// after DINO: features of length 1, each of the k most similar training pictures votes for its
+/// class with weight exp(similarity / temperature); ties go to the lower class. Result
+/// [neighbours.size()][test rows]: the predicted classes. Equal bits for any number of threads.
 std::vector<std::vector<int>> knn_predict(Cpu<Fp32>& device, const FeatureTable& train,
                                           const FeatureTable& test, const KnnOptions& options = {});
 

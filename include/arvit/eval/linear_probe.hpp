@@ -22,11 +22,11 @@ ProbeMethod probe_method_from(std::string_view name);
 
 struct ProbeOptions {
   ProbeMethod method = ProbeMethod::logistic;
-  std::vector<double> penalties{1e-5, 1e-4, 1e-3, 1e-2,
-                                1e-1, 1};  ///< candidates, per row and for standardised columns
-  int iterations = 200;                    ///< most of L-BFGS
-  double tolerance = 1e-5;                 ///< of the largest gradient entry, where L-BFGS ends
-  std::uint64_t seed = 0;                  ///< of the split
+  /// Candidates, per row and for standardised columns.
+  std::vector<double> penalties{1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1};
+  int iterations = 200;     ///< most of L-BFGS
+  double tolerance = 1e-5;  ///< of the largest gradient entry, where L-BFGS ends
+  std::uint64_t seed = 0;   ///< of the split
 };
 
 /// The best penalty for a training table, by the mean accuracy on held-out parts of it; on a tie

@@ -22,8 +22,8 @@ using Square = Eigen::MatrixXd;
 /// X^T X (`columns`) or X X^T, in double. Divided by shape only: equal bits for any number of
 /// threads.
 inline Square gram(Cpu<Fp32>& device, const FeatureTable& table, bool columns) {
-  const std::int64_t size = columns ? table.width : table.rows(),
-                     depth = columns ? table.rows() : table.width;
+  const std::int64_t size = columns ? table.width : table.rows();
+  const std::int64_t depth = columns ? table.rows() : table.width;
   constexpr std::int64_t stripe = 2048;  // floats are summed over a stripe, doubles over stripes
   Square result = Square::Zero(size, size);
   Rows part(size, size);
@@ -37,15 +37,19 @@ inline Square gram(Cpu<Fp32>& device, const FeatureTable& table, bool columns) {
       const Matrix<const float> x{table.values.data() + from, size, count, table.width};
       device.linear(x, x, {}, {part.data(), size, size});
     }
-    device.for_each(size, [&](std::int64_t i) {
-      result.col(i) += part.row(i).cast<double>().transpose();
-    });  // symmetric
+    // The part is symmetric, so its rows are its columns.
+    device.for_each(
+        size, [&](std::int64_t i) { result.col(i) += part.row(i).cast<double>().transpose(); });
   }
   return result;
 }
 
-/// Ridge regression for several penalties: minimises |X W^T + b - Y|^2 / rows + penalty |W|^2
-/// through the smaller of X^T X and X X^T.
+/// Ridge regression for several penalties (Hoerl and Kennard 1970): minimises
+///   |X W^T + b - Y|^2 / rows + penalty |W|^2
+/// for standardised X [rows, width] and indicators Y [rows, classes]. X has no mean, so b is the
+/// mean of Y, and with c = penalty * rows and T = Y - b
+///   W^T = (X^T X + c)^-1 X^T T = X^T (X X^T + c)^-1 T;
+/// the smaller of the two matrices is factored.
 class Ridge {
  public:
   Ridge(Cpu<Fp32>& device, const FeatureTable& table)
@@ -53,8 +57,7 @@ class Ridge {
     const int classes = table.classes();
     const auto rows = static_cast<double>(table.rows());
     target_ = Square::Zero(table.rows(), classes);
-    for (std::int64_t i = 0; i < table.rows(); ++i)
-      target_(i, table.labels[static_cast<std::size_t>(i)]) = 1;
+    for (std::int64_t i = 0; i < table.rows(); ++i) target_(i, table.labels[i]) = 1;
     prior_ = target_.colwise().sum() / rows;
     target_.rowwise() -= prior_;
     if (primal_)
@@ -90,12 +93,12 @@ class Ridge {
   Eigen::RowVectorXd prior_;
 };
 
-/// The sum of the cross entropies of logits [rows, classes], which become their gradient: softmax
-/// less the label's indicator.
+/// The sum of the cross entropies log(sum exp(p)) - p[label] of logits p [rows, classes], which
+/// become their gradient: softmax less the label's indicator. The largest logit is taken off first.
 inline double cross_entropy(Rows& p, std::span<const int> labels) {
   double loss = 0;
   for (Eigen::Index i = 0; i < p.rows(); ++i) {
-    const int label = labels[static_cast<std::size_t>(i)];
+    const int label = labels[i];
     const float top = p.row(i).maxCoeff(), own = p(i, label);
     p.row(i) = (p.row(i).array() - top).exp();
     const float sum = p.row(i).sum();
@@ -105,8 +108,12 @@ inline double cross_entropy(Rows& p, std::span<const int> labels) {
   }
   return loss;
 }
-/// Mean cross entropy + penalty / 2 |W|^2 of a classifier (W, b) [classes, width + 1], and its
-/// gradient.
+
+/// Mean cross entropy + penalty / 2 |W|^2 of a classifier, W [classes, width] and then b [classes],
+/// and its gradient: with P = softmax - indicators,
+///   dW = P^T X / rows + penalty W    db = the sum of P's rows / rows
+/// Rows are cut into blocks by their number alone, so the sums are the same for any number of
+/// threads.
 class LogisticLoss {
  public:
   LogisticLoss(Cpu<Fp32>& device, const FeatureTable& table, int classes)
@@ -114,7 +121,7 @@ class LogisticLoss {
         table_(table),
         classes_(classes),
         blocks_(std::clamp<std::int64_t>(table.rows() / 256, 1, 32)),
-        partial_(static_cast<std::size_t>(blocks_)) {}
+        partial_(blocks_) {}
   std::int64_t size() const { return classes_ * (table_.width + 1); }
 
   double operator()(const Eigen::VectorXd& at, double penalty, Eigen::VectorXd& gradient) {
@@ -126,11 +133,10 @@ class LogisticLoss {
     const Eigen::RowVectorXf b = bias.cast<float>().transpose();
     device_.for_each(blocks_, [&](std::int64_t block) {
       const std::int64_t begin = rows * block / blocks_, end = rows * (block + 1) / blocks_;
-      Partial& part = partial_[static_cast<std::size_t>(block)];
+      Partial& part = partial_[block];
       const auto x = map(table_).middleRows(begin, end - begin);
       Rows p = (x * w.transpose()).rowwise() + b;
-      part.loss = cross_entropy(p,
-                                std::span(table_.labels).subspan(static_cast<std::size_t>(begin)));
+      part.loss = cross_entropy(p, std::span(table_.labels).subspan(begin));
       part.weight.noalias() = p.transpose() * x;
       part.bias = p.colwise().sum();
     });
@@ -163,14 +169,16 @@ class LogisticLoss {
 };
 
 /// L-BFGS (Liu and Nocedal 1989; ten pairs, backtracking until Armijo's condition holds) from `at`,
-/// which is assigned.
+/// which is assigned. Ends where no entry of the gradient is larger than `tolerance`.
 template <class Loss>
 double minimise(Loss& loss, double penalty, int iterations, double tolerance, Eigen::VectorXd& at) {
-  std::deque<std::pair<Eigen::VectorXd, Eigen::VectorXd>>
-      pairs;  // steps and changes of the gradient
+  // Steps s and changes of the gradient y, the latest last.
+  std::deque<std::pair<Eigen::VectorXd, Eigen::VectorXd>> pairs;
   Eigen::VectorXd gradient, next_gradient, next;
   double value = loss(at, penalty, gradient);
   for (int i = 0; i < iterations && gradient.lpNorm<Eigen::Infinity>() > tolerance; ++i) {
+    // -H gradient by the two-loop recursion (Nocedal 1980), H the inverse Hessian that the pairs
+    // suggest; it begins as (s y / y y) of the latest pair times the identity.
     Eigen::VectorXd direction = -gradient;
     std::vector<double> alpha(pairs.size());
     for (std::size_t j = pairs.size(); j-- > 0;) {
@@ -185,7 +193,8 @@ double minimise(Loss& loss, double penalty, int iterations, double tolerance, Ei
       direction += (alpha[j] - y.dot(direction) / s.dot(y)) * s;
     }
     const double slope = gradient.dot(direction);
-    double step = pairs.empty() ? std::min(1.0, 1 / gradient.norm()) : 1.0, next_value = 0;
+    double step = pairs.empty() ? std::min(1.0, 1 / gradient.norm()) : 1.0;
+    double next_value = 0;
     bool found = false;
     for (int halving = 0; halving < 30 && !found; ++halving, step /= 2) {
       next = at + step * direction;
@@ -193,12 +202,16 @@ double minimise(Loss& loss, double penalty, int iterations, double tolerance, Ei
       found = next_value <= value + 1e-4 * step * slope;
     }
     if (!found) break;  // no descent that floats can resolve: this is the minimum
-    const Eigen::VectorXd s = next - at, y = next_gradient - gradient;
+    const Eigen::VectorXd s = next - at;
+    const Eigen::VectorXd y = next_gradient - gradient;
+    // Only a positive curvature keeps H positive definite.
     if (s.dot(y) > 1e-10 * y.squaredNorm()) {
       pairs.emplace_back(s, y);
       if (pairs.size() > 10) pairs.pop_front();
     }
-    at = next, gradient = next_gradient, value = next_value;
+    at = next;
+    gradient = next_gradient;
+    value = next_value;
   }
   return value;
 }

@@ -18,15 +18,15 @@
 #include "arvit/model/features.hpp"
 #include "arvit/train/run_options.hpp"
 
-/// Linear probing as the papers do it: the frozen encoder runs on freshly augmented pictures, its
-/// features go through batch normalisation without weights and one linear layer (spec: README.md,
-/// "Linear probing").
+/// Linear probing as the papers do it (He et al. 2022, appendix A.1): the frozen encoder runs on
+/// freshly augmented pictures, its features go through batch normalisation without weights and one
+/// linear layer.
 namespace arvit {
 
 struct ProbeRecipe {
   std::string_view name;
-  bool lars =
-      false;  ///< LARS (You et al. 2017, trust 0.001) instead of plain SGD; momentum 0.9 in both
+  /// LARS (You et al. 2017, trust 0.001) instead of plain SGD; momentum 0.9 in both.
+  bool lars = false;
   int epochs = 90, batch = 2048;
   double base_lr = 0.1, warmup = 0;  ///< rate of 256 pictures; epochs of warm-up
   Crop crop = Crop::clamped;
@@ -39,8 +39,8 @@ inline constexpr std::array probe_recipes{
 };
 ProbeRecipe probe_recipe_from(std::string_view name);
 
-/// Batch normalisation without weights (epsilon 1e-6, running moments with momentum 0.1), then y =
-/// x W^T + b; on the host, in float.
+/// Batch normalisation without weights (Ioffe and Szegedy 2015; epsilon 1e-6, running moments with
+/// momentum 0.1), then y = x W^T + b; on the host, in float.
 class ProbeHead {
  public:
   /// W starts as a truncated normal of deviation 0.01, b at 0.
@@ -65,29 +65,45 @@ struct ProbeTrainingOptions {
   std::function<void(int epoch, double loss, double rate)> progress = [](int, double, double) {};
 };
 
+namespace detail {
+/// OptionError for a recipe out of range; the other numbers are the recipe's to say.
+void check_recipe(const ProbeRecipe& recipe);
+/// OptionError for a set of pictures without labels, called `what`; the number of its classes.
+template <Dataset Set> int classes_of(const Set& set, std::string_view what) {
+  int classes = 0;
+  for (std::int64_t i = 0; i < set.size(); ++i) {
+    if (set.label(i) < 0)
+      fail<OptionError>("linear probe: ", what, " ", i,
+                        " has no label; use a data set with classes.");
+    classes = std::max(classes, 1 + static_cast<int>(set.label(i)));
+  }
+  return classes;
+}
+/// Features and labels, passed to the encoder batch by batch.
+struct ProbeRows {
+  std::vector<float> features;
+  std::vector<int> labels;
+  void append(FeatureSource<float>& extractor, const Batch& batch) {
+    const std::size_t before = features.size();
+    features.resize(before + batch.size * extractor.width());
+    extractor.extract(batch.images, batch.size, features.data() + before);
+    labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
+  }
+  void clear() {
+    features.clear();
+    labels.clear();
+  }
+};
+}  // namespace detail
+
 /// Trains the probe on `train` (a Subset for few labels) and returns its accuracy on `test`, which
 /// is read once, at the end.
 template <Dataset Train, Dataset Test>
 double train_probe(FeatureSource<float>& extractor, const Train& train, const Test& test,
                    const ProbeRecipe& recipe, const ProbeTrainingOptions& options) {
-  if (recipe.epochs < 1) fail<OptionError>("epochs: ", recipe.epochs, "; they must be at least 1.");
-  if (recipe.batch < 2)
-    fail<OptionError>("batch: ", recipe.batch, " pictures; batch normalisation needs at least 2.");
-  if (!(recipe.base_lr > 0))
-    fail<OptionError>("learning rate: ", recipe.base_lr, "; it must be positive.");
-  if (recipe.warmup >= recipe.epochs)
-    fail<OptionError>("epochs: ", recipe.epochs, " leave nothing after the recipe's warm-up of ",
-                      recipe.warmup, "; choose more.");
-  for (std::int64_t i = 0; i < test.size(); ++i)
-    if (test.label(i) < 0)
-      fail<OptionError>("linear probe: test picture ", i,
-                        " has no label; use a data set with classes.");
-  int classes = 0;
-  for (std::int64_t i = 0; i < train.size(); ++i) {
-    if (train.label(i) < 0)
-      fail<OptionError>("linear probe: picture ", i, " has no label; use a data set with classes.");
-    classes = std::max(classes, 1 + static_cast<int>(train.label(i)));
-  }
+  detail::check_recipe(recipe);
+  detail::classes_of(test, "test picture");
+  const int classes = detail::classes_of(train, "picture");
   const ImageShape shape = extractor.shape();
   TrainTransformOptions crops{.height = shape.height,
                               .width = shape.width,
@@ -112,41 +128,36 @@ double train_probe(FeatureSource<float>& extractor, const Train& train, const Te
   ProbeHead head(extractor.width(), classes, recipe.lars, options.seed);
   const Schedule schedule{scaled_learning_rate(recipe.base_lr, batch_size), 0, recipe.warmup,
                           static_cast<double>(recipe.epochs)};
-  const auto steps = loader.batches_per_epoch() / loading.group;
-  std::vector<float> features;
-  std::vector<int> predicted, labels;
-  const auto append = [&](const Batch& batch) {
-    features.resize(features.size() + static_cast<std::size_t>(batch.size * extractor.width()));
-    extractor.extract(batch.images, batch.size,
-                      features.data() + features.size() -
-                          static_cast<std::size_t>(batch.size * extractor.width()));
-    labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
-  };
-  double loss = 0;
+  const auto steps = static_cast<double>(loader.batches_per_epoch() / loading.group);
+  detail::ProbeRows rows;
+  double loss = 0;  // mean of the epoch so far
   while (const Batch* batch = loader.next()) {
-    append(*batch);
-    if (static_cast<int>(labels.size()) < batch_size) continue;
-    const std::int64_t step = batch->number / loading.group;
-    const double rate = schedule.at(static_cast<double>(batch->epoch) +
-                                    static_cast<double>(step) / static_cast<double>(steps));
-    loss += head.step(features.data(), labels, rate) / static_cast<double>(steps);
-    features.clear(), labels.clear();
+    rows.append(extractor, *batch);
+    if (static_cast<int>(rows.labels.size()) < batch_size) continue;
+    const auto step = static_cast<double>(batch->number / loading.group);
+    const double rate = schedule.at(static_cast<double>(batch->epoch) + step / steps);
+    loss += head.step(rows.features.data(), rows.labels, rate) / steps;
+    rows.clear();
     if (!std::isfinite(loss))
       fail<NumericError>("linear probe: the loss is not finite in epoch ", batch->epoch + 1,
                          "; lower the learning rate.");
-    if (step + 1 == steps)
-      options.progress(static_cast<int>(batch->epoch) + 1, loss, rate), loss = 0;
+    if (step + 1 == steps) {
+      options.progress(static_cast<int>(batch->epoch) + 1, loss, rate);
+      loss = 0;
+    }
   }
+
+  const EvaluationTransform central(
+      {.height = shape.height, .width = shape.width, .normalisation = options.normalisation});
   Loader<Test, EvaluationTransform> tests(
-      test,
-      EvaluationTransform(
-          {.height = shape.height, .width = shape.width, .normalisation = options.normalisation}),
-      LoaderOptions::one_pass(extractor.options().batch, options.threads));
+      test, central, LoaderOptions::one_pass(extractor.options().batch, options.threads));
+  std::vector<int> predicted, labels;
   while (const Batch* batch = tests.next()) {
-    append(*batch);
-    const auto now = head.predict(features.data(), batch->size);
+    rows.clear();
+    rows.append(extractor, *batch);
+    const auto now = head.predict(rows.features.data(), batch->size);
     predicted.insert(predicted.end(), now.begin(), now.end());
-    features.clear();
+    labels.insert(labels.end(), rows.labels.begin(), rows.labels.end());
   }
   return accuracy(predicted, labels);
 }

@@ -34,10 +34,10 @@ template <class Encoder> std::vector<Feature> all_layers() {
 struct ProtocolOptions {
   KnnOptions knn;
   ProbeOptions probe;  ///< method and penalties of the numbers in the table
-  ProbeMethod choose_by =
-      ProbeMethod::ridge;  ///< the probe that chooses among features; the closed form is quick
-  double few =
-      0.01;  ///< share of the labels of the last column; 0, or fewer than five labels: none
+  /// The probe that chooses among features; the closed form is quick.
+  ProbeMethod choose_by = ProbeMethod::ridge;
+  /// Share of the labels of the last column; 0, or fewer than five labels: none.
+  double few = 0.01;
   std::uint64_t seed = 0;  ///< of splits and of the few labels
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
@@ -50,7 +50,7 @@ struct AccuracyRow {
 
 AccuracyRow evaluate_features(Cpu<Fp32>& device, const std::string& name, const FeatureTable& train,
                               const FeatureTable& test, std::span<const Candidate> candidates,
-                              ProtocolOptions options = {});
+                              const ProtocolOptions& options = {});
 
 /// The table for people, in percent; `few` names its last column.
 std::string accuracy_table_text(std::span<const AccuracyRow> rows, double few = 0.01);

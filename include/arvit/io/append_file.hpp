@@ -34,8 +34,8 @@ class AppendFile {
   void append(std::string_view record) {
     if (!detail::write_all(file_.get(), detail::as_bytes(record))) {
       const int code = errno;
-      [[maybe_unused]] const int ignored = ::ftruncate(
-          file_.get(), size_);  // the first error is the one to report
+      // The first error is the one to report.
+      [[maybe_unused]] const int ignored = ::ftruncate(file_.get(), size_);
       detail::fail_errno(path_, "cannot be written", code);
     }
     size_ += static_cast<std::int64_t>(record.size());

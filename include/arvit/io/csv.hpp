@@ -9,7 +9,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
 #include "arvit/core/error.hpp"
 #include "arvit/io/append_file.hpp"

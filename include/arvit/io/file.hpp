@@ -11,7 +11,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <new>
@@ -109,7 +108,7 @@ inline bool write_all(int file, std::span<const std::byte> bytes) {
                                     std::min<std::size_t>(bytes.size(), 1 << 30));
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    bytes = bytes.subspan(written);
   }
   return true;
 }
@@ -126,7 +125,7 @@ std::size_t transfer_at(Call call, int file, std::span<Byte> bytes, std::int64_t
     if (count < 0 && errno == EINTR) continue;
     if (count == 0) errno = 0;
     if (count <= 0) break;
-    done += static_cast<std::size_t>(count);
+    done += count;
   }
   return done;
 }
@@ -149,14 +148,14 @@ template <class Container> Container read_all(const std::filesystem::path& path)
   std::size_t size = 0;
   try {
     // One byte more than the size: reading it finds the end.
-    contents.resize(static_cast<std::size_t>(std::max<std::int64_t>(status.st_size, 4095)) + 1);
+    contents.resize(std::max<std::int64_t>(status.st_size, 4095) + 1);
     for (;;) {
       const ssize_t count = ::read(file.get(), contents.data() + size,
                                    std::min<std::size_t>(contents.size() - size, 1 << 30));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) fail_errno(path, "cannot be read", errno);
       if (count == 0) break;
-      size += static_cast<std::size_t>(count);
+      size += count;
       if (size == contents.size()) contents.resize(2 * size);
     }
     contents.resize(size);
@@ -177,8 +176,8 @@ inline void synchronise_folder(const std::filesystem::path& path) {
                                                               : std::filesystem::path(".");
   const Descriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (file.is_open() && ::fsync(file.get()) == 0) return;
-  if (errno != EINVAL && errno != ENOTSUP &&
-      errno != EACCES)  // file systems and folders that offer no such call
+  // File systems and folders that offer no such call.
+  if (errno != EINVAL && errno != ENOTSUP && errno != EACCES)
     fail_errno(path, "is written, but its folder cannot be synchronised", errno);
 }
 
@@ -197,8 +196,7 @@ inline std::string read_text(const std::filesystem::path& path) {
 /// that it leads to is replaced.
 ///
 /// Errors  FileError names the path and the system's reason; the partial file is then gone, the old
-/// file untouched.
-///         A second writer of the same name at the same time is refused.
+///         file untouched. A second writer of the same name at the same time is refused.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path) : path_(resolved(path)), partial_(path_) {
@@ -269,7 +267,10 @@ class AtomicFile {
     return link ? std::filesystem::canonical(path) : path;
   }
   void discard() {
-    if (file_.is_open()) ::unlink(partial_.c_str()), file_.close();
+    if (file_.is_open()) {
+      ::unlink(partial_.c_str());
+      file_.close();
+    }
   }
   [[noreturn]] void give_up(std::string_view what, int code) {
     discard();

@@ -14,8 +14,8 @@
 
 namespace arvit {
 
-inline constexpr std::size_t gzip_limit = std::size_t{1}
-                                          << 32;  ///< more is no data set but an attack on memory
+/// More is no data set but an attack on memory.
+inline constexpr std::size_t gzip_limit = 1ull << 32;
 
 /// The contents of a file, decompressed when they begin with gzip's two magic bytes (RFC 1952;
 /// several members in a row are one text). A cut or corrupt file throws FileError.
@@ -29,8 +29,8 @@ inline Bytes read_gzip(const std::filesystem::path& path) {
 
   struct Inflater : z_stream {
     Inflater() : z_stream{} {
-      if (inflateInit2(this, 15 + 16) != Z_OK)
-        throw std::bad_alloc();  // 16: a gzip header, and nothing else
+      // 15: the largest window; 16: a gzip header, and nothing else.
+      if (inflateInit2(this, 15 + 16) != Z_OK) throw std::bad_alloc();
     }
     ~Inflater() { inflateEnd(this); }
   } stream;
@@ -43,10 +43,10 @@ inline Bytes read_gzip(const std::filesystem::path& path) {
     if (size == result.size() && size == gzip_limit)
       damaged("holds more than ", gzip_limit, " bytes once decompressed");
     if (size == result.size()) result.resize(std::min(gzip_limit, 2 * size));
-    stream.avail_in = static_cast<uInt>(
-        std::min<std::size_t>(static_cast<std::size_t>(packed_end - stream.next_in), step));
+    stream.avail_in = static_cast<uInt>(std::min<std::size_t>(packed_end - stream.next_in, step));
     const auto room = static_cast<uInt>(std::min(result.size() - size, step));
-    stream.next_out = result.data() + size, stream.avail_out = room;
+    stream.next_out = result.data() + size;
+    stream.avail_out = room;
     const int code = inflate(&stream, Z_NO_FLUSH);
     size += room - stream.avail_out;
     if (code == Z_STREAM_END) {

@@ -17,9 +17,8 @@
 namespace arvit {
 
 /// Walks through JSON (RFC 8259) whose form is known, value by value, without building it in
-/// memory. For headers: json.hpp costs every file that includes it seconds of compilation. Refuses
-/// a name that occurs twice in one object and nesting deeper than 64. FileError says what was
-/// expected where.
+/// memory. Refuses a name that occurs twice in one object and nesting deeper than 64. FileError
+/// says what was expected where.
 class JsonReader {
  public:
   /// `text` must outlive the reader; `name` says in messages what is read.

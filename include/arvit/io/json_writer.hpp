@@ -28,13 +28,13 @@ inline void append_json_string(std::string& text, std::string_view value) {
     if (length == 0)
       text += "\\ufffd";
     else if (c == '"' || c == '\\')
-      (text += '\\') += c;
+      text += {'\\', c};
     else if (c == '\n')
       text += "\\n";
     else if (c == '\t')
       text += "\\t";
     else if (static_cast<unsigned char>(c) < 0x20)
-      ((text += "\\u00") += digits[static_cast<std::size_t>(c) >> 4]) += digits[c & 15];
+      text += {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
     else
       text += value.substr(0, length);
     value.remove_prefix(length == 0 ? 1 : length);
@@ -89,9 +89,15 @@ class JsonWriter {
   }
 
   const std::string& text() const { return text_; }
-  std::string take() { return comma_ = false, std::exchange(text_, {}); }
+  std::string take() {
+    comma_ = false;
+    return std::exchange(text_, {});
+  }
   /// Begins a new value; keeps the memory.
-  void clear() { text_.clear(), comma_ = false; }
+  void clear() {
+    text_.clear();
+    comma_ = false;
+  }
 
  private:
   void separate() {

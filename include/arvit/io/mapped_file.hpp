@@ -25,7 +25,7 @@ class MappedFile {
       fail<FileError>(path.string(),
                       ": is a device or pipe, a file was expected; copy it to a disk first.");
     if (status.st_size == 0) detail::fail_empty(path);
-    size_ = static_cast<std::size_t>(status.st_size);
+    size_ = status.st_size;
     void* memory = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
     if (memory == MAP_FAILED) detail::fail_errno(path, "cannot be read", errno);
     data_ = static_cast<const std::byte*>(memory);
@@ -33,7 +33,8 @@ class MappedFile {
   MappedFile(MappedFile&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   MappedFile& operator=(MappedFile&& other) noexcept {
-    std::swap(data_, other.data_), std::swap(size_, other.size_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
     return *this;
   }
   ~MappedFile() {
@@ -44,12 +45,11 @@ class MappedFile {
   /// Gives the whole pages of a part of bytes() back to the system; they are read again when
   /// touched.
   void release(std::span<const std::byte> part) const {
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    const auto begin = (static_cast<std::size_t>(part.data() - data_) + page - 1) / page * page,
-               end = static_cast<std::size_t>(part.data() + part.size() - data_) / page * page;
-    if (begin < end)
-      ::madvise(const_cast<std::byte*>(data_) + begin, end - begin,
-                MADV_DONTNEED);  // when refused, the pages merely stay
+    const std::ptrdiff_t page = ::sysconf(_SC_PAGESIZE);
+    const std::ptrdiff_t begin = (part.data() - data_ + page - 1) / page * page;
+    const std::ptrdiff_t end = (part.data() + part.size() - data_) / page * page;
+    // When this is refused, the pages merely stay.
+    if (begin < end) ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
   }
 
  private:

@@ -66,13 +66,16 @@ class NpyHeaderReader {
       if (*key == "descr" && !code) {
         const auto value = quoted();
         if (!value) return std::nullopt;
-        header.code = *value, code = true;
+        header.code = *value;
+        code = true;
       } else if (*key == "fortran_order" && !order) {
-        header.column_major = word("True"), order = header.column_major || word("False");
+        header.column_major = word("True");
+        order = header.column_major || word("False");
       } else if (*key == "shape" && !shape) {
         shape = tuple(header.shape);
-      } else
+      } else {
         return std::nullopt;
+      }
       if (!take(',') && !next_is('}')) return std::nullopt;
     }
     next_is('\0');
@@ -110,8 +113,8 @@ class NpyHeaderReader {
       next_is('\0');
       const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), extent);
       if (error != std::errc() || extent < 0) return false;
-      text_.remove_prefix(static_cast<std::size_t>(end - text_.data()));
-      shape.push_back(static_cast<std::size_t>(extent));
+      text_.remove_prefix(end - text_.data());
+      shape.push_back(extent);
       if (!take(',') && !next_is(')')) return false;
     }
     return true;
@@ -148,8 +151,8 @@ template <NpyElement T> NpyLayout read_npy_layout(const MappedFile& file, const 
   const auto damaged = [&](const auto&... what) {
     fail<FileError>(name, ": ", what..., "; the file is damaged or cut, create it again.");
   };
-  const auto byte = [&](std::size_t i) {
-    return static_cast<std::size_t>(static_cast<unsigned char>(all[i]));
+  const auto byte = [&](std::size_t i) -> std::size_t {
+    return static_cast<unsigned char>(all[i]);
   };
 
   if (!all.starts_with("\x93NUMPY"))
@@ -209,7 +212,10 @@ void write_npy(const std::filesystem::path& path, const xt::xexpression<E>& expr
     file.write(detail::npy_header<T>(array.shape()));
     std::vector<T> block;
     block.reserve(std::size_t{1} << 15);
-    const auto flush = [&] { file.write(std::as_bytes(std::span(block))), block.clear(); };
+    const auto flush = [&] {
+      file.write(std::as_bytes(std::span(block)));
+      block.clear();
+    };
     const auto end = array.template end<xt::layout_type::row_major>();
     for (auto element = array.template begin<xt::layout_type::row_major>(); element != end;
          ++element) {
@@ -223,18 +229,18 @@ void write_npy(const std::filesystem::path& path, const xt::xexpression<E>& expr
 /// Views of our memory as xtensor arrays: nothing is copied, and writing through them writes to the
 /// view's elements.
 template <class T> auto as_xtensor(Matrix<T> view) {
+  const auto rows = static_cast<std::size_t>(view.rows());
+  const auto columns = static_cast<std::size_t>(view.columns());
   // xtensor wants the number of elements here, not the extent of the memory in which they lie.
-  return xt::adapt(
-      view.data(), static_cast<std::size_t>(view.rows() * view.columns()), xt::no_ownership(),
-      std::array{static_cast<std::size_t>(view.rows()), static_cast<std::size_t>(view.columns())},
-      std::array{static_cast<std::ptrdiff_t>(view.stride()), std::ptrdiff_t{1}});
+  return xt::adapt(view.data(), rows * columns, xt::no_ownership(), std::array{rows, columns},
+                   std::array{static_cast<std::ptrdiff_t>(view.stride()), std::ptrdiff_t{1}});
 }
 template <class T, int Dim> auto as_xtensor(Rows<T, Dim> view) {
   return as_xtensor(Matrix<T>(view));
 }
 template <class T> auto as_xtensor(Span<T> view) {
-  return xt::adapt(view.data(), static_cast<std::size_t>(view.size()), xt::no_ownership(),
-                   std::array{static_cast<std::size_t>(view.size())});
+  const auto size = static_cast<std::size_t>(view.size());
+  return xt::adapt(view.data(), size, xt::no_ownership(), std::array{size});
 }
 
 }  // namespace arvit

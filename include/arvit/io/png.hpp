@@ -41,8 +41,8 @@ inline void append_png_chunk(Bytes& png, std::string_view type, const Bytes& dat
                              crc32(0, png.data() + begin, static_cast<uInt>(png.size() - begin))));
 }
 
-/// Paeth's predictor (PNG 1.2, section 6.6): which of left, above and upper left is nearest to left
-/// + above - upper left.
+/// Paeth's predictor (PNG 1.2, section 6.6): which of left, above and corner (upper left) is
+/// nearest to left + above - corner; of equally near ones the first.
 inline std::uint8_t paeth(int left, int above, int corner) {
   const int to_left = std::abs(above - corner), to_above = std::abs(left - corner);
   const int to_corner = std::abs(left + above - 2 * corner);
@@ -51,11 +51,12 @@ inline std::uint8_t paeth(int left, int above, int corner) {
                                                                                : corner);
 }
 
-/// Every row after its filter's number: the filter whose differences have the smallest sum of
-/// magnitudes.
+/// Every row after its filter's number, the bytes less what the filter predicts of them (PNG 1.2,
+/// chapter 6: nothing, left, above, their mean, Paeth). Chosen is the filter whose differences, as
+/// signed bytes, have the smallest sum of magnitudes, as section 9.6 advises.
 inline Bytes filtered_rows(const Pixels& pixels) {
   const int samples = pixels.width * pixels.channels, step = pixels.channels;
-  const Bytes blank(static_cast<std::size_t>(samples));
+  const Bytes blank(samples);
   Bytes rows;
   rows.reserve(static_cast<std::size_t>(pixels.height) * (blank.size() + 1));
   std::array<Bytes, 5> tries;
@@ -65,12 +66,13 @@ inline Bytes filtered_rows(const Pixels& pixels) {
     const std::uint8_t* const above = y > 0 ? pixels.row(y - 1) : blank.data();
     std::array<std::int64_t, 5> sums{};
     for (int i = 0; i < samples; ++i) {
-      const int left = i >= step ? row[i - step] : 0, up = above[i],
-                corner = i >= step ? above[i - step] : 0;
+      const int left = i >= step ? row[i - step] : 0;
+      const int up = above[i];
+      const int corner = i >= step ? above[i - step] : 0;
       const std::array<int, 5> predicted{0, left, up, (left + up) / 2, paeth(left, up, corner)};
       for (std::size_t f = 0; f < 5; ++f) {
         const auto difference = static_cast<std::uint8_t>(row[i] - predicted[f]);
-        tries[f][static_cast<std::size_t>(i)] = difference;
+        tries[f][i] = difference;
         sums[f] += std::abs(static_cast<std::int8_t>(difference));
       }
     }

@@ -25,8 +25,12 @@
 #include "arvit/io/stored_tensor.hpp"
 
 /// Named tensors and text in one file, as Hugging Face's safetensors lays it out:
-///   [8 bytes: header length, little-endian] [header: JSON, padded with spaces] [bytes of all tensors, without gaps]
-///   {"__metadata__": {name: text}, name: {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
+///   [8 bytes: header length, little-endian]
+///   [header: JSON, padded with spaces]
+///   [bytes of all tensors, without gaps]
+/// and the header is
+///   {"__metadata__": {name: text},
+///    name: {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
 namespace arvit {
 
 using Metadata = std::map<std::string, std::string>;
@@ -64,11 +68,11 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Stored
   std::int64_t offset = 0;
   for (const StoredTensor* tensor : order) {
     const std::int64_t end = offset + *stored_bytes(tensor->type, tensor->shape);
-    header.key(tensor->name)
-        .begin_object()
-        .member("dtype", name_of(tensor->type))
-        .member("shape", tensor->shape);
-    header.member("data_offsets", std::array{offset, end}).end_object();
+    header.key(tensor->name).begin_object();
+    header.member("dtype", name_of(tensor->type));
+    header.member("shape", tensor->shape);
+    header.member("data_offsets", std::array{offset, end});
+    header.end_object();
     offset = end;
   }
   std::string text = header.end_object().take();
@@ -141,7 +145,7 @@ class Safetensors {
   void release(std::string_view name) const { file_.release(at(name).bytes); }
   template <class T> std::vector<T> values(std::string_view name) const {
     const StoredTensor& tensor = at(name);
-    std::vector<T> result(static_cast<std::size_t>(tensor.size()));
+    std::vector<T> result(tensor.size());
     read(name, tensor.shape, result.data());
     return result;
   }
@@ -157,13 +161,12 @@ class Safetensors {
               " are allowed");
     if (length > all.size() - 8)
       damaged("announces a header of ", length, " bytes, only ", all.size() - 8, " follow");
-    const std::string_view text(reinterpret_cast<const char*>(all.data()) + 8,
-                                static_cast<std::size_t>(length));
+    const std::string_view text(reinterpret_cast<const char*>(all.data()) + 8, length);
     const std::span<const std::byte> data = all.subspan(8 + text.size());
     JsonReader json(text, path_ + " (its header)");
     if (json.peek() != '{') damaged("its header is not a JSON object");
-    std::vector<std::pair<std::int64_t, StoredTensor>>
-        entries;  // by the offset of their first byte
+    // With the offset of their first byte.
+    std::vector<std::pair<std::int64_t, StoredTensor>> entries;
     json.object([&](const std::string& name) {
       if (name == "__metadata__")
         parse_metadata(json);
@@ -241,8 +244,7 @@ class Safetensors {
     if (stored_bytes(*type, *shape) != end - begin)
       damaged(name, " is ", name_of(*type), " ", shape_text(*shape), ", which ", end - begin,
               " bytes do not fill");
-    const auto bytes = data.subspan(static_cast<std::size_t>(begin),
-                                    static_cast<std::size_t>(end - begin));
+    const auto bytes = data.subspan(begin, end - begin);
     return {begin, {name, *type, std::move(*shape), bytes}};
   }
 

@@ -17,8 +17,9 @@ namespace arvit::detail {
 /// a power cut left without its end.
 ///
 /// `head`     the first line of the file, with its newline, or "" when it has none; another head
-/// throws FileError. step_of    the step of a line, or nothing when it is no line of this log:
-/// FileError, for it would lose a stranger's file.
+///            throws FileError
+/// `step_of`  the step of a line, or nothing when it is no line of this log: FileError, for it
+///            would lose a stranger's file
 template <class StepOf>
 AppendFile open_step_log(const std::filesystem::path& path, std::string_view head,
                          std::int64_t first_step, StepOf&& step_of) {

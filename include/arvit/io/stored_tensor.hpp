@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -103,8 +102,7 @@ StoredTensor stored_tensor(std::string name, std::vector<std::int64_t> shape, co
   if (!bytes)
     fail<ShapeError>(name, ": its shape ", shape_text(shape),
                      " is negative or too large; extents count elements.");
-  const std::span elements(reinterpret_cast<const std::byte*>(data),
-                           static_cast<std::size_t>(*bytes));
+  const std::span<const std::byte> elements(reinterpret_cast<const std::byte*>(data), *bytes);
   return {std::move(name), type, std::move(shape), elements};
 }
 

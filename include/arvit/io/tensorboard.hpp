@@ -39,7 +39,8 @@ constexpr std::uint32_t crc32c(std::string_view bytes) {
     crc = (crc >> 8) ^ table[(crc ^ static_cast<unsigned char>(byte)) & 255u];
   return ~crc;
 }
-/// TFRecord's disguise, for checksums that lie inside checksummed data.
+/// TFRecord's disguise, for checksums that lie inside checksummed data: turned by 15 bits, and a
+/// constant added.
 constexpr std::uint32_t masked_crc32c(std::string_view bytes) {
   return std::rotr(crc32c(bytes), 15) + 0xA282EAD8u;
 }
@@ -47,15 +48,22 @@ constexpr std::uint32_t masked_crc32c(std::string_view bytes) {
 /// Protocol buffers' wire format: a key of (field, kind of value), then the value.
 class Protobuf {
  public:
-  void varint(int field, std::uint64_t value) { key(field, 0), number(value); }
+  void varint(int field, std::uint64_t value) {
+    key(field, 0);
+    number(value);
+  }
   void fixed(int field, double value) {
-    key(field, 1), little_endian(std::bit_cast<std::uint64_t>(value), 8);
+    key(field, 1);
+    little_endian(std::bit_cast<std::uint64_t>(value), 8);
   }
   void fixed(int field, float value) {
-    key(field, 5), little_endian(std::bit_cast<std::uint32_t>(value), 4);
+    key(field, 5);
+    little_endian(std::bit_cast<std::uint32_t>(value), 4);
   }
   void bytes(int field, std::string_view value) {
-    key(field, 2), number(value.size()), text_ += value;
+    key(field, 2);
+    number(value.size());
+    text_ += value;
   }
   const std::string& text() const { return text_; }
 

@@ -33,14 +33,21 @@ constexpr std::size_t utf8_length(std::string_view text) {
 /// Appends the character `code`, which is at most U+10FFFF and no surrogate.
 inline void append_utf8(std::string& text, unsigned code) {
   const auto tail = [&](int shift) { text += static_cast<char>(0x80 | ((code >> shift) & 0x3F)); };
-  if (code < 0x80)
+  if (code < 0x80) {
     text += static_cast<char>(code);
-  else if (code < 0x800)
-    text += static_cast<char>(0xC0 | (code >> 6)), tail(0);
-  else if (code < 0x10000)
-    text += static_cast<char>(0xE0 | (code >> 12)), tail(6), tail(0);
-  else
-    text += static_cast<char>(0xF0 | (code >> 18)), tail(12), tail(6), tail(0);
+  } else if (code < 0x800) {
+    text += static_cast<char>(0xC0 | (code >> 6));
+    tail(0);
+  } else if (code < 0x10000) {
+    text += static_cast<char>(0xE0 | (code >> 12));
+    tail(6);
+    tail(0);
+  } else {
+    text += static_cast<char>(0xF0 | (code >> 18));
+    tail(12);
+    tail(6);
+    tail(0);
+  }
 }
 
 }  // namespace arvit::detail

@@ -30,14 +30,20 @@ namespace arvit {
 
 /// What is read from the tokens of a layer, per image.
 enum class Readout : char {
-  class_token,  ///< [dim]
-  mean,         ///< [dim], mean of the patch tokens
-  tokens,       ///< [tokens, dim], class token and conditions first, patches in reading order
-  attention,   ///< [heads, patches], what the class token reads of each patch inside the layer; the
-               ///< rest it reads of itself
-  similarity,  ///< [patches], cosine of class token and patch token
-  condition,   ///< [condition_width()], what the encoder's conditions are made of, before any layer
-               ///< (GVP Table 7, y_extra alone)
+  /// [dim]
+  class_token,
+  /// [dim], mean of the patch tokens
+  mean,
+  /// [tokens, dim], class token and conditions first, patches in reading order
+  tokens,
+  /// [heads, patches], what the class token reads of each patch inside the layer; the rest it reads
+  /// of itself
+  attention,
+  /// [patches], cosine of class token and patch token
+  class_cosine,
+  /// [condition_width()], what the encoder's conditions are made of, before any layer (GVP Table 7,
+  /// y_extra alone)
+  condition,
 };
 
 /// One feature: a readout of one layer. Layer 0 means the last; the final norm belongs to the last
@@ -65,16 +71,17 @@ inline std::string_view readout_name(Readout readout) {
       return "tokens";
     case Readout::attention:
       return "attention";
-    case Readout::similarity:
-      return "similarity";
+    case Readout::class_cosine:
+      return "cosine";
     case Readout::condition:
       return "condition";
   }
   return "";
 }
 inline Readout readout_from(std::string_view name) {
+  if (name == "similarity") return Readout::class_cosine;  // its name in earlier scripts
   return static_cast<Readout>(place_of_name(
-      "pooling", name, {"class", "mean", "tokens", "attention", "similarity", "condition"}));
+      "pooling", name, {"class", "mean", "tokens", "attention", "cosine", "condition"}));
 }
 
 inline PositionResize position_resize_from(std::string_view name) {
@@ -380,7 +387,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
         case Readout::attention:
           shapes.push_back({Encoder::heads, shape.rows(), shape.columns()});
           break;
-        case Readout::similarity:
+        case Readout::class_cosine:
           shapes.push_back({shape.rows(), shape.columns()});
           break;
         case Readout::condition:
@@ -504,7 +511,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
             std::int64_t{count} * Encoder::heads,
             detail::ClassRowWork<A, S>{qkv.data(), qkv.stride(), tokens_, patches, dim,
                                        Encoder::heads, out, width()});
-      case Readout::similarity:
+      case Readout::class_cosine:
         return device_.for_each(
             count * patches, detail::ClassCosineWork<A, S>{x.data(), x.stride(), tokens_, patches,
                                                            dim, out, width()});

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <algorithm>
-#include <array>
-
 #include "arvit/core/host_device.hpp"
 #include "arvit/order/rank.hpp"
 
@@ -67,8 +64,8 @@ struct StochasticCenter {
   }
   template <class Grid> static constexpr void keys(Counter image, std::span<float> key) {
     Stream centre(image.with(Purpose::groups));
-    const int cy = static_cast<int>(centre.uniform() * (Grid::rows - 1)),
-              cx = static_cast<int>(centre.uniform() * (Grid::columns - 1));
+    const int cy = static_cast<int>(centre.uniform() * (Grid::rows - 1));
+    const int cx = static_cast<int>(centre.uniform() * (Grid::columns - 1));
     fill_uniform(key, image.with(Purpose::order));
     const detail::NestedBoxes vertical(cy, Grid::rows), horizontal(cx, Grid::columns);
     for (int y = 0; y < Grid::rows; ++y)

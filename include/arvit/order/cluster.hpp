@@ -31,8 +31,8 @@ template <int Rows, int Columns> struct Cluster {
                 "Cluster<Rows, Columns>: Rows and Columns count the clusters down and across; both "
                 "must be positive.");
   static constexpr bool fixed_profile = true;
-  static constexpr int rows_of_clusters = Rows, columns_of_clusters = Columns,
-                       clusters = Rows * Columns;
+  static constexpr int rows_of_clusters = Rows, columns_of_clusters = Columns;
+  static constexpr int clusters = Rows * Columns;
   template <class Grid>
   static constexpr bool fits = Grid::rows % Rows == 0 && Grid::columns % Columns == 0;
 

@@ -13,8 +13,8 @@
 /// the library computes with these.
 namespace arvit {
 
-inline constexpr std::int32_t class_token_of_mask =
-    -1;  ///< the class token among tokens that are numbered in reading order
+/// The class token among tokens that are numbered in reading order.
+inline constexpr std::int32_t class_token_of_mask = -1;
 
 /// One reader and the tokens it reads.
 struct MaskRow {
@@ -24,8 +24,8 @@ struct MaskRow {
 using Mask = std::vector<MaskRow>;
 
 struct StreamMasks {
-  Mask content, queries;  ///< what queries see of the content, and of each other; empty where the
-                          ///< stream reads none
+  /// What queries see of the content, and of each other; empty where the stream reads none.
+  Mask content, queries;
 };
 /// The masks of one image. A reader that is missing is not computed: nobody reads it, or it carries
 /// no loss.
@@ -45,16 +45,16 @@ ImageMasks image_masks(const RankRules<Streams>& rules, std::span<const int> end
   engine.append(ends);
   const auto& tables = engine.tables();
   const auto token = [&](std::int32_t source) {
-    return source < 0 ? class_token_of_mask : permutation[static_cast<std::size_t>(source)];
+    return source < 0 ? class_token_of_mask : permutation[source];
   };
   const auto unfold = [&](const Attend<HostLists>& attend, const std::vector<std::int32_t>& readers,
                           const std::vector<std::int32_t>& read) {
     Mask mask;
     for (const Segment& s : attend.segments)
       for (std::int32_t q = s.q_begin; q < s.q_end; ++q) {
-        MaskRow row{token(readers[static_cast<std::size_t>(q)]), {}};
-        for (std::int32_t j = 0; j < attend.limit[static_cast<std::size_t>(q)]; ++j)
-          row.reads.push_back(token(read[static_cast<std::size_t>(s.k_begin + j)]));
+        MaskRow row{token(readers[q]), {}};
+        for (std::int32_t j = 0; j < attend.limit[q]; ++j)
+          row.reads.push_back(token(read[s.k_begin + j]));
         mask.push_back(row);
       }
     return mask;
@@ -80,13 +80,12 @@ inline RankMasks masks_of_ranks(std::span<const int> ranks) {
   std::vector<int> ends;
   std::vector<std::int32_t> permutation;
   profile_of_ranks(ranks, ends, permutation);
-  RankRules<2> rules{
-      ClassToken::none,
-      {QueryStream{}, QueryStream{.content = Sees::up_to}}};  // the second keeps all content alive
+  // The second stream keeps all content alive.
+  RankRules<2> rules{ClassToken::none, {QueryStream{}, QueryStream{.content = Sees::up_to}}};
   ImageMasks masks = image_masks(rules, ends, permutation);
   RankMasks result{std::move(masks.content), {}};
   for (const MaskRow& row : result.content)
-    if (ranks[static_cast<std::size_t>(row.reader)] == 0) result.query.push_back(row);
+    if (ranks[row.reader] == 0) result.query.push_back(row);
   for (MaskRow& row : masks.streams[0].content) result.query.push_back(std::move(row));
   return result;
 }

@@ -42,8 +42,8 @@ template <int Outer, int Inner = Outer> struct Segments {
       const std::array<std::array<int, inside>, squares<Grid>>& inner, std::span<float> key) {
     for (int y = 0; y < Grid::rows; ++y)
       for (int x = 0; x < Grid::columns; ++x) {
-        const int square = detail::tile_of(y, x, Outer, Outer, Grid::columns / Outer),
-                  segment = detail::tile_of(y % Outer, x % Outer, Inner, Inner, across);
+        const int square = detail::tile_of(y, x, Outer, Outer, Grid::columns / Outer);
+        const int segment = detail::tile_of(y % Outer, x % Outer, Inner, Inner, across);
         key[y * Grid::columns + x] = static_cast<float>(outer[square] * inside +
                                                         inner[square][segment]);
       }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -36,7 +35,8 @@ inline Colour heat_colour(double t) {
   const double l = cube(lightness + 0.3963377774 * a + 0.2158037573 * b);
   const double m = cube(lightness - 0.1055613458 * a - 0.0638541728 * b);
   const double s = cube(lightness - 0.0894841775 * a - 1.2914855480 * b);
-  const auto encoded = [](double linear) {  // sRGB (IEC 61966-2-1)
+  // sRGB (IEC 61966-2-1).
+  const auto encoded = [](double linear) {
     linear = std::clamp(linear, 0.0, 1.0);
     const double value = linear <= 0.0031308 ? 12.92 * linear
                                              : 1.055 * std::pow(linear, 1 / 2.4) - 0.055;
@@ -54,7 +54,7 @@ class Canvas {
     if (height <= 0 || width <= 0)
       fail<ShapeError>("Canvas: ", height, "x", width,
                        " pixels (height x width); both must be positive.");
-    samples_.resize(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3);
+    samples_.resize(std::int64_t{3} * height * width);
     fill(0, 0, height, width, colour);
   }
 
@@ -70,7 +70,9 @@ class Canvas {
   void set(int y, int x, Colour colour) {
     if (y < 0 || y >= height_ || x < 0 || x >= width_) return;
     std::uint8_t* sample = samples_.data() + offset(y, x);
-    sample[0] = colour.red, sample[1] = colour.green, sample[2] = colour.blue;
+    sample[0] = colour.red;
+    sample[1] = colour.green;
+    sample[2] = colour.blue;
   }
   void fill(int top, int left, int height, int width, Colour colour) {
     for (int y = std::max(top, 0); y < std::min(top + height, height_); ++y)
@@ -91,11 +93,7 @@ class Canvas {
   void label(std::string_view text, int top, int left, Colour colour = black, int scale = 2);
 
  private:
-  std::size_t offset(int y, int x) const {
-    return (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) +
-            static_cast<std::size_t>(x)) *
-           3;
-  }
+  std::int64_t offset(int y, int x) const { return 3 * (std::int64_t{y} * width_ + x); }
   int height_, width_;
   std::vector<std::uint8_t> samples_;
 };
@@ -119,9 +117,9 @@ constexpr std::uint16_t glyph(char c) {
   constexpr std::array<std::uint16_t, 13> sign_glyphs{000700, 002720, 000002, 000024, 002020,
                                                       011244, 051245, 007070, 012221, 042224,
                                                       012421, 042124, 000007};
-  if ('0' <= c && c <= '9') return digits[static_cast<std::size_t>(c - '0')];
-  if ('a' <= c && c <= 'z') return letters[static_cast<std::size_t>(c - 'a')];
-  if ('A' <= c && c <= 'Z') return letters[static_cast<std::size_t>(c - 'A')];
+  if ('0' <= c && c <= '9') return digits[c - '0'];
+  if ('a' <= c && c <= 'z') return letters[c - 'a'];
+  if ('A' <= c && c <= 'Z') return letters[c - 'A'];
   const auto place = signs.find(c);
   return place == std::string_view::npos ? std::uint16_t{0} : sign_glyphs[place];
 }
@@ -145,16 +143,16 @@ inline Canvas tile(std::span<const Pixels> pictures, int columns, int margin = 4
                      margin, ", scale ", scale,
                      "; there must be a picture, a column and a positive scale.");
   int cell_height = 0, cell_width = 0;
-  for (const Pixels& picture : pictures)
-    cell_height = std::max(cell_height, picture.height * scale),
+  for (const Pixels& picture : pictures) {
+    cell_height = std::max(cell_height, picture.height * scale);
     cell_width = std::max(cell_width, picture.width * scale);
+  }
   const int count = static_cast<int>(pictures.size());
   const int used_columns = std::min(columns, count), rows = (count + columns - 1) / columns;
   Canvas canvas(margin + rows * (cell_height + margin),
                 margin + used_columns * (cell_width + margin), background);
   for (int i = 0; i < count; ++i)
-    canvas.draw(pictures[static_cast<std::size_t>(i)],
-                margin + i / columns * (cell_height + margin),
+    canvas.draw(pictures[i], margin + i / columns * (cell_height + margin),
                 margin + i % columns * (cell_width + margin), scale);
   return canvas;
 }
@@ -168,12 +166,14 @@ inline Canvas heat_map(std::span<const float> values, int height, int width, int
                      " squares of ", scale, " pixels; each square needs one value.");
   float low = INFINITY, high = -INFINITY;
   for (const float value : values)
-    if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
+    if (std::isfinite(value)) {
+      low = std::min(low, value);
+      high = std::max(high, value);
+    }
   Canvas canvas(height * scale, width * scale);
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x) {
-      const double value = values[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
-                                  static_cast<std::size_t>(x)];
+      const double value = values[std::int64_t{y} * width + x];
       // When all are equal they are dark; what is not finite stays so.
       const double t = high > low ? (value - low) / (double{high} - low) : value - low;
       canvas.fill(y * scale, x * scale, scale, scale, heat_colour(t));

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "arvit/core/error.hpp"
@@ -81,12 +81,17 @@ inline Ticks ticks(double low, double high, int most) {
 struct Range {
   double low = std::numeric_limits<double>::infinity(), high = -low;
   bool empty() const { return low > high; }
-  void include(double value) { low = std::min(low, value), high = std::max(high, value); }
+  void include(double value) {
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
   void widen() {
     // A range too narrow for doubles to divide counts as a point.
     const double size = std::max(std::abs(low), std::abs(high));
-    if (high - low <= 1e-9 * size || high == low)
-      low -= size > 0 ? 0.1 * size : 1, high += size > 0 ? 0.1 * size : 1;
+    if (high - low > 1e-9 * size && high != low) return;
+    const double more = size > 0 ? 0.1 * size : 1;
+    low -= more;
+    high += more;
   }
   double part(double value) const { return (value - low) / (high - low); }
 };
@@ -94,8 +99,8 @@ struct Range {
 /// Indices of the points to draw: all, or of many the lowest and the highest of each short stretch,
 /// and all interruptions.
 inline std::vector<std::size_t> drawn_points(const Series& series) {
-  const std::size_t count = std::min(series.x.size(), series.y.size()),
-                    stretch = count <= 1600 ? 1 : (count + 799) / 800;
+  const std::size_t count = std::min(series.x.size(), series.y.size());
+  const std::size_t stretch = count <= 1600 ? 1 : (count + 799) / 800;
   std::vector<std::size_t> drawn;
   for (std::size_t begin = 0; begin < count; begin += stretch) {
     const std::size_t end = std::min(count, begin + stretch);
@@ -141,21 +146,81 @@ inline std::string svg_open(double width, double height, std::string_view title)
          svg_text(0, 15, "start", title, "font-size=\"15\" font-weight=\"600\"");
 }
 
+/// From numbers to places in a chart.
+struct Plot {
+  Range xs, ys;
+  double left, right, top, bottom;
+  double x(double value) const { return left + xs.part(value) * (right - left); }
+  double y(double value) const { return bottom - ys.part(value) * (bottom - top); }
+};
+
+/// Strokes and names in rows that begin at `left`; `top` moves to what comes below them. One series
+/// needs none.
+inline std::string svg_legend(const LineChart& chart, double left, double width, double& top) {
+  std::string result;
+  if (chart.series.size() < 2) return result;
+  double x = left;
+  for (std::size_t i = 0; i < chart.series.size(); ++i) {
+    const double entry = 40 + text_width(chart.series[i].name);
+    if (x + entry > width && x > left) {
+      x = left;
+      top += 18;
+    }
+    result += text("<line x1=\"", fixed(x, 1), "\" y1=\"", fixed(top + 4, 1), "\" x2=\"",
+                   fixed(x + 18, 1), "\" y2=\"", fixed(top + 4, 1), "\" stroke=\"", chart_colour(i),
+                   "\" stroke-width=\"3\"/>\n");
+    result += svg_text(x + 24, top + 8, "start", chart.series[i].name);
+    x += entry;
+  }
+  top += 22;
+  return result;
+}
+
+/// The line through the points, and dots where these would not be seen.
+inline std::string svg_series(const Series& series, const Plot& plot, std::string_view colour) {
+  const std::vector<std::size_t> drawn = drawn_points(series);
+  const auto finite = [&](std::size_t k) {
+    return std::isfinite(series.x[drawn[k]]) && std::isfinite(series.y[drawn[k]]);
+  };
+  std::string path, dots;
+  bool joined = false;
+  for (std::size_t k = 0; k < drawn.size(); ++k) {
+    if (!finite(k)) {
+      joined = false;
+      continue;
+    }
+    const std::string x = fixed(plot.x(series.x[drawn[k]]), 1);
+    const std::string y = fixed(plot.y(series.y[drawn[k]]), 1);
+    path += text(joined ? "L" : "M", x, " ", y);
+    // A point without neighbours would leave no ink, and of few points each is worth seeing.
+    const bool alone = !joined && (k + 1 == drawn.size() || !finite(k + 1));
+    if (drawn.size() <= 24 || alone)
+      dots += text("<circle cx=\"", x, "\" cy=\"", y, "\" r=\"3\" fill=\"", colour, "\"/>\n");
+    joined = true;
+  }
+  return text("<path d=\"", path, "\" fill=\"none\" stroke=\"", colour,
+              "\" stroke-width=\"1.8\" stroke-linejoin=\"round\"/>\n", dots);
+}
+
 }  // namespace detail
 
 /// The chart with axes, round ticks and, for more than one series, a legend.
 inline std::string svg(const LineChart& chart) {
   using namespace detail;
-  constexpr double width = 760, plot_height = 300, right = 14;
+  constexpr double width = 760, plot_height = 300, margin = 14;
   Range xs, ys;
   for (const Series& series : chart.series)
     for (std::size_t i = 0; i < std::min(series.x.size(), series.y.size()); ++i)
-      if (std::isfinite(series.x[i]) && std::isfinite(series.y[i]))
-        xs.include(series.x[i]), ys.include(series.y[i]);
+      if (std::isfinite(series.x[i]) && std::isfinite(series.y[i])) {
+        xs.include(series.x[i]);
+        ys.include(series.y[i]);
+      }
   if (xs.empty())
     return svg_open(width, 60, chart.title) + svg_text(0, 45, "start", "no finite value to draw") +
            "</svg>\n";
-  xs.widen(), ys.widen();
+  xs.widen();
+  ys.widen();
+  // The y axis begins and ends at a tick.
   Ticks y_ticks = ticks(ys.low, ys.high, 6);
   ys.include(std::floor(ys.low / y_ticks.step + 1e-9) * y_ticks.step);
   ys.include(std::ceil(ys.high / y_ticks.step - 1e-9) * y_ticks.step);
@@ -166,67 +231,32 @@ inline std::string svg(const LineChart& chart) {
   double label_room = 0;
   for (int i = 0; i < y_ticks.count; ++i)
     label_room = std::max(label_room, text_width(y_ticks.label(i)));
-  const double left = label_room + (chart.y_label.empty() ? 10 : 28);
-
-  std::string legend;
-  double top = 30, legend_x = left;
-  for (std::size_t i = 0; i < chart.series.size() && chart.series.size() > 1; ++i) {
-    const double entry = 40 + text_width(chart.series[i].name);
-    if (legend_x + entry > width && legend_x > left) legend_x = left, top += 18;
-    legend += text("<line x1=\"", fixed(legend_x, 1), "\" y1=\"", fixed(top + 4, 1), "\" x2=\"",
-                   fixed(legend_x + 18, 1), "\" y2=\"", fixed(top + 4, 1), "\" stroke=\"",
-                   chart_colour(i), "\" stroke-width=\"3\"/>\n");
-    legend += svg_text(legend_x + 24, top + 8, "start", chart.series[i].name);
-    legend_x += entry;
-  }
-  if (!legend.empty()) top += 22;
-  const double bottom = top + plot_height, height = bottom + (chart.x_label.empty() ? 26 : 44);
-  const auto place_x = [&](double x) { return left + xs.part(x) * (width - right - left); };
-  const auto place_y = [&](double y) { return bottom - ys.part(y) * plot_height; };
+  const double left = label_room + (chart.y_label.empty() ? 10 : 28), right = width - margin;
+  double top = 30;
+  const std::string legend = svg_legend(chart, left, width, top);
+  const Plot plot{xs, ys, left, right, top, top + plot_height};
+  const double height = plot.bottom + (chart.x_label.empty() ? 26 : 44);
 
   std::string result = svg_open(width, height, chart.title) + legend;
   for (int i = 0; i < y_ticks.count; ++i) {
-    const double y = place_y(y_ticks.at(i));
-    result += svg_line(left, y, width - right, y, i == 0 ? ".6" : ".13") +
+    const double y = plot.y(y_ticks.at(i));
+    result += svg_line(left, y, right, y, i == 0 ? ".6" : ".13") +
               svg_text(left - 6, y + 4, "end", y_ticks.label(i));
   }
   for (int i = 0; i < x_ticks.count; ++i) {
-    const double x = place_x(x_ticks.at(i));
-    result += svg_line(x, bottom, x, bottom + 4, ".6") +
-              svg_text(x, bottom + 18, "middle", x_ticks.label(i));
+    const double x = plot.x(x_ticks.at(i));
+    result += svg_line(x, plot.bottom, x, plot.bottom + 4, ".6") +
+              svg_text(x, plot.bottom + 18, "middle", x_ticks.label(i));
   }
   if (!chart.x_label.empty())
-    result += svg_text((left + width - right) / 2, height - 6, "middle", chart.x_label);
+    result += svg_text((left + right) / 2, height - 6, "middle", chart.x_label);
   if (!chart.y_label.empty()) {
-    const std::string turn = text("transform=\"rotate(-90 12 ", fixed((top + bottom) / 2, 1),
-                                  ")\"");
-    result += svg_text(12, (top + bottom) / 2, "middle", chart.y_label, turn);
+    const double middle = (top + plot.bottom) / 2;
+    const std::string turn = text("transform=\"rotate(-90 12 ", fixed(middle, 1), ")\"");
+    result += svg_text(12, middle, "middle", chart.y_label, turn);
   }
-  for (std::size_t s = 0; s < chart.series.size(); ++s) {
-    const Series& series = chart.series[s];
-    std::string path, dots;
-    bool joined = false;
-    const std::vector<std::size_t> drawn = drawn_points(series);
-    for (std::size_t k = 0; k < drawn.size(); ++k) {
-      const double x = series.x[drawn[k]], y = series.y[drawn[k]];
-      const auto finite = [&](std::size_t other) {
-        return std::isfinite(series.x[drawn[other]]) && std::isfinite(series.y[drawn[other]]);
-      };
-      if (!finite(k)) {
-        joined = false;
-        continue;
-      }
-      const std::string px = fixed(place_x(x), 1), py = fixed(place_y(y), 1);
-      path += text(joined ? "L" : "M", px, " ", py);
-      // A point without neighbours would leave no ink, and of few points each is worth seeing.
-      if (drawn.size() <= 24 || (!joined && (k + 1 == drawn.size() || !finite(k + 1))))
-        dots += text("<circle cx=\"", px, "\" cy=\"", py, "\" r=\"3\" fill=\"", chart_colour(s),
-                     "\"/>\n");
-      joined = true;
-    }
-    result += text("<path d=\"", path, "\" fill=\"none\" stroke=\"", chart_colour(s),
-                   "\" stroke-width=\"1.8\" stroke-linejoin=\"round\"/>\n", dots);
-  }
+  for (std::size_t s = 0; s < chart.series.size(); ++s)
+    result += svg_series(chart.series[s], plot, chart_colour(s));
   return result + "</svg>\n";
 }
 
@@ -242,7 +272,7 @@ inline std::string svg(const BarChart& chart) {
   };
   for (const BarChart::Bar& one : chart.bars) {
     if (std::isfinite(one.value)) values.include(one.value);
-    names = std::max(names, text_width(one.name)),
+    names = std::max(names, text_width(one.name));
     labels = std::max(labels, text_width(label(one.value)));
   }
   values.widen();

@@ -28,12 +28,12 @@ inline std::vector<int> ranks_in_groups(std::span<const int> order, int given, i
   std::vector<int> ranks(order.size());
   const int predicted = static_cast<int>(order.size()) - given;
   for (int place = 0; place < predicted; ++place)
-    ranks[static_cast<std::size_t>(order[static_cast<std::size_t>(given + place)])] =
-        1 + static_cast<int>(std::int64_t{place} * std::min(groups, predicted) / predicted);
+    ranks[order[given + place]] = 1 + static_cast<int>(std::int64_t{place} *
+                                                       std::min(groups, predicted) / predicted);
   return ranks;
 }
 inline std::vector<int> random_patches(int patches, Counter picture) {
-  std::vector<int> order(static_cast<std::size_t>(patches));
+  std::vector<int> order(patches);
   std::iota(order.begin(), order.end(), 0);
   Stream draws(picture.with(Purpose::order));
   shuffle(std::span<int>(order), draws);
@@ -47,9 +47,9 @@ inline std::vector<int> random_patches(int patches, Counter picture) {
 inline std::vector<int> masked_ranks(int patches, double mask_ratio, int groups, Counter picture) {
   if (!(mask_ratio > 0 && mask_ratio <= 1))
     fail<OptionError>("--mask-ratio is ", mask_ratio, "; it must be above 0 and at most 1.");
-  return detail::ranks_in_groups(
-      detail::random_patches(patches, picture),
-      std::min(patches - 1, static_cast<int>(patches * (1 - mask_ratio) + 1e-9)), groups);
+  const int given = static_cast<int>(patches * (1 - mask_ratio) + 1e-9);
+  return detail::ranks_in_groups(detail::random_patches(patches, picture),
+                                 std::min(patches - 1, given), groups);
 }
 /// ... the upper rows are given, as many as the share `keep` of all.
 inline std::vector<int> completion_ranks(int rows, int columns, double keep, int groups,
@@ -75,11 +75,11 @@ template <class Model> inline constexpr bool predicts_codes = requires {
   Model::Target::Kind::classes;
 };
 template <class Model>
-inline constexpr bool predicts_pixels = Model::target_width ==
-                                        Model::Grid::patch_width&& Model::given_width == 0;
+inline constexpr bool predicts_pixels = (Model::target_width == Model::Grid::patch_width) &&
+                                        (Model::given_width == 0);
 template <class Model>
 inline constexpr bool fills_in_one_pass =
-    predicts_pixels<Model>&& NeedsTwoGroups<typename Model::Decoder>;
+    (predicts_pixels<Model>)&&(NeedsTwoGroups<typename Model::Decoder>);
 
 /// A Causal decoder's prediction is for the patch that follows in its order, which goes through all
 /// patches, given or not, one per rank: behind the given ones at its beginning, as far as these are
@@ -93,15 +93,13 @@ std::vector<int> ranks_one_by_one(std::span<const int> ranks, Counter picture) {
     std::vector<int> order(ranks.size());
     Model::Order::template keys<Grid>(picture, std::span<float>(key));
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-      return key[static_cast<std::size_t>(a)] < key[static_cast<std::size_t>(b)];
-    });
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return key[a] < key[b]; });
     int next = 0, last = -1;
     for (const int patch : order) {
-      if (next == 0 && ranks[static_cast<std::size_t>(patch)] == 0 && patch > last)
+      if (next == 0 && ranks[patch] == 0 && patch > last)
         last = patch;
       else
-        result[static_cast<std::size_t>(patch)] = ++next;
+        result[patch] = ++next;
     }
   } else {
     fail<OptionError>(
@@ -134,7 +132,7 @@ void fill_batch_by_groups(Generator<Model, D>& generator, std::span<float> image
   if constexpr (NeedsOnePatchPerGroup<typename Model::Decoder>)
     for (std::size_t i = 0; i < counters.size(); ++i) {
       const auto one = ranks_one_by_one<Model>(ranks.subspan(i * patches, patches), counters[i]);
-      std::copy(one.begin(), one.end(), order.begin() + static_cast<std::ptrdiff_t>(i * patches));
+      std::copy(one.begin(), one.end(), order.begin() + i * patches);
     }
   std::vector<float> truth;
   if constexpr (predicts_pixels<Model> && Model::Target::standardise)
@@ -143,13 +141,12 @@ void fill_batch_by_groups(Generator<Model, D>& generator, std::span<float> image
   while (generator.remaining() > 0) {
     const auto prediction = generator.predict(Model::reads_codes ? codes.data() : images.data());
     for (std::size_t r = 0; r < prediction.patch.size(); ++r) {
-      const auto i = static_cast<std::size_t>(prediction.image[r]);
+      const std::int64_t i = prediction.image[r];
       const int patch = prediction.patch[r];
-      const std::size_t at = i * patches + static_cast<std::size_t>(patch);
+      const std::int64_t at = i * patches + patch;
       if (ranks[at] == 0) continue;  // a Causal decoder passes by what is given
-      std::vector<float> values(
-          prediction.values.begin() + static_cast<std::ptrdiff_t>(r * width),
-          prediction.values.begin() + static_cast<std::ptrdiff_t>((r + 1) * width));
+      std::vector<float> values(prediction.values.begin() + r * width,
+                                prediction.values.begin() + (r + 1) * width);
       if constexpr (predicts_codes<Model>) {
         const std::int32_t code = draw_code<float>(
             values, options.sampling,
@@ -157,7 +154,7 @@ void fill_batch_by_groups(Generator<Model, D>& generator, std::span<float> image
         values = patch_of_code<Grid>(*options.codebook, code, options.normalisation);
         if (Model::reads_codes) codes[at] = static_cast<float>(code);
       } else if constexpr (Model::Target::standardise) {
-        unstandardise<Model>(truth.data() + static_cast<std::ptrdiff_t>(at * width), values.data());
+        unstandardise<Model>(truth.data() + at * width, values.data());
       }
       put_patch<Grid>(values.data(), patch, images.data() + i * Grid::image_width);
     }
@@ -207,7 +204,7 @@ std::vector<float> fill_in(D& device, std::span<const float> parameters,
     fail<OptionError>("batch: ", options.batch, " images; it must be at least 1.");
   std::vector<float> result(images.begin(), images.end());
   if (counters.empty()) return result;
-  const std::size_t batch = std::min(static_cast<std::size_t>(options.batch), counters.size());
+  const auto batch = std::min<std::size_t>(options.batch, counters.size());
   const auto each_batch = [&](auto&& fill) {
     for (std::size_t first = 0; first < counters.size(); first += batch) {
       const std::size_t count = std::min(batch, counters.size() - first);
@@ -226,18 +223,17 @@ std::vector<float> fill_in(D& device, std::span<const float> parameters,
         if (*std::max_element(of_picture.begin(), of_picture.end()) == 0) continue;
         pictures.push_back(i);
         for (const int rank : of_picture) masked.push_back(std::min(rank, 1));
-        pixels.insert(pixels.end(),
-                      part.begin() + static_cast<std::ptrdiff_t>(i * Grid::image_width),
-                      part.begin() + static_cast<std::ptrdiff_t>((i + 1) * Grid::image_width));
+        pixels.insert(pixels.end(), part.begin() + i * Grid::image_width,
+                      part.begin() + (i + 1) * Grid::image_width);
       }
       if (pictures.empty()) return;
-      FrozenPretrainer<Model, D> model(device, masked);
+      PatchPredictor<Model, D> model(device, masked);
       model.load(parameters);
       const auto predicted = reconstruct(model, std::span<const float>(pixels),
                                          std::span<const int>(masked));
       for (std::size_t i = 0; i < predicted.size(); ++i)
         std::copy(predicted[i].predicted.begin(), predicted[i].predicted.end(),
-                  part.begin() + static_cast<std::ptrdiff_t>(pictures[i] * Grid::image_width));
+                  part.begin() + pictures[i] * Grid::image_width);
     });
   } else {
     Generator<Model, D> generator(device, static_cast<int>(batch));
@@ -268,8 +264,8 @@ Canvas samples_picture(std::span<const float> images, std::span<const float> fil
                         Grid::width, normalisation);
     };
     made_up.push_back(picture(filled));
-    std::vector<int> mask(ranks.begin() + static_cast<std::ptrdiff_t>(i * Grid::patches),
-                          ranks.begin() + static_cast<std::ptrdiff_t>((i + 1) * Grid::patches));
+    std::vector<int> mask(ranks.begin() + i * Grid::patches,
+                          ranks.begin() + (i + 1) * Grid::patches);
     for (int& rank : mask) rank = std::min(rank, 1);
     rows.push_back(
         {picture(images), ordered_view(picture(images), mask, Grid::patch), made_up.back()});
@@ -277,8 +273,8 @@ Canvas samples_picture(std::span<const float> images, std::span<const float> fil
   if (!note.empty())
     return labelled_grid(std::vector<std::string>{"picture", "given", "completed"}, rows, note);
   const std::vector<Pixels> views(made_up.begin(), made_up.end());
-  return tile(views, static_cast<int>(std::ceil(std::sqrt(static_cast<double>(views.size())))), 4,
-              std::max(1, 112 / std::max(Grid::height, Grid::width)));
+  const int columns = static_cast<int>(std::ceil(std::sqrt(static_cast<double>(views.size()))));
+  return tile(views, columns, 4, std::max(1, 112 / std::max(Grid::height, Grid::width)));
 }
 
 }  // namespace arvit

@@ -19,11 +19,10 @@ class FillInTable {
  public:
   struct Row {
     std::string name, checkpoint, note;  ///< note: how predictions became pixels
-    double psnr = 0, masked_psnr = 0, ssim = 0,
-           masked_ssim =
-               0;  ///< PSNR of the squared error, and SSIM, as means over pictures; masked: of the
-                   ///< masked pixels, of SSIM windows around these (pictures without such a window
-                   ///< are left out; NaN if that is all of them)
+    /// PSNR of the squared error, and SSIM, as means over pictures; masked: of the masked pixels,
+    /// of SSIM windows around these (pictures without such a window are left out; NaN if that is
+    /// all of them).
+    double psnr = 0, masked_psnr = 0, ssim = 0, masked_ssim = 0;
   };
 
   FillInTable(double mask_ratio, int groups) : mask_ratio_(mask_ratio), groups_(groups) {}
@@ -48,6 +47,8 @@ class FillInTable {
 
  private:
   void measure(Row row, const std::vector<float>& colours);
+  /// Whether a pixel, counted inside its picture, is to be filled in.
+  bool masked(std::int64_t picture, std::size_t pixel) const;
   double mask_ratio_;
   int groups_;
   std::int64_t pictures_ = 0;

@@ -9,10 +9,13 @@
 #include <string_view>
 #include <vector>
 
+#include "arvit/core/initialise.hpp"
 #include "arvit/device/reference.hpp"
-#include "arvit/eval/pretrained.hpp"
-#include "arvit/model/frozen_pretrainer.hpp"
+#include "arvit/io/safetensors.hpp"
+#include "arvit/model/patch_predictor.hpp"
 #include "arvit/order/mask.hpp"
+#include "arvit/variants/aliases.hpp"
+#include "arvit/weights/model_description.hpp"
 
 /// Texts about models, checkpoints and masks.
 namespace arvit {
@@ -25,7 +28,8 @@ inline std::string parameter_table(const ModelDescription& model) {
     result += "  " + name + std::string(name.size() < 44 ? 44 - name.size() : 1, ' ') + shape +
               std::string(shape.size() < 20 ? 20 - shape.size() : 1, ' ') + text(size, "\n");
   };
-  const auto layer_of = [](const std::string& name) {  // where the number of a layer is, or npos
+  // Where the number of a layer is, or npos.
+  const auto layer_of = [](const std::string& name) {
     const auto place = name.find("blocks.");
     return place == std::string::npos ? place : place + 7;
   };
@@ -56,8 +60,10 @@ inline std::string checkpoint_text(const Safetensors& file) {
   std::string result = file.path() + "\n";
   for (const auto& [name, value] : file.metadata()) result += text("  ", name, ": ", value, "\n");
   std::int64_t values = 0, bytes = 0;
-  for (const StoredTensor& tensor : file.tensors())
-    values += tensor.size(), bytes += static_cast<std::int64_t>(tensor.bytes.size());
+  for (const StoredTensor& tensor : file.tensors()) {
+    values += tensor.size();
+    bytes += static_cast<std::int64_t>(tensor.bytes.size());
+  }
   return result +
          text("  ", file.tensors().size(), " tensors, ", values, " numbers, ", bytes, " bytes\n");
 }
@@ -66,7 +72,7 @@ inline std::string checkpoint_text(const Safetensors& file) {
 inline std::vector<int> ranks_from(std::string_view list, int condition) {
   if (condition < 0 || condition > 1000)
     fail<OptionError>("--condition is ", condition, "; it counts tokens, choose 0 to 1000.");
-  std::vector<int> ranks(static_cast<std::size_t>(condition));
+  std::vector<int> ranks(condition);
   for (std::size_t begin = 0; begin <= list.size();) {
     const std::size_t end = std::min(list.find(',', begin), list.size());
     int rank = -1;
@@ -130,13 +136,11 @@ constexpr const char* mask_legend = "0 reads, - does not; behind each row its to
 
 /// Content and query mask of tokens with these ranks, in the order given or sorted by rank.
 inline std::string ranks_text(std::span<const int> ranks, bool sorted) {
-  const detail::MaskAxis axis(
-      reading_order(static_cast<int>(ranks.size()), false), sorted,
-      [&](std::int32_t token) { return ranks[static_cast<std::size_t>(token)]; });
+  const detail::MaskAxis axis(reading_order(static_cast<int>(ranks.size()), false), sorted,
+                              [&](std::int32_t token) { return ranks[token]; });
   const RankMasks masks = masks_of_ranks(ranks);
   const auto remark = [&](std::int32_t token) {
-    return std::string(
-        ranks[static_cast<std::size_t>(token)] == 0 ? "not computed: rank 0 carries no loss" : "");
+    return std::string(ranks[token] == 0 ? "not computed: rank 0 carries no loss" : "");
   };
   return detail::mask_legend + text("content reads content: ", detail::law(Sees::up_to), "\n") +
          detail::mask_rows(masks.content, axis, [](std::int32_t) { return std::string(); }) +
@@ -164,7 +168,7 @@ std::string masks_text(const RankRules<Streams>& rules, std::span<const int> ran
   if (last) std::rotate(tokens.begin(), tokens.begin() + 1, tokens.end());
   const int live = detail::live_rank(rules, groups);
   const detail::MaskAxis axis(tokens, sorted, [&](std::int32_t token) {
-    return token != class_token_of_mask ? ranks[static_cast<std::size_t>(token)] : last ? live : 0;
+    return token != class_token_of_mask ? ranks[token] : last ? live : 0;
   });
 
   std::string result = text(sorted ? "tokens sorted by rank; " : "tokens in reading order; ",
@@ -174,8 +178,8 @@ std::string masks_text(const RankRules<Streams>& rules, std::span<const int> ran
   result += detail::mask_rows(masks.content, axis, [&](std::int32_t token) {
     return std::string(detail::has_row(computed, token) ? "" : "not computed: nobody reads it");
   });
-  for (std::size_t s = 0; s < Streams && !rules.joint;
-       ++s) {  // a joint decoder has no queries of its own
+  const std::size_t streams = rules.joint ? 0 : Streams;  // a joint decoder has no queries
+  for (std::size_t s = 0; s < streams; ++s) {
     const QueryStream& rule = rules.streams[s];
     const std::string query = Streams > 1 ? text("query of stream ", s + 1) : std::string("query");
     if (rule.content == Sees::itself)
@@ -238,7 +242,7 @@ template <class Model> std::string model_masks_text(std::uint64_t seed, bool sor
   using Small = Pretrainer<Encoder, Decoder<Parallel<1>>, OrderPolicy<Order>, Target<Pixel>>;
   constexpr int rows = Encoder::Grid::rows, columns = Encoder::Grid::columns;
   Reference<float> device;
-  FrozenPretrainer<Small, Reference<float>> drawing(device, 1);
+  PatchPredictor<Small, Reference<float>> drawing(device, 1);
   drawing.load(untrained(placed_tensors(Small::groups()), seed));
   std::vector<float> pixels(Small::Grid::image_width);
   const Counter counter{seed, 0, 0, Purpose::user};
@@ -248,7 +252,7 @@ template <class Model> std::string model_masks_text(std::uint64_t seed, bool sor
                             " (the model's own grid is ", Model::Grid::rows, " x ",
                             Model::Grid::columns, ")\n");
   for (int patch = 0; patch < rows * columns; ++patch) {
-    const std::string rank = text(ranks[static_cast<std::size_t>(patch)]);
+    const std::string rank = text(ranks[patch]);
     result += std::string(4 - rank.size(), ' ') + rank +
               (patch % columns == columns - 1 ? "\n" : "");
   }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "arvit/model/features.hpp"
-#include "arvit/model/frozen_pretrainer.hpp"
+#include "arvit/model/patch_predictor.hpp"
 #include "arvit/show/canvas.hpp"
 #include "arvit/show/reconstruct.hpp"
 
@@ -18,12 +16,13 @@ namespace arvit {
 
 /// Of one image, over its patches in reading order.
 struct PatchMaps {
-  std::vector<float> order;      ///< rank
-  std::vector<float> attention;  ///< of the class token in the last layer, mean over heads; empty
-                                 ///< without a class token, of codes and with conditions
+  std::vector<float> order;  ///< rank
+  /// Of the class token in the last layer, mean over heads; empty without a class token, of codes
+  /// and with conditions.
+  std::vector<float> attention;
   std::vector<std::vector<float>> heads;  ///< ... each head
-  std::vector<float> similarity;  ///< cosine of class token and patch after the final norm; empty
-                                  ///< without a class token
+  /// Cosine of class token and patch after the final norm; empty without a class token.
+  std::vector<float> similarity;
 };
 
 /// Maps of images [counters.size(), 3, height, width]; `parameters` are all of the model's.
@@ -37,21 +36,22 @@ std::vector<PatchMaps> patch_maps(D& device, std::span<const float> parameters,
   if (images.size() != counters.size() * Model::Grid::image_width)
     fail<ShapeError>("maps: ", images.size(), " pixel values for ", counters.size(), " images of ",
                      Model::Grid::image_width, ".");
-  FrozenPretrainer<Model, D> model(device, count);
+  PatchPredictor<Model, D> model(device, count);
   model.load(parameters);
   const std::vector<int> ranks = model.order(images.data(), counters);
   std::vector<PatchMaps> maps(counters.size());
   for (std::size_t i = 0; i < maps.size(); ++i)
     maps[i].order.assign(ranks.begin() + i * patches, ranks.begin() + (i + 1) * patches);
-  if constexpr (Encoder::has_class_token && Encoder::codes == 0 &&
-                Encoder::condition_width == 0) {  // what others need is not here
+  // What codes and conditions are made of is not here.
+  constexpr bool reads_pixels = Encoder::codes == 0 && Encoder::condition_width == 0;
+  if constexpr (Encoder::has_class_token && reads_pixels) {
     FeatureExtractor<Encoder, D> extractor(
-        device,
-        {.batch = count, .features = {{Readout::attention, layer}, {Readout::similarity, layer}}});
+        device, {.batch = count,
+                 .features = {{Readout::attention, layer}, {Readout::class_cosine, layer}}});
     extractor.load(encoder_parameters<Model>(parameters));
     const auto features = extractor.extract(images);
     for (std::size_t i = 0; i < maps.size(); ++i) {
-      const float* row = features.data() + static_cast<std::int64_t>(i) * extractor.width();
+      const float* row = features.data() + i * extractor.width();
       maps[i].attention.assign(patches, 0.0f);
       for (int h = 0; h < Encoder::heads; ++h) {
         maps[i].heads.emplace_back(row + h * patches, row + (h + 1) * patches);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <ratio>
 #include <string>
 #include <type_traits>
 
@@ -38,9 +37,9 @@ inline const std::string decoder_text<Distil> =
 template <int Depth, int Dim, class... O>
 inline const std::string decoder_text<Twin<Depth, Dim, O...>> = [] {
   using Kind = Twin<Depth, Dim, O...>;
-  const std::string gen = "every cluster of patches from those before it",
-                    dis = "every cluster from those up to and with it",
-                    of = text(" of ", Depth, Depth == 1 ? " layer" : " layers");
+  const std::string gen = "every cluster of patches from those before it";
+  const std::string dis = "every cluster from those up to and with it";
+  const std::string of = text(" of ", Depth, Depth == 1 ? " layer" : " layers");
   if (Kind::has_distil)
     return "a decoder" + of + " predicted " + gen + ", and its own output predicted what it saw";
   if (!Kind::has_dis) return "a decoder" + of + " predicted " + gen;
@@ -58,12 +57,12 @@ template <> inline const std::string order_text<CenterOut> = "from the centre ou
 template <> inline const std::string order_text<StochasticCenter> = "from a random centre outwards";
 template <class... O>
 inline const std::string order_text<Semantic<O...>> = [] {
-  constexpr bool boxes = (std::is_same_v<O, ByBoxes> || ...),
-                 similarity = (std::is_same_v<O, BySimilarity> || ...),
-                 mean = (std::is_same_v<O, MeanSimilarity> || ...),
-                 attention = (std::is_same_v<O, SelfAttention> || ...),
-                 teacher = (std::is_same_v<O, FromTeacher> || ...),
-                 average = (std::is_same_v<O, FromAverage> || ...);
+  constexpr bool boxes = (std::is_same_v<O, ByBoxes> || ...);
+  constexpr bool similarity = (std::is_same_v<O, BySimilarity> || ...);
+  constexpr bool mean = (std::is_same_v<O, MeanSimilarity> || ...);
+  constexpr bool attention = (std::is_same_v<O, SelfAttention> || ...);
+  constexpr bool teacher = (std::is_same_v<O, FromTeacher> || ...);
+  constexpr bool average = (std::is_same_v<O, FromAverage> || ...);
   const std::string to = attention ? "that the class token attends to most"
                          : mean    ? "most similar to the mean of all"
                                    : "most similar to the class token";
@@ -114,9 +113,9 @@ inline const std::string target_text<Target<Gaussian<Side, Sigma>, O...>> =
     text("its pixels in a blurred picture",
          Target<Gaussian<Side, Sigma>, O...>::standardise ? ", standardised in every patch" : "");
 template <int Classes, class... O>
-inline const std::string target_text<Target<Codes<Classes>, O...>> = text("its code, one of ",
-                                                                          Classes,
-                                                                          " of a codebook");
+inline const std::string target_text<Target<Codes<Classes>, O...>> = "its code, one of " +
+                                                                     std::to_string(Classes) +
+                                                                     " of a codebook";
 template <class Teacher, class... O>
 inline const std::string target_text<Target<Features<Teacher>, O...>> =
     "a frozen teacher's features of it";

@@ -10,7 +10,7 @@
 
 #include "arvit/data/augment.hpp"
 #include "arvit/device/reference.hpp"
-#include "arvit/model/frozen_pretrainer.hpp"
+#include "arvit/model/patch_predictor.hpp"
 #include "arvit/show/canvas.hpp"
 
 /// What a pretrainer predicts, as pictures.
@@ -18,9 +18,9 @@ namespace arvit {
 
 /// One image; pixels [3, height, width], normalised as in pre-training.
 struct Reconstruction {
-  std::vector<float> original, target, predicted;  ///< target: what was to be predicted; patches
-                                                   ///< without prediction are the original's
-  std::vector<int> ranks;                          ///< of the patches, in reading order
+  /// Target: what was to be predicted; patches without prediction are the original's.
+  std::vector<float> original, target, predicted;
+  std::vector<int> ranks;  ///< of the patches, in reading order
 };
 
 /// How predictions became pixels, to be printed beside every picture.
@@ -43,7 +43,9 @@ template <class Grid> void put_patch(const float* values, int patch, float* pixe
         pixels[(c * Grid::height + top + y) * Grid::width + left + x] = *values++;
 }
 
-/// A predicted patch as pixels. Standardised ones get the mean and deviation of the true patch.
+/// A predicted patch as pixels. Standardised ones get the mean and deviation of the true patch:
+///   patch = mean + patch sqrt(variance + 1e-6)
+/// with the variance divided by width - 1, as in MAE's code.
 template <class Model> void unstandardise(const float* truth, float* patch) {
   if constexpr (Model::Target::standardise) {
     constexpr int width = Model::target_width;
@@ -64,19 +66,20 @@ template <class Model> std::vector<float> raw_targets(std::span<const float> ima
   Reference<float> device;
   const std::int64_t rows = static_cast<std::int64_t>(images.size()) / Grid::image_width *
                             Grid::patches;
-  std::vector<std::int32_t> source(static_cast<std::size_t>(rows)), order(source.size());
-  for (std::size_t i = 0; i < source.size(); ++i)
-    source[i] = static_cast<std::int32_t>(i),
+  std::vector<std::int32_t> source(rows), order(source.size());
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    source[i] = static_cast<std::int32_t>(i);
     order[i] = static_cast<std::int32_t>(i % Grid::patches);
-  std::vector<float> target(static_cast<std::size_t>(rows * Model::target_width));
+  }
+  std::vector<float> target(rows * Model::target_width);
   const auto run = [&](Arena arena) {
     Kind::template values<Grid>(
         device, arena, Span<const float>(images.data(), static_cast<std::int64_t>(images.size())),
         Model::Encoder::shape, {{source.data(), rows}, {order.data(), rows}}, false,
         Rows<float, Model::target_width>(target.data(), rows));
   };
-  const std::int64_t bytes = static_cast<std::int64_t>(images.size() * sizeof(float)) +
-                             65536;  // at most one blurred copy
+  // At most one blurred copy.
+  const std::int64_t bytes = static_cast<std::int64_t>(images.size() * sizeof(float)) + 65536;
   Buffer<Reference<float>, std::byte> memory(device, bytes);
   run(Arena(memory.data(), bytes));
   return target;
@@ -85,7 +88,7 @@ template <class Model> std::vector<float> raw_targets(std::span<const float> ima
 
 namespace detail {
 template <class Model, Device D>
-std::vector<Reconstruction> reconstruct_ordered(FrozenPretrainer<Model, D>& model,
+std::vector<Reconstruction> reconstruct_ordered(PatchPredictor<Model, D>& model,
                                                 std::span<const float> images,
                                                 std::span<const int> ranks) {
   using Grid = typename Model::Grid;
@@ -105,7 +108,7 @@ std::vector<Reconstruction> reconstruct_ordered(FrozenPretrainer<Model, D>& mode
   }
   constexpr int width = Model::target_width;
   for (std::size_t r = 0; r < prediction.patch.size(); ++r) {
-    Reconstruction& image = result[static_cast<std::size_t>(prediction.image[r])];
+    Reconstruction& image = result[prediction.image[r]];
     const float* truth = raw.data() +
                          (std::int64_t{prediction.image[r]} * Grid::patches + prediction.patch[r]) *
                              width;
@@ -127,7 +130,7 @@ template <class Model> void check_images(std::span<const float> images, std::siz
 /// Orders and predicts images [counters.size(), 3, height, width]. Of several streams the first is
 /// shown.
 template <class Model, Device D>
-std::vector<Reconstruction> reconstruct(FrozenPretrainer<Model, D>& model,
+std::vector<Reconstruction> reconstruct(PatchPredictor<Model, D>& model,
                                         std::span<const float> images,
                                         std::span<const Counter> counters) {
   detail::check_images<Model>(images, counters.size());
@@ -136,7 +139,7 @@ std::vector<Reconstruction> reconstruct(FrozenPretrainer<Model, D>& model,
 }
 /// ... in the order of given ranks [images, patches], in reading order.
 template <class Model, Device D>
-std::vector<Reconstruction> reconstruct(FrozenPretrainer<Model, D>& model,
+std::vector<Reconstruction> reconstruct(PatchPredictor<Model, D>& model,
                                         std::span<const float> images, std::span<const int> ranks) {
   detail::check_images<Model>(images, ranks.size() / Model::Grid::patches);
   model.order_by_ranks(images.data(), ranks);
@@ -148,11 +151,9 @@ inline Canvas picture_of(std::span<const float> pixels, int height, int width,
                          const Normalisation& normalisation) {
   Canvas canvas(height, width);
   const auto sample = [&](int c, int y, int x) {
-    const float value = pixels[static_cast<std::size_t>((c * height + y) * width + x)];
-    const auto channel = static_cast<std::size_t>(c);
-    return static_cast<std::uint8_t>(std::lround(
-        std::clamp(255 * (value * normalisation.deviation[channel] + normalisation.mean[channel]),
-                   0.0f, 255.0f)));
+    const float value = pixels[(c * height + y) * width + x];
+    const float colour = value * normalisation.deviation[c] + normalisation.mean[c];
+    return static_cast<std::uint8_t>(std::lround(std::clamp(255 * colour, 0.0f, 255.0f)));
   };
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
@@ -164,10 +165,11 @@ inline Canvas picture_of(std::span<const float> pixels, int height, int width,
 /// tinted by its rank, first dark, last bright.
 inline Canvas ordered_view(const Canvas& picture, std::span<const int> ranks, int patch) {
   Canvas view = picture;
-  const int columns = picture.width() / patch, last = *std::max_element(ranks.begin(), ranks.end());
+  const int columns = picture.width() / patch;
+  const int last = *std::max_element(ranks.begin(), ranks.end());
   for (int y = 0; y < picture.height(); ++y)
     for (int x = 0; x < picture.width(); ++x) {
-      const int rank = ranks[static_cast<std::size_t>(y / patch * columns + x / patch)];
+      const int rank = ranks[y / patch * columns + x / patch];
       const Colour own = picture.at(y, x);
       const auto mixed = [](std::uint8_t a, std::uint8_t b) {
         return static_cast<std::uint8_t>((a + 2 * b) / 3);
@@ -189,8 +191,8 @@ inline Canvas labelled_grid(std::span<const std::string> titles,
                             const std::string& note = {}) {
   if (rows.empty() || rows[0].empty())
     fail<ShapeError>("grid of pictures: there is none; give at least one.");
-  const int height = rows[0][0].height(), width = rows[0][0].width(),
-            scale = std::max(1, 112 / std::max(height, width)), margin = 6;
+  const int height = rows[0][0].height(), width = rows[0][0].width(), margin = 6;
+  const int scale = std::max(1, 112 / std::max(height, width));
   int cell = width * scale;
   for (const std::string& title : titles) cell = std::max(cell, label_width(title));
   const int head = margin + label_height() + margin + (note.empty() ? 0 : label_height() + margin);

@@ -29,6 +29,7 @@
 #include "arvit/train/checkpoint_folder.hpp"
 #include "arvit/train/frozen_teacher.hpp"
 #include "arvit/train/run_options.hpp"
+#include "arvit/weights/encoder_file.hpp"
 
 /// Where the numbers of a target come from that are given with the images (target/features.hpp).
 namespace arvit {
@@ -132,10 +133,6 @@ TeacherFunction share_of_codes(std::shared_ptr<Tokenizer> tokenizer, int codes);
 /// OptionError unless a run on whole pictures, of which none may be missing, as npy files need.
 void check_stored(const std::string& option, const std::string& file, const RunOptions& options);
 
-/// The colours that a file's pictures were normalised with, ImageNet's where it does not say.
-/// FileError for a deviation that is not positive.
-Normalisation pretrained_colours(const Safetensors& file);
-
 /// The encoder of a checkpoint, frozen, on every micro-batch: the same crop as the model's, in the
 /// colours that the teacher was trained on.
 template <class Encoder, Device D> class EncoderTeacher {
@@ -156,7 +153,7 @@ template <class Encoder, Device D> class EncoderTeacher {
     file_ = file.path();
     const std::vector<float> parameters = load_encoder<Encoder>(file.path());
     extractor_.load(parameters);
-    const Normalisation own = pretrained_colours(file);
+    const Normalisation own = encoder_colours(file);
     for (std::size_t c = 0; c < 3; ++c)
       scale_[c] = pictures.deviation[c] / own.deviation[c],
       offset_[c] = (pictures.mean[c] - own.mean[c]) / own.deviation[c];

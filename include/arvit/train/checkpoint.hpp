@@ -89,9 +89,6 @@ namespace detail {
 inline constexpr std::string_view checkpoint_format = "arvit checkpoint", checkpoint_version = "1";
 inline constexpr std::string_view average_prefix = "average.";
 
-inline std::vector<std::int64_t> stored_shape(const Tensor& tensor) {
-  return {tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions()};
-}
 std::array<float, 3> metadata_triple(const Safetensors& file, const std::string& name);
 /// The members of a JSON object, each value as its text stands.
 std::map<std::string, std::string> json_members(std::string_view object, const std::string& name);

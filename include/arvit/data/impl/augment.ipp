@@ -10,8 +10,8 @@ namespace detail {
 inline PictureView resize_and_center(PictureView picture, int cover_rows, int cover_columns,
                                      int rows, int columns, Interpolation interpolation,
                                      Resizer& resize, Picture& result) {
-  constexpr int longest = 16;  // a strip of 1 x 100 000 pixels would grow to gigabytes, of which
-                               // only the middle is kept
+  // A strip of 1 x 100 000 pixels would grow to gigabytes, of which only the middle is kept.
+  constexpr int longest = 16;
   if (picture.width / longest > picture.height)
     picture = picture.crop({0, (picture.width - longest * picture.height) / 2, picture.height,
                             longest * picture.height});
@@ -44,23 +44,25 @@ ARVIT_DEFINITION Box draw_crop(int height, int width, const TrainTransformOption
   };
   const int draws = options.crop == Crop::clamped ? 1 : 10;
   for (int draw = 0; draw < draws; ++draw) {
-    const double target = area * uniform(options.smallest_area, options.largest_area),
-                 aspect = std::exp(uniform(low, high));
-    const std::int64_t columns = rounded(std::sqrt(target * aspect)),
-                       rows = rounded(std::sqrt(target / aspect));
+    // columns * rows = target, columns / rows = aspect.
+    const double target = area * uniform(options.smallest_area, options.largest_area);
+    const double aspect = std::exp(uniform(low, high));
+    const std::int64_t columns = rounded(std::sqrt(target * aspect));
+    const std::int64_t rows = rounded(std::sqrt(target / aspect));
     if (options.crop == Crop::clamped)
       return placed(static_cast<int>(std::clamp<std::int64_t>(rows, 1, height)),
                     static_cast<int>(std::clamp<std::int64_t>(columns, 1, width)));
     if (columns > 0 && columns <= width && rows > 0 && rows <= height)
       return placed(static_cast<int>(rows), static_cast<int>(columns));
   }
+  // No draw fitted: the largest central crop whose aspect is allowed.
   const double aspect = static_cast<double>(width) / height;
   std::int64_t rows = height, columns = width;
   if (aspect < options.smallest_aspect)
     rows = rounded(width / options.smallest_aspect);
   else if (aspect > options.largest_aspect)
     columns = rounded(height * options.largest_aspect);
-  rows = std::clamp<std::int64_t>(rows, 1, height),
+  rows = std::clamp<std::int64_t>(rows, 1, height);
   columns = std::clamp<std::int64_t>(columns, 1, width);
   return {static_cast<int>((height - rows) / 2), static_cast<int>((width - columns) / 2),
           static_cast<int>(rows), static_cast<int>(columns)};
@@ -97,8 +99,8 @@ ARVIT_DEFINITION void TrainTransform::operator()(PictureView picture, Counter im
     const auto any = [&](int sides, int wanted) {
       return static_cast<int>(crops.below(static_cast<std::uint32_t>(sides - wanted) + 1));
     };
-    const int top = any(resized_.height(), options_.height),
-              left = any(resized_.width(), options_.width);
+    const int top = any(resized_.height(), options_.height);
+    const int left = any(resized_.width(), options_.width);
     normalise_(PictureView(resized_).crop({top, left, options_.height, options_.width}), mirrored,
                out);
   } else {

@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -49,6 +48,8 @@ inline void check_extents(std::string_view name, std::int64_t height, std::int64
                     " in all; the file is damaged, or DecodeLimits::pixels must be raised.");
 }
 
+/// One JPEG file through libjpeg, step by step; each step is false where the file is bad, and
+/// message() says why.
 class JpegReader {
  public:
   JpegReader() {
@@ -56,12 +57,12 @@ class JpegReader {
     info_.client_data = this;
     errors_.error_exit = [](j_common_ptr info) { leave(info); };
     errors_.emit_message = [](j_common_ptr info, int level) {
-      if (level < 0 && !harmless(info->err->msg_code))
-        leave(info);  // libjpeg would go on and paint the rest grey
+      // After a warning (a negative level) libjpeg would go on and paint the rest grey.
+      if (level < 0 && !harmless(info->err->msg_code)) leave(info);
     };
     progress_.progress_monitor = [](j_common_ptr info) {
-      constexpr int most_scans =
-          500;  // a progressive file of a few bytes per scan could keep us for hours
+      // A progressive file of a few bytes per scan could keep us for hours.
+      constexpr int most_scans = 500;
       if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number > most_scans)
         self(info).escape_.leave("more than 500 scans");
     };
@@ -130,9 +131,11 @@ class JpegReader {
   DecodeEscape escape_;
 };
 
-/// CMYK files store 255 - ink (Adobe's convention).
+/// A row of CMYK, stored as 255 - ink (Adobe's convention), as RGB: with light = 255 - key,
+///   rgb = light - ink * light / 255.
 inline void inks_to_rgb(const std::uint8_t* inks, std::uint8_t* rgb, std::int64_t width) {
-  const auto times = [](int a, int b) {  // a * b / 255, rounded
+  // a * b / 255, rounded, without a division (Blinn 1995).
+  const auto times = [](int a, int b) {
     const int product = a * b + 128;
     return ((product >> 8) + product) >> 8;
   };
@@ -154,8 +157,7 @@ inline Picture decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view
   check_extents(name, reader.height(), reader.width(), limits);
   Picture picture(static_cast<int>(reader.height()), static_cast<int>(reader.width()));
   const int orientation = reader.orientation();  // before finish(), which frees the markers
-  std::vector<std::uint8_t> inks(reader.four_inks() ? static_cast<std::size_t>(picture.width()) * 4
-                                                    : 0);
+  std::vector<std::uint8_t> inks(reader.four_inks() ? std::int64_t{4} * picture.width() : 0);
   require(reader.start());
   for (int y = 0; y < picture.height(); ++y) {
     require(reader.read_row(inks.empty() ? picture.row(y) : inks.data()));
@@ -165,6 +167,8 @@ inline Picture decode_jpeg(std::span<const std::uint8_t> bytes, std::string_view
   return oriented(std::move(picture), orientation);
 }
 
+/// The same for a PNG file and libpng. 16-bit samples lose their lower byte, alpha is dropped, grey
+/// and palettes become RGB.
 class PngReader {
  public:
   explicit PngReader(std::span<const std::uint8_t> bytes) : rest_(bytes) {
@@ -243,8 +247,8 @@ inline Picture decode_png(std::span<const std::uint8_t> bytes, std::string_view 
   require(reader.read_header());
   check_extents(name, reader.height(), reader.width(), limits);
   Picture picture(static_cast<int>(reader.height()), static_cast<int>(reader.width()));
-  std::vector<std::uint8_t*> rows(static_cast<std::size_t>(picture.height()));
-  for (int y = 0; y < picture.height(); ++y) rows[static_cast<std::size_t>(y)] = picture.row(y);
+  std::vector<std::uint8_t*> rows(picture.height());
+  for (int y = 0; y < picture.height(); ++y) rows[y] = picture.row(y);
   require(reader.start());
   require(reader.read_rows(rows.data()));
   return oriented(std::move(picture), reader.orientation());

@@ -19,8 +19,7 @@ ARVIT_DEFINITION void Resizer::operator()(PictureView in, Interpolation interpol
   down_.prepare(in.height, out.height(), interpolation);
   const std::int64_t out_stride = detail::round_up(std::int64_t{3} * out.width(), 32);
   const auto grow = [](std::vector<std::uint8_t>& bytes, std::int64_t size) {
-    if (static_cast<std::int64_t>(bytes.size()) < size)
-      bytes.resize(static_cast<std::size_t>(size));
+    if (static_cast<std::int64_t>(bytes.size()) < size) bytes.resize(size);
     return bytes.data();
   };
   const detail::ResizeJob job{in,

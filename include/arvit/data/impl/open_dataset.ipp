@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -62,13 +61,11 @@ ARVIT_DEFINITION Idx open_idx(const std::filesystem::path& pictures) {
   for (const std::string& ending : {std::string(), std::string(".gz")}) {
     const std::string plain = name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name;
     const std::filesystem::path labels = pictures.parent_path() / (plain + ending);
-    if (labels != pictures &&
-        is_file(labels))  // the file format names no classes; those of Fashion-MNIST are known
-      return Idx(
-          pictures, labels,
-          lower(std::filesystem::absolute(pictures).string()).find("fashion") == std::string::npos
-              ? std::vector<std::string>{}
-              : fashion);
+    if (labels == pictures || !is_file(labels)) continue;
+    // The file format names no classes; those of Fashion-MNIST are known.
+    const std::string path = lower(std::filesystem::absolute(pictures).string());
+    const bool is_fashion = path.find("fashion") != std::string::npos;
+    return Idx(pictures, labels, is_fashion ? fashion : std::vector<std::string>{});
   }
   return Idx(pictures);
 }

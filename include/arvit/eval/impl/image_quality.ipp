@@ -32,22 +32,23 @@ ARVIT_DEFINITION std::vector<double> ssim_map(std::span<const float> original,
   if (height < ssim_window || width < ssim_window)
     fail<ShapeError>("ssim: pictures of ", height, "x", width,
                      " pixels (height x width); both must be at least ", ssim_window, ".");
-  const auto rows = static_cast<std::size_t>(height), columns = static_cast<std::size_t>(width),
-             size = rows * columns;
+  const auto rows = static_cast<std::size_t>(height);
+  const auto columns = static_cast<std::size_t>(width);
+  const std::size_t size = rows * columns;
   if (original.size() != changed.size() || original.empty() || original.size() % size != 0)
     fail<ShapeError>("ssim: ", original.size(), " values meet ", changed.size(),
                      "; both must be channels of ", height, "x", width, " pixels.");
   std::array<double, ssim_window> weight{};
   for (int i = 0; i < ssim_window; ++i)
-    weight[static_cast<std::size_t>(i)] = std::exp(-(i - ssim_window / 2) * (i - ssim_window / 2) /
-                                                   (2 * 1.5 * 1.5));
+    weight[i] = std::exp(-(i - ssim_window / 2) * (i - ssim_window / 2) / (2 * 1.5 * 1.5));
   const double whole = std::accumulate(weight.begin(), weight.end(), 0.0);
   for (double& w : weight) w /= whole;
 
-  const std::size_t out_rows = rows - ssim_window + 1, out_columns = columns - ssim_window + 1,
-                    channels = original.size() / size;
+  const std::size_t out_rows = rows - ssim_window + 1;
+  const std::size_t out_columns = columns - ssim_window + 1;
+  const std::size_t channels = original.size() / size;
   std::vector<double> across(rows * out_columns), map(out_rows * out_columns);
-  /// The weighted mean of value(i) over the window of every place.
+  // The weighted mean of value(i) over the window of every place; the window is separable.
   const auto filtered = [&](auto&& value) {
     std::vector<double> result(map.size());
     for (std::size_t y = 0; y < rows; ++y)
@@ -62,16 +63,19 @@ ARVIT_DEFINITION std::vector<double> ssim_map(std::span<const float> original,
     return result;
   };
   for (std::size_t c = 0; c < channels; ++c) {
-    const float *const a = original.data() + c * size, *const b = changed.data() + c * size;
-    const auto mean_a = filtered([&](std::size_t i) { return double{a[i]}; }),
-               mean_b = filtered([&](std::size_t i) { return double{b[i]}; });
-    const auto square_a = filtered([&](std::size_t i) { return double{a[i]} * a[i]; }),
-               square_b = filtered([&](std::size_t i) { return double{b[i]} * b[i]; });
+    const float* const a = original.data() + c * size;
+    const float* const b = changed.data() + c * size;
+    const auto mean_a = filtered([&](std::size_t i) { return double{a[i]}; });
+    const auto mean_b = filtered([&](std::size_t i) { return double{b[i]}; });
+    const auto square_a = filtered([&](std::size_t i) { return double{a[i]} * a[i]; });
+    const auto square_b = filtered([&](std::size_t i) { return double{b[i]} * b[i]; });
     const auto product = filtered([&](std::size_t i) { return double{a[i]} * b[i]; });
+    // With means m, variances v = E(x^2) - m^2 and the covariance E(ab) - m_a m_b, Eq. 13:
+    //   (2 m_a m_b + c1) (2 covariance + c2) / ((m_a^2 + m_b^2 + c1) (v_a + v_b + c2))
     constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
     for (std::size_t at = 0; at < map.size(); ++at) {
-      const double m = mean_a[at] * mean_b[at],
-                   squares = mean_a[at] * mean_a[at] + mean_b[at] * mean_b[at];
+      const double m = mean_a[at] * mean_b[at];
+      const double squares = mean_a[at] * mean_a[at] + mean_b[at] * mean_b[at];
       map[at] += (2 * m + c1) * (2 * (product[at] - m) + c2) /
                  ((squares + c1) * (square_a[at] + square_b[at] - squares + c2)) /
                  static_cast<double>(channels);

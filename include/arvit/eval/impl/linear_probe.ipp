@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
-#include <string>
 
 #include "arvit/core/error.hpp"
 #include "arvit/eval/linear_solvers.hpp"
@@ -28,12 +27,11 @@ void fit_all(Cpu<Fp32>& device, const FeatureTable& table, const ProbeOptions& o
   if (options.method == ProbeMethod::ridge) {
     const Ridge ridge(device, table);
     std::vector<LinearClassifier> solved(penalties.size());
-    const auto solve = [&](std::int64_t i) {
-      solved[static_cast<std::size_t>(i)] = ridge.solve(penalties[static_cast<std::size_t>(i)]);
-    };
+    const auto solve = [&](std::int64_t i) { solved[i] = ridge.solve(penalties[i]); };
     const auto count = static_cast<std::int64_t>(penalties.size());
-    if (ridge.solve_bytes() * std::min<std::int64_t>(count, device.threads()) <= std::int64_t{1}
-                                                                                     << 30)
+    const std::int64_t at_once = std::min<std::int64_t>(count, device.threads());
+    constexpr std::int64_t gigabyte = 1 << 30;
+    if (ridge.solve_bytes() * at_once <= gigabyte)
       device.for_each(count, solve);
     else
       for (std::int64_t i = 0; i < count; ++i) solve(i);
@@ -46,10 +44,11 @@ void fit_all(Cpu<Fp32>& device, const FeatureTable& table, const ProbeOptions& o
   std::sort(descending.rbegin(), descending.rend());
   for (const double penalty : descending) {
     minimise(loss, penalty, options.iterations, options.tolerance, at);
+    const Eigen::VectorXf numbers = at.cast<float>();
+    const float* const bias = numbers.data() + classes * table.width;
     LinearClassifier classifier;
-    for (Eigen::Index i = 0; i < at.size(); ++i)
-      (i < classes * table.width ? classifier.weight : classifier.bias)
-          .push_back(static_cast<float>(at(i)));
+    classifier.weight.assign(numbers.data(), bias);
+    classifier.bias.assign(bias, bias + classes);
     visit(penalty, classifier);
   }
 }
@@ -75,7 +74,8 @@ ARVIT_DEFINITION ProbeChoice choose_penalty(Cpu<Fp32>& device, const FeatureTabl
           " labelled pictures are too few to choose a penalty; at least 5 are needed.");
     FeatureTable fit = train.subset(folds.fit[f]), validation = train.subset(folds.validation[f]);
     const Standardiser standardise(fit);
-    standardise.apply(fit), standardise.apply(validation);
+    standardise.apply(fit);
+    standardise.apply(validation);
     std::size_t next = 0;
     probe::fit_all(device, fit, options, penalties,
                    [&](double, const LinearClassifier& classifier) {
@@ -84,7 +84,7 @@ ARVIT_DEFINITION ProbeChoice choose_penalty(Cpu<Fp32>& device, const FeatureTabl
                    });
   }
   const auto best = std::max_element(score.begin(), score.end()) - score.begin();
-  return {penalties[static_cast<std::size_t>(best)], score[static_cast<std::size_t>(best)]};
+  return {penalties[best], score[best]};
 }
 
 ARVIT_DEFINITION ProbeResult linear_probe(Cpu<Fp32>& device, FeatureTable train, FeatureTable test,
@@ -92,7 +92,8 @@ ARVIT_DEFINITION ProbeResult linear_probe(Cpu<Fp32>& device, FeatureTable train,
   check_tables("linear probe", train, test);
   const ProbeChoice choice = choose_penalty(device, train, options);
   const Standardiser standardise(train);
-  standardise.apply(train), standardise.apply(test);
+  standardise.apply(train);
+  standardise.apply(test);
   ProbeResult result{0, choice.penalty};
   probe::fit_all(device, train, options, std::span(&choice.penalty, 1),
                  [&](double, const LinearClassifier& classifier) {

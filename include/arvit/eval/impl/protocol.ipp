@@ -30,67 +30,98 @@ ARVIT_DEFINITION std::vector<Feature> all_layers(int depth, bool class_token) {
   return features;
 }
 
+namespace detail {
+
+/// Chooses a feature and a number of neighbours on the training table, of which a tenth asks and
+/// the others answer, and looks at the test table once.
+ARVIT_DEFINITION void evaluate_knn(Cpu<Fp32>& device, const FeatureTable& train,
+                                   const FeatureTable& test, std::span<const Candidate> candidates,
+                                   const ProtocolOptions& options, AccuracyRow& row) {
+  const auto part = stratified_parts(train.labels, 10, options.seed);
+  std::vector<std::int64_t> bank, held_out;
+  for (std::size_t i = 0; i < part.size(); ++i)
+    (part[i] == 0 ? held_out : bank).push_back(static_cast<std::int64_t>(i));
+  KnnOptions knn_options = options.knn;
+  if (knn_options.neighbours.empty())
+    fail<OptionError>("evaluation: no number of neighbours is given for ", row.name,
+                      "; name at least one.");
+  // A small set has not so many.
+  std::erase_if(knn_options.neighbours, [&](int k) { return k > static_cast<int>(bank.size()); });
+  if (knn_options.neighbours.empty()) knn_options.neighbours = {1};
+
+  double best = -1;
+  Candidate chosen = candidates[0];
+  int neighbours = knn_options.neighbours[0];
+  const bool one_choice = candidates.size() == 1 && knn_options.neighbours.size() == 1;
+  for (const Candidate& candidate : one_choice ? std::span<const Candidate>() : candidates) {
+    options.progress(text(row.name, ": k-NN, ", candidate.name));
+    const FeatureTable columns = train.columns(candidate.begin, candidate.end);
+    const auto shares = knn(device, columns.subset(bank), columns.subset(held_out), knn_options);
+    for (std::size_t k = 0; k < shares.size(); ++k)
+      if (shares[k] > best) {
+        best = shares[k];
+        chosen = candidate;
+        neighbours = knn_options.neighbours[k];
+      }
+  }
+  knn_options.neighbours = {neighbours};
+  row.knn = knn(device, train.columns(chosen.begin, chosen.end),
+                test.columns(chosen.begin, chosen.end), knn_options)[0];
+  row.knn_choice = text(chosen.name, ", k = ", neighbours);
+}
+
+/// An accuracy on the test table, and what the training table chose for it.
+struct ChosenAccuracy {
+  double share;
+  std::string choice;
+};
+ARVIT_DEFINITION ChosenAccuracy evaluate_probe(Cpu<Fp32>& device, const std::string& name,
+                                               const FeatureTable& train, const FeatureTable& test,
+                                               std::span<const Candidate> candidates,
+                                               const ProtocolOptions& options) {
+  ProbeOptions fitting = options.probe;
+  fitting.seed = options.seed;
+  ProbeOptions choosing = fitting;
+  choosing.method = options.choose_by;
+  double best = -1;
+  Candidate chosen = candidates[0];
+  for (const Candidate& candidate : candidates) {
+    if (candidates.size() == 1) break;
+    options.progress(text(name, ": linear probe on ", train.rows(), " labels, ", candidate.name));
+    const ProbeChoice here = choose_penalty(device, train.columns(candidate.begin, candidate.end),
+                                            choosing);
+    if (here.validation_accuracy > best) {
+      best = here.validation_accuracy;
+      chosen = candidate;
+    }
+  }
+  options.progress(text(name, ": linear probe on ", train.rows(), " labels, fitting"));
+  const ProbeResult result = linear_probe(device, train.columns(chosen.begin, chosen.end),
+                                          test.columns(chosen.begin, chosen.end), fitting);
+  return {result.accuracy, text(chosen.name, ", penalty ", result.penalty)};
+}
+
+}  // namespace detail
+
 ARVIT_DEFINITION AccuracyRow evaluate_features(Cpu<Fp32>& device, const std::string& name,
                                                const FeatureTable& train, const FeatureTable& test,
                                                std::span<const Candidate> candidates,
-                                               ProtocolOptions options) {
+                                               const ProtocolOptions& options) {
   check_tables("evaluation", train, test);
   if (candidates.empty()) fail<OptionError>("evaluation: no feature is given for ", name, ".");
-  options.probe.seed = options.seed;
-  AccuracyRow row{name, 0, 0, 0, {}, {}, {}};
-  {
-    // A tenth of the training pictures asks, the others answer.
-    const auto part = stratified_parts(train.labels, 10, options.seed);
-    std::vector<std::int64_t> bank, held_out;
-    for (std::size_t i = 0; i < part.size(); ++i)
-      (part[i] == 0 ? held_out : bank).push_back(static_cast<std::int64_t>(i));
-    double best = -1;
-    Candidate chosen = candidates[0];
-    if (options.knn.neighbours.empty())
-      fail<OptionError>("evaluation: no number of neighbours is given for ", name,
-                        "; name at least one.");
-    std::erase_if(options.knn.neighbours,
-                  [&](int k) { return k > static_cast<int>(bank.size()); });  // of a small set
-    if (options.knn.neighbours.empty()) options.knn.neighbours = {1};
-    int neighbours = options.knn.neighbours[0];
-    for (const Candidate& candidate : candidates) {
-      if (candidates.size() == 1 && options.knn.neighbours.size() == 1) break;
-      options.progress(text(name, ": k-NN, ", candidate.name));
-      const FeatureTable columns = train.columns(candidate.begin, candidate.end);
-      const auto shares = knn(device, columns.subset(bank), columns.subset(held_out), options.knn);
-      for (std::size_t k = 0; k < shares.size(); ++k)
-        if (shares[k] > best)
-          best = shares[k], chosen = candidate, neighbours = options.knn.neighbours[k];
-    }
-    row.knn = knn(device, train.columns(chosen.begin, chosen.end),
-                  test.columns(chosen.begin, chosen.end),
-                  {{neighbours}, options.knn.temperature, options.knn.standardise})[0];
-    row.knn_choice = text(chosen.name, ", k = ", neighbours);
-  }
-  const auto probe = [&](const FeatureTable& all, double& share, std::string& choice) {
-    ProbeOptions choosing = options.probe;
-    choosing.method = options.choose_by;
-    double best = -1;
-    Candidate chosen = candidates[0];
-    for (const Candidate& candidate : candidates) {
-      if (candidates.size() == 1) break;
-      options.progress(text(name, ": linear probe on ", all.rows(), " labels, ", candidate.name));
-      const ProbeChoice here = choose_penalty(device, all.columns(candidate.begin, candidate.end),
-                                              choosing);
-      if (here.validation_accuracy > best) best = here.validation_accuracy, chosen = candidate;
-    }
-    options.progress(text(name, ": linear probe on ", all.rows(), " labels, fitting"));
-    const ProbeResult result = linear_probe(device, all.columns(chosen.begin, chosen.end),
-                                            test.columns(chosen.begin, chosen.end), options.probe);
-    share = result.accuracy;
-    choice = text(chosen.name, ", penalty ", result.penalty);
+  AccuracyRow row;
+  row.name = name;
+  detail::evaluate_knn(device, train, test, candidates, options, row);
+  const auto probe = [&](const FeatureTable& known, double& share, std::string& choice) {
+    const auto result = detail::evaluate_probe(device, name, known, test, candidates, options);
+    share = result.share;
+    choice = result.choice;
   };
   probe(train, row.probe, row.probe_choice);
   if (options.few > 0) {
     const auto some = stratified_fraction(train.labels, options.few, options.seed);
-    if (some.size() >= 5)
-      probe(train.subset(some), row.probe_few,
-            row.probe_few_choice);  // fewer cannot choose a penalty
+    constexpr std::size_t fewest = 5;  // cannot choose a penalty with less
+    if (some.size() >= fewest) probe(train.subset(some), row.probe_few, row.probe_few_choice);
   }
   return row;
 }

@@ -33,7 +33,8 @@ ARVIT_DEFINITION std::vector<int> FillInTable::ranks(const std::string& checkpoi
       }))
     fail<ShapeError>("FillInTable: ", checkpoint,
                      " has other pictures than the first checkpoint; give all models the same.");
-  shape_ = shape, pictures_ = static_cast<std::int64_t>(counters.size()),
+  shape_ = shape;
+  pictures_ = static_cast<std::int64_t>(counters.size());
   counters_.assign(counters.begin(), counters.end());
   ranks_.clear();
   for (const Counter& counter : counters) {
@@ -51,13 +52,11 @@ ARVIT_DEFINITION void FillInTable::add(const std::string& name, const std::strin
       static_cast<std::int64_t>(original.size()) != pictures_ * shape_.size() || pictures_ == 0)
     fail<ShapeError>("FillInTable: ", original.size(), " values and ", filled.size(), " for ",
                      pictures_, " pictures of ", shape_.size(), ".");
+  const std::size_t plane = std::size_t(shape_.height) * shape_.width;  // one channel of a picture
   const auto colours_of = [&](std::span<const float> pixels) {
     std::vector<float> colours(pixels.begin(), pixels.end());
     for (std::size_t i = 0; i < colours.size(); ++i) {
-      const std::size_t c = i /
-                            (static_cast<std::size_t>(shape_.height) *
-                             static_cast<std::size_t>(shape_.width)) %
-                            3;
+      const std::size_t c = i / plane % 3;
       colours[i] = std::clamp(colours[i] * normalisation.deviation[c] + normalisation.mean[c], 0.0f,
                               1.0f);
     }
@@ -66,61 +65,69 @@ ARVIT_DEFINITION void FillInTable::add(const std::string& name, const std::strin
   if (rows_.empty()) {
     original_ = colours_of(original);
     auto flat = original_;
-    const auto plane = static_cast<std::size_t>(shape_.height) *
-                       static_cast<std::size_t>(shape_.width);
-    for (std::size_t at = 0; at < flat.size(); at += plane) {  // one channel of one picture
-      const auto rank = [&](std::size_t pixel) {
-        const std::size_t y = pixel / static_cast<std::size_t>(shape_.width),
-                          x = pixel % static_cast<std::size_t>(shape_.width),
-                          patch = static_cast<std::size_t>(shape_.patch);
-        return ranks_[at / plane / 3 * static_cast<std::size_t>(shape_.patches()) +
-                      y / patch * static_cast<std::size_t>(shape_.columns()) + x / patch];
-      };
+    for (std::size_t at = 0; at < flat.size(); at += plane) {
+      const auto picture = static_cast<std::int64_t>(at / plane / 3);
       double sum = 0, count = 0;
       for (std::size_t i = 0; i < plane; ++i)
-        if (rank(i) == 0) sum += flat[at + i], ++count;
+        if (!masked(picture, i)) {
+          sum += flat[at + i];
+          ++count;
+        }
+      const float mean = count > 0 ? static_cast<float>(sum / count) : 0.5f;
       for (std::size_t i = 0; i < plane; ++i)
-        if (rank(i) > 0) flat[at + i] = count > 0 ? static_cast<float>(sum / count) : 0.5f;
+        if (masked(picture, i)) flat[at + i] = mean;
     }
     measure({"mean colour", "", "every masked pixel in the mean colour of what is given"}, flat);
   }
   measure({name, checkpoint, note}, colours_of(filled));
 }
 
+ARVIT_DEFINITION bool FillInTable::masked(std::int64_t picture, std::size_t pixel) const {
+  const int y = static_cast<int>(pixel) / shape_.width, x = static_cast<int>(pixel) % shape_.width;
+  const int patch = y / shape_.patch * shape_.columns() + x / shape_.patch;
+  return ranks_[picture * shape_.patches() + patch] > 0;
+}
+
 ARVIT_DEFINITION void FillInTable::measure(Row row, const std::vector<float>& colours) {
   const int height = shape_.height, width = shape_.width, inner = ssim_window / 2;
-  const auto size = static_cast<std::size_t>(shape_.size()), plane = size / 3;
+  const auto size = static_cast<std::size_t>(shape_.size());
+  const std::size_t plane = size / 3;
   double error = 0, masked_error = 0, pictures_with_window = 0;
   for (std::int64_t i = 0; i < pictures_; ++i) {
-    const std::span<const float> a(original_.data() + static_cast<std::size_t>(i) * size, size),
-        b(colours.data() + static_cast<std::size_t>(i) * size, size);
-    const auto masked = [&](int y, int x) {
-      return ranks_[static_cast<std::size_t>(
-                 i * shape_.patches() + y / shape_.patch * shape_.columns() + x / shape_.patch)] >
-             0;
-    };
-    std::vector<float> of_a, of_b;
+    const auto a = std::span<const float>(original_).subspan(i * size, size);
+    const auto b = std::span<const float>(colours).subspan(i * size, size);
+    std::vector<float> of_a, of_b;  // what is masked
     for (std::size_t at = 0; at < size; ++at)
-      if (masked(static_cast<int>(at % plane) / width, static_cast<int>(at % plane) % width))
-        of_a.push_back(a[at]), of_b.push_back(b[at]);
+      if (masked(i, at % plane)) {
+        of_a.push_back(a[at]);
+        of_b.push_back(b[at]);
+      }
     const auto map = ssim_map(a, b, height, width);
     double sum = 0, masked_sum = 0, masked_count = 0;
     for (int y = 0, at = 0; y + ssim_window <= height; ++y)
       for (int x = 0; x + ssim_window <= width; ++x, ++at) {
-        sum += map[static_cast<std::size_t>(at)];
-        if (masked(y + inner, x + inner))
-          masked_sum += map[static_cast<std::size_t>(at)], ++masked_count;
+        sum += map[at];
+        if (masked(i, std::size_t(y + inner) * width + x + inner)) {
+          masked_sum += map[at];
+          ++masked_count;
+        }
       }
     const auto mean = [&](double& of_all, double value) {
       of_all += value / static_cast<double>(pictures_);
     };
-    mean(error, squared_error(a, b)), mean(masked_error, squared_error(of_a, of_b)),
-        mean(row.ssim, sum / static_cast<double>(map.size()));
-    if (masked_count > 0) row.masked_ssim += masked_sum / masked_count, ++pictures_with_window;
+    mean(error, squared_error(a, b));
+    mean(masked_error, squared_error(of_a, of_b));
+    mean(row.ssim, sum / static_cast<double>(map.size()));
+    if (masked_count > 0) {
+      row.masked_ssim += masked_sum / masked_count;
+      ++pictures_with_window;
+    }
   }
-  row.psnr = -10 * std::log10(error), row.masked_psnr = -10 * std::log10(masked_error),
+  row.psnr = -10 * std::log10(error);
+  row.masked_psnr = -10 * std::log10(masked_error);
   row.masked_ssim /= pictures_with_window;
-  rows_.push_back(std::move(row)), filled_.push_back(colours);
+  rows_.push_back(std::move(row));
+  filled_.push_back(colours);
 }
 
 ARVIT_DEFINITION std::string FillInTable::text() const {
@@ -164,16 +171,13 @@ ARVIT_DEFINITION Canvas FillInTable::picture(int most) const {
   std::vector<std::string> titles{"picture", "given"};
   for (std::size_t m = 1; m < rows_.size(); ++m) titles.push_back(rows_[m].name);
   std::vector<std::vector<Canvas>> shown;
-  const auto size = static_cast<std::size_t>(shape_.size()),
-             patches = static_cast<std::size_t>(shape_.patches());
-  for (std::size_t i = 0; i < static_cast<std::size_t>(std::min<std::int64_t>(most, pictures_));
-       ++i) {
+  const std::int64_t size = shape_.size(), patches = shape_.patches();
+  for (std::int64_t i = 0; i < std::min<std::int64_t>(most, pictures_); ++i) {
     const auto of = [&](const std::vector<float>& pictures) {
       return picture_of(std::span(pictures).subspan(i * size, size), shape_.height, shape_.width,
                         {});
     };
-    std::vector<int> mask(ranks_.begin() + static_cast<std::ptrdiff_t>(i * patches),
-                          ranks_.begin() + static_cast<std::ptrdiff_t>((i + 1) * patches));
+    std::vector<int> mask(ranks_.begin() + i * patches, ranks_.begin() + (i + 1) * patches);
     for (int& rank : mask) rank = std::min(rank, 1);
     shown.push_back({of(original_), ordered_view(of(original_), mask, shape_.patch)});
     for (std::size_t m = 1; m < rows_.size(); ++m) shown.back().push_back(of(filled_[m]));

@@ -11,13 +11,27 @@ namespace arvit {
 
 namespace detail {
 inline constexpr std::string_view report_style = R"(
-:root { color-scheme: light dark; --ink: #1d2430; --paper: #fff; --soft: #667085; --line: #e3e7ee; --band: #f6f8fb; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ef; --paper: #14171c; --soft: #98a2b3; --line: #2b313b; --band: #1b2027; } }
-body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; color: var(--ink); background: var(--paper); font: 16px/1.55 system-ui, sans-serif; }
+:root {
+  color-scheme: light dark;
+  --ink: #1d2430; --paper: #fff; --soft: #667085; --line: #e3e7ee; --band: #f6f8fb;
+}
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6e9ef; --paper: #14171c; --soft: #98a2b3; --line: #2b313b; --band: #1b2027; }
+}
+body {
+  margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem;
+  color: var(--ink); background: var(--paper); font: 16px/1.55 system-ui, sans-serif;
+}
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 1rem; }
-h2 { font-size: 1.25rem; margin: 2.5rem 0 .75rem; padding-bottom: .3rem; border-bottom: 1px solid var(--line); }
+h2 {
+  font-size: 1.25rem; margin: 2.5rem 0 .75rem; padding-bottom: .3rem;
+  border-bottom: 1px solid var(--line);
+}
 p { max-width: 46rem; }
-pre { background: var(--band); border: 1px solid var(--line); border-radius: 6px; padding: .75rem 1rem; overflow-x: auto; font-size: .85rem; }
+pre {
+  background: var(--band); border: 1px solid var(--line); border-radius: 6px;
+  padding: .75rem 1rem; overflow-x: auto; font-size: .85rem;
+}
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .95rem; }
 th { text-align: left; font-weight: 600; color: var(--soft); border-bottom: 2px solid var(--line); }
@@ -89,9 +103,8 @@ ARVIT_DEFINITION Report& Report::chart(const BarChart& chart) {
 
 ARVIT_DEFINITION std::string Report::html() const {
   return text(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta "
-      "name=\"viewport\" "
-      "content=\"width=device-width\">\n<title>",
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width\">\n<title>",
       title_, "</title>\n<style>", detail::report_style, "</style>\n</head>\n<body>\n<h1>", title_,
       "</h1>\n", body_, "</body>\n</html>\n");
 }

@@ -121,16 +121,6 @@ ARVIT_DEFINITION std::string codebook_of(const Safetensors& checkpoint, const st
   check_gave(checkpoint, file, identity_of(load_codebook(file)));
   return file;
 }
-ARVIT_DEFINITION Normalisation pretrained_colours(const Safetensors& file) {
-  if (!file.metadata().contains("pixel_mean")) return Normalisation::imagenet();
-  const Normalisation colours{detail::metadata_triple(file, "pixel_mean"),
-                              detail::metadata_triple(file, "pixel_deviation")};
-  for (const float deviation : colours.deviation)
-    if (!(deviation > 0))
-      fail<FileError>(file.path(), ": its pixel deviation ", deviation,
-                      " is not positive; the file is damaged, use another checkpoint.");
-  return colours;
-}
 
 ARVIT_DEFINITION StoredTeacher::StoredTeacher(const std::string& path, std::int64_t pictures,
                                               std::int64_t width, std::int64_t token_width)

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "arvit/eval/convert.hpp"
+#include "arvit/weights/convert.hpp"
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "arvit/io/json.hpp"
+#include "arvit/io/file.hpp"
+#include "arvit/io/safetensors.hpp"
 #include "arvit/model/features.hpp"
+#include "arvit/models.hpp"
+#include "arvit/weights/hugging_face.hpp"
+#include "arvit/weights/mae.hpp"
+#include "arvit/weights/timm.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace arvit::test {
@@ -27,24 +33,24 @@ TEST_CASE("convert: an encoder comes back from every naming as it went") {
   const TemporaryFolder folder;
   const auto model = numbered<Small>(),
              encoder = encoder_parameters<Small>(std::span<const float>(model));
-  for (const Naming naming : {Naming::timm, Naming::hf, Naming::mae}) {
+  for (const KeyLayout& layout : {timm_keys, hugging_face_keys, mae_keys}) {
     const auto path = folder.path() / "encoder.safetensors";
-    export_model(path, naming, describe_model<Small>(), model);
-    CHECK(import_model(path.string(), naming, describe_model<Small>(), false) == encoder);
+    export_model(path, layout, describe_model<Small>(), model);
+    CHECK(import_model(path.string(), layout, describe_model<Small>(), false) == encoder);
   }
 }
 
 TEST_CASE("convert: names, shapes and values are those that timm and transformers read") {
   const TemporaryFolder folder;
   const auto model = numbered<Small>();
-  export_model(folder.path() / "timm.safetensors", Naming::timm, describe_model<Small>(), model);
+  export_model(folder.path() / "timm.safetensors", timm_keys, describe_model<Small>(), model);
   const Safetensors timm(folder.path() / "timm.safetensors");
   CHECK(timm.at("pos_embed").shape == std::vector<std::int64_t>{1, 13, 24});
   CHECK(timm.at("patch_embed.proj.weight").shape == std::vector<std::int64_t>{24, 3, 4, 4});
   const auto positions = timm.values<float>("pos_embed");
-  for (int c = 0; c < 24; ++c) CHECK(positions[static_cast<std::size_t>(c)] == 0);
+  for (int c = 0; c < 24; ++c) CHECK(positions[c] == 0);
   CHECK(positions[24 + 6] == 1);  // cos 0
-  export_model(folder.path() / "hf.safetensors", Naming::hf, describe_model<Small>(), model);
+  export_model(folder.path() / "hf.safetensors", hugging_face_keys, describe_model<Small>(), model);
   const Safetensors hf(folder.path() / "hf.safetensors");
   CHECK(hf.tensors().size() == 4 + 2 * 16 + 2);
   CHECK(hf.metadata().at("format") == "pt");
@@ -54,7 +60,8 @@ TEST_CASE("convert: names, shapes and values are those that timm and transformer
   CHECK(key[5] == qkv[24 * 24 + 5]);
   CHECK(hf.values<float>("encoder.layer.0.output.dense.bias") ==
         timm.values<float>("blocks.0.mlp.fc2.bias"));
-  const Json config = parse_json(read_text(folder.path() / "config.json"), "config.json");
+  using Json = nlohmann::json;
+  const Json config = Json::parse(read_text(folder.path() / "config.json"));
   CHECK(config["hidden_size"] == 24);
   CHECK(config["image_size"] == Json({12, 16}));
   CHECK(config["layer_norm_eps"] == 1e-6);
@@ -64,31 +71,13 @@ TEST_CASE("convert: an MAE travels with its decoder, or its encoder alone") {
   const TemporaryFolder folder;
   const auto model = numbered<Masked>();
   const auto path = (folder.path() / "mae.safetensors").string();
-  export_model(path, Naming::mae, describe_model<Masked>(), model);
-  CHECK(import_model(path, Naming::mae, describe_model<Masked>(), true) == model);
-  CHECK(import_model(path, Naming::mae, describe_model<Masked>(), false) ==
+  export_model(path, mae_keys, describe_model<Masked>(), model);
+  CHECK(import_model(path, mae_keys, describe_model<Masked>(), true) == model);
+  CHECK(import_model(path, mae_keys, describe_model<Masked>(), false) ==
         encoder_parameters<Masked>(std::span<const float>(model)));
   CHECK(Safetensors(path).at("decoder_pos_embed").shape == std::vector<std::int64_t>{1, 13, 16});
-  export_model(path, Naming::timm, describe_model<Masked>(), model);
+  export_model(path, timm_keys, describe_model<Masked>(), model);
   CHECK(Safetensors(path).find("mask_token") == nullptr);
-}
-
-TEST_CASE("convert: what was brought in is read as an encoder, with its pixel statistics") {
-  const TemporaryFolder folder;
-  const auto model = numbered<Small>(),
-             encoder = encoder_parameters<Small>(std::span<const float>(model));
-  const auto path = (folder.path() / "ours.safetensors").string();
-  save_pretrained(path, "Small", describe_model<Small>(), encoder, Normalisation::half());
-  CHECK(load_encoder<Small::Encoder>(path) == encoder);
-  const PretrainedInfo info = PretrainedInfo::of(Safetensors(path));
-  CHECK(info.model_name == "Small");
-  CHECK(info.normalisation.deviation[1] == 0.5f);
-  CHECK(PretrainedInfo::of(Safetensors(path), "Other").model_name == "Other");
-  save_pretrained(path, "Small", describe_model<Small>(), model, Normalisation::half());
-  CHECK(load_tensors(path, describe_model<Small>().tensors) == model);
-  CHECK_THROWS_AS(save_pretrained(path, "Small", describe_model<Small>(), std::span(model).first(7),
-                                  Normalisation::half()),
-                  ShapeError);
 }
 
 TEST_CASE("convert: what does not fit is refused in one sentence") {
@@ -104,33 +93,31 @@ TEST_CASE("convert: what does not fit is refused in one sentence") {
   };
   const auto bare = numbered<Bare>();
   CHECK(said([&] {
-          export_model(path, Naming::hf, describe_model<Bare>(), bare);
+          export_model(path, hugging_face_keys, describe_model<Bare>(), bare);
         }).find("always has a class token") != std::string::npos);
-  export_model(path, Naming::timm, describe_model<Bare>(), bare);
-  CHECK(import_model(path, Naming::timm, describe_model<Bare>(), false).size() ==
+  export_model(path, timm_keys, describe_model<Bare>(), bare);
+  CHECK(import_model(path, timm_keys, describe_model<Bare>(), false).size() ==
         std::size_t(Bare::Encoder::parameter_count));
   CHECK(said([&] {
-          import_model(path, Naming::timm, describe_model<Small>(), false);
+          import_model(path, timm_keys, describe_model<Small>(), false);
         }).find("holds no tensor 'cls_token'") != std::string::npos);
-  CHECK(said([&] { PretrainedInfo::of(Safetensors(path)); }).find("give --model") !=
-        std::string::npos);
 
   for (const ModelDescription& model :
        {describe_model<GVP_d2d_Nano>(), describe_model<GVP_p2p_Nano_y_extra>()}) {
-    const std::vector<float> parameters(static_cast<std::size_t>(model.parameters));
-    for (const Naming naming : {Naming::timm, Naming::hf, Naming::mae})
+    const std::vector<float> parameters(model.parameters);
+    for (const KeyLayout& layout : {timm_keys, hugging_face_keys, mae_keys})
       CHECK(said([&] {
-              export_model(path, naming, model, parameters);
+              export_model(path, layout, model, parameters);
             }).find("reads codes or has conditions, which no other program knows; choose") !=
             std::string::npos);
     CHECK(said([&] {
-            import_model(path, Naming::timm, model, false);
+            import_model(path, timm_keys, model, false);
           }).find("reads codes or has conditions") != std::string::npos);
   }
 
   // Learned positions, and a tensor that is no part of an encoder.
   const auto model = numbered<Small>();
-  export_model(path, Naming::timm, describe_model<Small>(), model);
+  export_model(path, timm_keys, describe_model<Small>(), model);
   std::vector<StoredTensor> tensors;
   const auto other = (folder.path() / "other.safetensors").string();
   {
@@ -142,20 +129,21 @@ TEST_CASE("convert: what does not fit is refused in one sentence") {
         tensor = stored_tensor("pos_embed", {1, 13, 24}, learned.data());
     write_safetensors(other, tensors);
     CHECK(said([&] {
-            import_model(other, Naming::timm, describe_model<Small>(), false);
+            import_model(other, timm_keys, describe_model<Small>(), false);
           }).find("differs from the fixed sin-cos positions by up to") != std::string::npos);
     tensors.assign(file.tensors().begin(), file.tensors().end());
     tensors.push_back(stored_tensor("head.bias", {3}, extra.data()));
     write_safetensors(other, tensors);
-    CHECK(import_model(other, Naming::timm, describe_model<Small>(), false).size() ==
+    CHECK(import_model(other, timm_keys, describe_model<Small>(), false).size() ==
           std::size_t(Small::Encoder::parameter_count));
     tensors.back().name = "blocks.2.norm1.bias";
     write_safetensors(other, tensors);
     CHECK(said([&] {
-            import_model(other, Naming::timm, describe_model<Small>(), false);
+            import_model(other, timm_keys, describe_model<Small>(), false);
           }).find("blocks.2.norm1.bias is no part of this encoder") != std::string::npos);
   }
-  CHECK_THROWS_WITH_AS(naming_from("tim"), doctest::Contains("did you mean 'timm'?"), OptionError);
+  CHECK_THROWS_WITH_AS(key_layout_from("tim"), doctest::Contains("did you mean 'timm'?"),
+                       OptionError);
 }
 
 }  // namespace

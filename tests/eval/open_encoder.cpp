@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "arvit/eval/pretrained.hpp"
+#include "arvit/eval/open_encoder.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "arvit/device/cpu.hpp"
-#include "support/encode_picture.hpp"
 #include "support/encoder_file.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -35,9 +33,9 @@ template <class Encoder> std::string written(const std::filesystem::path& path, 
   return write_encoder<Encoder>(path, untrained(placed_tensors(Encoder::groups()), 3), metadata);
 }
 template <class Encoder>
-PretrainedInfo info_of(const std::filesystem::path& path, const std::string& name,
-                       const std::string& options = "{}") {
-  return PretrainedInfo::of(
+EncoderInfo info_of(const std::filesystem::path& path, const std::string& name,
+                    const std::string& options = "{}") {
+  return EncoderInfo::of(
       Safetensors(written<Encoder>(path, {{"model_name", name}, {"options", options}})));
 }
 /// Four greys, from dark to bright or back.
@@ -50,7 +48,7 @@ std::string saved_codebook(const std::filesystem::path& path, bool from_dark) {
 }
 /// Images of any colour in [0, 1], normalised.
 std::vector<float> images_of(int height = side, int width = side) {
-  std::vector<float> images(static_cast<std::size_t>(count * 3 * height * width));
+  std::vector<float> images(count * 3 * height * width);
   Stream random(Counter{3});
   for (float& value : images) value = (random.uniform() - 0.5f) / 0.25f;
   return images;
@@ -64,7 +62,8 @@ std::vector<float> features_of(FeatureSource<float>& extractor, const std::strin
 }
 ExtractorOptions masked(const std::string& mask, std::uint64_t seed = 0) {
   ExtractorOptions how;
-  how.mask = mask, how.seed = seed;
+  how.mask = mask;
+  how.seed = seed;
   return how;
 }
 ExtractorOptions on_codebook(const std::string& file) {
@@ -79,51 +78,12 @@ ExtractorOptions with_condition(const std::string& file) {
 }
 template <class Act> std::string said(Act&& act) { return message_of<Error>(act); }
 
-TEST_CASE("pretrained: what a file says of its encoder, and what is said of a file that does not") {
-  const TemporaryFolder folder;
-  const std::string path = (folder / "encoder").string();
-  const auto of = [&](const Metadata& metadata, const std::string& model = {}) {
-    const float number = 1;
-    const StoredTensor tensor{"x", StoredType::F32, {1}, std::as_bytes(std::span(&number, 1))};
-    write_safetensors(path, std::span(&tensor, 1), metadata);
-    return PretrainedInfo::of(Safetensors(path), model);
-  };
-  const PretrainedInfo bare = of({{"model_name", "Plain"}});
-  CHECK(bare.model_name == "Plain");
-  CHECK(bare.path == path);
-  CHECK(bare.normalisation.mean == Normalisation::imagenet().mean);
-  CHECK(bare.normalisation.deviation == Normalisation::imagenet().deviation);
-  CHECK(of({{"model_name", "Plain"}}, "Other").model_name == "Other");
-  CHECK(of({}, "Other").model_name == "Other");
-  CHECK(said([&] { of({}); }) == path + ": does not say which model it holds; give --model.");
-  const auto in = [&](const char* mean, const char* deviation) {
-    return of({{"model_name", "Plain"}, {"pixel_mean", mean}, {"pixel_deviation", deviation}})
-        .normalisation;
-  };
-  CHECK(in("[0.1,0.2,0.3]", "[0.5,0.25,2]").mean == std::array{0.1f, 0.2f, 0.3f});
-  CHECK(in("[0.1,0.2,0.3]", "[0.5,0.25,2]").deviation == std::array{0.5f, 0.25f, 2.f});
-  CHECK(
-      said([&] { in("[0.1,0.2,0.3]", "[0.5,0,2]"); }) ==
-      path +
-          ": its pixel deviation 0 is not positive; the file is damaged, use another checkpoint.");
-  CHECK(
-      said([&] { in("[0.1,0.2,0.3]", "[0.5,-1,2]"); }) ==
-      path +
-          ": its pixel deviation -1 is not positive; the file is damaged, use another checkpoint.");
-  CHECK(said([&] { in("[0.1,0.2]", "[0.5,1,2]"); }) ==
-        path +
-            ": its metadata 'pixel_mean' is '[0.1,0.2]', three numbers were expected; the file is "
-            "damaged, use another checkpoint.");
-  CHECK(said([&] {
-          of({{"model_name", "Plain"}, {"pixel_mean", "[0.1,0.2,0.3]"}});
-        }).find(path + ": its metadata do not say 'pixel_deviation'") == 0);
-}
-
 TEST_CASE(
-    "pretrained: the mask of pre-training or none, by name; each picture's order follows from the "
+    "open_encoder: the mask of pre-training or none, by name; each picture's order follows from "
+    "the "
     "seed") {
   const TemporaryFolder folder;
-  const PretrainedInfo info = info_of<Plain::Encoder>(folder / "plain", "Plain");
+  const EncoderInfo info = info_of<Plain::Encoder>(folder / "plain", "Plain");
   Fp32Cpu device({1, {}});
   const FeatureOptions options{.batch = 2, .features = {{Readout::mean}}};
   const auto images = images_of();
@@ -150,13 +110,13 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "pretrained: an encoder of codes has the codebook that its file names, or the one that is "
+    "open_encoder: an encoder of codes has the codebook that its file names, or the one that is "
     "given, for images of any size") {
   const TemporaryFolder folder;
   const std::string named = saved_codebook(folder / "named", true),
                     other = saved_codebook(folder / "other", false);
-  const PretrainedInfo info = info_of<OfCodes::Encoder>(folder / "coded", "OfCodes",
-                                                        text("{\"teacher\":\"", named, "\"}"));
+  const EncoderInfo info = info_of<OfCodes::Encoder>(folder / "coded", "OfCodes",
+                                                     text("{\"teacher\":\"", named, "\"}"));
   Fp32Cpu device({1, {}});
   for (const int height : {side, 2 * side}) {
     const FeatureOptions options{
@@ -183,9 +143,9 @@ TEST_CASE(
   const FeatureOptions options{.batch = 2};
   CHECK(said([&] { extractor_of<OfCodes>(device, info, options, with_condition("book")); }) ==
         "--condition book: OfCodes has no condition that a file makes; drop --condition.");
-  const PretrainedInfo silent = info_of<OfCodes::Encoder>(folder / "silent", "OfCodes"),
-                       stored = info_of<OfCodes::Encoder>(folder / "stored", "OfCodes",
-                                                          "{\"teacher\":\"codes.npy\"}");
+  const EncoderInfo silent = info_of<OfCodes::Encoder>(folder / "silent", "OfCodes"),
+                    stored = info_of<OfCodes::Encoder>(folder / "stored", "OfCodes",
+                                                       "{\"teacher\":\"codes.npy\"}");
   CHECK(said([&] { extractor_of<OfCodes>(device, silent, options); }) ==
         silent.path +
             ": its encoder needs what --teacher made in its run, and the file names none; give "
@@ -197,18 +157,18 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "pretrained: conditions are made by what the file names, or by what is given, for images of "
+    "open_encoder: conditions are made by what the file names, or by what is given, for images of "
     "any size; no label is known") {
   const TemporaryFolder folder;
   const std::string named = saved_codebook(folder / "named", true),
                     other = saved_codebook(folder / "other", false);
-  const PretrainedInfo info = info_of<Shared::Encoder>(folder / "shared", "Shared",
-                                                       text("{\"condition\":\"", named, "\"}"));
+  const EncoderInfo info = info_of<Shared::Encoder>(folder / "shared", "Shared",
+                                                    text("{\"condition\":\"", named, "\"}"));
   Fp32Cpu device({1, {}});
   for (const int height : {side, 2 * side}) {
     const FeatureOptions options{
         .batch = 2, .height = height, .width = side, .features = {{Readout::condition}}};
-    std::vector<float> images(static_cast<std::size_t>(count * 3 * height * side), -2.f);  // black
+    std::vector<float> images(count * 3 * height * side, -2.f);  // black
     std::fill(images.begin() + 3 * height * side, images.begin() + 6 * height * side,
               2.f);  // the second one white
     const auto read = [&](const ExtractorOptions& how) {
@@ -230,9 +190,9 @@ TEST_CASE(
   CHECK(said([&] { extractor_of<Shared>(device, info, options, with_condition("given.npy")); }) ==
         "--condition given.npy holds the conditions of the pictures of a run only; read features "
         "of an encoder whose conditions a checkpoint or codebook makes.");
-  const PretrainedInfo silent = info_of<Shared::Encoder>(folder / "silent", "Shared"),
-                       stored = info_of<Shared::Encoder>(folder / "stored", "Shared",
-                                                         "{\"condition\":\"given.npy\"}");
+  const EncoderInfo silent = info_of<Shared::Encoder>(folder / "silent", "Shared"),
+                    stored = info_of<Shared::Encoder>(folder / "stored", "Shared",
+                                                      "{\"condition\":\"given.npy\"}");
   CHECK(said([&] { extractor_of<Shared>(device, silent, options); }) ==
         silent.path +
             ": its encoder needs what --condition made in its run, and the file names none; give "
@@ -242,8 +202,8 @@ TEST_CASE(
             ": its encoder needs what --condition made in its run, given.npy, which holds that "
             "run's pictures only; give --condition, or choose another checkpoint.");
 
-  const PretrainedInfo labelled = info_of<Labelled::Encoder>(
-      folder / "labelled", "Labelled");  // names nothing and needs nothing
+  // Names nothing and needs nothing.
+  const EncoderInfo labelled = info_of<Labelled::Encoder>(folder / "labelled", "Labelled");
   const auto labels = extractor_of<Labelled>(device, labelled,
                                              {.batch = 2, .features = {{Readout::condition}}});
   CHECK(features_of<Labelled::Encoder>(*labels, labelled.path, images_of()) ==
@@ -251,14 +211,14 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "pretrained: an encoder's features as a condition, from a file or the folder of a run, with "
+    "open_encoder: an encoder's features as a condition, from a file or the folder of a run, with "
     "and without the mask") {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "run");
   const std::string teacher = written<Small<>>(folder / "run" / "checkpoint-000000002.safetensors",
                                                {});
-  const PretrainedInfo info = info_of<Taught::Encoder>(folder / "taught", "Taught",
-                                                       text("{\"condition\":\"", teacher, "\"}"));
+  const EncoderInfo info = info_of<Taught::Encoder>(folder / "taught", "Taught",
+                                                    text("{\"condition\":\"", teacher, "\"}"));
   Fp32Cpu device({1, {}});
   const auto images = images_of();
   FeatureExtractor<Small<>, Fp32Cpu> alone(device, {.batch = 2, .features = {{Readout::mean}}});
@@ -273,10 +233,10 @@ TEST_CASE(
   CHECK(features_of<Taught::Encoder>(*in_order, info.path, images).size() == count * 12);
 }
 
-TEST_CASE("pretrained: codes and labels that are none are refused, with the mask and without") {
+TEST_CASE("open_encoder: codes and labels that are none are refused, with the mask and without") {
   const TemporaryFolder folder;
-  const PretrainedInfo coded = info_of<OfCodes::Encoder>(folder / "coded", "OfCodes"),
-                       labelled = info_of<Labelled::Encoder>(folder / "labelled", "Labelled");
+  const EncoderInfo coded = info_of<OfCodes::Encoder>(folder / "coded", "OfCodes"),
+                    labelled = info_of<Labelled::Encoder>(folder / "labelled", "Labelled");
   const std::string book = saved_codebook(folder / "book", true);
   Fp32Cpu device({1, {}});
   for (const char* mask : {"none", "order"}) {
@@ -300,12 +260,12 @@ TEST_CASE("pretrained: codes and labels that are none are refused, with the mask
   }
 }
 
-TEST_CASE("pretrained: the model that the file names is chosen") {
+TEST_CASE("open_encoder: the model that the file names is chosen") {
   const TemporaryFolder folder;
   const std::string named = saved_codebook(folder / "named", true);
   Fp32Cpu device({1, {}});
-  const PretrainedInfo plain = info_of<Plain::Encoder>(folder / "plain", "Plain"),
-                       coded = info_of<OfCodes::Encoder>(folder / "coded", "OfCodes");
+  const EncoderInfo plain = info_of<Plain::Encoder>(folder / "plain", "Plain"),
+                    coded = info_of<OfCodes::Encoder>(folder / "coded", "OfCodes");
   CHECK(make_extractor<Models>(device, plain, {.batch = 2})->codes() == 0);
   CHECK(make_extractor<Models>(device, coded, {.batch = 2}, on_codebook(named))->codes() == 4);
   CHECK(make_extractor<Models>(device, info_of<Shared::Encoder>(folder / "shared", "Shared"),
@@ -319,68 +279,6 @@ TEST_CASE("pretrained: the model that the file names is chosen") {
         })
             .find("--model 'Plane' is not known; did you mean Plain? This program holds Plain, "
                   "OfCodes, Shared") == 0);
-}
-
-/// Pictures of one grey each.
-struct Greys {
-  std::int64_t size() const { return 9; }
-  int label(std::int64_t) const { return -1; }
-  Picture picture(std::int64_t i) const {
-    Picture result(8, 4);
-    std::fill_n(result.data(), 3 * 8 * 4, static_cast<std::uint8_t>(20 * i));
-    return result;
-  }
-};
-
-TEST_CASE("pretrained: the pictures that are drawn follow from the seed, and say which they are") {
-  const EvaluationTransform transform({.height = 8, .width = 4, .normalisation = {}});
-  const auto which = [&](const PictureBatch& batch) {
-    std::vector<std::uint32_t> numbers;
-    for (const Counter& counter : batch.counters) numbers.push_back(counter.image);
-    return numbers;
-  };
-  const PictureBatch drawn = draw_pictures(Greys{}, transform, 4, 3),
-                     again = draw_pictures(Greys{}, transform, 4, 3);
-  REQUIRE(drawn.counters.size() == 4);
-  REQUIRE(drawn.images.size() == 4 * 3 * 8 * 4);
-  CHECK(again.images == drawn.images);
-  CHECK(which(again) == which(drawn));
-  std::set<std::vector<std::uint32_t>> draws;
-  for (std::uint64_t seed = 0; seed < 8; ++seed)
-    draws.insert(which(draw_pictures(Greys{}, transform, 4, seed)));
-  CHECK(draws.size() > 4);
-  for (std::size_t i = 0; i < 4; ++i) {
-    CHECK(drawn.counters[i].seed == 3);
-    CHECK(drawn.counters[i].epoch == 0);
-    for (std::size_t pixel = 0; pixel < 96; ++pixel)
-      CHECK(drawn.images[i * 96 + pixel] ==
-            static_cast<float>(20 * drawn.counters[i].image) / 255.f);
-  }
-  CHECK(std::set<float>(drawn.images.begin(), drawn.images.end()).size() == 4);
-  CHECK(which(draw_pictures(Greys{}, transform, 20, 3)) ==
-        std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8});
-}
-
-TEST_CASE("pretrained: a picture that cannot be read is an error") {
-  const TemporaryFolder folder;
-  for (const char* name : {"0.png", "1.png", "2.png"})
-    write_bytes(folder / "pictures" / name,
-                test::encode_png({7}, 1, 1, {.colour = PNG_COLOR_TYPE_GRAY}));
-  const EvaluationTransform transform({.height = 4, .width = 4});
-  CHECK(draw_pictures(open_dataset(folder / "pictures"), transform, 3, 1).counters.size() == 3);
-  write_bytes(folder / "pictures" / "1.png", std::string_view("no picture"));
-  CHECK(message_of<FileError>([&] {
-          draw_pictures(open_dataset(folder / "pictures"), transform, 3, 1);
-        }).find((folder / "pictures" / "1.png").string() + ": neither a JPEG nor a PNG picture") ==
-        0);
-}
-
-TEST_CASE("pretrained: the names of splits") {
-  CHECK(split_from("train") == Split::train);
-  CHECK(split_from("test") == Split::test);
-  CHECK(said([] { split_from("val"); }).find("split 'val' is not known") == 0);
-  CHECK(said([] { split_from("tests"); }) ==
-        "split 'tests' is not known; did you mean 'test'? Known: train, test.");
 }
 
 }  // namespace

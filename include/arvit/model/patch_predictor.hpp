@@ -14,14 +14,14 @@ namespace arvit {
 
 /// A pretrainer that only looks: the orders it draws and the patches it predicts, without
 /// gradients. Memory is taken once.
-template <class Model, Device D> class FrozenPretrainer {
+template <class Model, Device D> class PatchPredictor {
  public:
   using S = Statistic<D>;
   using Space = SpaceOf<D>;
   using Grid = typename Model::Grid;
   using Pass = typename Model::template Pass<D>;
   static_assert(std::is_same_v<Weight<D>, S>,
-                "FrozenPretrainer<Model, Device>: products read the parameters themselves; use a "
+                "PatchPredictor<Model, Device>: products read the parameters themselves; use a "
                 "device whose weights are as wide as its statistics.");
 
   /// One row per patch that carries loss.
@@ -30,14 +30,14 @@ template <class Model, Device D> class FrozenPretrainer {
     std::vector<float> values;               ///< [rows, target_width], as the model predicts them
   };
 
-  FrozenPretrainer(D& device, int most_images)
+  PatchPredictor(D& device, int most_images)
       : device_(device),
         parameters_(device, Model::parameter_count),
         images_(device, std::int64_t{most_images} * Model::image_width),
         pass_(device, most_images, Pass::activation_bytes(most_images, false)) {}
 
   /// For images of these ranks [images, patches] alone (order_by_ranks).
-  FrozenPretrainer(D& device, std::span<const int> ranks)
+  PatchPredictor(D& device, std::span<const int> ranks)
       : device_(device),
         parameters_(device, Model::parameter_count),
         images_(device,

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arvit/io/safetensors.hpp"
+#include "arvit/model/features.hpp"
+#include "arvit/model/masked_features.hpp"
+#include "arvit/model/pretrain_pass.hpp"
+#include "arvit/teacher/teacher.hpp"
+#include "arvit/train/checkpoint.hpp"
+#include "arvit/train/checkpoint_folder.hpp"  // IWYU pragma: export
+#include "arvit/variants/aliases.hpp"
+#include "arvit/variants/model_list.hpp"
+#include "arvit/weights/encoder_file.hpp"  // IWYU pragma: export
+
+/// The encoder of a file, with the tokenizer and the conditions that it needs: what the evaluation
+/// programs begin with.
+namespace arvit {
+
+/// The models that the evaluation programs hold, and whatever ARVIT_MODELS adds.
+using PretrainedModels = WithExtraModels<ModelList<
+    Variant<SAIM_Nano, "SAIM_Nano">, Variant<SemAIM_Pico, "SemAIM_Pico">,
+    Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<ViT_iGPT_Nano, "ViT_iGPT_Nano">,
+    Variant<RandSAC_Nano, "RandSAC_Nano">, Variant<MAE_Nano, "MAE_Nano">,
+    Variant<GVP_p2p_Nano, "GVP_p2p_Nano">, Variant<GVP_p2d_Nano, "GVP_p2d_Nano">,
+    Variant<DiGPT_Nano, "DiGPT_Nano">, Variant<GVP_d2d_Nano, "GVP_d2d_Nano">,
+    Variant<iGPT_Nano, "iGPT_Nano">, Variant<GVP_p2p_Nano_y_extra, "GVP_p2p_Nano_y_extra">,
+    Variant<SAIM_B16, "SAIM_B16">, Variant<SemAIM_B16, "SemAIM_B16">,
+    Variant<ViT_iGPT_B16, "ViT_iGPT_B16">, Variant<RandSAC_B16, "RandSAC_B16">,
+    Variant<MAE_B16, "MAE_B16">, Variant<GVP_p2p_B16, "GVP_p2p_B16">,
+    Variant<GVP_p2d_B16, "GVP_p2d_B16">, Variant<GVP_d2d_B16, "GVP_d2d_B16">,
+    Variant<DiGPT_B16, "DiGPT_B16">, Variant<iGPT_S, "iGPT_S">>>::type;
+
+/// How an encoder is read, besides what is read of it.
+struct ExtractorOptions {
+  /// Of an encoder that reads codes; "": the one that the file names.
+  std::string codebook = {};
+  /// What makes the conditions of an encoder that has some; "": what the file names.
+  std::string condition = {};
+  /// "order": with the attention mask of pre-training, an order of its own for every picture.
+  std::string mask = "none";
+  std::uint64_t seed = 0;  ///< of these orders
+};
+/// The encoder of a file's model, without parameters yet; with the tokenizer and the conditions
+/// that it needs.
+template <class Model, Device D>
+std::unique_ptr<FeatureSource<float>> extractor_of(D& device, const EncoderInfo& info,
+                                                   const FeatureOptions& options,
+                                                   const ExtractorOptions& how = {}) {
+  using Encoder = typename Model::Encoder;
+  std::unique_ptr<FeatureSource<float>> extractor;
+  if (place_of_name("mask", how.mask, {"none", "order"}) == 1)
+    extractor = std::make_unique<MaskedFeatures<Model, D>>(device, options, how.seed);
+  else
+    extractor = std::make_unique<FeatureExtractor<Encoder, D>>(device, options);
+  if (Encoder::codes == 0 && !how.codebook.empty())
+    fail<OptionError>("--codebook ", how.codebook, ": ", info.model_name,
+                      " reads pixels; drop --codebook.");
+  if (!Encoder::Leading::has_file && !how.condition.empty())
+    fail<OptionError>("--condition ", how.condition, ": ", info.model_name,
+                      " has no condition that a file makes; drop --condition.");
+  if (Encoder::codes > 0)
+    extractor->tokenizer(make_tokenizer(codebook_of(Safetensors(info.path), how.codebook),
+                                        Encoder::codes, extractor->shape(), info.normalisation,
+                                        device.threads()));
+  if constexpr (Encoder::condition_width > 0) {
+    std::string file = how.condition.empty() || how.condition.ends_with(".npy")
+                           ? how.condition
+                           : find_checkpoint(how.condition);
+    if (Encoder::Leading::has_file && file.empty())
+      file = run_option(Safetensors(info.path), "condition");
+    FrozenTeacher conditions = make_conditions<Encoder>(device, file, info.normalisation,
+                                                        options.batch, extractor->shape());
+    check_gave(Safetensors(info.path), file, conditions.identity);
+    extractor->conditions([conditions](const float* images, std::int64_t count, float* given) {
+      conditions.give(images, std::vector<Counter>(count), given);
+    });
+  }
+  return extractor;
+}
+/// The same for the model that the file names.
+template <class Models = PretrainedModels, Device D>
+std::unique_ptr<FeatureSource<float>> make_extractor(D& device, const EncoderInfo& info,
+                                                     const FeatureOptions& options,
+                                                     const ExtractorOptions& how = {}) {
+  return select_model(info.model_name, Models{}, [&]<class Model>() {
+    return extractor_of<Model>(device, info, options, how);
+  });
+}
+template <class Models = PretrainedModels>
+ModelDescription describe_model(const std::string& model_name) {
+  return select_model(model_name, Models{}, []<class Model>() { return describe_model<Model>(); });
+}
+
+}  // namespace arvit
