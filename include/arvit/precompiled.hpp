@@ -28,6 +28,7 @@
 #include "arvit/io/report.hpp"
 #include "arvit/order/rank.hpp"
 #include "arvit/pretrain.hpp"
+#include "arvit/target/errors/all.hpp"
 #include "arvit/teacher.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"

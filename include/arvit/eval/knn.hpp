@@ -85,9 +85,10 @@ ARVIT_DEFINITION std::vector<std::vector<int>> knn_predict(Cpu<Fp32>& device,
         static_cast<std::size_t>(count));  // heaps, the farthest on top
     for (std::int64_t from = 0; from < train.rows(); from += bank_rows) {
       const std::int64_t width = std::min(bank_rows, train.rows() - from);
-      device.linear({queries.data() + first * train.width, count, train.width},
-                    {bank.data() + from * train.width, width, train.width}, {},
-                    {similarity.data(), count, width});
+      device.run(
+          ops::Linear<Cpu<Fp32>>{.x = {queries.data() + first * train.width, count, train.width},
+                                 .w = {bank.data() + from * train.width, width, train.width},
+                                 .y = {similarity.data(), count, width}});
       device.for_each(count, [&](std::int64_t q) {
         auto& heap = best[static_cast<std::size_t>(q)];
         for (std::int64_t j = 0; j < width; ++j) {
