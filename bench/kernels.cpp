@@ -19,6 +19,7 @@
 
 #include "arvit/core/random.hpp"
 #include "arvit/device/cpu.hpp"
+#include "arvit/device/cpu/elementwise.hpp"
 #include "arvit/device/cpu/gemm.hpp"
 #include "arvit/run/command_line.hpp"
 #include "onednn_rate.hpp"
@@ -201,7 +202,8 @@ template <class D> void products(D& one, D& all, int rounds) {
     const auto both = [&](const auto& call) {
       return std::vector{primitive(one, call), primitive(all, call)};
     };
-    std::vector<Kernel> forward = both([=](D& d) { d.linear(x, w, {}, y); });
+    std::vector<Kernel> forward = both(
+        [=](D& d) { d.run(ops::Linear<D>{.x = x, .w = w, .y = y}); });
     if (ARVIT_BENCH_ONEDNN)
       for (const int threads : {1, all.threads()}) {
         OneDnnRate<T>& rate = libraries.emplace_back(threads, rows, in, out);
@@ -209,8 +211,10 @@ template <class D> void products(D& one, D& all, int rounds) {
         forward.push_back({onednn_name, 2 * macs, [&rate, macs] { return macs / rate(); }});
       }
     table.rows.push_back(forward);
-    table.rows.push_back(both([=](D& d) { d.linear_backward_input(dy, w, dx, Write::assign); }));
-    table.rows.push_back(both([=](D& d) { d.linear_backward_weight(dy, x, dw, {}); }));
+    table.rows.push_back(
+        both([=](D& d) { d.run(ops::LinearBackwardInput<D>{.dy = dy, .w = w, .dx = dx}); }));
+    table.rows.push_back(
+        both([=](D& d) { d.run(ops::LinearBackwardWeight<D>{.dy = dy, .x = x, .dw = dw}); }));
   }
   table.print(rounds);
 }
@@ -241,17 +245,34 @@ template <class D> void attentions(D& one, int rounds) {
       const auto lse = store.matrix<float>(rows, heads);
       std::vector<Segment> segments;
       std::vector<std::int32_t> limit;
+      ReachExtents extents;
       for (int begin = 0; begin < rows; begin += tokens) {
         segments.push_back({begin, begin + tokens, begin, begin + tokens});
         for (int i = 1; i <= tokens; ++i) limit.push_back(causal ? i : tokens);
+        extents.add(segments.back(), limit.data());
       }
       kernels[causal] = primitive(one, [=](D& d) {
-        d.attention(x[0], x[1], x[2], heads, {segments.data(), images}, {limit.data(), rows}, out,
-                    lse);
+        d.run(ops::Attention<D>{.q = x[0],
+                                .k = x[1],
+                                .v = x[2],
+                                .heads = heads,
+                                .reach = {{segments.data(), images}, {limit.data(), rows}, extents},
+                                .out = out,
+                                .lse = lse});
       });
       kernels[2 + causal] = primitive(one, [=](D& d) {
-        d.attention_backward(dout, x[0], x[1], x[2], out, lse, heads, {segments.data(), images},
-                             {limit.data(), rows}, dx[0], dx[1], dx[2], Write::assign);
+        d.run(ops::AttentionBackward<D>{
+            .dout = dout,
+            .q = x[0],
+            .k = x[1],
+            .v = x[2],
+            .out = out,
+            .lse = lse,
+            .heads = heads,
+            .reach = {{segments.data(), images}, {limit.data(), rows}, extents},
+            .dq = dx[0],
+            .dk = dx[1],
+            .dv = dx[2]});
       });
     }
     for (Kernel& kernel : kernels) {
@@ -281,13 +302,25 @@ template <class D> void passes(D& all, int rounds) {
   // costs its lines one more reading.
   Table table{"passes over memory, GB/s", giga_per_second, {text("threads: ", all.threads())}};
   table.rows.push_back({primitive(all, [&](D&) { bandwidth(); })});
-  table.rows.push_back(
-      {primitive(all, [=](D& d) { d.layer_norm(x, gamma, gamma, 1e-6, y, moments); })});
   table.rows.push_back({primitive(all, [=](D& d) {
-    d.gelu(hidden, activated, hidden);
-  })});  // the slope takes the place of its argument
+    d.run(ops::LayerNorm<D>{
+        .x = x, .gamma = gamma, .beta = gamma, .epsilon = 1e-6, .y = y, .moments = moments});
+  })});
+  cpu::Context context(all.threads(), all.isa());  // the GELU before a backward product
+  table.rows.push_back({Kernel{text("gelu [", hidden.rows(), ", ", hidden.columns(), "]"),
+                               3.0 * sizeof(T) * size, [&context, hidden, activated] {
+                                 return seconds_of([&] {
+                                   cpu::gelu(context, Matrix<const T>(hidden), hidden, activated);
+                                 });
+                               }}});
   table.rows.push_back({primitive(all, [=](D& d) {
-    d.adamw({}, {&run, 1}, gradient, 1, master, moment1, moment2, {}, 0, weights);
+    d.run(ops::AdamWStep<D>{.options = {},
+                            .runs = {&run, 1},
+                            .gradient = gradient,
+                            .master = master,
+                            .moment1 = moment1,
+                            .moment2 = moment2,
+                            .weights = weights});
   })});
   table.print(rounds);
 }

@@ -39,7 +39,7 @@ template <class D> class GemmRate {
     const Matrix<const T> x(x_.data(), rows_, in_), w(w_.data(), out_, in_);
     const Matrix<T> y(y_.data(), rows_, out_);
     return static_cast<double>(rows_ * in_ * out_) /
-           seconds_of([&] { device_.linear(x, w, {}, y); });
+           seconds_of([&] { device_.run(ops::Linear<D>{.x = x, .w = w, .y = y}); });
   }
 
  private:
@@ -55,8 +55,8 @@ template <class D> class Bandwidth {
   explicit Bandwidth(D& device) : device_(device), x_(count), y_(count) {}
   double operator()() {
     return 3.0 * sizeof(T) * count / seconds_of([&] {
-             device_.add(Matrix<const T>(x_.data(), count / width, width),
-                         Matrix<T>(y_.data(), count / width, width));
+             device_.run(ops::Add<D>{.x = {x_.data(), count / width, width},
+                                     .y = {y_.data(), count / width, width}});
            });
   }
 

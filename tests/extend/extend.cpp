@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// One new order, target and decoder, each as a user writes it: from public headers, in one place,
-// with an alias.
+// One new order, target, error and decoder, each as a user writes it: from public headers, in one
+// place, with an alias.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -42,15 +42,38 @@ struct MeanColour {
     }
   };
   template <class Grid, Device D>
-  static void values(D& device, Arena& arena, Span<const Statistic<D>, SpaceOf<D>> images,
-                     ImageShape shape, PatchRows<SpaceOf<D>> from, bool standardise,
+  static void values(const Context<D>& c, const TargetInput<D>& in,
                      Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
-    const ArenaScope scope(arena);
-    const auto patches = arena.rows<Statistic<D>, Grid::patch_width, SpaceOf<D>>(target.rows());
-    device.target_patches(images, shape, from, standardise, patches);
-    device.for_each(target.rows() * Grid::channels,
-                    Work<Statistic<D>>{patches.data(), target.data(), Grid::channels,
-                                       Grid::patch * Grid::patch});
+    const ArenaScope scope(c.arena);
+    const auto patches = take_statistics<Grid::patch_width>(c, target.rows());
+    c.run(ops::TargetPatches<D>{.images = in.pixels,
+                                .shape = in.shape,
+                                .from = in.from,
+                                .standardise = in.standardise,
+                                .y = patches});
+    c.device.for_each(target.rows() * Grid::channels,
+                      Work<Statistic<D>>{patches.data(), target.data(), Grid::channels,
+                                         Grid::patch * Grid::patch});
+  }
+};
+
+/// An error: half the squared difference up to 1, the difference less a half beyond (Huber), with a
+/// gradient that is the difference, cut at 1. Any device runs it; none knows it.
+struct Huber {
+  using Category = ErrorCategory;
+  static constexpr std::string_view name = "huber";
+  static constexpr bool names_class = false, mean_over_rows = false;
+  template <class Row> ARVIT_HOST_DEVICE static double of(const Row& row, double scale) {
+    using Entry = typename Row::Entry;
+    const Entry half = Row::all(0.5), one = Row::all(1);
+    Entry sum = {};
+    row.each([&](const auto& e) {
+      const Entry d = e.prediction() - e.target();
+      const Entry cut = half * (abs(d + one) - abs(d - one));  // -1 .. 1
+      sum = sum + cut * (d - half * cut);
+      e.gradient(Row::all(scale) * cut);
+    });
+    return row.total(sum);
   }
 };
 
@@ -86,45 +109,53 @@ struct Gather {
             p_(parameters),
             norm_(norm),
             rows_(context.tables.streams[0].source.size()),
-            output_(context.arena, rows_) {
-        for (auto* t : {&positions_, &query_, &seen_})
-          *t = context.arena.template rows<Activation<D>, dim, SpaceOf<D>>(rows_);
-        lse_ = context.arena.template rows<Statistic<D>, Encoder::heads, SpaceOf<D>>(rows_);
-        context.device.fill(positions_, 0);
-        context.device.add_positions(positions_, context.positions, context.patches_of(0));
+            output_(context, rows_) {
+        for (auto* t : {&positions_, &query_, &seen_}) *t = take_tokens<dim>(context, rows_);
+        lse_ = take_statistics<Encoder::heads>(context, rows_);
+        context.run(ops::Fill<D>{.y = positions_});
+        context.run(ops::AddPositions<D>{
+            .x = positions_, .table = context.positions, .from = context.patches_of(0)});
       }
       void forward(int point, const LayerIO<D, Encoder>& io) {
         if (point != Encoder::depth) return;
-        Query::forward(context_.device, p_.query, positions_, query_);
-        context_.device.attention(query_, io.output, io.output, Encoder::heads, reach().segments,
-                                  reach().limit, seen_, lse_);
+        Query::forward(context_, p_.query, positions_, query_);
+        context_.run(ops::Attention<D>{.q = query_,
+                                       .k = io.output,
+                                       .v = io.output,
+                                       .heads = Encoder::heads,
+                                       .reach = reach(),
+                                       .out = seen_,
+                                       .lse = lse_});
       }
-      void finish() {
-        Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, seen_, output_);
-      }
+      void finish() { Output::forward(context_, {*norm_.weights, p_.head}, seen_, output_); }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
       void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
                            const Parameters<Adding<D>>& gradient) {
-        dseen_ = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(rows_);
-        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, seen_, output_,
-                         dprediction[0], dseen_, *norm_.gradient, gradient.head);
+        dseen_ = take_tokens<dim>(context_, rows_);
+        Output::backward(context_, {{*norm_.weights, p_.head}, {*norm_.gradient, gradient.head}},
+                         {seen_, output_}, dprediction[0], dseen_);
       }
       void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
                     const Parameters<Adding<D>>& gradient) {
         if (point != Encoder::depth) return;
         const ArenaScope scope(context_.arena);
-        const auto dquery = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(rows_);
-        const auto dkey = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(
-            d.output.rows());
-        const auto dvalue = context_.arena.template rows<Activation<D>, dim, SpaceOf<D>>(
-            d.output.rows());
-        context_.device.attention_backward(dseen_, query_, io.output, io.output, seen_, lse_,
-                                           Encoder::heads, reach().segments, reach().limit, dquery,
-                                           dkey, dvalue, Write::assign);
-        context_.device.add(dkey, d.output);
-        context_.device.add(dvalue, d.output);
-        context_.device.linear_backward_weight(dquery, positions_, gradient.query.weight,
-                                               gradient.query.bias);
+        const auto dquery = take_tokens<dim>(context_, rows_);
+        const auto dkey = take_tokens<dim>(context_, d.output.rows());
+        const auto dvalue = take_tokens<dim>(context_, d.output.rows());
+        context_.run(ops::AttentionBackward<D>{.dout = dseen_,
+                                               .q = query_,
+                                               .k = io.output,
+                                               .v = io.output,
+                                               .out = seen_,
+                                               .lse = lse_,
+                                               .heads = Encoder::heads,
+                                               .reach = reach(),
+                                               .dq = dquery,
+                                               .dk = dkey,
+                                               .dv = dvalue});
+        context_.run(ops::Add<D>{.x = dkey, .y = d.output});
+        context_.run(ops::Add<D>{.x = dvalue, .y = d.output});
+        Query::backward_weight(context_, positions_, dquery, gradient.query);
       }
 
      private:
@@ -141,11 +172,11 @@ struct Gather {
 };
 
 using ColumnColours = Pretrainer<ViT<3, 16, 2, Patch<4>, Image<12, 16>>, Decoder<Gather>,
-                                 OrderPolicy<ByColumn>, Target<MeanColour, RawPatches>>;
+                                 OrderPolicy<ByColumn>, Target<MeanColour, RawPatches, Huber>>;
 
 }  // namespace mine
 
-TEST_CASE("extend: a user's order, target and decoder train together") {
+TEST_CASE("extend: a user's order, target, error and decoder train together") {
   using namespace arvit;
   using Model = mine::ColumnColours;
   using D = Reference<double>;

@@ -25,8 +25,8 @@ std::vector<int> ranks_of_keys(const float* key, int patches) {
   std::vector<int> ranks(patches);
   std::vector<std::int32_t> place(patches);
   Reference<double> device;
-  device.argsort(Matrix<const float>(key, 1, patches),
-                 Matrix<std::int32_t>(place.data(), 1, patches));
+  device.run(ops::Argsort<Reference<double>>{.keys = {key, 1, patches},
+                                             .order = {place.data(), 1, patches}});
   for (int t = 0; t < patches; ++t) ranks[place[t]] = t + 1;
   return ranks;
 }
@@ -66,15 +66,20 @@ template <class Encoder, class O> void check_semantic(const std::string& name) {
   const auto positions = sincos_positions<double>(Encoder::Grid::rows, Encoder::Grid::columns,
                                                   Encoder::dim);
   Matrix<const double> qkv;
+  const Context<D> c{device, arena};
   const auto h = Encoder::infer(
-      device, arena, parameters.encoder, Pictures<D>{model.batch(), {}, {}}, Encoder::shape,
-      PatchRows<HostSpace>{span(tables.source), span(identity)}, span(tables.class_rows),
-      Reach<HostSpace>{span(tables.content.segments), span(tables.content.limit)},
-      Rows<const double, Encoder::dim>(positions.data(), patches), true,
+      c, parameters.encoder,
+      {{{model.batch(), {}, {}},
+        Encoder::shape,
+        {span(tables.source), span(identity)},
+        {positions.data(), patches, Encoder::dim}},
+       span(tables.class_rows),
+       {span(tables.content.segments), span(tables.content.limit), tables.content.extents},
+       true},
       [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
-  const auto moments = arena.rows<double, 2, HostSpace>(h.rows());
-  const auto tokens = arena.rows<double, Encoder::dim, HostSpace>(h.rows());
-  Encoder::Norm::forward(device, parameters.norm, h, tokens, moments);
+  const auto moments = take_statistics<2>(c, h.rows());
+  const auto tokens = take_tokens<Encoder::dim>(c, h.rows());
+  Encoder::Norm::forward(c, parameters.norm, h, tokens, moments);
   std::vector<float> noise(images * patches), keys(images * patches);
   if (file.find("noise") != nullptr) noise = file.values<float>("noise");
   O::keys(device, arena,

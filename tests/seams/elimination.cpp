@@ -55,7 +55,8 @@ template <class Kind> struct Picked {
           if (Base::reads(p).output) content_[p] = taken();
       }
       void forward(int point, const LayerIO<D, Encoder>& io) {
-        if (Base::reads(point).output) all_.device.gather_rows(io.output, rows(), content_[point]);
+        if (Base::reads(point).output)
+          all_.run(ops::GatherRows<D>{.x = io.output, .index = rows(), .y = content_[point]});
         inner_.forward(point, at(point, io));
       }
       void finish() { inner_.finish(); }
@@ -67,9 +68,10 @@ template <class Kind> struct Picked {
       }
       void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
                     const typename Base::template Parameters<Adding<D>>& gradient) {
-        all_.device.fill(dcontent_, 0);
+        all_.run(ops::Fill<D>{.y = dcontent_});
         inner_.backward(point, at(point, io), {dcontent_, d.qkv, d.weights}, gradient);
-        if (Base::reads(point).output) all_.device.scatter_add_rows(dcontent_, rows(), d.output);
+        if (Base::reads(point).output)
+          all_.run(ops::ScatterAddRows<D>{.x = dcontent_, .index = rows(), .y = d.output});
       }
 
      private:
@@ -86,13 +88,15 @@ template <class Kind> struct Picked {
           if (Base::rules.joint)
             count = joint.self.segments[image].q_end - joint.self.segments[image].q_begin - count;
           const auto begin = static_cast<std::int32_t>(rows_.size());
-          for (int i = 0; i < count; ++i)
-            rows_.push_back(content.q_begin + i),
-                source_.push_back(all_.tables.source[rows_.back()]);
+          for (int i = 0; i < count; ++i) {
+            rows_.push_back(content.q_begin + i);
+            source_.push_back(all_.tables.source[rows_.back()]);
+          }
           for (std::size_t s = 0; s < streams; ++s)
             if (!all_.tables.streams[s].content.segments.empty()) {
               Segment read = all_.tables.streams[s].content.segments[image];
-              read.k_begin = begin, read.k_end = begin + static_cast<std::int32_t>(count);
+              read.k_begin = begin;
+              read.k_end = begin + static_cast<std::int32_t>(count);
               segments_[s].push_back(read);
             }
         }
@@ -107,9 +111,7 @@ template <class Kind> struct Picked {
       Span<const std::int32_t, HostSpace> rows() const {
         return {rows_.data(), static_cast<std::int64_t>(rows_.size())};
       }
-      Tokens<D, Encoder::dim> taken() {
-        return all_.arena.template rows<Activation<D>, Encoder::dim, HostSpace>(rows().size());
-      }
+      Tokens<D, Encoder::dim> taken() { return take_tokens<Encoder::dim>(all_, rows().size()); }
       LayerIO<D, Encoder> at(int point, const LayerIO<D, Encoder>& io) const {
         return {content_[point], io.qkv, io.weights, io.embedding};
       }

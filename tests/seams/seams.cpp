@@ -260,7 +260,7 @@ TEST_CASE("targets: blur, raw patches, absolute error, linear head") {
   compare<With<Encoder, Parallel<4>, Target<Gaussian<5, std::ratio<3, 2>>>>>(ranks, [&](auto p) {
     p.target = dense::TargetKind::gaussian;
     const auto kernel = Gaussian<5, std::ratio<3, 2>>::kernel<double>();
-    p.kernel.assign(kernel.begin(), kernel.end());
+    p.kernel.assign(kernel.weight.begin(), kernel.weight.begin() + kernel.count);
     return parallel(p);
   });
 }

@@ -7,14 +7,35 @@
 
 namespace arvit {
 
+/// A bias in both copies of the parameters: `wide` in the masters, `narrow` beside the weights. The
+/// narrow one may be absent where nobody reads it.
+template <class M, class V, class Space> struct BiasSpans {
+  Span<V, Space> wide;
+  Span<M, Space> narrow = {};
+  constexpr bool empty() const { return wide.empty(); }
+  constexpr std::int64_t size() const { return wide.size(); }
+};
+/// ... whose width belongs to a model's type.
+template <class M, class V, int Dim, class Space> struct BiasView {
+  Vector<V, Dim, Space> wide;
+  Vector<M, Dim, Space> narrow;
+  template <int Begin, int End> constexpr BiasView<M, V, End - Begin, Space> part() const {
+    return {wide.template part<Begin, End>(), narrow.template part<Begin, End>()};
+  }
+  constexpr operator BiasSpans<M, V, Space>() const { return {wide, narrow}; }
+  constexpr operator Span<V, Space>() const { return wide; }  // gradients have one copy
+};
+
 /// Walks a flat parameter buffer and hands out typed views, in the order in which the layers list
 /// their tensors. Matrices and vectors may live in different buffers of the same layout: products
-/// read matrices in the weight type, vectors (biases, gamma, beta, tokens) stay in the masters.
+/// read matrices in the weight type, vectors (gamma, beta, tokens) stay in the masters, and biases
+/// are read in either.
 template <class M, class V, class S> class Cursor {
  public:
   using Space = S;
   template <int Dim> using MatrixView = Rows<M, Dim, S>;
   template <int Dim> using VectorView = Vector<V, Dim, S>;
+  template <int Dim> using BiasView = arvit::BiasView<M, V, Dim, S>;
 
   constexpr Cursor(M* matrices, V* vectors, std::int64_t offset = 0)
       : matrices_(matrices), vectors_(vectors), offset_(offset) {}
@@ -23,6 +44,10 @@ template <class M, class V, class S> class Cursor {
   }
   template <int Dim> constexpr Vector<V, Dim, S> vector() {
     return Vector<V, Dim, S>(at(vectors_, advance(Dim)));
+  }
+  template <int Dim> constexpr BiasView<Dim> bias() {
+    const std::int64_t place = advance(Dim);
+    return {Vector<V, Dim, S>(at(vectors_, place)), Vector<M, Dim, S>(at(matrices_, place))};
   }
   constexpr std::int64_t offset() const { return offset_; }
   constexpr Cursor at(std::int64_t offset) const { return {matrices_, vectors_, offset}; }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <string_view>
+
+#include "arvit/core/host_device.hpp"
 
 namespace arvit {
 
@@ -13,14 +14,14 @@ struct bf16 {
   std::uint16_t bits = 0;
   constexpr bf16() = default;
   /// Rounds to nearest, ties to even; a NaN stays a NaN.
-  constexpr explicit bf16(float value) {
-    const auto raw = std::bit_cast<std::uint32_t>(value);
+  ARVIT_HOST_DEVICE constexpr explicit bf16(float value) {
+    const auto raw = __builtin_bit_cast(std::uint32_t, value);
     bits = (raw & 0x7fffffffu) > 0x7f800000u
                ? static_cast<std::uint16_t>((raw >> 16) | 0x40u)
                : static_cast<std::uint16_t>((raw + 0x7fffu + ((raw >> 16) & 1u)) >> 16);
   }
-  constexpr explicit operator float() const {
-    return std::bit_cast<float>(std::uint32_t{bits} << 16);
+  ARVIT_HOST_DEVICE constexpr explicit operator float() const {
+    return __builtin_bit_cast(float, std::uint32_t{bits} << 16);
   }
 };
 

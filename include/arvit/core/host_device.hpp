@@ -8,3 +8,8 @@
 #else
 #define ARVIT_HOST_DEVICE
 #endif
+
+/// Inlined always: a function that is not inlined into a kernel's entry would be compiled for the
+/// baseline of the processor's instruction sets (device/cpu/simd.hpp).
+#define ARVIT_INLINE __attribute__((always_inline)) inline
+#define ARVIT_INLINE_LAMBDA __attribute__((always_inline))

@@ -46,7 +46,7 @@ struct Causal {
             p_(parameters),
             norm_(norm),
             rows_(context.tables.source.size()),
-            output_(context.arena, rows_) {
+            output_(context, rows_) {
         if (rows_ != context.tables.streams[0].source.size())
           fail<ShapeError>(
               "Decoder<Causal>: the order has groups of several patches; it needs one patch per "
@@ -55,20 +55,18 @@ struct Causal {
       void forward(int point, const LayerIO<D, Encoder>& io) {
         if (point == Encoder::depth) tokens_ = io.output;
       }
-      void finish() {
-        Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, tokens_, output_);
-      }
+      void finish() { Output::forward(context_, {*norm_.weights, p_.head}, tokens_, output_); }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
 
       void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
                            const Parameters<Adding<D>>& gradient) {
-        dtokens_ = context_.arena.template rows<Activation<D>, dim, Space>(rows_);
-        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, tokens_, output_,
-                         dprediction[0], dtokens_, *norm_.gradient, gradient.head);
+        dtokens_ = take_tokens<dim>(context_, rows_);
+        Output::backward(context_, {{*norm_.weights, p_.head}, {*norm_.gradient, gradient.head}},
+                         {tokens_, output_}, dprediction[0], dtokens_);
       }
       void backward(int point, const LayerIO<D, Encoder>&, const LayerGradient<D, Encoder>& d,
                     const Parameters<Adding<D>>&) {
-        if (point == Encoder::depth) context_.device.add(dtokens_, d.output);
+        if (point == Encoder::depth) context_.run(ops::Add<D>{.x = dtokens_, .y = d.output});
       }
 
      private:

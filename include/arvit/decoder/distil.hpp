@@ -20,23 +20,21 @@ template <class Encoder, class HeadKind, int Width> struct DistilHead {
   template <class D> class Run {
    public:
     Run() = default;
-    Run(Arena& arena, std::int64_t rows) : rows_(rows), output_(arena, rows) {}
+    Run(const Context<D>& c, std::int64_t rows) : rows_(rows), output_(c, rows) {}
     void read(ConstTokens<D, dim> tokens) { tokens_ = tokens; }
-    template <class Norm, class Head>
-    void finish(D& device, Arena& arena, const Norm& norm, const Head& head) {
-      Output::forward(device, arena, norm, head, tokens_, output_);
+    void finish(const Context<D>& c, const typename Output::template Parameters<Reading<D>>& p) {
+      Output::forward(c, p, tokens_, output_);
     }
     Tokens<D, Width> prediction() const { return output_.prediction; }
     /// Takes the gradient of the tokens from the arena; add_to() hands it on.
-    template <class Norm, class Head, class NormGradient, class HeadGradient>
-    void finish_backward(D& device, Arena& arena, const Norm& norm, const Head& head,
-                         ConstTokens<D, Width> dprediction, const NormGradient& dnorm,
-                         const HeadGradient& dhead) {
-      dtokens_ = arena.template rows<Activation<D>, dim, SpaceOf<D>>(rows_);
-      Output::backward(device, arena, norm, head, tokens_, output_, dprediction, dtokens_, dnorm,
-                       dhead);
+    void finish_backward(const Context<D>& c, const Learned<Output, D>& w,
+                         ConstTokens<D, Width> dprediction) {
+      dtokens_ = take_tokens<dim>(c, rows_);
+      Output::backward(c, w, {tokens_, output_}, dprediction, dtokens_);
     }
-    void add_to(D& device, Tokens<D, dim> d) const { device.add(dtokens_, d); }
+    void add_to(const Context<D>& c, Tokens<D, dim> d) const {
+      c.run(ops::Add<D>{.x = dtokens_, .y = d});
+    }
 
    private:
     std::int64_t rows_ = 0;
@@ -78,20 +76,21 @@ struct Distil {
           : context_(context),
             p_(parameters),
             norm_(norm),
-            part_(context.arena, context.tables.source.size()) {}
+            part_(context, context.tables.source.size()) {}
       void forward(int point, const LayerIO<D, Encoder>& io) {
         if (point == Encoder::depth) part_.read(io.output);
       }
-      void finish() { part_.finish(context_.device, context_.arena, *norm_.weights, p_.head); }
+      void finish() { part_.finish(context_, {*norm_.weights, p_.head}); }
       Tokens<D, Width> prediction(std::size_t) const { return part_.prediction(); }
       void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
                            const Parameters<Adding<D>>& gradient) {
-        part_.finish_backward(context_.device, context_.arena, *norm_.weights, p_.head,
-                              dprediction[0], *norm_.gradient, gradient.head);
+        part_.finish_backward(context_,
+                              {{*norm_.weights, p_.head}, {*norm_.gradient, gradient.head}},
+                              dprediction[0]);
       }
       void backward(int point, const LayerIO<D, Encoder>&, const LayerGradient<D, Encoder>& d,
                     const Parameters<Adding<D>>&) {
-        if (point == Encoder::depth) part_.add_to(context_.device, d.output);
+        if (point == Encoder::depth) part_.add_to(context_, d.output);
       }
 
      private:

@@ -62,48 +62,46 @@ struct InPlace {
             norm_(norm),
             masked_(taken()),
             result_(taken()),
-            last_(context.arena, masked_.rows()),
-            output_(context.arena, masked_.rows()) {
+            last_(context, masked_.rows()),
+            output_(context, masked_.rows()) {
         if (!context.drop_path.empty())
           scales_ = {scale(2 * before_last), scale(2 * before_last + 1)};
       }
       void forward(int point, const LayerIO<D, Encoder>& io) {
-        D& device = context_.device;
         if (point == 0) {
-          device.put_token(masked_, {}, p_.token, Write::assign);
-          device.add_positions(masked_, context_.positions, context_.patches_of(0));
-          device.clear_rows(io.embedding, rows());
-          device.scatter_add_rows(masked_, rows(), io.embedding);
+          context_.run(ops::PutToken<D>{.y = masked_, .rows = AllRows{}, .token = p_.token});
+          context_.run(ops::AddPositions<D>{
+              .x = masked_, .table = context_.positions, .from = context_.patches_of(0)});
+          context_.run(ops::ClearRows<D>{.y = io.embedding, .index = rows()});
+          context_.run(ops::ScatterAddRows<D>{.x = masked_, .index = rows(), .y = io.embedding});
         }
-        if (point == before_last) device.gather_rows(io.output, rows(), masked_);
+        if (point == before_last)
+          context_.run(ops::GatherRows<D>{.x = io.output, .index = rows(), .y = masked_});
         if (point == Encoder::depth)
-          Last::template forward_reading<D>(device, context_.arena, *io.weights, masked_,
-                                            Content::key(io.qkv), Content::value(io.qkv), reach(),
-                                            scales_, last_, result_);
+          Last::forward_reading(context_, *io.weights, readers(io), last_, result_);
       }
-      void finish() {
-        Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, result_, output_);
-      }
+      void finish() { Output::forward(context_, {*norm_.weights, p_.head}, result_, output_); }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
 
       void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
                            const Parameters<Adding<D>>& gradient) {
         dmasked_ = taken();
-        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, result_, output_,
-                         dprediction[0], dmasked_, *norm_.gradient, gradient.head);
+        Output::backward(context_, {{*norm_.weights, p_.head}, {*norm_.gradient, gradient.head}},
+                         {result_, output_}, dprediction[0], dmasked_);
       }
       void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
                     const Parameters<Adding<D>>& gradient) {
-        D& device = context_.device;
         if (point == Encoder::depth)
-          Last::template backward_reading<D>(device, context_.arena, *io.weights, masked_,
-                                             Content::key(io.qkv), Content::value(io.qkv), reach(),
-                                             scales_, last_, dmasked_, Content::key(d.qkv),
-                                             Content::value(d.qkv), Write::add, *d.weights);
-        if (point == before_last) device.scatter_add_rows(dmasked_, rows(), d.output);
-        if (point > 0 || rows().empty()) return;
-        device.token_gradient(d.output, rows(), gradient.token);
-        device.clear_rows(d.output, rows());  // the patch embedding has no part in them
+          Last::backward_reading(
+              context_, {*io.weights, *d.weights}, readers(io), last_,
+              {dmasked_, Content::key(d.qkv), Content::value(d.qkv), Write::add});
+        if (point == before_last)
+          context_.run(ops::ScatterAddRows<D>{.x = dmasked_, .index = rows(), .y = d.output});
+        if (point > 0) return;
+        context_.run(
+            ops::TokenGradient<D>{.dx = d.output, .rows = rows(), .dtoken = gradient.token});
+        // The patch embedding has no part in them.
+        context_.run(ops::ClearRows<D>{.y = d.output, .index = rows()});
       }
 
      private:
@@ -111,10 +109,11 @@ struct InPlace {
       Span<const std::int32_t, Space> rows() const {
         return context_.tables.streams[0].content_row;
       }
-      Reach<Space> reach() const { return Context::reach(context_.tables.streams[0].content); }
-      Tokens<D, dim> taken() {
-        return context_.arena.template rows<Activation<D>, dim, Space>(rows().size());
+      typename Last::template Readers<D> readers(const LayerIO<D, Encoder>& io) const {
+        return {masked_, Content::key(io.qkv), Content::value(io.qkv),
+                Context::reach(context_.tables.streams[0].content), scales_};
       }
+      Tokens<D, dim> taken() { return take_tokens<dim>(context_, rows().size()); }
       /// Drop path of a branch for these rows.
       Span<const Statistic<D>, Space> scale(int branch) {
         const auto result = context_.arena.template span<Statistic<D>, Space>(rows().size());
@@ -128,9 +127,9 @@ struct InPlace {
       const Parameters<Reading<D>>& p_;
       FinalNorm<D, dim> norm_;
       Tokens<D, dim> masked_, result_,
-          dmasked_;  ///< the rows of masked patches before the last layer and after it
+          dmasked_;  ///< masked patches before the last layer, after it
       BranchScales<D> scales_;
-      typename Last::template Saved<D> last_;
+      typename Last::template SavedReading<D> last_;
       typename Output::template Saved<D> output_;
     };
   };

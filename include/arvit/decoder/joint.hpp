@@ -88,95 +88,94 @@ template <int Depth, int Dim, int Heads> struct Joint {
             latents_(context.tables.source.size()),
             rows_(context.tables.joint.source.size()),
             masked_(context.tables.joint.of_query.size()) {
-        moments_ = context.arena.template rows<Statistic<D>, 2, Space>(latents_);
-        for (auto& x : x_) x = context.arena.template rows<Activation<D>, Dim, Space>(rows_);
+        moments_ = take_statistics<2>(context, latents_);
+        for (auto& x : x_) x = take_tokens<Dim>(context, rows_);
         for (int m = 0; m + 1 < Depth; ++m) {
           if (context.recompute && m > 0)
             saved_[m] = saved_[0];
           else
-            saved_[m] = {context.arena, rows_, false};
+            saved_[m] = {context, rows_, false};
         }
-        keys_ = {context.arena, rows_};
-        last_ = {context.arena, masked_};
-        query_ = context.arena.template rows<Activation<D>, Dim, Space>(masked_);
-        result_ = context.arena.template rows<Activation<D>, Dim, Space>(masked_);
-        output_ = {context.arena, masked_};
+        last_ = {context, masked_, rows_};
+        query_ = take_tokens<Dim>(context, masked_);
+        result_ = take_tokens<Dim>(context, masked_);
+        output_ = {context, masked_};
       }
       void forward(int point, const LayerIO<D, Encoder>& io) {
         if (point == Encoder::depth) content_ = io.output;
       }
       void finish() {
-        D& device = context_.device;
-        Arena& arena = context_.arena;
         const auto& joint = context_.tables.joint;
         {
-          const ArenaScope scope(arena);
-          const auto normed = arena.template rows<Activation<D>, dim, Space>(latents_);
-          const auto latent = arena.template rows<Activation<D>, Dim, Space>(latents_);
-          Norm::forward(device, *norm_.weights, content_, normed, moments_);
-          Embed::forward(device, p_.embed, normed, latent);
-          device.fill(x_[0], 0);
-          device.scatter_add_rows(latent, joint.of_content, x_[0]);
-          device.put_token(x_[0], joint.of_query, p_.mask_token, Write::assign);
-          device.add_positions(x_[0], context_.decoder_positions,
-                               {joint.source, context_.permutation});
+          const ArenaScope scope(context_.arena);
+          const auto normed = take_tokens<dim>(context_, latents_);
+          const auto latent = take_tokens<Dim>(context_, latents_);
+          Norm::forward(context_, *norm_.weights, content_, normed, moments_);
+          Embed::forward(context_, p_.embed, normed, latent);
+          context_.run(ops::Fill<D>{.y = x_[0]});
+          context_.run(ops::ScatterAddRows<D>{.x = latent, .index = joint.of_content, .y = x_[0]});
+          context_.run(
+              ops::PutToken<D>{.y = x_[0], .rows = joint.of_query, .token = p_.mask_token});
+          context_.run(ops::AddPositions<D>{.x = x_[0],
+                                            .table = context_.decoder_positions,
+                                            .from = {joint.source, context_.permutation}});
         }
         for (int m = 0; m + 1 < Depth; ++m)
-          Self::forward(device, arena, p_.block(m), x_[m], Context::reach(joint.self), {},
-                        saved_[m], x_[m + 1]);
-        device.gather_rows(x_[Depth - 1], joint.of_query, query_);
-        Last::forward(device, arena, p_.block(Depth - 1), query_, x_[Depth - 1],
-                      Context::reach(joint.last), last_, keys_, result_);
-        Output::forward(device, arena, p_.norm, p_.head, result_, output_);
+          Self::forward(context_, p_.block(m), self(m), saved_[m], x_[m + 1]);
+        context_.run(ops::GatherRows<D>{.x = x_[Depth - 1], .index = joint.of_query, .y = query_});
+        Last::forward(context_, p_.block(Depth - 1), last(), last_, result_);
+        Output::forward(context_, {p_.norm, p_.head}, result_, output_);
       }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
 
       void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
                            const Parameters<Adding<D>>& gradient) {
-        D& device = context_.device;
-        Arena& arena = context_.arena;
         const auto& joint = context_.tables.joint;
-        dcontent_ = arena.template rows<Activation<D>, dim, Space>(latents_);
-        const ArenaScope scope(arena);
-        const auto dx = arena.template rows<Activation<D>, Dim, Space>(rows_);
+        dcontent_ = take_tokens<dim>(context_, latents_);
+        const ArenaScope scope(context_.arena);
+        const auto dx = take_tokens<Dim>(context_, rows_);
         {
-          const ArenaScope inner(arena);
-          const auto dquery = arena.template rows<Activation<D>, Dim, Space>(masked_);
-          Output::backward(device, arena, p_.norm, p_.head, result_, output_, dprediction[0],
-                           dquery, gradient.norm, gradient.head);
-          device.fill(dx, 0);
-          Last::backward(device, arena, p_.block(Depth - 1), query_, x_[Depth - 1],
-                         Context::reach(joint.last), last_, keys_, dquery, dx,
-                         gradient.block(Depth - 1));
-          device.scatter_add_rows(dquery, joint.of_query, dx);
+          const ArenaScope inner(context_.arena);
+          const auto dquery = take_tokens<Dim>(context_, masked_);
+          Output::backward(context_, {{p_.norm, p_.head}, {gradient.norm, gradient.head}},
+                           {result_, output_}, dprediction[0], dquery);
+          context_.run(ops::Fill<D>{.y = dx});
+          Last::backward(context_, {p_.block(Depth - 1), gradient.block(Depth - 1)}, last(), last_,
+                         {dquery, dx});
+          context_.run(ops::ScatterAddRows<D>{.x = dquery, .index = joint.of_query, .y = dx});
         }
         {
-          const ArenaScope inner(arena);
-          const auto dqkv = arena.template rows<Activation<D>, 3 * Dim, Space>(rows_);
+          const ArenaScope inner(context_.arena);
+          const auto dqkv = take_tokens<3 * Dim>(context_, rows_);
           for (int m = Depth - 2; m >= 0; --m) {
-            if (context_.recompute)
-              Self::again(device, arena, p_.block(m), x_[m], Context::reach(joint.self), {},
-                          saved_[m]);
-            Self::backward(device, arena, p_.block(m), x_[m], Context::reach(joint.self), {},
-                           saved_[m], dx, dqkv, Write::assign, gradient.block(m));
+            if (context_.recompute) Self::again(context_, p_.block(m), self(m), saved_[m]);
+            Self::backward(context_, {p_.block(m), gradient.block(m)}, self(m), saved_[m],
+                           {dx, dqkv});
           }
         }
-        device.token_gradient(dx, joint.of_query, gradient.mask_token);
-        const auto dlatent = arena.template rows<Activation<D>, Dim, Space>(latents_);
-        const auto normed = arena.template rows<Activation<D>, dim, Space>(latents_);
-        const auto dnormed = arena.template rows<Activation<D>, dim, Space>(latents_);
-        device.gather_rows(dx, joint.of_content, dlatent);
-        Norm::again(device, *norm_.weights, content_, moments_, normed);
-        Embed::backward(device, p_.embed, normed, dlatent, dnormed, gradient.embed);
-        Norm::backward(device, *norm_.weights, content_, moments_, dnormed, dcontent_,
-                       Write::assign, *norm_.gradient);
+        context_.run(
+            ops::TokenGradient<D>{.dx = dx, .rows = joint.of_query, .dtoken = gradient.mask_token});
+        const auto dlatent = take_tokens<Dim>(context_, latents_);
+        const auto normed = take_tokens<dim>(context_, latents_);
+        const auto dnormed = take_tokens<dim>(context_, latents_);
+        context_.run(ops::GatherRows<D>{.x = dx, .index = joint.of_content, .y = dlatent});
+        Norm::again(context_, *norm_.weights, {content_, moments_}, normed);
+        Embed::backward(context_, {p_.embed, gradient.embed}, normed, dlatent, dnormed);
+        Norm::backward(context_, {*norm_.weights, *norm_.gradient}, {content_, moments_}, dnormed,
+                       {dcontent_});
       }
       void backward(int point, const LayerIO<D, Encoder>&, const LayerGradient<D, Encoder>& d,
                     const Parameters<Adding<D>>&) {
-        if (point == Encoder::depth) context_.device.add(dcontent_, d.output);
+        if (point == Encoder::depth) context_.run(ops::Add<D>{.x = dcontent_, .y = d.output});
       }
 
      private:
+      typename Self::template Input<D> self(int m) const {
+        return {x_[m], Context::reach(context_.tables.joint.self)};
+      }
+      typename Last::template Input<D> last() const {
+        return {query_, x_[Depth - 1], Context::reach(context_.tables.joint.last)};
+      }
       Context& context_;
       const Parameters<Reading<D>>& p_;
       FinalNorm<D, dim> norm_;
@@ -186,7 +185,6 @@ template <int Depth, int Dim, int Heads> struct Joint {
       std::array<Tokens<D, Dim>, Depth> x_;
       std::array<typename Self::template Saved<D>, Depth - 1> saved_;
       typename Last::template Saved<D> last_;
-      typename Last::template SavedKeys<D> keys_;
       Tokens<D, Dim> query_, result_;
       typename Output::template Saved<D> output_;
       Tokens<D, dim> dcontent_;

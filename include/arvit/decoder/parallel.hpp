@@ -106,68 +106,62 @@ template <int Depth, class... Options> struct Parallel {
             p_(parameters),
             norm_(norm),
             rows_(context.tables.streams[0].source.size()) {
-        for (auto& g : g_) g = context.arena.template rows<Activation<D>, dim, Space>(rows_);
+        for (auto& g : g_) g = take_tokens<dim>(context, rows_);
         for (int m = 0; m < Depth; ++m) {
           if (context.recompute && m > 0)
-            saved_[m] = saved_[0], keys_[m] = keys_[0];
+            saved_[m] = saved_[0];
           else
-            saved_[m] = {context.arena, rows_},
-            keys_[m] = {context.arena, context.tables.source.size()};
+            saved_[m] = {context, rows_, context.tables.source.size()};
         }
-        output_ = {context.arena, rows_};
-        context.device.fill(g_[0], 0);
-        context.device.add_positions(g_[0], context.positions, context.patches_of(0));
+        output_ = {context, rows_};
+        context.run(ops::Fill<D>{.y = g_[0]});
+        context.run(ops::AddPositions<D>{
+            .x = g_[0], .table = context.positions, .from = context.patches_of(0)});
       }
       void forward(int point, const LayerIO<D, Encoder>& io) {
         const int m = layer_at(point);
         if (m < 0) return;
         if constexpr (shared)
-          Cross::forward(context_.device, context_.arena, *io.weights, g_[m], io.output, reach(),
-                         saved_[m], keys_[m], g_[m + 1]);
+          Cross::forward(context_, *io.weights, input(m, io.output), saved_[m], g_[m + 1]);
         else
-          Cross::forward(context_.device, context_.arena, p_.block(m), g_[m], io.output, reach(),
-                         saved_[m], keys_[m], g_[m + 1]);
+          Cross::forward(context_, p_.block(m), input(m, io.output), saved_[m], g_[m + 1]);
       }
-      void finish() {
-        Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, g_[Depth],
-                        output_);
-      }
+      void finish() { Output::forward(context_, {*norm_.weights, p_.head}, g_[Depth], output_); }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
 
       /// `dprediction` per stream; takes the gradient of the query stream from the arena.
       void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
                            const Parameters<Adding<D>>& gradient) {
-        dg_ = context_.arena.template rows<Activation<D>, dim, Space>(rows_);
-        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, g_[Depth],
-                         output_, dprediction[0], dg_, *norm_.gradient, gradient.head);
+        dg_ = take_tokens<dim>(context_, rows_);
+        Output::backward(context_, {{*norm_.weights, p_.head}, {*norm_.gradient, gradient.head}},
+                         {g_[Depth], output_}, dprediction[0], dg_);
       }
       void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
                     const Parameters<Adding<D>>& gradient) {
         const int m = layer_at(point);
         if (m < 0) return;
         if constexpr (shared)
-          backward_block(m, *io.weights, io.output, d.output, *d.weights);
+          backward_block({*io.weights, *d.weights}, m, io.output, d.output);
         else
-          backward_block(m, p_.block(m), io.output, d.output, gradient.block(m));
+          backward_block({p_.block(m), gradient.block(m)}, m, io.output, d.output);
       }
 
      private:
-      void backward_block(int m, const auto& weights, ConstTokens<D, dim> content,
-                          Tokens<D, dim> dcontent, const auto& gradient) {
-        if (context_.recompute)
-          Cross::again(context_.device, context_.arena, weights, g_[m], content, reach(), saved_[m],
-                       keys_[m]);
-        Cross::backward(context_.device, context_.arena, weights, g_[m], content, reach(),
-                        saved_[m], keys_[m], dg_, dcontent, gradient);
+      using CrossWeights = Learned<typename Cross::Shared, D>;
+      void backward_block(const CrossWeights& w, int m, ConstTokens<D, dim> content,
+                          Tokens<D, dim> dcontent) {
+        if (context_.recompute) Cross::again(context_, w.weights, input(m, content), saved_[m]);
+        Cross::backward(context_, w, input(m, content), saved_[m], {dg_, dcontent});
       }
-      Reach<Space> reach() const { return Context::reach(context_.tables.streams[0].content); }
+      typename Cross::template Input<D> input(int m, ConstTokens<D, dim> content) const {
+        return {g_[m], content, Context::reach(context_.tables.streams[0].content)};
+      }
       Context& context_;
       const Parameters<Reading<D>>& p_;
       FinalNorm<D, dim> norm_;
       std::int64_t rows_;
       std::array<Tokens<D, dim>, Depth + 1> g_;
       std::array<typename Cross::template Saved<D>, Depth> saved_;
-      std::array<typename Cross::template SavedKeys<D>, Depth> keys_;
       typename Output::template Saved<D> output_;
       Tokens<D, dim> dg_;
     };

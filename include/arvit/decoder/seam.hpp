@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "arvit/core/arena.hpp"
-#include "arvit/device/concept.hpp"
 #include "arvit/nn/block.hpp"
 #include "arvit/nn/layer_norm.hpp"
 #include "arvit/order/rank.hpp"
@@ -35,8 +33,8 @@ template <class D, class Encoder> struct LayerIO {
   ConstTokens<D, Encoder::dim> output;
   ConstTokens<D, 3 * Encoder::dim> qkv;
   const typename Encoder::Block::template Parameters<Reading<D>>* weights = nullptr;
-  Tokens<D, Encoder::dim> embedding =
-      {};  ///< in forward at point 0 alone: the output, to be written
+  /// In forward at point 0 alone: the output, to be written.
+  Tokens<D, Encoder::dim> embedding = {};
 };
 template <class D, class Encoder> struct LayerGradient {
   Tokens<D, Encoder::dim> output;
@@ -44,24 +42,24 @@ template <class D, class Encoder> struct LayerGradient {
   const typename Encoder::Block::template Parameters<Adding<D>>* weights = nullptr;
 };
 
-/// What a step knows beside the layers.
-template <class D, std::size_t Streams> struct StepContext {
+/// What a step knows beside the layers. What a Run keeps until its backward is taken from the
+/// arena; scratch above it, in scopes.
+template <class D, std::size_t Streams> struct StepContext : Context<D> {
   using Space = SpaceOf<D>;
-  D& device;
-  Arena& arena;  ///< what a Run keeps until its backward is taken here; scratch above it, in scopes
-  RankTables<DeviceLists<Space>, Streams> tables;
-  Span<const std::int32_t, Space> permutation;
-  Matrix<const Statistic<D>, Space> positions;          ///< [patches, encoder's dim]
-  Matrix<const Statistic<D>, Space> decoder_positions;  ///< [patches, Decoder::position_dim]
-  Span<const Statistic<D>, Space> drop_path;            ///< [2 * depth, content rows]; empty: none
-  bool recompute = false;  ///< blocks keep their inputs only: all share one set of what a backward
-                           ///< reads, filled once more before each backward
+  RankTables<DeviceLists<Space>, Streams> tables = {};
+  Span<const std::int32_t, Space> permutation = {};
+  Matrix<const Statistic<D>, Space> positions = {};          ///< [patches, encoder's dim]
+  Matrix<const Statistic<D>, Space> decoder_positions = {};  ///< [patches, Decoder::position_dim]
+  Span<const Statistic<D>, Space> drop_path = {};  ///< [2 * depth, content rows]; empty: none
+  /// Blocks keep their inputs only: all share one set of what a backward reads, filled once more
+  /// before each backward.
+  bool recompute = false;
 
   PatchRows<Space> patches_of(std::size_t stream) const {
     return {tables.streams[stream].source, permutation};
   }
   static Reach<Space> reach(const Attend<DeviceLists<Space>>& attend) {
-    return {attend.segments, attend.limit};
+    return {attend.segments, attend.limit, attend.extents};
   }
 };
 

@@ -133,7 +133,10 @@ template <int Depth, int Dim, class... Options> struct Twin {
         all.streams[s++] = {Sees::up_to, Sees::up_to,
                             0,           given<TwinContentCategory> ? 0 : 1,
                             class_query, given<DisScopeCategory>};
-      if constexpr (has_distil) all.streams[s] = Part::stream, all.streams[s].drop_last = 1;
+      if constexpr (has_distil) {
+        all.streams[s] = Part::stream;
+        all.streams[s].drop_last = 1;
+      }
       return all;
     }();
     static constexpr bool uses_norm = has_distil;
@@ -227,43 +230,42 @@ template <int Depth, int Dim, class... Options> struct Twin {
         for (int b = 0; b < branches; ++b) {
           State& s = state_[b];
           s.rows = context.tables.streams[b].source.size();
-          s.fused = context.arena.template rows<Activation<D>, wide, Space>(content_);
-          for (auto& m : s.moments)
-            m = context.arena.template rows<Statistic<D>, 2, Space>(content_);
-          for (auto& h : s.h) h = context.arena.template rows<Activation<D>, Dim, Space>(content_);
-          for (auto& x : s.x) x = context.arena.template rows<Activation<D>, Dim, Space>(s.rows);
+          s.fused = take_tokens<wide>(context, content_);
+          for (auto& m : s.moments) m = take_statistics<2>(context, content_);
+          for (auto& h : s.h) h = take_tokens<Dim>(context, content_);
+          for (auto& x : s.x) x = take_tokens<Dim>(context, s.rows);
           for (int m = 0; m < Depth; ++m) {
             if (context.recompute && m > 0)
               s.blocks[m] = s.blocks[0];
             else
-              s.blocks[m] = {context.arena, s.rows, content_};
+              s.blocks[m] = {context, s.rows, content_};
           }
-          s.output = {context.arena, s.rows};
+          s.output = {context, s.rows};
         }
-        if constexpr (has_distil) distil_ = {context.arena, content_};
+        if constexpr (has_distil) distil_ = {context, content_};
       }
       void forward(int point, const LayerIO<D, Encoder>& io) {
-        for (int t = 0; t < taps; ++t)
-          for (int b = 0; b < branches && tap(t) == point; ++b)
-            TapNorm::forward(context_.device, p_.branch[b].norm(t), io.output,
-                             tap_columns(state_[b].fused, t), state_[b].moments[t]);
+        each_tap_at(point, [&](int t, int b) {
+          State& s = state_[b];
+          TapNorm::forward(context_, p_.branch[b].norm(t), io.output, tap_columns(s.fused, t),
+                           s.moments[t]);
+        });
         if (has_distil && point == depth) distil_.read(io.output);
       }
       void finish() {
-        D& device = context_.device;
         for (int b = 0; b < branches; ++b) {
           State& s = state_[b];
           const auto& p = p_.branch[b];
-          device.put_token(s.x[0], {}, p.token, Write::assign);
-          device.add_positions(s.x[0], context_.decoder_positions, context_.patches_of(b));
+          context_.run(ops::PutToken<D>{.y = s.x[0], .rows = AllRows{}, .token = p.token});
+          context_.run(ops::AddPositions<D>{
+              .x = s.x[0], .table = context_.decoder_positions, .from = context_.patches_of(b)});
           for (int m = 0; m < Depth; ++m) {
-            Bridge::forward(device, p.bridge(m), s.fused, s.h[m]);
-            Block::forward(device, context_.arena, p.block(m), s.x[m], s.h[m], self(b), content(b),
-                           s.blocks[m], s.x[m + 1]);
+            Bridge::forward(context_, p.bridge(m), s.fused, s.h[m]);
+            Block::forward(context_, p.block(m), input(b, m), s.blocks[m], s.x[m + 1]);
           }
-          Output::forward(device, context_.arena, p.head_norm, p.head, s.x[Depth], s.output);
+          Output::forward(context_, {p.head_norm, p.head}, s.x[Depth], s.output);
         }
-        if constexpr (has_distil) distil_.finish(device, context_.arena, *norm_.weights, p_.distil);
+        if constexpr (has_distil) distil_.finish(context_, {*norm_.weights, p_.distil});
       }
       Tokens<D, Width> prediction(std::size_t s) const {
         return s < branches ? state_[s].output.prediction : distil_.prediction();
@@ -271,43 +273,43 @@ template <int Depth, int Dim, class... Options> struct Twin {
 
       void finish_backward(const std::array<Tokens<D, Width>, streams>& dprediction,
                            const Parameters<Adding<D>>& gradient) {
-        D& device = context_.device;
-        Arena& arena = context_.arena;
-        for (State& s : state_)
-          s.dfused = arena.template rows<Activation<D>, wide, Space>(content_);
+        for (State& s : state_) s.dfused = take_tokens<wide>(context_, content_);
         if constexpr (has_distil)
-          distil_.finish_backward(device, arena, *norm_.weights, p_.distil, dprediction[branches],
-                                  *norm_.gradient, gradient.distil);
+          distil_.finish_backward(context_,
+                                  {{*norm_.weights, p_.distil}, {*norm_.gradient, gradient.distil}},
+                                  dprediction[branches]);
         for (int b = 0; b < branches; ++b) {
           State& s = state_[b];
           const auto& p = p_.branch[b];
           const auto& g = gradient.branch[b];
-          const ArenaScope scope(arena);
-          const auto dx = arena.template rows<Activation<D>, Dim, Space>(s.rows);
-          const auto dh = arena.template rows<Activation<D>, Dim, Space>(content_);
-          Output::backward(device, arena, p.head_norm, p.head, s.x[Depth], s.output, dprediction[b],
-                           dx, g.head_norm, g.head);
+          const ArenaScope scope(context_.arena);
+          const auto dx = take_tokens<Dim>(context_, s.rows);
+          const auto dh = take_tokens<Dim>(context_, content_);
+          Output::backward(context_, {{p.head_norm, p.head}, {g.head_norm, g.head}},
+                           {s.x[Depth], s.output}, dprediction[b], dx);
           for (int m = Depth - 1; m >= 0; --m) {
             if (context_.recompute && m + 1 < Depth)
-              Block::again(device, arena, p.block(m), s.x[m], s.h[m], self(b), content(b),
-                           s.blocks[m]);
-            Block::backward(device, arena, p.block(m), s.x[m], s.h[m], self(b), content(b),
-                            s.blocks[m], dx, dh, g.block(m));
-            device.linear_backward_weight(dh, s.fused, g.bridge(m).weight, g.bridge(m).bias);
-            device.linear_backward_input(dh, p.bridge(m).weight, s.dfused,
-                                         m == Depth - 1 ? Write::assign : Write::add);
+              Block::again(context_, p.block(m), input(b, m), s.blocks[m]);
+            Block::backward(context_, {p.block(m), g.block(m)}, input(b, m), s.blocks[m], {dx, dh});
+            Bridge::backward_weight(context_, s.fused, dh, g.bridge(m));
+            context_.run(
+                ops::LinearBackwardInput<D>{.dy = dh,
+                                            .w = p.bridge(m).weight,
+                                            .dx = s.dfused,
+                                            .write = m == Depth - 1 ? Write::assign : Write::add});
           }
-          device.token_gradient(dx, {}, g.token);
+          context_.run(ops::TokenGradient<D>{.dx = dx, .rows = AllRows{}, .dtoken = g.token});
         }
       }
       void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
                     const Parameters<Adding<D>>& gradient) {
-        if (has_distil && point == depth) distil_.add_to(context_.device, d.output);
-        for (int t = 0; t < taps; ++t)
-          for (int b = 0; b < branches && tap(t) == point; ++b)
-            TapNorm::backward(context_.device, p_.branch[b].norm(t), io.output,
-                              state_[b].moments[t], tap_columns(state_[b].dfused, t), d.output,
-                              Write::add, gradient.branch[b].norm(t));
+        if (has_distil && point == depth) distil_.add_to(context_, d.output);
+        each_tap_at(point, [&](int t, int b) {
+          const State& s = state_[b];
+          TapNorm::backward(context_, {p_.branch[b].norm(t), gradient.branch[b].norm(t)},
+                            {io.output, s.moments[t]}, tap_columns(s.dfused, t),
+                            {d.output, Write::add});
+        });
       }
 
      private:
@@ -323,9 +325,17 @@ template <int Depth, int Dim, class... Options> struct Twin {
       static Tokens<D, dim> tap_columns(Tokens<D, wide> all, int t) {
         return {all.data() == nullptr ? nullptr : all.data() + t * dim, all.rows(), wide};
       }
-      Reach<Space> self(int b) const { return Context::reach(context_.tables.streams[b].queries); }
-      Reach<Space> content(int b) const {
-        return Context::reach(context_.tables.streams[b].content);
+      /// visit(tap, branch) for every tap of the point.
+      template <class Visit> static void each_tap_at(int point, const Visit& visit) {
+        for (int t = 0; t < taps; ++t) {
+          if (tap(t) != point) continue;
+          for (int b = 0; b < branches; ++b) visit(t, b);
+        }
+      }
+      typename Block::template Input<D> input(int b, int m) const {
+        const auto& stream = context_.tables.streams[b];
+        return {state_[b].x[m], state_[b].h[m], Context::reach(stream.queries),
+                Context::reach(stream.content)};
       }
       Context& context_;
       const Parameters<Reading<D>>& p_;

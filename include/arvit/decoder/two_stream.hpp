@@ -61,58 +61,58 @@ template <class... Options> struct TwoStream {
             p_(parameters),
             norm_(norm),
             rows_(context.tables.streams[0].source.size()) {
-        for (auto& g : g_) g = context.arena.template rows<Activation<D>, dim, Space>(rows_);
+        for (auto& g : g_) g = take_tokens<dim>(context, rows_);
         for (int l = 0; l < depth; ++l) {
           if (context.recompute && l > 0)
             saved_[l] = saved_[0];
           else
-            saved_[l] = {context.arena, rows_};
+            saved_[l] = {context, rows_};
         }
-        output_ = {context.arena, rows_};
-        context.device.put_token(g_[0], {}, p_.token, Write::assign);
+        output_ = {context, rows_};
+        context.run(ops::PutToken<D>{.y = g_[0], .rows = AllRows{}, .token = p_.token});
         if constexpr (!token_only)
-          context.device.add_positions(g_[0], context.positions, context.patches_of(0));
+          context.run(ops::AddPositions<D>{
+              .x = g_[0], .table = context.positions, .from = context.patches_of(0)});
       }
       void forward(int point, const LayerIO<D, Encoder>& io) {
         if (point == 0) return;
         const int l = point - 1;
-        const auto k = Content::key(io.qkv), v = Content::value(io.qkv);
-        Query::template forward_reading<D>(context_.device, context_.arena, *io.weights, g_[l], k,
-                                           v, reach(), {}, saved_[l], g_[point]);
+        Query::forward_reading(context_, *io.weights, readers(l, io), saved_[l], g_[point]);
       }
-      void finish() {
-        Output::forward(context_.device, context_.arena, *norm_.weights, p_.head, g_[depth],
-                        output_);
-      }
+      void finish() { Output::forward(context_, {*norm_.weights, p_.head}, g_[depth], output_); }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
 
       void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
                            const Parameters<Adding<D>>& gradient) {
-        dg_ = context_.arena.template rows<Activation<D>, dim, Space>(rows_);
-        Output::backward(context_.device, context_.arena, *norm_.weights, p_.head, g_[depth],
-                         output_, dprediction[0], dg_, *norm_.gradient, gradient.head);
+        dg_ = take_tokens<dim>(context_, rows_);
+        Output::backward(context_, {{*norm_.weights, p_.head}, {*norm_.gradient, gradient.head}},
+                         {g_[depth], output_}, dprediction[0], dg_);
       }
       void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
                     const Parameters<Adding<D>>& gradient) {
-        if (point == 0) return context_.device.token_gradient(dg_, {}, gradient.token);
+        if (point == 0) {
+          context_.run(
+              ops::TokenGradient<D>{.dx = dg_, .rows = AllRows{}, .dtoken = gradient.token});
+          return;
+        }
         const int l = point - 1;
-        const auto k = Content::key(io.qkv), v = Content::value(io.qkv);
         if (context_.recompute)
-          Query::template again_reading<D>(context_.device, context_.arena, *io.weights, g_[l], k,
-                                           v, reach(), {}, saved_[l]);
-        Query::template backward_reading<D>(context_.device, context_.arena, *io.weights, g_[l], k,
-                                            v, reach(), {}, saved_[l], dg_, Content::key(d.qkv),
-                                            Content::value(d.qkv), Write::add, *d.weights);
+          Query::again_reading(context_, *io.weights, readers(l, io), saved_[l]);
+        Query::backward_reading(context_, {*io.weights, *d.weights}, readers(l, io), saved_[l],
+                                {dg_, Content::key(d.qkv), Content::value(d.qkv), Write::add});
       }
 
      private:
-      Reach<Space> reach() const { return Context::reach(context_.tables.streams[0].content); }
+      typename Query::template Readers<D> readers(int l, const LayerIO<D, Encoder>& io) const {
+        return {g_[l], Content::key(io.qkv), Content::value(io.qkv),
+                Context::reach(context_.tables.streams[0].content)};
+      }
       Context& context_;
       const Parameters<Reading<D>>& p_;
       FinalNorm<D, dim> norm_;
       std::int64_t rows_;
       std::array<Tokens<D, dim>, depth + 1> g_;
-      std::array<typename Query::template Saved<D>, depth> saved_;
+      std::array<typename Query::template SavedReading<D>, depth> saved_;
       typename Output::template Saved<D> output_;
       Tokens<D, dim> dg_;
     };

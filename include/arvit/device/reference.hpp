@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "arvit/core/error.hpp"
@@ -15,259 +15,268 @@
 namespace arvit {
 
 namespace detail {
-template <class... Counts>
-void require_equal_rows(const char* where, std::int64_t rows, Counts... others) {
-  (
-      [&] {
-        if (others != rows)
-          fail<ShapeError>(where, ": ", rows, " rows meet ", others, " rows; they must be equal.");
-      }(),
-      ...);
-}
-template <class... Counts>
-void require_equal_widths(const char* where, std::int64_t width, Counts... others) {
-  (
-      [&] {
-        if (others != width)
-          fail<ShapeError>(where, ": width ", width, " meets width ", others,
-                           "; they must be equal.");
-      }(),
-      ...);
-}
+
+/// One number as an error sees several (ops/loss.hpp).
+template <class T> struct Lone {
+  T value{};
+  friend Lone operator+(Lone a, Lone b) { return {a.value + b.value}; }
+  friend Lone operator-(Lone a, Lone b) { return {a.value - b.value}; }
+  friend Lone operator*(Lone a, Lone b) { return {a.value * b.value}; }
+  friend Lone operator/(Lone a, Lone b) { return {a.value / b.value}; }
+  friend Lone fma(Lone a, Lone b, Lone c) { return {a.value * b.value + c.value}; }
+  friend Lone exp(Lone a) { return {std::exp(a.value)}; }
+  friend Lone abs(Lone a) { return {std::abs(a.value)}; }
+  friend Lone sign(Lone a) { return {static_cast<T>(a.value > 0 ? 1 : a.value < 0 ? -1 : 0)}; }
+};
+template <class T> struct ReferenceRow {
+  using Entry = Lone<T>;
+  const T *predictions, *targets;
+  std::int64_t columns;
+  T* gradients;
+  struct Place {
+    const ReferenceRow& row;
+    std::int64_t i;
+    Entry prediction() const { return {row.predictions[i]}; }
+    Entry target() const { return {row.targets[i]}; }
+    void gradient(Entry value) const { row.gradients[i] = value.value; }
+    Entry only(Entry value) const { return value; }
+  };
+  template <class Visit> void each(const Visit& visit) const {
+    for (std::int64_t i = 0; i < columns; ++i) visit(Place{*this, i});
+  }
+  static Entry all(double number) { return {static_cast<T>(number)}; }
+  static double total(Entry entry) { return entry.value; }
+  std::int64_t width() const { return columns; }
+  double largest() const { return *std::max_element(predictions, predictions + columns); }
+  double prediction(std::int64_t i) const { return predictions[i]; }
+  double class_target() const { return *targets; }
+  double gradient(std::int64_t i) const { return gradients[i]; }
+  void gradient(std::int64_t i, double value) const { gradients[i] = static_cast<T>(value); }
+};
+
 }  // namespace detail
 
-/// The definition of every primitive, as plain loops in one scalar type. Slow on purpose; tests
+/// The definition of every operation, as plain loops in one scalar type. Slow on purpose; tests
 /// compare with it.
 template <class T> class Reference {
  public:
   using Precision = arvit::Precision<T, T, T, T>;
   using Space = HostSpace;
-  using In = Matrix<const T>;
-  using Out = Matrix<T>;
-  using Values = Span<const T>;
-  using Index = Span<const std::int32_t>;
 
-  void linear(In x, In w, Values bias, Out y) {
-    check_linear("linear", x, w, bias, y);
-    for (std::int64_t r = 0; r < x.rows(); ++r)
-      for (std::int64_t o = 0; o < w.rows(); ++o)
-        y[r][o] = dot(x[r], w[o], w.columns()) + (bias.empty() ? T{0} : bias[o]);
+  template <class Op, class Self = Reference>
+  auto run(const Op& op) -> decltype(std::declval<Self&>().compute(op)) {
+    op.check();
+    compute(op);
   }
-  void linear_gelu(In x, In w, Values bias, Out pre, Out y) {
-    linear(x, w, bias, pre);
-    for (std::int64_t r = 0; r < y.rows(); ++r)
-      for (std::int64_t c = 0; c < y.columns(); ++c) y[r][c] = pre[r][c] * normal_cdf(pre[r][c]);
+  template <class Work> void for_each(std::int64_t count, const Work& work) {
+    for (std::int64_t i = 0; i < count; ++i) work(i);
   }
-  void linear_residual(In x, In w, Values bias, In residual, Values row_scale, Out y) {
-    check_linear("linear_residual", x, w, bias, y);
-    detail::require_equal_rows("linear_residual", y.rows(), residual.rows());
-    for (std::int64_t r = 0; r < x.rows(); ++r)
-      for (std::int64_t o = 0; o < w.rows(); ++o) {
-        const T branch = dot(x[r], w[o], w.columns()) + (bias.empty() ? T{0} : bias[o]);
-        y[r][o] = residual[r][o] + (row_scale.empty() ? T{1} : row_scale[r]) * branch;
+
+  std::byte* allocate(std::int64_t bytes) { return HostMemory::allocate(bytes); }
+  void deallocate(std::byte* memory) noexcept { HostMemory::deallocate(memory); }
+  template <class U> void upload(const U* host, Span<U> values) {
+    std::copy_n(host, values.size(), values.data());
+  }
+  template <class U> void download(Span<U> values, std::remove_const_t<U>* host) {
+    std::copy_n(values.data(), values.size(), host);
+  }
+
+ private:
+  using P = Precision;
+
+  void compute(const ops::LinearOn<P, Space>& op) {
+    for (std::int64_t r = 0; r < op.x.rows(); ++r)
+      for (std::int64_t o = 0; o < op.w.rows(); ++o) op.y[r][o] = affine(op, r, o);
+  }
+  void compute(const ops::LinearGeluOn<P, Space>& op) {
+    for (std::int64_t r = 0; r < op.x.rows(); ++r)
+      for (std::int64_t o = 0; o < op.w.rows(); ++o) {
+        const T pre = affine(op, r, o);
+        op.pre[r][o] = pre;
+        op.y[r][o] = pre * normal_cdf(pre);
       }
   }
-  void linear_backward_input(In dy, In w, Out dx, Write write) {
-    check_linear("linear_backward_input", dx, w, {}, dy);
-    for (std::int64_t r = 0; r < dy.rows(); ++r)
-      for (std::int64_t i = 0; i < w.columns(); ++i) {
-        T sum = write == Write::add ? dx[r][i] : T{0};
-        for (std::int64_t o = 0; o < w.rows(); ++o) sum += dy[r][o] * w[o][i];
-        dx[r][i] = sum;
+  void compute(const ops::LinearResidualOn<P, Space>& op) {
+    for (std::int64_t r = 0; r < op.x.rows(); ++r)
+      for (std::int64_t o = 0; o < op.w.rows(); ++o) {
+        const T scale = op.row_scale.empty() ? T{1} : op.row_scale[r];
+        op.y[r][o] = op.residual[r][o] + scale * affine(op, r, o);
       }
   }
-  void linear_backward_scaled(In dy, In w, In factor, Out dx) {
-    check_linear("linear_backward_scaled", dx, w, {}, dy);
-    for (std::int64_t r = 0; r < dy.rows(); ++r)
-      for (std::int64_t i = 0; i < w.columns(); ++i) {
+  void compute(const ops::LinearBackwardInputOn<P, Space>& op) {
+    for (std::int64_t r = 0; r < op.dy.rows(); ++r)
+      for (std::int64_t i = 0; i < op.w.columns(); ++i) {
+        T sum = op.write == Write::add ? op.dx[r][i] : T{0};
+        for (std::int64_t o = 0; o < op.w.rows(); ++o) sum += op.dy[r][o] * op.w[o][i];
+        op.dx[r][i] = sum;
+      }
+  }
+  void compute(const ops::LinearBackwardGeluOn<P, Space>& op) {
+    for (std::int64_t r = 0; r < op.dy.rows(); ++r)
+      for (std::int64_t i = 0; i < op.w.columns(); ++i) {
         T sum = 0;
-        for (std::int64_t o = 0; o < w.rows(); ++o) sum += dy[r][o] * w[o][i];
-        dx[r][i] = sum * factor[r][i];
+        for (std::int64_t o = 0; o < op.w.rows(); ++o) sum += op.dy[r][o] * op.w[o][i];
+        const T pre = op.pre[r][i];
+        op.dx[r][i] = sum * gelu_slope(pre);
+        op.active[r][i] = pre * normal_cdf(pre);
       }
   }
-  void linear_backward_weight(In dy, In x, Out dw, Span<T> dbias) {
-    check_linear("linear_backward_weight", x, dw, dbias, dy);
-    for (std::int64_t r = 0; r < dy.rows(); ++r)
-      for (std::int64_t o = 0; o < dw.rows(); ++o) {
-        for (std::int64_t i = 0; i < dw.columns(); ++i) dw[o][i] += dy[r][o] * x[r][i];
-        if (!dbias.empty()) dbias[o] += dy[r][o];
-      }
-  }
-  /// Exact GELU (Hendrycks and Gimpel 2016): x * Phi(x), Phi the normal distribution function.
-  void gelu(In x, Out y, Out slope) {
-    for (std::int64_t r = 0; r < x.rows(); ++r)
-      for (std::int64_t c = 0; c < x.columns(); ++c) {
-        y[r][c] = x[r][c] * normal_cdf(x[r][c]);
-        slope[r][c] = gelu_slope(x[r][c]);
+  void compute(const ops::LinearBackwardWeightOn<P, Space>& op) {
+    for (std::int64_t r = 0; r < op.dy.rows(); ++r)
+      for (std::int64_t o = 0; o < op.dw.rows(); ++o) {
+        for (std::int64_t i = 0; i < op.dw.columns(); ++i) op.dw[o][i] += op.dy[r][o] * op.x[r][i];
+        if (!op.dbias.empty()) op.dbias[o] += op.dy[r][o];
       }
   }
 
-  /// Standardises every row over its channels (Ba, Kiros and Hinton 2016, Eq. 4; variance divided
-  /// by the width).
-  void layer_norm(In x, Values gamma, Values beta, double epsilon, Out y, Out moments) {
-    detail::require_equal_rows("layer_norm", x.rows(), y.rows(), moments.rows());
-    detail::require_equal_widths("layer_norm", x.columns(), y.columns(), gamma.size(), beta.size());
-    const std::int64_t width = x.columns();
-    for (std::int64_t r = 0; r < x.rows(); ++r) {
+  void compute(const ops::LayerNormOn<P, Space>& op) {
+    const std::int64_t width = op.x.columns();
+    for (std::int64_t r = 0; r < op.x.rows(); ++r) {
+      const T* const x = op.x[r];
       T mean = 0, variance = 0;
-      for (std::int64_t c = 0; c < width; ++c) mean += x[r][c] / width;
-      for (std::int64_t c = 0; c < width; ++c)
-        variance += (x[r][c] - mean) * (x[r][c] - mean) / width;
-      moments[r][0] = mean;
-      moments[r][1] = 1 / std::sqrt(variance + static_cast<T>(epsilon));
+      for (std::int64_t c = 0; c < width; ++c) mean += x[c] / width;
+      for (std::int64_t c = 0; c < width; ++c) variance += (x[c] - mean) * (x[c] - mean) / width;
+      op.moments[r][0] = mean;
+      op.moments[r][1] = 1 / std::sqrt(variance + static_cast<T>(op.epsilon));
     }
-    layer_norm_again(x, gamma, beta, moments, y);
+    compute(ops::LayerNormAgainOn<P, Space>{op.x, op.gamma, op.beta, op.moments, op.y});
   }
-  void layer_norm_again(In x, Values gamma, Values beta, In moments, Out y) {
-    detail::require_equal_rows("layer_norm_again", x.rows(), y.rows(), moments.rows());
-    for (std::int64_t r = 0; r < x.rows(); ++r)
-      for (std::int64_t c = 0; c < x.columns(); ++c)
-        y[r][c] = gamma[c] * (x[r][c] - moments[r][0]) * moments[r][1] + beta[c];
+  void compute(const ops::LayerNormAgainOn<P, Space>& op) {
+    for (std::int64_t r = 0; r < op.x.rows(); ++r)
+      for (std::int64_t c = 0; c < op.x.columns(); ++c)
+        op.y[r][c] = op.gamma[c] * (op.x[r][c] - op.moments[r][0]) * op.moments[r][1] + op.beta[c];
   }
-  /// With g = gamma * dy: dx = rstd * (g - mean(g) - xhat * mean(g * xhat)); dgamma += dy * xhat;
-  /// dbeta += dy.
-  void layer_norm_backward(In dy, In x, Values gamma, In moments, Out dx, Write write,
-                           Span<T> dgamma, Span<T> dbeta) {
-    detail::require_equal_rows("layer_norm_backward", dy.rows(), x.rows(), dx.rows(),
-                               moments.rows());
-    const std::int64_t width = x.columns();
-    for (std::int64_t r = 0; r < x.rows(); ++r) {
-      const T mean = moments[r][0], rstd = moments[r][1];
+  void compute(const ops::LayerNormBackwardOn<P, Space>& op) {
+    const std::int64_t width = op.x.columns();
+    for (std::int64_t r = 0; r < op.x.rows(); ++r) {
+      const T mean = op.moments[r][0], rstd = op.moments[r][1];
+      const T *const dy = op.dy[r], *const x = op.x[r];
       T mean_g = 0, mean_g_xhat = 0;
       for (std::int64_t c = 0; c < width; ++c) {
-        const T xhat = (x[r][c] - mean) * rstd, g = gamma[c] * dy[r][c];
+        const T xhat = (x[c] - mean) * rstd, g = op.gamma[c] * dy[c];
         mean_g += g / width;
         mean_g_xhat += g * xhat / width;
-        dgamma[c] += dy[r][c] * xhat;
-        dbeta[c] += dy[r][c];
+        op.dgamma[c] += dy[c] * xhat;
+        op.dbeta[c] += dy[c];
       }
       for (std::int64_t c = 0; c < width; ++c) {
-        const T xhat = (x[r][c] - mean) * rstd;
-        const T value = rstd * (gamma[c] * dy[r][c] - mean_g - xhat * mean_g_xhat);
-        dx[r][c] = write == Write::add ? dx[r][c] + value : value;
+        const T xhat = (x[c] - mean) * rstd;
+        const T value = rstd * (op.gamma[c] * dy[c] - mean_g - xhat * mean_g_xhat);
+        op.dx[r][c] = op.write == Write::add ? op.dx[r][c] + value : value;
       }
     }
   }
-  void add(In x, Out y) {
-    detail::require_equal_rows("add", x.rows(), y.rows());
-    for (std::int64_t r = 0; r < x.rows(); ++r)
-      for (std::int64_t c = 0; c < x.columns(); ++c) y[r][c] += x[r][c];
-  }
-  void scale_rows(In x, Values row_scale, Out y) {
-    detail::require_equal_rows("scale_rows", x.rows(), y.rows(), row_scale.size());
-    for (std::int64_t r = 0; r < x.rows(); ++r)
-      for (std::int64_t c = 0; c < x.columns(); ++c) y[r][c] = row_scale[r] * x[r][c];
-  }
-  void gather_rows(In x, Index index, Out y) {
-    detail::require_equal_rows("gather_rows", y.rows(), index.size());
-    for (std::int64_t i = 0; i < index.size(); ++i) std::copy_n(x[index[i]], x.columns(), y[i]);
-  }
-  void scatter_add_rows(In x, Index index, Out y) {
-    detail::require_equal_rows("scatter_add_rows", x.rows(), index.size());
-    for (std::int64_t i = 0; i < index.size(); ++i)
-      for (std::int64_t c = 0; c < x.columns(); ++c) y[index[i]][c] += x[i][c];
-  }
-  void put_token(Out y, Index index, Values token, Write write) {
-    detail::require_equal_widths("put_token", y.columns(), token.size());
-    for (std::int64_t i = 0; i < (index.empty() ? y.rows() : index.size()); ++i)
-      for (std::int64_t c = 0; c < y.columns(); ++c) {
-        T& value = y[index.empty() ? i : index[i]][c];
-        value = write == Write::add ? value + token[c] : token[c];
-      }
-  }
-  void token_gradient(In dx, Index index, Span<T> dtoken) {
-    for (std::int64_t i = 0; i < (index.empty() ? dx.rows() : index.size()); ++i)
-      for (std::int64_t c = 0; c < dx.columns(); ++c)
-        dtoken[c] += dx[index.empty() ? i : index[i]][c];
-  }
-  void clear_rows(Out y, Index index) {
-    for (const std::int32_t r : index) std::fill_n(y[r], y.columns(), T{0});
-  }
-  void fill(Out y, double value) {
-    for (std::int64_t r = 0; r < y.rows(); ++r)
-      std::fill_n(y[r], y.columns(), static_cast<T>(value));
-  }
 
-  void attention(In q, In k, In v, int heads, Span<const Segment> segments, Index limit, Out out,
-                 Out lse) {
-    check_attention("attention", q, k, v, heads, limit, out);
-    const std::int64_t width = q.columns() / heads;
+  void compute(const ops::AttentionOn<P, Space>& op) {
+    const std::int64_t width = op.q.columns() / op.heads;
     const T scale = 1 / std::sqrt(static_cast<T>(width));
     std::vector<T> score;
-    for (const Segment s : segments)
+    for (const Segment& s : op.reach.segments)
       for (std::int64_t i = s.q_begin; i < s.q_end; ++i)
-        for (int h = 0; h < heads; ++h) {
-          score.assign(limit[i], 0);
+        for (int h = 0; h < op.heads; ++h) {
+          const std::int64_t at = h * width, keys = op.reach.limit[i];
+          score.assign(keys, 0);
           T top = 0, sum = 0;
-          for (std::int64_t j = 0; j < limit[i]; ++j) {
-            score[j] = scale * dot(q[i] + h * width, k[s.k_begin + j] + h * width, width);
+          for (std::int64_t j = 0; j < keys; ++j) {
+            score[j] = scale * dot(op.q[i] + at, op.k[s.k_begin + j] + at, width);
             top = j == 0 ? score[j] : std::max(top, score[j]);
           }
           for (const T value : score) sum += std::exp(value - top);
-          lse[i][h] = limit[i] > 0 ? top + std::log(sum) : T{0};
-          std::fill_n(out[i] + h * width, width, T{0});
-          for (std::int64_t j = 0; j < limit[i]; ++j)
-            for (std::int64_t c = 0; c < width; ++c)
-              out[i][h * width + c] += std::exp(score[j] - lse[i][h]) *
-                                       v[s.k_begin + j][h * width + c];
+          op.lse[i][h] = keys > 0 ? top + std::log(sum) : T{0};
+          std::fill_n(op.out[i] + at, width, T{0});
+          for (std::int64_t j = 0; j < keys; ++j)
+            for (std::int64_t c = at; c < at + width; ++c)
+              op.out[i][c] += std::exp(score[j] - op.lse[i][h]) * op.v[s.k_begin + j][c];
         }
   }
-  /// p = softmax(scale q k^T) row by row; ds = p * (dout v^T - sum(dout * out)); dq = scale ds k;
-  /// dk += scale ds^T q; dv += p^T dout.
-  void attention_backward(In dout, In q, In k, In v, In out, In lse, int heads,
-                          Span<const Segment> segments, Index limit, Out dq, Out dk, Out dv,
-                          Write write) {
-    check_attention("attention_backward", q, k, v, heads, limit, dq);
-    const std::int64_t width = q.columns() / heads;
+  void compute(const ops::AttentionBackwardOn<P, Space>& op) {
+    const std::int64_t width = op.q.columns() / op.heads;
     const T scale = 1 / std::sqrt(static_cast<T>(width));
-    if (write == Write::assign) fill(dk, 0), fill(dv, 0);
-    for (const Segment s : segments)
+    if (op.write == Write::assign) {
+      compute(ops::FillOn<T, Space>{op.dk});
+      compute(ops::FillOn<T, Space>{op.dv});
+    }
+    for (const Segment& s : op.reach.segments)
       for (std::int64_t i = s.q_begin; i < s.q_end; ++i)
-        for (int h = 0; h < heads; ++h) {
+        for (int h = 0; h < op.heads; ++h) {
           const std::int64_t at = h * width;
-          const T centre = dot(dout[i] + at, out[i] + at, width);
-          std::fill_n(dq[i] + at, width, T{0});
-          for (std::int64_t j = s.k_begin; j < s.k_begin + limit[i]; ++j) {
-            const T p = std::exp(scale * dot(q[i] + at, k[j] + at, width) - lse[i][h]);
-            const T ds = scale * p * (dot(dout[i] + at, v[j] + at, width) - centre);
+          const T centre = dot(op.dout[i] + at, op.out[i] + at, width);
+          std::fill_n(op.dq[i] + at, width, T{0});
+          for (std::int64_t j = s.k_begin; j < s.k_begin + op.reach.limit[i]; ++j) {
+            const T p = std::exp(scale * dot(op.q[i] + at, op.k[j] + at, width) - op.lse[i][h]);
+            const T ds = scale * p * (dot(op.dout[i] + at, op.v[j] + at, width) - centre);
             for (std::int64_t c = at; c < at + width; ++c) {
-              dq[i][c] += ds * k[j][c];
-              dk[j][c] += ds * q[i][c];
-              dv[j][c] += p * dout[i][c];
+              op.dq[i][c] += ds * op.k[j][c];
+              op.dk[j][c] += ds * op.q[i][c];
+              op.dv[j][c] += p * op.dout[i][c];
             }
           }
         }
   }
 
-  void embed_patches(Values images, ImageShape shape, PatchRows<Space> from, Out y) {
-    detail::require_equal_widths("embed_patches", y.columns(), shape.patch_width());
-    each_patch(images, shape, from, y.rows(), [&](std::int64_t r, const T* corner) {
-      for (int i = 0; i < shape.patch_width(); ++i)
-        y[r][i] = corner ? corner[offset(shape, i, PatchOrder::channel_first)] : T{0};
+  void compute(const ops::AddOn<P, Space>& op) {
+    for (std::int64_t r = 0; r < op.x.rows(); ++r)
+      for (std::int64_t c = 0; c < op.x.columns(); ++c) op.y[r][c] += op.x[r][c];
+  }
+  void compute(const ops::ScaleRowsOn<P, Space>& op) {
+    for (std::int64_t r = 0; r < op.x.rows(); ++r)
+      for (std::int64_t c = 0; c < op.x.columns(); ++c) op.y[r][c] = op.row_scale[r] * op.x[r][c];
+  }
+  void compute(const ops::GatherRowsOn<P, Space>& op) {
+    for (std::int64_t i = 0; i < op.index.size(); ++i)
+      std::copy_n(op.x[op.index[i]], op.x.columns(), op.y[i]);
+  }
+  void compute(const ops::ScatterAddRowsOn<P, Space>& op) {
+    for (std::int64_t i = 0; i < op.index.size(); ++i)
+      for (std::int64_t c = 0; c < op.x.columns(); ++c) op.y[op.index[i]][c] += op.x[i][c];
+  }
+  void compute(const ops::PutTokenOn<P, Space>& op) {
+    for (std::int64_t i = 0; i < op.rows.count(op.y.rows()); ++i)
+      for (std::int64_t c = 0; c < op.y.columns(); ++c) {
+        T& value = op.y[op.rows[i]][c];
+        value = op.write == Write::add ? value + op.token[c] : op.token[c];
+      }
+  }
+  void compute(const ops::TokenGradientOn<P, Space>& op) {
+    for (std::int64_t i = 0; i < op.rows.count(op.dx.rows()); ++i)
+      for (std::int64_t c = 0; c < op.dx.columns(); ++c) op.dtoken[c] += op.dx[op.rows[i]][c];
+  }
+  void compute(const ops::ClearRowsOn<P, Space>& op) {
+    for (const std::int32_t r : op.index) std::fill_n(op.y[r], op.y.columns(), T{0});
+  }
+  template <class U> void compute(const ops::FillOn<U, Space>& op) {
+    for (std::int64_t r = 0; r < op.y.rows(); ++r)
+      std::fill_n(op.y[r], op.y.columns(), static_cast<U>(op.value));
+  }
+
+  void compute(const ops::EmbedPatchesOn<P, Space>& op) {
+    each_patch(op, [&](std::int64_t r, const T* corner) {
+      for (int i = 0; i < op.shape.patch_width(); ++i)
+        op.y[r][i] = corner ? corner[offset(op.shape, i, PatchOrder::channel_first)] : T{0};
     });
   }
-  void target_patches(Values images, ImageShape shape, PatchRows<Space> from, bool standardise,
-                      Out y) {
-    detail::require_equal_widths("target_patches", y.columns(), shape.patch_width());
-    const int width = shape.patch_width();
-    each_patch(images, shape, from, y.rows(), [&](std::int64_t r, const T* corner) {
+  void compute(const ops::TargetPatchesOn<P, Space>& op) {
+    const int width = op.shape.patch_width();
+    each_patch(op, [&](std::int64_t r, const T* corner) {
+      T* const y = op.y[r];
       for (int i = 0; i < width; ++i)
-        y[r][i] = corner ? corner[offset(shape, i, PatchOrder::channel_last)] : T{0};
-      if (!standardise || !corner) return;
+        y[i] = corner ? corner[offset(op.shape, i, PatchOrder::channel_last)] : T{0};
+      if (!op.standardise || !corner) return;
       T mean = 0, variance = 0;
-      for (int i = 0; i < width; ++i) mean += y[r][i] / width;
-      for (int i = 0; i < width; ++i) variance += (y[r][i] - mean) * (y[r][i] - mean) / (width - 1);
+      for (int i = 0; i < width; ++i) mean += y[i] / width;
+      for (int i = 0; i < width; ++i) variance += (y[i] - mean) * (y[i] - mean) / (width - 1);
       for (int i = 0; i < width; ++i)
-        y[r][i] = (y[r][i] - mean) / std::sqrt(variance + static_cast<T>(1e-6));
+        y[i] = (y[i] - mean) / std::sqrt(variance + static_cast<T>(1e-6));
     });
   }
-  void blur(Values images, ImageShape shape, Values kernel, Span<T> result) {
-    const std::int64_t half = kernel.size() / 2;
-    std::vector<T> rows(shape.size());
-    const std::int64_t height = shape.height, width = shape.width, planes = shape.channels;
-    for (std::int64_t image = 0; image < images.size() / shape.size(); ++image) {
-      const T* in = images.data() + image * shape.size();
-      T* out = result.data() + image * shape.size();
+  void compute(const ops::BlurOn<P, Space>& op) {
+    const auto& kernel = op.taps.weight;
+    const std::int64_t half = op.taps.count / 2, size = op.shape.size();
+    const std::int64_t height = op.shape.height, width = op.shape.width, planes = op.shape.channels;
+    std::vector<T> rows(size);
+    for (std::int64_t image = 0; image < op.images.size() / size; ++image) {
+      const T* in = op.images.data() + image * size;
+      T* out = op.result.data() + image * size;
       for (std::int64_t y = 0; y < planes * height; ++y)
         for (std::int64_t x = 0; x < width; ++x) {
           T sum = 0;
@@ -286,119 +295,53 @@ template <class T> class Reference {
           }
     }
   }
-  void add_positions(Out x, In table, PatchRows<Space> from) {
-    detail::require_equal_widths("add_positions", x.columns(), table.columns());
-    for (std::int64_t r = 0; r < x.rows(); ++r)
-      if (from.source[r] >= 0)
-        for (std::int64_t c = 0; c < x.columns(); ++c)
-          x[r][c] += table[from.permutation[from.source[r]]][c];
+  void compute(const ops::AddPositionsOn<P, Space>& op) {
+    for (std::int64_t r = 0; r < op.x.rows(); ++r)
+      if (op.from.source[r] >= 0)
+        for (std::int64_t c = 0; c < op.x.columns(); ++c)
+          op.x[r][c] += op.table[op.from.permutation[op.from.source[r]]][c];
   }
-  void argsort(Matrix<const float> keys, Matrix<std::int32_t> order) {
-    for (std::int64_t r = 0; r < keys.rows(); ++r) {
-      std::iota(order[r], order[r] + keys.columns(), 0);
-      std::stable_sort(order[r], order[r] + keys.columns(),
-                       [&](int a, int b) { return keys[r][a] < keys[r][b]; });
+  void compute(const ops::ArgsortOn<Space>& op) {
+    for (std::int64_t r = 0; r < op.keys.rows(); ++r) {
+      std::iota(op.order[r], op.order[r] + op.keys.columns(), 0);
+      std::stable_sort(op.order[r], op.order[r] + op.keys.columns(),
+                       [&](int a, int b) { return op.keys[r][a] < op.keys[r][b]; });
     }
   }
 
-  template <class Work> void for_each(std::int64_t count, const Work& work) {
-    for (std::int64_t i = 0; i < count; ++i) work(i);
-  }
-
-  void squared_error(In prediction, In target, double scale, Out dprediction, Span<double> sum) {
-    detail::require_equal_widths("squared_error", prediction.columns(), target.columns(),
-                                 dprediction.columns());
-    for (std::int64_t r = 0; r < prediction.rows(); ++r)
-      for (std::int64_t c = 0; c < prediction.columns(); ++c) {
-        const T error = prediction[r][c] - target[r][c];
-        sum[0] += scale * error * error;
-        dprediction[r][c] = static_cast<T>(2 * scale) * error;
-      }
-  }
-  void absolute_error(In prediction, In target, double scale, Out dprediction, Span<double> sum) {
-    detail::require_equal_widths("absolute_error", prediction.columns(), target.columns(),
-                                 dprediction.columns());
-    for (std::int64_t r = 0; r < prediction.rows(); ++r)
-      for (std::int64_t c = 0; c < prediction.columns(); ++c) {
-        const T error = prediction[r][c] - target[r][c];
-        sum[0] += scale * std::abs(error);
-        dprediction[r][c] = static_cast<T>(error > 0 ? scale : error < 0 ? -scale : 0);
-      }
-  }
-  void cosine_distance(In prediction, In target, double scale, Out dprediction, Span<double> sum) {
-    detail::require_equal_widths("cosine_distance", prediction.columns(), target.columns(),
-                                 dprediction.columns());
-    for (std::int64_t r = 0; r < prediction.rows(); ++r) {
-      T dot = 0, pp = 0, tt = 0;
-      for (std::int64_t c = 0; c < prediction.columns(); ++c)
-        dot += prediction[r][c] * target[r][c], pp += prediction[r][c] * prediction[r][c],
-            tt += target[r][c] * target[r][c];
-      const bool zero = pp == 0 || tt == 0;
-      const T inverse = zero ? 0 : 1 / std::sqrt(pp * tt), cosine = dot * inverse;
-      sum[0] += scale * (2 - 2 * cosine);
-      for (std::int64_t c = 0; c < prediction.columns(); ++c)  // of -2 cosine
-        dprediction[r][c] = zero ? T{0}
-                                 : static_cast<T>(2 * scale) *
-                                       (cosine / pp * prediction[r][c] - inverse * target[r][c]);
-    }
-  }
-  void cross_entropy(In prediction, In target, double scale, Out dprediction, Span<double> sum) {
-    detail::require_equal_widths("cross_entropy", prediction.columns(), dprediction.columns(),
-                                 dprediction.columns());
-    for (std::int64_t r = 0; r < prediction.rows(); ++r) {
-      const std::int64_t classes = prediction.columns();
-      const bool none = target[r][0] < 0,
-                 wrong = !none && !(target[r][0] < static_cast<T>(classes));
-      for (std::int64_t c = 0; c < classes; ++c) dprediction[r][c] = 0;
-      if (wrong) sum[0] = std::numeric_limits<double>::quiet_NaN();
-      if (none || wrong) continue;
-      T top = prediction[r][0], total = 0;
-      for (std::int64_t c = 0; c < classes; ++c)
-        top = std::max(top, static_cast<T>(prediction[r][c]));
-      for (std::int64_t c = 0; c < classes; ++c) total += std::exp(prediction[r][c] - top);
-      const auto code = static_cast<std::int64_t>(target[r][0]);
-      sum[0] += scale * (std::log(total) + top - prediction[r][code]);
-      for (std::int64_t c = 0; c < classes; ++c)
-        dprediction[r][c] = static_cast<T>(scale) *
-                            (std::exp(prediction[r][c] - top) / total - (c == code ? 1 : 0));
+  template <class Error> void compute(const ops::LossOn<Error, P, Space>& op) {
+    for (std::int64_t r = 0; r < op.prediction.rows(); ++r) {
+      const detail::ReferenceRow<T> row{op.prediction[r], op.target[r], op.prediction.columns(),
+                                        op.dprediction[r]};
+      op.sum[0] += op.scale * Error::of(row, op.scale);
     }
   }
 
-  std::byte* allocate(std::int64_t bytes) { return HostMemory::allocate(bytes); }
-  void deallocate(std::byte* memory) noexcept { HostMemory::deallocate(memory); }
-  template <class U> void upload(const U* host, Span<U> values) {
-    std::copy_n(host, values.size(), values.data());
-  }
-  template <class U> void download(Span<U> values, std::remove_const_t<U>* host) {
-    std::copy_n(values.data(), values.size(), host);
-  }
-
-  void adamw(const AdamW& o, Span<const ParameterRun> runs, Values gradient, double gradient_scale,
-             Span<T> master, Span<T> moment1, Span<T> moment2, Span<T> average,
-             double average_decay, Span<T> weights) {
+  void compute(const ops::AdamWStepOn<P, Space>& op) {
+    const AdamW& o = op.options;
     const double correction1 = 1 - std::pow(o.beta1, static_cast<double>(o.step));
     const double correction2 = 1 - std::pow(o.beta2, static_cast<double>(o.step));
-    for (const ParameterRun run : runs)
+    for (const ParameterRun& run : op.runs)
       for (std::int64_t i = run.begin; i < run.end; ++i) {
-        const T g = gradient[i] * static_cast<T>(gradient_scale);
+        T &master = op.master[i], &m = op.moment1[i], &v = op.moment2[i];
+        const T g = op.gradient[i] * static_cast<T>(op.gradient_scale);
         const double rate = o.learning_rate * run.rate;
-        moment1[i] += static_cast<T>(1 - o.beta1) * (g - moment1[i]);
-        moment2[i] += static_cast<T>(1 - o.beta2) * (g * g - moment2[i]);
-        master[i] *= static_cast<T>(1 - rate * o.weight_decay * run.decay);
-        master[i] -= static_cast<T>(rate / correction1) * moment1[i] /
-                     (std::sqrt(moment2[i] / static_cast<T>(correction2)) +
-                      static_cast<T>(o.epsilon));
-        if (!average.empty())
-          average[i] = static_cast<T>(average_decay) * average[i] +
-                       static_cast<T>(1 - average_decay) * master[i];
-        if (!weights.empty()) weights[i] = master[i];
+        m += static_cast<T>(1 - o.beta1) * (g - m);
+        v += static_cast<T>(1 - o.beta2) * (g * g - v);
+        master *= static_cast<T>(1 - rate * o.weight_decay * run.decay);
+        master -= static_cast<T>(rate / correction1) * m /
+                  (std::sqrt(v / static_cast<T>(correction2)) + static_cast<T>(o.epsilon));
+        if (!op.average.empty())
+          op.average[i] = static_cast<T>(op.average_decay) * op.average[i] +
+                          static_cast<T>(1 - op.average_decay) * master;
+        if (!op.weights.empty()) op.weights[i] = master;
       }
   }
-  void sum_of_squares(Values values, Span<double> sum) {
-    for (const T value : values) sum[0] += static_cast<double>(value) * value;
+  void compute(const ops::SumOfSquaresOn<P, Space>& op) {
+    for (const T value : op.values) op.sum[0] += static_cast<double>(value) * value;
   }
-  void convert(Values masters, Span<T> weights) {
-    std::copy_n(masters.data(), masters.size(), weights.data());
+  void compute(const ops::ConvertOn<P, Space>& op) {
+    std::copy_n(op.masters.data(), op.masters.size(), op.weights.data());
   }
 
   static T normal_cdf(T x) {
@@ -407,25 +350,14 @@ template <class T> class Reference {
   static T gelu_slope(T x) {
     return normal_cdf(x) + x * static_cast<T>(0.39894228040143267794) * std::exp(-x * x / 2);
   }
-
- private:
   static T dot(const T* a, const T* b, std::int64_t count) {
     T sum = 0;
     for (std::int64_t i = 0; i < count; ++i) sum += a[i] * b[i];
     return sum;
   }
-  static void check_linear(const char* where, In x, In w, Values bias, In y) {
-    detail::require_equal_rows(where, x.rows(), y.rows());
-    detail::require_equal_widths(where, x.columns(), w.columns());
-    detail::require_equal_widths(where, y.columns(), w.rows(),
-                                 bias.empty() ? w.rows() : bias.size());
-  }
-  static void check_attention(const char* where, In q, In k, In v, int heads, Index limit, In out) {
-    detail::require_equal_rows(where, q.rows(), out.rows(), limit.size());
-    detail::require_equal_rows(where, k.rows(), v.rows());
-    detail::require_equal_widths(where, q.columns(), k.columns(), v.columns(), out.columns());
-    if (heads <= 0 || q.columns() % heads != 0)
-      fail<ShapeError>(where, ": ", heads, " heads do not divide width ", q.columns(), ".");
+  /// x W^T + bias at (r, o).
+  template <class Op> static T affine(const Op& op, std::int64_t r, std::int64_t o) {
+    return dot(op.x[r], op.w[o], op.w.columns()) + (op.bias.empty() ? T{0} : op.bias.wide[o]);
   }
   /// The number's place relative to the patch's first pixel in the planar image.
   static std::int64_t offset(ImageShape shape, int i, PatchOrder order) {
@@ -434,20 +366,19 @@ template <class T> class Reference {
     const int pixel = order == PatchOrder::channel_first ? i % (p * p) : i / shape.channels;
     return (std::int64_t{channel} * shape.height + pixel / p) * shape.width + pixel % p;
   }
-  template <class Visit>
-  static void each_patch(Values images, ImageShape shape, PatchRows<Space> from, std::int64_t rows,
-                         Visit visit) {
-    detail::require_equal_rows("patches", rows, from.source.size());
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const std::int32_t source = from.source[r];
+  /// visit(row, the first pixel of its patch, or null for a class token).
+  template <class Op, class Visit> static void each_patch(const Op& op, Visit visit) {
+    const ImageShape& shape = op.shape;
+    for (std::int64_t r = 0; r < op.y.rows(); ++r) {
+      const std::int32_t source = op.from.source[r];
       if (source < 0) {
         visit(r, static_cast<const T*>(nullptr));
         continue;
       }
-      const int patch = from.permutation[source], image = source / shape.patches();
-      visit(r, images.data() + image * shape.size() +
-                   (std::int64_t{patch / shape.columns()} * shape.width + patch % shape.columns()) *
-                       shape.patch);
+      const int patch = op.from.permutation[source], image = source / shape.patches();
+      const std::int64_t line = patch / shape.columns(), column = patch % shape.columns();
+      visit(r,
+            op.images.data() + image * shape.size() + (line * shape.width + column) * shape.patch);
     }
   }
 };

@@ -32,10 +32,11 @@ inline Square gram(Cpu<Fp32>& device, const FeatureTable& table, bool columns) {
     if (columns) {
       const Matrix<const float> x{table.row(from), count, table.width};
       part.setZero();
-      device.linear_backward_weight(x, x, {part.data(), size, size}, {});
+      device.run(
+          ops::LinearBackwardWeight<Cpu<Fp32>>{.dy = x, .x = x, .dw = {part.data(), size, size}});
     } else {
       const Matrix<const float> x{table.values.data() + from, size, count, table.width};
-      device.linear(x, x, {}, {part.data(), size, size});
+      device.run(ops::Linear<Cpu<Fp32>>{.x = x, .w = x, .y = {part.data(), size, size}});
     }
     // The part is symmetric, so its rows are its columns.
     device.for_each(

@@ -98,9 +98,10 @@ template <class Model, class S> std::vector<S> encoder_parameters(std::span<cons
   const std::int64_t given = Model::Decoder::uses_norm ? Encoder::parameter_count
                                                        : Encoder::body_parameter_count;
   std::vector<S> result(model.begin(), model.begin() + given);
-  if (given != Encoder::parameter_count)
-    result.insert(result.end(), Encoder::dim, S{1}),
-        result.insert(result.end(), Encoder::dim, S{0});
+  if (given != Encoder::parameter_count) {
+    result.insert(result.end(), Encoder::dim, S{1});
+    result.insert(result.end(), Encoder::dim, S{0});
+  }
   return result;
 }
 
@@ -183,7 +184,9 @@ template <class A, class S> struct ClassCosineWork {
     for (std::int64_t c = 0; c < dim; ++c) {
       const auto x = static_cast<double>(static_cast<Accumulator<A>>(a[c])),
                  y = static_cast<double>(static_cast<Accumulator<A>>(b[c]));
-      dot += x * y, aa += x * x, bb += y * y;
+      dot += x * y;
+      aa += x * x;
+      bb += y * y;
     }
     out[image * out_stride + i % patches] = static_cast<S>(dot / std::sqrt(aa * bb + 1e-300));
   }
@@ -283,7 +286,8 @@ template <class T> class FeatureSource {
     for (std::size_t i = 0; i < options_.features.size(); ++i) {
       const Feature& feature = options_.features[i];
       if (feature.layer != layer) continue;
-      if (feature.norm && !normed) norm(), normed = true;
+      if (feature.norm && !normed) norm();
+      normed = normed || feature.norm;
       read(feature, begin(i));
     }
   }
@@ -350,7 +354,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     const auto table = resized_positions(
         sincos_positions<S>(Grid::rows, Grid::columns, Encoder::dim), Grid::rows, Grid::columns,
         Encoder::dim, shape_.rows(), shape_.columns(), options_.positions);
-    positions_ = uploaded(table);
+    positions_ = {uploaded(table).data(), shape_.patches(), Encoder::dim};
     RankEngine<1> whole(with_leading(RankRules<1>{ClassToken::none}, Encoder::leading_tokens),
                         shape_.patches(), options_.batch);
     for (int image = 0; image < options_.batch; ++image) whole.append_whole();
@@ -358,6 +362,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     class_rows_ = uploaded(whole.tables().class_rows);
     segments_ = uploaded(whole.tables().content.segments);
     limit_ = uploaded(whole.tables().content.limit);
+    extents_ = whole.tables().content.extents;
     std::vector<std::int32_t> reading_order(static_cast<std::size_t>(options_.batch) *
                                             shape_.patches());
     for (std::size_t i = 0; i < reading_order.size(); ++i)
@@ -438,7 +443,8 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
 
   void take(const S* parameters) override {
     device_.upload(parameters, masters_.span());
-    if (!weights_.empty()) device_.convert(Span<const S, Space>(masters_.span()), weights_.span());
+    if (!weights_.empty())
+      device_.run(ops::Convert<D>{.masters = masters_.span(), .weights = weights_.span()});
   }
   void pass(const S* images, int count, S* features) override {
     const auto input = images_.part(0,
@@ -447,14 +453,16 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
                                                     std::int64_t{count} * Encoder::condition_width);
     const bool measures = images == nullptr;
     if (Encoder::condition_width > 0) {
-      if (!measures)
-        conditions_(images, count, host_.data()),
-            Encoder::Leading::check_labels(host_.data(), count);
+      if (!measures) {
+        conditions_(images, count, host_.data());
+        Encoder::Leading::check_labels(host_.data(), count);
+      }
       device_.upload(static_cast<const S*>(host_.data()), conditions);
     }
-    if (reads_codes && !measures)
-      tokenizer_(images, count, host_.data()),
-          check_codes(host_.data(), count, shape_.patches(), Encoder::codes);
+    if (reads_codes && !measures) {
+      tokenizer_(images, count, host_.data());
+      check_codes(host_.data(), count, shape_.patches(), Encoder::codes);
+    }
     device_.upload(reads_codes ? static_cast<const S*>(host_.data()) : images, input);
     const ArenaScope scope(arena_);
     Reading<D> at(separate_weights ? reading_weights() : masters_as_weights(), masters_.data());
@@ -464,23 +472,26 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     const bool reads_attention = std::any_of(
         options_.features.begin(), options_.features.end(),
         [](const Feature& feature) { return feature.readout == Readout::attention; });
-    const auto moments = arena_.template rows<S, 2, Space>(rows);
-    const auto normed = arena_.template rows<Activation<D>, Encoder::dim, Space>(rows);
-    Encoder::infer(
-        device_, arena_, encoder,
-        reads_codes ? Pictures<D>{{}, input, conditions} : Pictures<D>{input, {}, conditions},
-        shape_, {source_.part(0, rows), permutation_},
-        class_rows_.part(0, std::int64_t{count} * Encoder::leading_tokens),
-        {segments_.part(0, count), limit_.part(0, rows)},
-        Rows<const S, Encoder::dim, Space>{positions_.data(), shape_.patches()}, reads_attention,
-        [&](int layer, const auto& tokens, const auto& qkv) {
-          this->each_feature(
-              layer, [&] { Encoder::Norm::forward(device_, norm, tokens, normed, moments); },
-              [&](const Feature& feature, std::int64_t column) {
-                read(feature, feature.norm ? normed : tokens, qkv, count,
-                     features_.data() + column);
-              });
-        });
+    const Context<D> c{device_, arena_};
+    const auto moments = take_statistics<2>(c, rows);
+    const auto normed = take_tokens<Encoder::dim>(c, rows);
+    const Pictures<D> pictures = reads_codes ? Pictures<D>{{}, input, conditions}
+                                             : Pictures<D>{input, {}, conditions};
+    ReachExtents extents = extents_;
+    extents.pairs = extents.pairs / options_.batch * count;
+    Encoder::infer(c, encoder,
+                   {{pictures, shape_, {source_.part(0, rows), permutation_}, positions_},
+                    class_rows_.part(0, std::int64_t{count} * Encoder::leading_tokens),
+                    {segments_.part(0, count), limit_.part(0, rows), extents},
+                    reads_attention},
+                   [&](int layer, const auto& tokens, const auto& qkv) {
+                     this->each_feature(
+                         layer, [&] { Encoder::Norm::forward(c, norm, tokens, normed, moments); },
+                         [&](const Feature& feature, std::int64_t column) {
+                           read(feature, feature.norm ? normed : tokens, qkv, count,
+                                features_.data() + column);
+                         });
+                   });
     device_.download(Span<const S, Space>(features_.part(0, count * width())), features);
   }
   void read(const Feature& feature, ConstTokens<D, Encoder::dim> x,
@@ -532,9 +543,10 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
   Buffer<D, Weight<D>> weights_;
   Buffer<D, std::byte> memory_;
   Arena arena_;
-  Span<const S, Space> positions_;
+  Matrix<const S, Space> positions_;
   Span<const std::int32_t, Space> source_, class_rows_, limit_, permutation_;
   Span<const Segment, Space> segments_;
+  ReachExtents extents_;              // of options().batch images
   Span<S, Space> images_, features_;  // images: pixels or codes
   Span<S, Space> condition_numbers_;
   std::vector<S> host_;  // codes, or conditions

@@ -103,13 +103,15 @@ template <class Model, class D> class Generator {
           fail<ShapeError>("generator: image ", i, " has ", all[i][k] - all[i][k - 1],
                            " patches of one rank; a Causal decoder predicts one at a time.");
     }
-    images_ = images, ends_ = std::move(all), permutation_host_ = std::move(permutation);
+    images_ = images;
+    ends_ = std::move(all);
+    permutation_host_ = std::move(permutation);
     device_.upload(permutation_host_.data(), permutation_.part(0, images_ * patches));
     if (!conditions.empty())
       device_.upload(conditions.data(),
                      conditions_.span().part(0, images_ * Encoder::condition_width));
-    for (const auto& cache : qkv_) device_.fill(cache, 0);
-    for (const auto& cache : outputs_) device_.fill(cache, 0);
+    for (const auto& cache : qkv_) device_.run(ops::Fill<D>{.y = cache});
+    for (const auto& cache : outputs_) device_.run(ops::Fill<D>{.y = cache});
     encoded_.assign(ends_.size(), 0);
     group_ = 0;
   }
@@ -175,10 +177,13 @@ template <class Model, class D> class Generator {
     const std::vector<S> conditions(static_cast<std::size_t>(images) * Encoder::condition_width);
     for (std::size_t i = patches; i <= ranks.size(); i += patches)
       ranks[i - 1] = 1;  // the most content
-    plan.begin(ranks, conditions), plan.predict(nullptr);
-    if (!causal)
-      std::fill(ranks.begin(), ranks.end(), 1), plan.begin(ranks, conditions),
-          plan.predict(nullptr);  // the most queries
+    plan.begin(ranks, conditions);
+    plan.predict(nullptr);
+    if (!causal) {
+      std::fill(ranks.begin(), ranks.end(), 1);  // the most queries
+      plan.begin(ranks, conditions);
+      plan.predict(nullptr);
+    }
     return plan.arena_.peak();
   }
   Matrix<const S, Space> positions(int width) {
@@ -196,8 +201,8 @@ template <class Model, class D> class Generator {
   /// The content before the group, as far as it is new: its keys and values, and what the decoder
   /// reads of it, join the caches.
   void encode(const Parameters& p, const S* on_host, const Pictures<D>& content) {
-    std::vector<std::int32_t> source, class_rows, cached, limit, last;
-    std::vector<Segment> segments;
+    std::vector<std::int32_t> source, class_rows, cached, last;
+    Attend<HostLists> attend;
     for (std::int32_t i = 0; i < images_; ++i) {
       const auto& ends = ends_[static_cast<std::size_t>(i)];
       const bool waits = group_ < static_cast<int>(ends.size());
@@ -210,7 +215,8 @@ template <class Model, class D> class Generator {
         if (row < first) class_rows.push_back(static_cast<std::int32_t>(source.size()));
         source.push_back(row < first ? -1 - i : i * patches + row - first);
         cached.push_back(i * tokens + row);
-        limit.push_back(causal ? row + 1 : std::min(upto, first + ends[row < first ? 0 : rank]));
+        attend.limit.push_back(causal ? row + 1
+                                      : std::min(upto, first + ends[row < first ? 0 : rank]));
         if (Encoder::codes > 0 && row >= first && on_host != nullptr) {
           const std::int64_t patch =
               std::int64_t{i} * patches +
@@ -218,47 +224,46 @@ template <class Model, class D> class Generator {
           check_codes(on_host + patch, 1, 1, Encoder::codes);
         }
       }
-      segments.push_back(
-          {begin, static_cast<std::int32_t>(source.size()), i * tokens, i * tokens + upto});
+      append_segment(
+          attend, {begin, static_cast<std::int32_t>(source.size()), i * tokens, i * tokens + upto});
       if (waits) last.push_back(static_cast<std::int32_t>(source.size()) - 1);
     }
     if (source.empty()) return;  // neither class token nor condition
     const ArenaScope scope(arena_);
     const PatchRows<Space> from{uploaded(source), permutation_};
-    const Reach<Space> reach{uploaded(segments), uploaded(limit)};
+    const Reach<Space> reach{uploaded(attend.segments), uploaded(attend.limit), attend.extents};
     const auto at = uploaded(cached), of_last = uploaded(last), of_class = uploaded(class_rows);
-    const auto h = arena_.template rows<Activation<D>, dim, Space>(from.source.size());
-    typename Layer::template SavedKeys<D> keys(arena_, h.rows());
-    typename Layer::template Saved<D> saved(arena_, h.rows());
+    const Context<D> c{device_, arena_};
+    const auto h = take_tokens<dim>(c, from.source.size());
+    typename Layer::template SavedKeys<D> keys(c, h.rows());
+    typename Layer::template SavedReading<D> saved(c, h.rows());
     const auto keep = [&](int point) {
       if (!Decoder::reads(point).output) return;
       if (causal)
-        device_.gather_rows(h, of_last, outputs_[point].slice(0, of_last.size()));
-      else
-        device_.scatter_add_rows(h, at, outputs_[point]);  // onto zeros
+        c.run(ops::GatherRows<D>{
+            .x = h, .index = of_last, .y = outputs_[point].slice(0, of_last.size())});
+      else  // onto zeros
+        c.run(ops::ScatterAddRows<D>{.x = h, .index = at, .y = outputs_[point]});
     };
-    Encoder::Input::forward(device_, arena_, p.encoder.embedding, content, Encoder::shape, from,
-                            {positions_.data(), patches}, h);
-    if (!class_rows.empty())
-      Encoder::Leading::forward(device_, arena_, p.encoder.leading, content, of_class, h);
+    Encoder::Input::forward(c, p.encoder.embedding, {content, Encoder::shape, from, positions_}, h);
+    if (!class_rows.empty()) Encoder::Leading::forward(c, p.encoder.leading, content, of_class, h);
     keep(0);
-    for (int l = 1;
-         l <= Encoder::depth && Encoder::template work<Decoder>(l) != Encoder::Work::none; ++l) {
+    for (int l = 1; l <= Encoder::depth; ++l) {
+      if (Encoder::template work<Decoder>(l) == Encoder::Work::none) break;
       const auto weights = p.encoder.block(l - 1);
       const auto kv = qkv_[l].template columns<dim, 3 * dim>();
-      Layer::forward_keys(device_, arena_, weights, h, keys);
-      device_.scatter_add_rows(keys.kv, at, kv);
+      Layer::forward_keys(c, weights, h, keys);
+      c.run(ops::ScatterAddRows<D>{.x = keys.kv, .index = at, .y = kv});
       if (Encoder::template work<Decoder>(l) != Encoder::Work::all) break;
-      Layer::template forward_reading<D>(device_, arena_, weights, h, Layer::key(kv),
-                                         Layer::value(kv), reach, {}, saved, h);
+      Layer::forward_reading(c, weights, {h, Layer::key(kv), Layer::value(kv), reach}, saved, h);
       keep(l);
     }
   }
 
   Prediction decode(const Parameters& p) {
     Prediction result;
-    std::vector<std::int32_t> source, limit;
-    std::vector<Segment> segments;
+    std::vector<std::int32_t> source;
+    Attend<HostLists> attend;
     for (std::int32_t i = 0; i < images_; ++i) {
       const auto& ends = ends_[static_cast<std::size_t>(i)];
       if (group_ >= static_cast<int>(ends.size())) continue;
@@ -266,24 +271,26 @@ template <class Model, class D> class Generator {
       const std::int32_t begin = static_cast<std::int32_t>(source.size()),
                          seen = first + ends[group - 1];
       for (std::int32_t place = ends[group - 1]; place < ends[group]; ++place) {
-        source.push_back(i * patches + place), limit.push_back(seen);
-        result.image.push_back(i),
-            result.patch.push_back(
-                permutation_host_[static_cast<std::size_t>(i * patches + place)]);
+        source.push_back(i * patches + place);
+        attend.limit.push_back(seen);
+        result.image.push_back(i);
+        result.patch.push_back(permutation_host_[i * patches + place]);
       }
-      segments.push_back(
-          {begin, static_cast<std::int32_t>(source.size()), i * tokens, i * tokens + seen});
+      append_segment(
+          attend, {begin, static_cast<std::int32_t>(source.size()), i * tokens, i * tokens + seen});
     }
     RankTables<DeviceLists<Space>, 1> tables;
     tables.streams[0].source = uploaded(source);
-    tables.streams[0].content = {uploaded(segments), uploaded(limit)};
-    tables.source = causal ? tables.streams[0].source
-                           : Span<const std::int32_t, Space>(
-                                 nullptr,
-                                 images_ * tokens);  // decoders ask how many content rows there are
-    StepContext<D, 1> context{
-        device_, arena_, tables, permutation_, positions_, decoder_positions_,
-        {},      true};  // no backward: all blocks share one set of activations
+    tables.streams[0].content = {uploaded(attend.segments), uploaded(attend.limit), attend.extents};
+    tables.source = causal
+                        ? tables.streams[0].source  // decoders ask how many content rows there are
+                        : Span<const std::int32_t, Space>(nullptr, images_ * tokens);
+    StepContext<D, 1> context{{device_, arena_}};
+    context.tables = tables;
+    context.permutation = permutation_;
+    context.positions = positions_;
+    context.decoder_positions = decoder_positions_;
+    context.recompute = true;  // no backward: all blocks share one set of activations
     typename Decoder::template Run<D> decoder(context, p.decoder, {&p.norm, nullptr});
     decoder.forward(0, LayerIO<D, Encoder>{output(0), {}, nullptr});
     for (int l = 1; l <= Encoder::depth; ++l) {
@@ -316,17 +323,15 @@ template <class Model, class D> class Generator {
   Arena arena_;
   Span<std::int32_t, Space> permutation_;
   Matrix<const S, Space> positions_, decoder_positions_;
-  std::array<Tokens<D, 3 * dim>, Encoder::depth + 1>
-      qkv_;  ///< of each layer; rows image * tokens + place, zero where nothing is known; q stays
-             ///< zero
-  std::array<Tokens<D, dim>, Encoder::depth + 1>
-      outputs_;  ///< of each point that the decoder reads, likewise; Causal: the last row of each
-                 ///< image
+  /// Of each layer; rows image * tokens + place, zero where nothing is known; q stays zero.
+  std::array<Tokens<D, 3 * dim>, Encoder::depth + 1> qkv_;
+  /// Of each point that the decoder reads, likewise; Causal: the last row of each image.
+  std::array<Tokens<D, dim>, Encoder::depth + 1> outputs_;
   std::int64_t images_ = 0;
   int group_ = 0;  ///< predicted last
   std::vector<std::vector<int>> ends_;
-  std::vector<std::int32_t> permutation_host_,
-      encoded_;  ///< encoded_: tokens of each image in the caches
+  std::vector<std::int32_t> permutation_host_;
+  std::vector<std::int32_t> encoded_;  ///< tokens of each image in the caches
 };
 
 }  // namespace arvit

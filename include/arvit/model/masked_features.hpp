@@ -26,8 +26,10 @@ template <class A, class S> struct MeanOfPatchesWork {
     double sum = 0;
     std::int64_t count = 0;
     for (std::int64_t row = image * per_image; row < (image + 1) * per_image; ++row)
-      if (source[row] >= 0)
-        sum += static_cast<double>(static_cast<Accumulator<A>>(rows[row * stride + c])), ++count;
+      if (source[row] >= 0) {
+        sum += static_cast<double>(static_cast<Accumulator<A>>(rows[row * stride + c]));
+        ++count;
+      }
     out[image * out_stride + c] = static_cast<S>(sum / static_cast<double>(count));
   }
 };
@@ -127,16 +129,16 @@ template <class Model, Device D> class MaskedFeatures final : public FeatureSour
     const auto pixels = images_.span().part(0, std::int64_t{count} * Model::image_width),
                given = given_.span().part(0, std::int64_t{count} * Model::given_width);
     if (!pixels.empty()) device_.upload(images, pixels);
-    S* const of_conditions =
-        given_host_.data() +
-        std::int64_t{count} *
-            Model::token_given_width;  // what a target would be given lies before, and is not read
-    if constexpr (Encoder::codes > 0)
-      tokenizer_(images, count, given_host_.data()),
-          check_codes(given_host_.data(), count, Grid::patches, Encoder::codes);
-    if constexpr (Encoder::condition_width > 0)
-      conditions_(images, count, of_conditions),
-          Encoder::Leading::check_labels(of_conditions, count);
+    // What a target would be given lies before the conditions, and is not read.
+    S* const of_conditions = given_host_.data() + std::int64_t{count} * Model::token_given_width;
+    if constexpr (Encoder::codes > 0) {
+      tokenizer_(images, count, given_host_.data());
+      check_codes(given_host_.data(), count, Grid::patches, Encoder::codes);
+    }
+    if constexpr (Encoder::condition_width > 0) {
+      conditions_(images, count, of_conditions);
+      Encoder::Leading::check_labels(of_conditions, count);
+    }
     device_.upload(static_cast<const S*>(given_host_.data()), given);
     counters_.clear();
     for (int i = 0; i < count; ++i) counters_.push_back({.seed = seed_, .image = next_++});
@@ -151,7 +153,8 @@ template <class Model, Device D> class MaskedFeatures final : public FeatureSour
           this->each_feature(
               layer,
               [&] {
-                Encoder::Norm::forward(device_, norm, h, normed,
+                Arena none;
+                Encoder::Norm::forward(Context<D>{device_, none}, norm, h, normed,
                                        Rows<S, 2, Space>(moments_.data(), h.rows()));
               },
               [&](const Feature& feature, std::int64_t column) {

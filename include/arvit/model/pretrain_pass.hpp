@@ -17,6 +17,21 @@
 
 namespace arvit {
 
+namespace detail {
+/// to[branch, row] = from[branch, the row's image]; one number per call.
+template <class S> struct DropPathWork {
+  const S* from;
+  const std::int32_t* source;
+  std::int64_t rows, images, patches;
+  S* to;
+  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
+    const std::int32_t at = source[i % rows];
+    const std::int64_t image = at < 0 ? -1 - at : at / patches;
+    to[i] = from[i / rows * images + image];
+  }
+};
+}  // namespace detail
+
 /// One step of a pretrainer on a device: order (profile, keys, sort, pack), then forward and
 /// backward. Owns the tables and the activations of at most `most_images` images, taken once at
 /// construction; a step allocates nothing.
@@ -59,9 +74,7 @@ template <class Model, class D> class PretrainPass {
     if (rate < 0 || rate >= 1)
       fail<OptionError>("drop_path: ", rate, "; it must be at least 0 and below 1.");
     drop_path_rate_ = rate;
-    drop_path_host_.reserve(rate > 0 ? std::size_t(2) * Encoder::depth * most_images_ *
-                                           (patches + Model::rules.leading)
-                                     : 0);
+    drop_path_host_.reserve(rate > 0 ? branches * std::int64_t{most_images_} : 0);
   }
 
   /// Whether blocks keep their inputs only and compute the rest again in backward: the same bits
@@ -139,26 +152,30 @@ template <class Model, class D> class PretrainPass {
     const Matrix<const Statistic<D>, Space> tokens = given_tokens(given);
     check_pixels(images);
     const ArenaScope scope(arena_);
-    StepContext<D, streams> context{device_,           arena_,
-                                    uploaded(engine_), permutation_,
-                                    positions_,        decoder_positions_,
-                                    drawn_drop_path(), recompute_ && gradients != nullptr};
+    StepContext<D, streams> context{context_of_pass()};
+    context.tables = uploaded(engine_);
+    context.permutation = permutation_;
+    context.positions = positions_;
+    context.decoder_positions = decoder_positions_;
+    context.drop_path = drawn_drop_path(context.tables.source);
+    context.recompute = recompute_ && gradients != nullptr;
     const FinalNorm<D, Encoder::dim> norm{&p.norm,
                                           gradients == nullptr ? nullptr : &gradients->norm};
     typename Decoder::template Run<D> decoder(context, p.decoder, norm);
     typename Encoder::template Run<D, Decoder> encoder(context, p.encoder, pictures(images, given));
     encoder.forward(decoder);
     decoder.finish();
-    device_.upload(std::array<double, streams>{}.data(), loss_);
+    context.run(ops::Fill<D, double>{.y = detail::as_row(loss_)});
     std::array<Tokens<D, Model::target_width>, streams> dprediction;
     for (std::size_t s = 0; s < streams; ++s) {
       const auto prediction = decoder.prediction(s);
       if constexpr (!std::is_same_v<std::remove_cvref_t<Look>, int>) look(s, prediction);
-      dprediction[s] = arena_.template rows<Activation<D>, Model::target_width, Space>(
-          prediction.rows());
+      dprediction[s] = take_tokens<Model::target_width>(context, prediction.rows());
       Model::Target::template loss<Grid, D>(
-          device_, arena_, engine_.images(), images, tokens, Encoder::shape, context.patches_of(s),
-          Model::class_row(s), scale[s], prediction, dprediction[s], loss_.part(s, s + 1));
+          context,
+          {images, tokens, Encoder::shape, context.patches_of(s), Model::Target::standardise},
+          {engine_.images(), Model::class_row(s), scale[s]}, prediction,
+          {dprediction[s], loss_.part(s, s + 1)});
     }
     if (gradients == nullptr) return;
     decoder.finish_backward(dprediction, gradients->decoder);
@@ -169,16 +186,18 @@ template <class Model, class D> class PretrainPass {
   template <class Each>
   void encode(const Parameters& p, Span<const Statistic<D>, Space> images,
               Span<const Statistic<D>, Space> given, Each&& each) {
-    given_tokens(given), check_pixels(images);
+    given_tokens(given);  // checked
+    check_pixels(images);
     const ArenaScope scope(arena_);
     const auto tables = uploaded(engine_);
-    Encoder::infer(device_, arena_, p.encoder, pictures(images, given), Encoder::shape,
-                   {tables.source, permutation_}, tables.class_rows,
-                   {tables.content.segments, tables.content.limit},
-                   Rows<const Statistic<D>, Encoder::dim, Space>{positions_.data(), patches}, false,
-                   [&](int layer, const auto& tokens, const auto&) {
-                     each(layer, ConstTokens<D, Encoder::dim>(tokens), tables);
-                   });
+    Encoder::infer(
+        context_of_pass(), p.encoder,
+        {{pictures(images, given), Encoder::shape, {tables.source, permutation_}, positions_},
+         tables.class_rows,
+         StepContext<D, streams>::reach(tables.content)},
+        [&](int layer, const auto& tokens, const auto&) {
+          each(layer, ConstTokens<D, Encoder::dim>(tokens), tables);
+        });
   }
   /// The loss of the last run: the sum over streams.
   double loss() {
@@ -219,9 +238,8 @@ template <class Model, class D> class PretrainPass {
       pass.order_extreme(extreme, parameters, pixels, counters, given);
       pass.run(parameters, backward ? &gradients : nullptr, pixels, {}, given);
     }
-    return pass.peak_bytes() +
-           (most > 1 ? pass.pieces() * Arena::alignment
-                     : 0);  // what lies between extremes is rounded up piece by piece
+    // What lies between extremes is rounded up piece by piece.
+    return pass.peak_bytes() + (most > 1 ? pass.pieces() * Arena::alignment : 0);
   }
 
  private:
@@ -250,9 +268,8 @@ template <class Model, class D> class PretrainPass {
       order_by_teacher(given_tokens(given), keys);
     } else if constexpr (FeatureOrder<typename Model::Order>) {
       check_pixels(images);
-      if (Model::reads_codes)
-        given_tokens(
-            given);  // checked: the order needs what the encoder reads, not what the target is
+      // Checked: the order needs what the encoder reads, not what the target is.
+      if (Model::reads_codes) given_tokens(given);
       order_by_features(order_parameters, pictures(images, given), keys);
     } else {
       for (std::int64_t i = 0; i < count; ++i)
@@ -260,7 +277,8 @@ template <class Model, class D> class PretrainPass {
             counters[i], std::span<float>(keys_host_).subspan(i * patches, patches));
       device_.upload(keys_host_.data(), Span<float, Space>(keys.data(), count * patches));
     }
-    device_.argsort(keys, Matrix<std::int32_t, Space>(permutation_.data(), count, patches));
+    device_.run(ops::Argsort<D>{
+        .keys = keys, .order = Matrix<std::int32_t, Space>(permutation_.data(), count, patches)});
   }
   void check_pixels(Span<const Statistic<D>, Space> images) const {
     if (images.size() != std::int64_t{engine_.images()} * Model::image_width)
@@ -334,41 +352,48 @@ template <class Model, class D> class PretrainPass {
     device_.upload(identity_.data(), identity);
     identity_.clear();
     Matrix<const Activation<D>, Space> qkv;
-    const auto h = Encoder::infer(
-        device_, arena_, p.encoder, images, Encoder::shape, {tables.source, identity},
-        tables.class_rows, {tables.content.segments, tables.content.limit},
-        Rows<const Statistic<D>, Encoder::dim, Space>{positions_.data(), patches}, true,
-        [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
-    const auto moments = arena_.template rows<Statistic<D>, 2, Space>(h.rows());
-    const auto tokens = arena_.template rows<Activation<D>, Encoder::dim, Space>(h.rows());
-    Encoder::Norm::forward(device_, p.norm, h, tokens, moments);
+    const Context<D> c = context_of_pass();
+    const auto h = Encoder::infer(c, p.encoder,
+                                  {{images, Encoder::shape, {tables.source, identity}, positions_},
+                                   tables.class_rows,
+                                   StepContext<D, streams>::reach(tables.content),
+                                   true},
+                                  [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
+    const auto moments = take_statistics<2>(c, h.rows());
+    const auto tokens = take_tokens<Encoder::dim>(c, h.rows());
+    Encoder::Norm::forward(c, p.norm, h, tokens, moments);
     Model::Order::keys(device_, arena_,
                        OrderFeatures<Activation<D>, Space>{tokens, qkv, Encoder::heads, Grid::rows,
                                                            Grid::columns, count, noise},
                        keys);
   }
-  Span<const Statistic<D>, Space> drawn_drop_path() {
+  /// Drop path of every branch and row [2 * depth, content rows]: drawn per image, then spread over
+  /// its rows.
+  RowScale<D> drawn_drop_path(Span<const std::int32_t, Space> source) {
     if (drop_path_rate_ == 0 || counters_.empty()) return {};
-    const auto& source = engine_.tables().source;
     drop_path_host_.clear();
-    for (int branch = 0; branch < 2 * Encoder::depth; ++branch) {
+    for (int branch = 0; branch < branches; ++branch) {
       const double rate = Encoder::depth > 1 ? drop_path_rate_ * (branch / 2) / (Encoder::depth - 1)
                                              : drop_path_rate_;
-      for (const std::int32_t row : source) {
-        const std::int32_t image = row >= 0 ? row / patches : -1 - row;
-        const bool dropped = Stream(counters_[image].with(Purpose::drop_path,
-                                                          static_cast<std::uint32_t>(branch)))
-                                 .uniform() < rate;
-        drop_path_host_.push_back(dropped ? Statistic<D>{0}
-                                          : static_cast<Statistic<D>>(1 / (1 - rate)));
+      const auto kept = static_cast<Statistic<D>>(1 / (1 - rate));
+      for (const Counter& counter : counters_) {
+        Stream stream(counter.with(Purpose::drop_path, static_cast<std::uint32_t>(branch)));
+        drop_path_host_.push_back(stream.uniform() < rate ? Statistic<D>{0} : kept);
       }
     }
-    const auto values = arena_.template span<Statistic<D>, Space>(
+    const auto of_images = arena_.template span<Statistic<D>, Space>(
         static_cast<std::int64_t>(drop_path_host_.size()));
-    device_.upload(drop_path_host_.data(), values);
-    return values;
+    const auto of_rows = arena_.template span<Statistic<D>, Space>(branches * source.size());
+    device_.upload(drop_path_host_.data(), of_images);
+    device_.for_each(of_rows.size(),
+                     detail::DropPathWork<Statistic<D>>{
+                         of_images.data(), source.data(), source.size(),
+                         static_cast<std::int64_t>(counters_.size()), patches, of_rows.data()});
+    return of_rows;
   }
+  Context<D> context_of_pass() { return {device_, arena_}; }
 
+  static constexpr int branches = 2 * Encoder::depth;
   D& device_;
   int most_images_;
   RankEngine<streams> engine_, whole_;

@@ -157,43 +157,37 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
 
     Run(Context& context, const Parameters<Reading<D>>& parameters, const Pictures<D>& images)
         : context_(context), p_(parameters), images_(images), rows_(context.tables.source.size()) {
-      h_[0] = context.arena.template rows<Activation<D>, Dim, Space>(rows_);
+      h_[0] = take_tokens<Dim>(context, rows_);
       for (int l = 1; l <= Depth; ++l) {
         if (work<Decoder>(l) == Work::none) continue;
         if (context.recompute && l > 1)
           saved_[l - 1] = saved_[0];  // a layer that computes more than any other
         else
-          saved_[l - 1] = {context.arena, rows_, work<Decoder>(l) == Work::keys_values};
-        if (work<Decoder>(l) == Work::all)
-          h_[l] = context.arena.template rows<Activation<D>, Dim, Space>(rows_);
+          saved_[l - 1] = {context, rows_, work<Decoder>(l) == Work::keys_values};
+        if (work<Decoder>(l) == Work::all) h_[l] = take_tokens<Dim>(context, rows_);
       }
     }
     template <class DecoderRun> void forward(DecoderRun& decoder) {
-      Input::forward(context_.device, context_.arena, p_.embedding, images_, shape, patches(),
-                     positions(), h_[0]);
-      Leading::forward(context_.device, context_.arena, p_.leading, images_,
-                       context_.tables.class_rows, h_[0]);
+      Input::forward(context_, p_.embedding, pictures(), h_[0]);
+      Leading::forward(context_, p_.leading, images_, context_.tables.class_rows, h_[0]);
       decoder.forward(0, LayerIO<D, ViT>{h_[0], {}, nullptr, h_[0]});
-      for (int l = 1; l <= Depth && work<Decoder>(l) != Work::none; ++l) {
+      for (int l = 1; l <= Depth; ++l) {
+        if (work<Decoder>(l) == Work::none) break;
         const auto weights = p_.block(l - 1);
         if (work<Decoder>(l) == Work::all)
-          Layer::forward(context_.device, context_.arena, weights, h_[l - 1], reach(), scales(l),
-                         saved_[l - 1], h_[l]);
+          Layer::forward(context_, weights, input(l), saved_[l - 1], h_[l]);
         else
-          Layer::forward_keys_values(context_.device, context_.arena, weights, h_[l - 1],
-                                     saved_[l - 1]);
+          Layer::forward_keys_values(context_, weights, h_[l - 1], saved_[l - 1]);
         decoder.forward(l, LayerIO<D, ViT>{h_[l], saved_[l - 1].qkv, &weights});
       }
     }
     template <class DecoderRun, class DecoderGradients>
     void backward(DecoderRun& decoder, const Parameters<Adding<D>>& gradient,
                   const DecoderGradients& decoder_gradient) {
-      D& device = context_.device;
-      Arena& arena = context_.arena;
-      const ArenaScope scope(arena);
-      const auto dh = arena.template rows<Activation<D>, Dim, Space>(rows_);
-      const auto dqkv = arena.template rows<Activation<D>, 3 * Dim, Space>(rows_);
-      device.fill(dh, 0);
+      const ArenaScope scope(context_.arena);
+      const auto dh = take_tokens<Dim>(context_, rows_);
+      const auto dqkv = take_tokens<3 * Dim>(context_, rows_);
+      context_.run(ops::Fill<D>{.y = dh});
       for (int l = Depth; l >= 1; --l) {
         if (work<Decoder>(l) == Work::none) continue;
         const auto weights = p_.block(l - 1);
@@ -201,32 +195,33 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
         const bool read = Decoder::reads(l).keys_values;
         if (context_.recompute) {
           if (work<Decoder>(l) == Work::all)
-            Layer::again(device, arena, weights, h_[l - 1], reach(), scales(l), saved_[l - 1]);
+            Layer::again(context_, weights, input(l), saved_[l - 1]);
           else
-            Layer::forward_keys_values(device, arena, weights, h_[l - 1], saved_[l - 1]);
+            Layer::forward_keys_values(context_, weights, h_[l - 1], saved_[l - 1]);
         }
-        if (read) device.fill(dqkv, 0);
+        if (read) context_.run(ops::Fill<D>{.y = dqkv});
         decoder.backward(l, LayerIO<D, ViT>{h_[l], saved_[l - 1].qkv, &weights},
                          LayerGradient<D, ViT>{dh, dqkv, &dweights}, decoder_gradient);
         if (work<Decoder>(l) == Work::all)
-          Layer::backward(device, arena, weights, h_[l - 1], reach(), scales(l), saved_[l - 1], dh,
-                          dqkv, read ? Write::add : Write::assign, dweights);
+          Layer::backward(context_, {weights, dweights}, input(l), saved_[l - 1],
+                          {dh, dqkv, read ? Write::add : Write::assign});
         else
-          Layer::backward_keys_values(device, arena, weights, h_[l - 1], saved_[l - 1], dh, dqkv,
-                                      dweights);
+          Layer::backward_keys_values(context_, {weights, dweights}, h_[l - 1], saved_[l - 1],
+                                      {dh, dqkv});
       }
       decoder.backward(0, LayerIO<D, ViT>{h_[0], {}, nullptr},
                        LayerGradient<D, ViT>{dh, {}, nullptr}, decoder_gradient);
-      Leading::backward(device, arena, images_, context_.tables.class_rows, dh, gradient.leading);
-      Input::backward(device, arena, images_, shape, patches(), dh, gradient.embedding);
+      Leading::backward(context_, images_, context_.tables.class_rows, dh, gradient.leading);
+      Input::backward(context_, pictures(), dh, gradient.embedding);
     }
 
    private:
-    PatchRows<Space> patches() const { return {context_.tables.source, context_.permutation}; }
-    Rows<const Statistic<D>, Dim, Space> positions() const {
-      return {context_.positions.data(), context_.positions.rows()};
+    PictureRows<D> pictures() const {
+      return {images_, shape, {context_.tables.source, context_.permutation}, context_.positions};
     }
-    Reach<Space> reach() const { return Context::reach(context_.tables.content); }
+    typename Layer::template Input<D> input(int l) const {
+      return {h_[l - 1], Context::reach(context_.tables.content), scales(l)};
+    }
     BranchScales<D> scales(int l) const {
       if (context_.drop_path.empty()) return {};
       const auto row = [&](int r) { return context_.drop_path.part(r * rows_, (r + 1) * rows_); };
@@ -241,25 +236,28 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
     std::array<typename Layer::template Saved<D>, Depth> saved_;
   };
 
-  /// Forward without a backward: the tokens and one layer's memory serve all layers. Any image
-  /// shape whose patches have this patch size. `each` (layer, tokens before the norm, qkv of the
-  /// layer if `reads_qkv`) sees every layer's output; tokens returned are before the norm.
+  /// What a forward without a backward reads: images of any shape whose patches have this patch
+  /// size, the class rows among the tokens, and what each token sees.
+  template <class D> struct Passed {
+    PictureRows<D> pictures;
+    Span<const std::int32_t, SpaceOf<D>> class_rows;
+    Reach<SpaceOf<D>> reach;
+    bool reads_qkv = false;
+  };
+  /// Forward without a backward: the tokens and one layer's memory serve all layers. `each` (layer,
+  /// tokens before the norm, qkv of the layer if `reads_qkv`) sees every layer's output; tokens
+  /// returned are before the norm.
   template <Device D, class Each>
-  static Tokens<D, Dim> infer(D& device, Arena& arena, const Parameters<Reading<D>>& p,
-                              const Pictures<D>& images, ImageShape image_shape,
-                              PatchRows<SpaceOf<D>> from,
-                              Span<const std::int32_t, SpaceOf<D>> class_rows,
-                              Reach<SpaceOf<D>> reach,
-                              Rows<const Statistic<D>, Dim, SpaceOf<D>> positions, bool reads_qkv,
-                              Each&& each) {
-    const auto rows = from.source.size();
-    const auto h = arena.rows<Activation<D>, Dim, SpaceOf<D>>(rows);
-    Input::forward(device, arena, p.embedding, images, image_shape, from, positions, h);
-    Leading::forward(device, arena, p.leading, images, class_rows, h);
-    const typename Layer::template Passing<D> memory(arena, rows, reads_qkv);
+  static Tokens<D, Dim> infer(const Context<D>& c, const Parameters<Reading<D>>& p,
+                              const Passed<D>& in, Each&& each) {
+    const std::int64_t rows = in.pictures.from.source.size();
+    const auto h = take_tokens<Dim>(c, rows);
+    Input::forward(c, p.embedding, in.pictures, h);
+    Leading::forward(c, p.leading, in.pictures.images, in.class_rows, h);
+    const typename Layer::template Passing<D> memory(c, rows, in.reads_qkv);
     for (int l = 1; l <= Depth; ++l) {
-      Layer::infer(device, p.block(l - 1), h, reach, memory);
-      each(l, h, reads_qkv ? memory.qkv : Tokens<D, 3 * Dim>{});
+      Layer::infer(c, p.block(l - 1), h, in.reach, memory);
+      each(l, h, in.reads_qkv ? memory.qkv : Tokens<D, 3 * Dim>{});
     }
     return h;
   }

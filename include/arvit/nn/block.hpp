@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "arvit/core/arena.hpp"
+#include "arvit/core/segment.hpp"
 #include "arvit/nn/layer_norm.hpp"
 #include "arvit/nn/linear.hpp"
 #include "arvit/nn/mlp.hpp"
 
 namespace arvit {
 
-/// Attention of one call: who reads which prefix. Segments and limits come from the rank engine.
-template <class Space> struct Reach {
-  Span<const Segment, Space> segments;
-  Span<const std::int32_t, Space> limit;
-};
-
 /// Factors on the two residual branches of a block, one per row (drop path); empty means 1.
-template <class D> struct BranchScales { Span<const Statistic<D>, SpaceOf<D>> attention, mlp; };
+template <class D> struct BranchScales { RowScale<D> attention, mlp; };
 
 /// The parameters of one pre-norm transformer block, and the half of it that every block shares:
 /// with a = attention's output,
@@ -61,69 +55,79 @@ template <int Dim, int Heads, int MlpRatio, bool SeparateQkv> struct Block {
     typename Norm::template Moments<D> moments2;
     Tokens<D, hidden> mlp_hidden;
     Tail() = default;
-    Tail(Arena& arena, std::int64_t rows)
-        : attended(arena.rows<Activation<D>, Dim, SpaceOf<D>>(rows)),
-          middle(arena.rows<Activation<D>, Dim, SpaceOf<D>>(rows)),
-          lse(arena.rows<Statistic<D>, Heads, SpaceOf<D>>(rows)),
-          moments2(arena.rows<Statistic<D>, 2, SpaceOf<D>>(rows)),
-          mlp_hidden(arena.rows<Activation<D>, hidden, SpaceOf<D>>(rows)) {}
+    Tail(const Context<D>& c, std::int64_t rows)
+        : attended(take_tokens<Dim>(c, rows)),
+          middle(take_tokens<Dim>(c, rows)),
+          lse(take_statistics<Heads>(c, rows)),
+          moments2(take_statistics<2>(c, rows)),
+          mlp_hidden(take_tokens<hidden>(c, rows)) {}
+  };
+  /// The block's input as the residual stream, and the factors on what is added to it.
+  template <class D> struct Skip {
+    ConstTokens<D, Dim> x;
+    BranchScales<D> scales;
   };
 
-  /// From attention's output (in `tail.attended`) to the block's output. y may be x.
+  /// From attention's output (in `tail.attended`) to the block's output: m = x + proj(attended),
+  /// y = m + mlp(norm2(m)). y may be x.
   template <Device D>
-  static void finish(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                     ConstTokens<D, Dim> x, BranchScales<D> scales, Tail<D>& tail,
-                     Tokens<D, Dim> y) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(x.rows());
-    to_mlp(device, p, x, scales, tail, normed);
-    Feed::template forward_residual<D>(device, scratch, p.mlp, normed, tail.middle, scales.mlp,
-                                       tail.mlp_hidden, y);
+  static void finish(const Context<D>& c, const Parameters<Reading<D>>& p, const Skip<D>& skip,
+                     Tail<D>& tail, Tokens<D, Dim> y) {
+    const ArenaScope scope(c.arena);
+    const auto normed = to_mlp(c, p, skip, tail);
+    Feed::forward_residual(c, p.mlp, normed, {tail.middle, skip.scales.mlp}, {tail.mlp_hidden, y});
   }
   /// What `finish` keeps, once more: all of it but the mlp's second product, which no backward
   /// reads.
   template <Device D>
-  static void again(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                    ConstTokens<D, Dim> x, BranchScales<D> scales, Tail<D>& tail) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(x.rows());
-    to_mlp(device, p, x, scales, tail, normed);
-    Feed::Fc1::forward(device, p.mlp.fc1, normed, tail.mlp_hidden);
+  static void again(const Context<D>& c, const Parameters<Reading<D>>& p, const Skip<D>& skip,
+                    Tail<D>& tail) {
+    const ArenaScope scope(c.arena);
+    const auto normed = to_mlp(c, p, skip, tail);
+    Feed::Fc1::forward(c, p.mlp.fc1, normed, tail.mlp_hidden);
   }
 
-  /// dx enters as the gradient of y and leaves as that of x along the skip connections; dattended
-  /// is assigned.
+  /// Gradients of the second half. dx enters as that of y and leaves as that of x along the skip
+  /// connections; dattended is assigned.
+  template <class D> struct TailGradient { Tokens<D, Dim> dx, dattended; };
+  /// dm = dy + norm2'(mlp'(dy))      dattended = proj'(dm)
   template <Device D>
-  static void finish_backward(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                              BranchScales<D> scales, const Tail<D>& tail, Tokens<D, Dim> dx,
-                              Tokens<D, Dim> dattended, const Parameters<Adding<D>>& gradient) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(dx.rows());
+  static void finish_backward(const Context<D>& c, const Learned<Block, D>& w,
+                              BranchScales<D> scales, const Tail<D>& tail,
+                              const TailGradient<D>& gradient) {
+    const auto& [p, g] = w;
+    const auto dx = gradient.dx, dattended = gradient.dattended;
+    const ArenaScope scope(c.arena);
+    const auto normed = take_tokens<Dim>(c, dx.rows());
     const auto dbranch = dattended;  // free until the projection's gradient is formed
-    Norm::again(device, p.norm2, tail.middle, tail.moments2, normed);
-    Feed::template backward<D>(device, scratch, p.mlp, normed, tail.mlp_hidden,
-                               scaled(device, scales.mlp, dx, dbranch), dbranch, gradient.mlp);
-    Norm::backward(device, p.norm2, tail.middle, tail.moments2, dbranch, dx, Write::add,
-                   gradient.norm2);
-    const ConstTokens<D, Dim> dprojected = scaled(device, scales.attention, dx, normed);
-    device.linear_backward_weight(dprojected, tail.attended, gradient.projection.weight,
-                                  gradient.projection.bias);
-    device.linear_backward_input(dprojected, p.projection.weight, dattended, Write::assign);
+    Norm::again(c, p.norm2, {tail.middle, tail.moments2}, normed);
+    Feed::backward(c, {p.mlp, g.mlp}, {normed, tail.mlp_hidden}, scaled(c, scales.mlp, dx, dbranch),
+                   dbranch);
+    Norm::backward(c, {p.norm2, g.norm2}, {tail.middle, tail.moments2}, dbranch, {dx, Write::add});
+    Projection::backward(c, {p.projection, g.projection}, tail.attended,
+                         scaled(c, scales.attention, dx, normed), dattended);
   }
 
  private:
+  /// m = x + proj(attended); returns norm2(m).
   template <class D>
-  static void to_mlp(D& device, const Parameters<Reading<D>>& p, ConstTokens<D, Dim> x,
-                     BranchScales<D> scales, Tail<D>& tail, Tokens<D, Dim> normed) {
-    device.linear_residual(tail.attended, p.projection.weight, p.projection.bias, x,
-                           scales.attention, tail.middle);
-    Norm::forward(device, p.norm2, tail.middle, normed, tail.moments2);
+  static Tokens<D, Dim> to_mlp(const Context<D>& c, const Parameters<Reading<D>>& p,
+                               const Skip<D>& skip, Tail<D>& tail) {
+    const auto normed = take_tokens<Dim>(c, skip.x.rows());
+    c.run(ops::LinearResidual<D>{.x = tail.attended,
+                                 .w = p.projection.weight,
+                                 .bias = p.projection.bias,
+                                 .residual = skip.x,
+                                 .row_scale = skip.scales.attention,
+                                 .y = tail.middle});
+    Norm::forward(c, p.norm2, tail.middle, normed, tail.moments2);
+    return normed;
   }
   template <class D>
-  static ConstTokens<D, Dim> scaled(D& device, Span<const Statistic<D>, SpaceOf<D>> scale,
-                                    Tokens<D, Dim> dy, Tokens<D, Dim> into) {
+  static ConstTokens<D, Dim> scaled(const Context<D>& c, RowScale<D> scale, Tokens<D, Dim> dy,
+                                    Tokens<D, Dim> into) {
     if (scale.empty()) return dy;
-    device.scale_rows(dy, scale, into);
+    c.run(ops::ScaleRows<D>{.x = dy, .row_scale = scale, .y = into});
     return into;
   }
 };

@@ -72,36 +72,35 @@ template <class Grid, int Dim, int Codes> struct CodeEmbedding {
   };
 
   template <Device D>
-  static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                      const Pictures<D>& images, ImageShape shape, PatchRows<SpaceOf<D>> from,
-                      Rows<const Statistic<D>, Dim, SpaceOf<D>> positions, Tokens<D, Dim> tokens) {
+  static void forward(const Context<D>& c, const Parameters<Reading<D>>& p,
+                      const PictureRows<D>& in, Tokens<D, Dim> tokens) {
     static_assert(std::same_as<Weight<D>, Activation<D>>,
                   "CodeEmbedding: tokens are copies of weights; use a precision in which both have "
                   "one type.");
-    const ArenaScope scope(scratch);
-    device.gather_rows(p.table, row_codes(device, scratch, images, shape, from), tokens);
-    device.add_positions(tokens, positions, from);
+    const ArenaScope scope(c.arena);
+    c.run(ops::GatherRows<D>{.x = p.table, .index = row_codes(c, in), .y = tokens});
+    c.run(ops::AddPositions<D>{.x = tokens, .table = in.positions, .from = in.from});
   }
+  /// dtable[code] += the sum of dtokens over the rows of the code
   template <Device D>
-  static void backward(D& device, Arena& scratch, const Pictures<D>& images, ImageShape shape,
-                       PatchRows<SpaceOf<D>> from, Tokens<D, Dim> dtokens,
+  static void backward(const Context<D>& c, const PictureRows<D>& in, Tokens<D, Dim> dtokens,
                        const Parameters<Adding<D>>& gradient) {
-    const ArenaScope scope(scratch);
-    const auto codes = row_codes(device, scratch, images, shape, from);
-    device.for_each(Codes, detail::CodeGradientWork<Activation<D>, Gradient<D>>{
-                               dtokens.data(), dtokens.stride(), dtokens.rows(), Dim, codes.data(),
-                               gradient.table.data()});
+    const ArenaScope scope(c.arena);
+    const auto codes = row_codes(c, in);
+    c.device.for_each(Codes, detail::CodeGradientWork<Activation<D>, Gradient<D>>{
+                                 dtokens.data(), dtokens.stride(), dtokens.rows(), Dim,
+                                 codes.data(), gradient.table.data()});
   }
 
  private:
   template <Device D>
-  static Span<const std::int32_t, SpaceOf<D>> row_codes(D& device, Arena& scratch,
-                                                        const Pictures<D>& images, ImageShape shape,
-                                                        PatchRows<SpaceOf<D>> from) {
-    const auto codes = scratch.span<std::int32_t, SpaceOf<D>>(from.source.size());
-    device.for_each(codes.size(), detail::RowCodesWork<Statistic<D>>{
-                                      images.codes.data(), from.source.data(),
-                                      from.permutation.data(), shape.patches(), codes.data()});
+  static Span<const std::int32_t, SpaceOf<D>> row_codes(const Context<D>& c,
+                                                        const PictureRows<D>& in) {
+    const auto codes = c.arena.template span<std::int32_t, SpaceOf<D>>(in.from.source.size());
+    c.device.for_each(codes.size(),
+                      detail::RowCodesWork<Statistic<D>>{
+                          in.images.codes.data(), in.from.source.data(), in.from.permutation.data(),
+                          in.shape.patches(), codes.data()});
     return codes;
   }
 };

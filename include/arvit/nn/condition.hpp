@@ -74,8 +74,9 @@ template <class S> struct LabelsWork {
 /// token for every kind of condition. They have no position. At most three kinds.
 ///
 /// Shapes     images.conditions: kind after kind [images, Kind::width]; class_rows [images *
-/// tokens], the rows of each image together Gradients  of parameters are added to; the tokens' rows
-/// of dtokens are cleared, so that they reach nothing else.
+///            tokens], the rows of each image together
+/// Gradients  of parameters are added to; the tokens' rows of dtokens are cleared, so that they
+///            reach nothing else.
 template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
   static_assert(sizeof...(Kinds) <= 3, "Conditions<Kinds...>: at most three kinds of condition.");
   static_assert((0 + ... + Kinds::has_file) <= 1,
@@ -90,15 +91,11 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
                                                    Kinds::template Layer<Dim>::parameter_count);
 
   static constexpr auto tensors(Init class_token = {Init::normal, 0.02}) {
-    return [&]<std::size_t... K>(std::index_sequence<K...>) {
-      constexpr std::array prefixes{"condition.0.", "condition.1.", "condition.2."};
-      if constexpr (HasClassToken)
-        return join(Tensors<1>{Tensor{"cls_token", {1, 1, Dim}, class_token, true}},
-                    prefixed(prefixes[K], Kinds::template Layer<Dim>::tensors())...);
-      else
-        return join(prefixed(prefixes[K], Kinds::template Layer<Dim>::tensors())...);
-    }
-    (std::make_index_sequence<kinds>());
+    if constexpr (HasClassToken)
+      return listed(std::make_index_sequence<kinds>(),
+                    Tensors<1>{Tensor{"cls_token", {1, 1, Dim}, class_token, true}});
+    else
+      return listed(std::make_index_sequence<kinds>());
   }
 
   template <class C> struct Parameters {
@@ -118,54 +115,50 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
   };
 
   template <Device D>
-  static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
+  static void forward(const Context<D>& c, const Parameters<Reading<D>>& p,
                       const Pictures<D>& images, Span<const std::int32_t, SpaceOf<D>> class_rows,
                       Tokens<D, Dim> h) {
     if constexpr (HasClassToken) {
-      const ArenaScope scope(scratch);
-      device.put_token(h, rows_of(device, scratch, class_rows, 0), p.class_token, Write::assign);
+      const ArenaScope scope(c.arena);
+      c.run(ops::PutToken<D>{.y = h, .rows = rows_of(c, class_rows, 0), .token = p.class_token});
     }
-    each_kind(
-        device, scratch, images, class_rows,
-        [&]<class Kind>(Kind, const auto& of_kind, auto rows,
-                        Span<const Statistic<D>, SpaceOf<D>> given) {
-          const auto token = scratch.template rows<Activation<D>, Dim, SpaceOf<D>>(rows.size());
-          if constexpr (detail::LabelKind<Kind>)
-            device.gather_rows(of_kind.weight, labels(device, scratch, given), token);
-          else
-            Kind::template Layer<Dim>::forward(
-                device, of_kind, activations<Kind::width>(device, scratch, given), token);
-          device.clear_rows(h, rows);
-          device.scatter_add_rows(token, rows, h);
-        },
-        p.kinds);
+    const auto one = [&]<class Kind>(Kind, const auto& of_kind, const OfKind<D>& in) {
+      const auto token = take_tokens<Dim>(c, in.rows.size());
+      if constexpr (detail::LabelKind<Kind>)
+        c.run(ops::GatherRows<D>{.x = of_kind.weight, .index = labels(c, in.given), .y = token});
+      else
+        Kind::template Layer<Dim>::forward(c, of_kind, activations<Kind::width>(c, in.given),
+                                           token);
+      c.run(ops::ClearRows<D>{.y = h, .index = in.rows});
+      c.run(ops::ScatterAddRows<D>{.x = token, .index = in.rows, .y = h});
+    };
+    each_kind(c, images, class_rows, p.kinds, one);
   }
+  /// dclass_token += the sum of its rows of dh; of a condition, dW += dtoken^T given.
   template <Device D>
-  static void backward(D& device, Arena& scratch, const Pictures<D>& images,
+  static void backward(const Context<D>& c, const Pictures<D>& images,
                        Span<const std::int32_t, SpaceOf<D>> class_rows, Tokens<D, Dim> dh,
                        const Parameters<Adding<D>>& gradient) {
     if constexpr (HasClassToken) {
-      const ArenaScope scope(scratch);
-      device.token_gradient(dh, rows_of(device, scratch, class_rows, 0), gradient.class_token);
+      const ArenaScope scope(c.arena);
+      c.run(ops::TokenGradient<D>{
+          .dx = dh, .rows = rows_of(c, class_rows, 0), .dtoken = gradient.class_token});
     }
-    each_kind(
-        device, scratch, images, class_rows,
-        [&]<class Kind>(Kind, const auto& of_kind, auto rows,
-                        Span<const Statistic<D>, SpaceOf<D>> given) {
-          const auto dtoken = scratch.template rows<Activation<D>, Dim, SpaceOf<D>>(rows.size());
-          device.gather_rows(dh, rows, dtoken);
-          if constexpr (detail::LabelKind<Kind>) {
-            const auto codes = labels(device, scratch, given);
-            device.for_each(Kind::classes + 1, detail::CodeGradientWork<Activation<D>, Gradient<D>>{
-                                                   dtoken.data(), dtoken.stride(), dtoken.rows(),
-                                                   Dim, codes.data(), of_kind.weight.data()});
-          } else {
-            device.linear_backward_weight(dtoken, activations<Kind::width>(device, scratch, given),
-                                          of_kind.weight, of_kind.bias);
-          }
-        },
-        gradient.kinds);
-    if constexpr (tokens > 0) device.clear_rows(dh, class_rows);
+    const auto one = [&]<class Kind>(Kind, const auto& of_kind, const OfKind<D>& in) {
+      const auto dtoken = take_tokens<Dim>(c, in.rows.size());
+      c.run(ops::GatherRows<D>{.x = dh, .index = in.rows, .y = dtoken});
+      if constexpr (detail::LabelKind<Kind>) {
+        const auto codes = labels(c, in.given);
+        c.device.for_each(Kind::classes + 1, detail::CodeGradientWork<Activation<D>, Gradient<D>>{
+                                                 dtoken.data(), dtoken.stride(), dtoken.rows(), Dim,
+                                                 codes.data(), of_kind.weight.data()});
+      } else {
+        Kind::template Layer<Dim>::backward_weight(c, activations<Kind::width>(c, in.given), dtoken,
+                                                   of_kind);
+      }
+    };
+    each_kind(c, images, class_rows, gradient.kinds, one);
+    if constexpr (tokens > 0) c.run(ops::ClearRows<D>{.y = dh, .index = class_rows});
   }
 
   /// ShapeError unless the labels among conditions of `images` images are classes or unknown. On
@@ -202,49 +195,71 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
   }
 
  private:
+  // A member, because nvcc does not expand an empty pack inside a generic lambda.
+  template <std::size_t... K, class... First>
+  static constexpr auto listed(std::index_sequence<K...>, First... first) {
+    [[maybe_unused]] constexpr std::array prefixes{"condition.0.", "condition.1.", "condition.2."};
+    return join(first..., prefixed(prefixes[K], Kinds::template Layer<Dim>::tensors())...);
+  }
+
+  /// The rows of one kind's token, and its numbers [images, width].
+  template <class D> struct OfKind {
+    Span<const std::int32_t, SpaceOf<D>> rows;
+    Span<const Statistic<D>, SpaceOf<D>> given;
+  };
   /// The rows of token `which` of every image.
   template <Device D>
   static Span<const std::int32_t, SpaceOf<D>> rows_of(
-      D& device, Arena& scratch, Span<const std::int32_t, SpaceOf<D>> class_rows, int which) {
+      const Context<D>& c, Span<const std::int32_t, SpaceOf<D>> class_rows, int which) {
     if constexpr (tokens == 1) return class_rows;
-    const auto rows = scratch.span<std::int32_t, SpaceOf<D>>(class_rows.size() / tokens);
-    device.for_each(rows.size(), detail::EveryWork{class_rows.data(), which, tokens, rows.data()});
+    const auto rows = c.arena.template span<std::int32_t, SpaceOf<D>>(class_rows.size() / tokens);
+    c.device.for_each(rows.size(),
+                      detail::EveryWork{class_rows.data(), which, tokens, rows.data()});
     return rows;
   }
-  /// work(kind, its parameters, its rows, its numbers [images, width]) for every kind; what it
-  /// takes of the scratch is given back.
-  template <Device D, class Work, class Tuple>
-  static void each_kind(D& device, Arena& scratch, const Pictures<D>& images,
-                        Span<const std::int32_t, SpaceOf<D>> class_rows, [[maybe_unused]] Work work,
-                        const Tuple& parameters) {
-    const std::int64_t count = class_rows.size() / std::max(1, tokens);
-    [&]<std::size_t... K>(std::index_sequence<K...>) {
-      [[maybe_unused]] std::int64_t begin = 0;
-      [[maybe_unused]] const auto one = [&]<class Kind>(Kind kind, int place, const auto& of_kind) {
-        const ArenaScope scope(scratch);
-        work(kind, of_kind, rows_of(device, scratch, class_rows, HasClassToken + place),
-             images.conditions.part(begin, begin + count * Kind::width));
-        begin += count * Kind::width;
-      };
-      (one(Kinds{}, static_cast<int>(K), std::get<K>(parameters)), ...);
-    }
-    (std::make_index_sequence<kinds>());
+  /// work(kind, its parameters, OfKind) for every kind; what it takes of the scratch is given back.
+  template <Device D, class Tuple, class Work>
+  static void each_kind(const Context<D>& c, const Pictures<D>& images,
+                        Span<const std::int32_t, SpaceOf<D>> class_rows, const Tuple& parameters,
+                        const Work& work) {
+    one_by_one<D>(std::make_index_sequence<kinds>(), c, images, class_rows,
+                  [&](auto kind, auto place, const OfKind<D>& in) {
+                    work(kind, std::get<decltype(place)::value>(parameters), in);
+                  });
+  }
+  template <Device D, std::size_t... K, class Visit>
+  static void one_by_one(std::index_sequence<K...>, [[maybe_unused]] const Context<D>& c,
+                         [[maybe_unused]] const Pictures<D>& images,
+                         [[maybe_unused]] Span<const std::int32_t, SpaceOf<D>> class_rows,
+                         [[maybe_unused]] const Visit& visit) {
+    [[maybe_unused]] std::int64_t begin = 0;
+    [[maybe_unused]] const std::int64_t count = class_rows.size() / std::max(1, tokens);
+    [[maybe_unused]] const auto one = [&](auto kind, auto place) {
+      const ArenaScope scope(c.arena);
+      const std::int64_t end = begin + count * decltype(kind)::width;
+      const int which = HasClassToken + static_cast<int>(decltype(place)::value);
+      visit(kind, place,
+            OfKind<D>{rows_of(c, class_rows, which), images.conditions.part(begin, end)});
+      begin = end;
+    };
+    (one(Kinds{}, std::integral_constant<std::size_t, K>()), ...);
   }
   template <Device D>
-  static Span<const std::int32_t, SpaceOf<D>> labels(D& device, Arena& scratch,
+  static Span<const std::int32_t, SpaceOf<D>> labels(const Context<D>& c,
                                                      Span<const Statistic<D>, SpaceOf<D>> given) {
-    const auto result = scratch.span<std::int32_t, SpaceOf<D>>(given.size());
-    device.for_each(result.size(), detail::LabelsWork<Statistic<D>>{given.data(), result.data()});
+    const auto result = c.arena.template span<std::int32_t, SpaceOf<D>>(given.size());
+    c.device.for_each(result.size(), detail::LabelsWork<Statistic<D>>{given.data(), result.data()});
     return result;
   }
   template <int Width, Device D>
-  static ConstTokens<D, Width> activations(D& device, Arena& scratch,
+  static ConstTokens<D, Width> activations(const Context<D>& c,
                                            Span<const Statistic<D>, SpaceOf<D>> given) {
     static_assert(std::same_as<Weight<D>, Activation<D>>,
                   "ConditionTokens: conditions are converted as weights are; use a precision in "
                   "which both have one type.");
-    const auto result = scratch.rows<Activation<D>, Width, SpaceOf<D>>(given.size() / Width);
-    device.convert(given, Span<Weight<D>, SpaceOf<D>>(result.data(), given.size()));
+    const auto result = take_tokens<Width>(c, given.size() / Width);
+    c.run(ops::Convert<D>{.masters = given,
+                          .weights = Span<Weight<D>, SpaceOf<D>>(result.data(), given.size())});
     return result;
   }
 };

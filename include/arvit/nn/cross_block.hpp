@@ -10,135 +10,166 @@ namespace arvit {
 /// keys and values that exist already (GVP: the encoder's own). With h = x and a subset of its rows
 /// as x it is a self-attention block of which only those rows are computed (MAE's last one).
 template <class B> struct CrossBlock {
+  using Shared = B;  ///< whose parameters these are
   static constexpr int dim = B::dim, heads = B::heads;
   template <class C> using Parameters = typename B::template Parameters<C>;
+  using Query = Linear<dim, dim>;  ///< those rows of qkv
+  using KeysValues = Linear<dim, 2 * dim>;
 
   template <class D> struct SavedKeys {
     typename B::Norm::template Moments<D> moments;
     Tokens<D, 2 * dim> kv;  // [rows, 2, heads, head_dim]
     SavedKeys() = default;
-    SavedKeys(Arena& arena, std::int64_t rows)
-        : moments(arena.rows<Statistic<D>, 2, SpaceOf<D>>(rows)),
-          kv(arena.rows<Activation<D>, 2 * dim, SpaceOf<D>>(rows)) {}
+    SavedKeys(const Context<D>& c, std::int64_t rows)
+        : moments(take_statistics<2>(c, rows)), kv(take_tokens<2 * dim>(c, rows)) {}
   };
-  template <class D> struct Saved {
+  template <class D> struct SavedReading {
     typename B::Norm::template Moments<D> moments1;
     Tokens<D, dim> q;
     typename B::template Tail<D> tail;
+    SavedReading() = default;
+    SavedReading(const Context<D>& c, std::int64_t rows)
+        : moments1(take_statistics<2>(c, rows)), q(take_tokens<dim>(c, rows)), tail(c, rows) {}
+  };
+  template <class D> struct Saved {
+    SavedReading<D> reading;
+    SavedKeys<D> keys;
     Saved() = default;
-    Saved(Arena& arena, std::int64_t rows)
-        : moments1(arena.rows<Statistic<D>, 2, SpaceOf<D>>(rows)),
-          q(arena.rows<Activation<D>, dim, SpaceOf<D>>(rows)),
-          tail(arena, rows) {}
+    Saved(const Context<D>& c, std::int64_t rows, std::int64_t content)
+        : reading(c, rows), keys(c, content) {}
   };
 
-  /// Keys and values of the content.
+  /// Keys and values of the content: kv = norm1(h) Wkv.
   template <Device D>
-  static void forward_keys(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
+  static void forward_keys(const Context<D>& c, const Parameters<Reading<D>>& p,
                            ConstTokens<D, dim> h, SavedKeys<D>& saved) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, dim, SpaceOf<D>>(h.rows());
-    B::Norm::forward(device, p.norm1, h, normed, saved.moments);
-    device.linear(normed, kv_weight(p), kv_bias(p), saved.kv);
+    const ArenaScope scope(c.arena);
+    const auto normed = take_tokens<dim>(c, h.rows());
+    B::Norm::forward(c, p.norm1, h, normed, saved.moments);
+    KeysValues::forward(c, keys_values(p), normed, saved.kv);
   }
-  /// dh is added to; dkv is used up.
+  /// dh is added to.
+  template <class D> struct KeysGradient {
+    ConstTokens<D, 2 * dim> dkv;
+    Tokens<D, dim> dh;
+  };
+  /// dh += norm1'(dkv Wkv)
   template <Device D>
-  static void backward_keys(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                            ConstTokens<D, dim> h, const SavedKeys<D>& saved,
-                            ConstTokens<D, 2 * dim> dkv, Tokens<D, dim> dh,
-                            const Parameters<Adding<D>>& gradient) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, dim, SpaceOf<D>>(h.rows());
-    B::Norm::again(device, p.norm1, h, saved.moments, normed);
-    device.linear_backward_weight(dkv, normed, kv_weight(gradient), kv_bias(gradient));
-    device.linear_backward_input(dkv, kv_weight(p), normed, Write::assign);
-    B::Norm::backward(device, p.norm1, h, saved.moments, normed, dh, Write::add, gradient.norm1);
+  static void backward_keys(const Context<D>& c, const Learned<B, D>& w, ConstTokens<D, dim> h,
+                            const SavedKeys<D>& saved, const KeysGradient<D>& d) {
+    const auto& [p, g] = w;
+    const ArenaScope scope(c.arena);
+    const auto normed = take_tokens<dim>(c, h.rows());
+    B::Norm::again(c, p.norm1, {h, saved.moments}, normed);
+    KeysValues::backward(c, {keys_values(p), keys_values(g)}, normed, d.dkv, normed);
+    B::Norm::backward(c, {p.norm1, g.norm1}, {h, saved.moments}, normed, {d.dh, Write::add});
   }
 
+  /// Tokens that read keys and values.
+  template <class D> struct Readers {
+    ConstTokens<D, dim> x, k, v;
+    Reach<SpaceOf<D>> reach;
+    BranchScales<D> scales = {};
+  };
   template <Device D>
-  static void forward_reading(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                              ConstTokens<D, dim> x, ConstTokens<D, dim> k, ConstTokens<D, dim> v,
-                              Reach<SpaceOf<D>> reach, BranchScales<D> scales, Saved<D>& saved,
-                              Tokens<D, dim> y) {
-    attend(device, scratch, p, x, k, v, reach, saved);
-    B::finish(device, scratch, p, x, scales, saved.tail, y);
+  static void forward_reading(const Context<D>& c, const Parameters<Reading<D>>& p,
+                              const Readers<D>& in, SavedReading<D>& saved, Tokens<D, dim> y) {
+    attend(c, p, in, saved);
+    B::finish(c, p, {in.x, in.scales}, saved.tail, y);
   }
   /// What `forward_reading` keeps, once more.
   template <Device D>
-  static void again_reading(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                            ConstTokens<D, dim> x, ConstTokens<D, dim> k, ConstTokens<D, dim> v,
-                            Reach<SpaceOf<D>> reach, BranchScales<D> scales, Saved<D>& saved) {
-    attend(device, scratch, p, x, k, v, reach, saved);
-    B::again(device, scratch, p, x, scales, saved.tail);
+  static void again_reading(const Context<D>& c, const Parameters<Reading<D>>& p,
+                            const Readers<D>& in, SavedReading<D>& saved) {
+    attend(c, p, in, saved);
+    B::again(c, p, {in.x, in.scales}, saved.tail);
   }
   /// dx: gradient of y on entry, of x on return. dk and dv are assigned or added to.
+  template <class D> struct ReadersGradient {
+    Tokens<D, dim> dx, dk, dv;
+    Write kv = Write::assign;
+  };
+  /// dq, dk, dv = attention'(dattended)      dx += norm1'(dq Wq)
   template <Device D>
-  static void backward_reading(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                               ConstTokens<D, dim> x, ConstTokens<D, dim> k, ConstTokens<D, dim> v,
-                               Reach<SpaceOf<D>> reach, BranchScales<D> scales,
-                               const Saved<D>& saved, Tokens<D, dim> dx, Tokens<D, dim> dk,
-                               Tokens<D, dim> dv, Write kv, const Parameters<Adding<D>>& gradient) {
-    const ArenaScope scope(scratch);
-    const auto dattended = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
-    const auto dq = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
-    B::finish_backward(device, scratch, p, scales, saved.tail, dx, dattended, gradient);
-    device.attention_backward(dattended, saved.q, k, v, saved.tail.attended, saved.tail.lse, heads,
-                              reach.segments, reach.limit, dq, dk, dv, kv);
+  static void backward_reading(const Context<D>& c, const Learned<B, D>& w, const Readers<D>& in,
+                               const SavedReading<D>& saved, const ReadersGradient<D>& d) {
+    const auto& [p, g] = w;
+    const ArenaScope scope(c.arena);
+    const auto dattended = take_tokens<dim>(c, in.x.rows());
+    const auto dq = take_tokens<dim>(c, in.x.rows());
+    B::finish_backward(c, w, in.scales, saved.tail, {d.dx, dattended});
+    c.run(ops::AttentionBackward<D>{.dout = dattended,
+                                    .q = saved.q,
+                                    .k = in.k,
+                                    .v = in.v,
+                                    .out = saved.tail.attended,
+                                    .lse = saved.tail.lse,
+                                    .heads = heads,
+                                    .reach = in.reach,
+                                    .dq = dq,
+                                    .dk = d.dk,
+                                    .dv = d.dv,
+                                    .write = d.kv});
     const auto normed = dattended;
-    B::Norm::again(device, p.norm1, x, saved.moments1, normed);
-    device.linear_backward_weight(dq, normed, q_weight(gradient), q_bias(gradient));
-    device.linear_backward_input(dq, q_weight(p), normed, Write::assign);
-    B::Norm::backward(device, p.norm1, x, saved.moments1, normed, dx, Write::add, gradient.norm1);
+    B::Norm::again(c, p.norm1, {in.x, saved.moments1}, normed);
+    Query::backward(c, {query(p), query(g)}, normed, dq, normed);
+    B::Norm::backward(c, {p.norm1, g.norm1}, {in.x, saved.moments1}, normed, {d.dx, Write::add});
   }
 
   /// The whole block: keys of h, then queries of x.
+  template <class D> struct Input {
+    ConstTokens<D, dim> x, h;
+    Reach<SpaceOf<D>> reach;
+  };
   template <Device D>
-  static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                      ConstTokens<D, dim> x, ConstTokens<D, dim> h, Reach<SpaceOf<D>> reach,
-                      Saved<D>& saved, SavedKeys<D>& keys, Tokens<D, dim> y) {
-    forward_keys(device, scratch, p, h, keys);
-    forward_reading<D>(device, scratch, p, x, key(keys.kv), value(keys.kv), reach, {}, saved, y);
+  static void forward(const Context<D>& c, const Parameters<Reading<D>>& p, const Input<D>& in,
+                      Saved<D>& saved, Tokens<D, dim> y) {
+    forward_keys(c, p, in.h, saved.keys);
+    forward_reading(c, p, readers(in, saved), saved.reading, y);
   }
   /// What `forward` keeps, once more.
   template <Device D>
-  static void again(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                    ConstTokens<D, dim> x, ConstTokens<D, dim> h, Reach<SpaceOf<D>> reach,
-                    Saved<D>& saved, SavedKeys<D>& keys) {
-    forward_keys(device, scratch, p, h, keys);
-    again_reading<D>(device, scratch, p, x, key(keys.kv), value(keys.kv), reach, {}, saved);
+  static void again(const Context<D>& c, const Parameters<Reading<D>>& p, const Input<D>& in,
+                    Saved<D>& saved) {
+    forward_keys(c, p, in.h, saved.keys);
+    again_reading(c, p, readers(in, saved), saved.reading);
   }
   /// dx as in backward_reading; dh is added to.
+  template <class D> struct Gradients { Tokens<D, dim> dx, dh; };
   template <Device D>
-  static void backward(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                       ConstTokens<D, dim> x, ConstTokens<D, dim> h, Reach<SpaceOf<D>> reach,
-                       const Saved<D>& saved, const SavedKeys<D>& keys, Tokens<D, dim> dx,
-                       Tokens<D, dim> dh, const Parameters<Adding<D>>& gradient) {
-    const ArenaScope scope(scratch);
-    const auto dkv = scratch.rows<Activation<D>, 2 * dim, SpaceOf<D>>(h.rows());
-    backward_reading<D>(device, scratch, p, x, key(keys.kv), value(keys.kv), reach, {}, saved, dx,
-                        key(dkv), value(dkv), Write::assign, gradient);
-    backward_keys<D>(device, scratch, p, h, keys, dkv, dh, gradient);
+  static void backward(const Context<D>& c, const Learned<B, D>& w, const Input<D>& in,
+                       const Saved<D>& saved, const Gradients<D>& d) {
+    const ArenaScope scope(c.arena);
+    const auto dkv = take_tokens<2 * dim>(c, in.h.rows());
+    backward_reading(c, w, readers(in, saved), saved.reading, {d.dx, key(dkv), value(dkv)});
+    backward_keys(c, w, in.h, saved.keys, {dkv, d.dh});
   }
 
   static constexpr auto key(auto kv) { return kv.template columns<0, dim>(); }
   static constexpr auto value(auto kv) { return kv.template columns<dim, 2 * dim>(); }
 
  private:
-  template <class D>
-  static void attend(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                     ConstTokens<D, dim> x, ConstTokens<D, dim> k, ConstTokens<D, dim> v,
-                     Reach<SpaceOf<D>> reach, Saved<D>& saved) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
-    B::Norm::forward(device, p.norm1, x, normed, saved.moments1);
-    device.linear(normed, q_weight(p), q_bias(p), saved.q);
-    device.attention(saved.q, k, v, heads, reach.segments, reach.limit, saved.tail.attended,
-                     saved.tail.lse);
+  template <class D> static Readers<D> readers(const Input<D>& in, const Saved<D>& saved) {
+    return {in.x, key(saved.keys.kv), value(saved.keys.kv), in.reach};
   }
-  static constexpr auto q_weight(const auto& p) { return p.qkv.weight.slice(0, dim); }
-  static constexpr auto q_bias(const auto& p) { return p.qkv.bias.template part<0, dim>(); }
-  static constexpr auto kv_weight(const auto& p) { return p.qkv.weight.slice(dim, 3 * dim); }
-  static constexpr auto kv_bias(const auto& p) { return p.qkv.bias.template part<dim, 3 * dim>(); }
+  /// q = norm1(x) Wq      attended = attention(q, k, v)
+  template <class D>
+  static void attend(const Context<D>& c, const Parameters<Reading<D>>& p, const Readers<D>& in,
+                     SavedReading<D>& saved) {
+    const ArenaScope scope(c.arena);
+    const auto normed = take_tokens<dim>(c, in.x.rows());
+    B::Norm::forward(c, p.norm1, in.x, normed, saved.moments1);
+    Query::forward(c, query(p), normed, saved.q);
+    c.run(ops::Attention<D>{.q = saved.q,
+                            .k = in.k,
+                            .v = in.v,
+                            .heads = heads,
+                            .reach = in.reach,
+                            .out = saved.tail.attended,
+                            .lse = saved.tail.lse});
+  }
+  static constexpr auto query(const auto& p) { return p.qkv.template part<0, dim>(); }
+  static constexpr auto keys_values(const auto& p) { return p.qkv.template part<dim, 3 * dim>(); }
 };
 
 }  // namespace arvit

@@ -13,33 +13,91 @@ namespace arvit {
 template <class B> struct EncoderBlock {
   static constexpr int dim = B::dim, heads = B::heads;
   template <class C> using Parameters = typename B::template Parameters<C>;
+  using KeysValues = Linear<dim, 2 * dim>;  ///< those rows of qkv
 
+  template <class D> struct Input {
+    ConstTokens<D, dim> x;
+    Reach<SpaceOf<D>> reach;
+    BranchScales<D> scales = {};
+  };
   template <class D> struct Saved {
     typename B::Norm::template Moments<D> moments1;
     Tokens<D, 3 * dim> qkv;  // [rows, 3, heads, head_dim]
     typename B::template Tail<D> tail;
     Saved() = default;
-    Saved(Arena& arena, std::int64_t rows, bool keys_values_only)
-        : moments1(arena.rows<Statistic<D>, 2, SpaceOf<D>>(rows)),
-          qkv(arena.rows<Activation<D>, 3 * dim, SpaceOf<D>>(rows)) {
-      if (!keys_values_only) tail = typename B::template Tail<D>(arena, rows);
+    Saved(const Context<D>& c, std::int64_t rows, bool keys_values_only)
+        : moments1(take_statistics<2>(c, rows)), qkv(take_tokens<3 * dim>(c, rows)) {
+      if (!keys_values_only) tail = typename B::template Tail<D>(c, rows);
     }
   };
 
   template <Device D>
-  static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                      ConstTokens<D, dim> x, Reach<SpaceOf<D>> reach, BranchScales<D> scales,
+  static void forward(const Context<D>& c, const Parameters<Reading<D>>& p, const Input<D>& in,
                       Saved<D>& saved, Tokens<D, dim> y) {
-    attend(device, scratch, p, x, reach, saved);
-    B::finish(device, scratch, p, x, scales, saved.tail, y);
+    attend(c, p, in, saved);
+    B::finish(c, p, {in.x, in.scales}, saved.tail, y);
   }
   /// What `forward` keeps, once more.
   template <Device D>
-  static void again(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                    ConstTokens<D, dim> x, Reach<SpaceOf<D>> reach, BranchScales<D> scales,
+  static void again(const Context<D>& c, const Parameters<Reading<D>>& p, const Input<D>& in,
                     Saved<D>& saved) {
-    attend(device, scratch, p, x, reach, saved);
-    B::again(device, scratch, p, x, scales, saved.tail);
+    attend(c, p, in, saved);
+    B::again(c, p, {in.x, in.scales}, saved.tail);
+  }
+
+  /// dx: gradient of y on entry, of x on return. dqkv holds what a decoder added to k and v (`kv` =
+  /// add) or is free memory (assign).
+  template <class D> struct Gradients {
+    Tokens<D, dim> dx;
+    Tokens<D, 3 * dim> dqkv;
+    Write kv = Write::assign;
+  };
+  /// dqkv = attention'(dattended)      dx += norm1'(dqkv Wqkv)
+  template <Device D>
+  static void backward(const Context<D>& c, const Learned<B, D>& w, const Input<D>& in,
+                       const Saved<D>& saved, const Gradients<D>& d) {
+    const auto& [p, g] = w;
+    const ArenaScope scope(c.arena);
+    const auto dattended = take_tokens<dim>(c, in.x.rows());
+    B::finish_backward(c, w, in.scales, saved.tail, {d.dx, dattended});
+    c.run(ops::AttentionBackward<D>{.dout = dattended,
+                                    .q = query(saved.qkv),
+                                    .k = key(saved.qkv),
+                                    .v = value(saved.qkv),
+                                    .out = saved.tail.attended,
+                                    .lse = saved.tail.lse,
+                                    .heads = heads,
+                                    .reach = in.reach,
+                                    .dq = query(d.dqkv),
+                                    .dk = key(d.dqkv),
+                                    .dv = value(d.dqkv),
+                                    .write = d.kv});
+    const auto normed = dattended;
+    B::Norm::again(c, p.norm1, {in.x, saved.moments1}, normed);
+    B::Qkv::backward(c, {p.qkv, g.qkv}, normed, d.dqkv, normed);
+    B::Norm::backward(c, {p.norm1, g.norm1}, {in.x, saved.moments1}, normed, {d.dx, Write::add});
+  }
+
+  template <Device D>
+  static void forward_keys_values(const Context<D>& c, const Parameters<Reading<D>>& p,
+                                  ConstTokens<D, dim> x, Saved<D>& saved) {
+    const ArenaScope scope(c.arena);
+    const auto normed = take_tokens<dim>(c, x.rows());
+    B::Norm::forward(c, p.norm1, x, normed, saved.moments1);
+    KeysValues::forward(c, keys_values_of(p), normed, keys_values(saved.qkv));
+  }
+  /// dx += norm1'(dkv Wkv)
+  template <Device D>
+  static void backward_keys_values(const Context<D>& c, const Learned<B, D>& w,
+                                   ConstTokens<D, dim> x, const Saved<D>& saved,
+                                   const Gradients<D>& d) {
+    const auto& [p, g] = w;
+    const ArenaScope scope(c.arena);
+    const auto normed = take_tokens<dim>(c, x.rows());
+    B::Norm::again(c, p.norm1, {x, saved.moments1}, normed);
+    KeysValues::backward(c, {keys_values_of(p), keys_values_of(g)}, normed, keys_values(d.dqkv),
+                         normed);
+    B::Norm::backward(c, {p.norm1, g.norm1}, {x, saved.moments1}, normed, {d.dx, Write::add});
   }
 
   /// Memory of a forward without a backward: 5 dim numbers a row besides the tokens, and 3 dim more
@@ -50,75 +108,37 @@ template <class B> struct EncoderBlock {
     Tokens<D, dim> normed;  // and attention's output
     Tokens<D, B::hidden> hidden;
     Tokens<D, 3 * dim> qkv;
-    Passing(Arena& arena, std::int64_t rows, bool keep_qkv)
-        : moments(arena.rows<Statistic<D>, 2, SpaceOf<D>>(rows)),
-          lse(arena.rows<Statistic<D>, heads, SpaceOf<D>>(rows)),
-          normed(arena.rows<Activation<D>, dim, SpaceOf<D>>(rows)) {
+    Passing(const Context<D>& c, std::int64_t rows, bool keep_qkv)
+        : moments(take_statistics<2>(c, rows)),
+          lse(take_statistics<heads>(c, rows)),
+          normed(take_tokens<dim>(c, rows)) {
       const std::int64_t wide = keep_qkv ? 3 * dim + B::hidden : std::max(3 * dim, B::hidden);
-      const auto place = arena.span<Activation<D>, SpaceOf<D>>(rows * wide);
+      const auto place = c.arena.template span<Activation<D>, SpaceOf<D>>(rows * wide);
       qkv = {place.data(), rows};
       hidden = {place.part(keep_qkv ? rows * 3 * dim : 0, place.size()).data(), rows};
     }
   };
   /// h becomes the block's output.
   template <Device D>
-  static void infer(D& device, const Parameters<Reading<D>>& p, Tokens<D, dim> h,
+  static void infer(const Context<D>& c, const Parameters<Reading<D>>& p, Tokens<D, dim> h,
                     Reach<SpaceOf<D>> reach, const Passing<D>& memory) {
     const auto& [moments, lse, normed, hidden, qkv] = memory;
-    B::Norm::forward(device, p.norm1, h, normed, moments);
-    B::Qkv::forward(device, p.qkv, normed, qkv);
-    device.attention(query(qkv), key(qkv), value(qkv), heads, reach.segments, reach.limit, normed,
-                     lse);
-    device.linear_residual(normed, p.projection.weight, p.projection.bias, h, {}, h);
-    B::Norm::forward(device, p.norm2, h, normed, moments);
-    device.linear_gelu(normed, p.mlp.fc1.weight, p.mlp.fc1.bias, hidden, hidden);
-    device.linear_residual(hidden, p.mlp.fc2.weight, p.mlp.fc2.bias, h, {}, h);
-  }
-
-  /// dx: gradient of y on entry, of x on return. dqkv holds what a decoder added to k and v (`kv` =
-  /// add) or is free memory (assign).
-  template <Device D>
-  static void backward(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                       ConstTokens<D, dim> x, Reach<SpaceOf<D>> reach, BranchScales<D> scales,
-                       const Saved<D>& saved, Tokens<D, dim> dx, Tokens<D, 3 * dim> dqkv, Write kv,
-                       const Parameters<Adding<D>>& gradient) {
-    const ArenaScope scope(scratch);
-    const auto dattended = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
-    B::finish_backward(device, scratch, p, scales, saved.tail, dx, dattended, gradient);
-    device.attention_backward(dattended, query(saved.qkv), key(saved.qkv), value(saved.qkv),
-                              saved.tail.attended, saved.tail.lse, heads, reach.segments,
-                              reach.limit, query(dqkv), key(dqkv), value(dqkv), kv);
-    const auto normed = dattended;
-    B::Norm::again(device, p.norm1, x, saved.moments1, normed);
-    device.linear_backward_weight(dqkv, normed, gradient.qkv.weight, gradient.qkv.bias);
-    device.linear_backward_input(dqkv, p.qkv.weight, normed, Write::assign);
-    B::Norm::backward(device, p.norm1, x, saved.moments1, normed, dx, Write::add, gradient.norm1);
-  }
-
-  template <Device D>
-  static void forward_keys_values(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                                  ConstTokens<D, dim> x, Saved<D>& saved) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
-    B::Norm::forward(device, p.norm1, x, normed, saved.moments1);
-    device.linear(normed, p.qkv.weight.slice(dim, 3 * dim),
-                  p.qkv.bias.template part<dim, 3 * dim>(),
-                  saved.qkv.template columns<dim, 3 * dim>());
-  }
-  /// dx is added to.
-  template <Device D>
-  static void backward_keys_values(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                                   ConstTokens<D, dim> x, const Saved<D>& saved, Tokens<D, dim> dx,
-                                   ConstTokens<D, 3 * dim> dqkv,
-                                   const Parameters<Adding<D>>& gradient) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
-    const auto dkv = dqkv.template columns<dim, 3 * dim>();
-    B::Norm::again(device, p.norm1, x, saved.moments1, normed);
-    device.linear_backward_weight(dkv, normed, gradient.qkv.weight.slice(dim, 3 * dim),
-                                  gradient.qkv.bias.template part<dim, 3 * dim>());
-    device.linear_backward_input(dkv, p.qkv.weight.slice(dim, 3 * dim), normed, Write::assign);
-    B::Norm::backward(device, p.norm1, x, saved.moments1, normed, dx, Write::add, gradient.norm1);
+    B::Norm::forward(c, p.norm1, h, normed, moments);
+    B::Qkv::forward(c, p.qkv, normed, qkv);
+    c.run(ops::Attention<D>{.q = query(qkv),
+                            .k = key(qkv),
+                            .v = value(qkv),
+                            .heads = heads,
+                            .reach = reach,
+                            .out = normed,
+                            .lse = lse});
+    c.run(ops::LinearResidual<D>{
+        .x = normed, .w = p.projection.weight, .bias = p.projection.bias, .residual = h, .y = h});
+    B::Norm::forward(c, p.norm2, h, normed, moments);
+    c.run(ops::LinearGelu<D>{
+        .x = normed, .w = p.mlp.fc1.weight, .bias = p.mlp.fc1.bias, .pre = hidden, .y = hidden});
+    c.run(ops::LinearResidual<D>{
+        .x = hidden, .w = p.mlp.fc2.weight, .bias = p.mlp.fc2.bias, .residual = h, .y = h});
   }
 
   static constexpr auto query(auto qkv) { return qkv.template columns<0, dim>(); }
@@ -126,16 +146,26 @@ template <class B> struct EncoderBlock {
   static constexpr auto value(auto qkv) { return qkv.template columns<2 * dim, 3 * dim>(); }
 
  private:
+  /// qkv = norm1(x) Wqkv      attended = attention(q, k, v)
   template <class D>
-  static void attend(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                     ConstTokens<D, dim> x, Reach<SpaceOf<D>> reach, Saved<D>& saved) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, dim, SpaceOf<D>>(x.rows());
-    B::Norm::forward(device, p.norm1, x, normed, saved.moments1);
-    B::Qkv::forward(device, p.qkv, normed, saved.qkv);
-    device.attention(query(saved.qkv), key(saved.qkv), value(saved.qkv), heads, reach.segments,
-                     reach.limit, saved.tail.attended, saved.tail.lse);
+  static void attend(const Context<D>& c, const Parameters<Reading<D>>& p, const Input<D>& in,
+                     Saved<D>& saved) {
+    const ArenaScope scope(c.arena);
+    const auto normed = take_tokens<dim>(c, in.x.rows());
+    B::Norm::forward(c, p.norm1, in.x, normed, saved.moments1);
+    B::Qkv::forward(c, p.qkv, normed, saved.qkv);
+    c.run(ops::Attention<D>{.q = query(saved.qkv),
+                            .k = key(saved.qkv),
+                            .v = value(saved.qkv),
+                            .heads = heads,
+                            .reach = in.reach,
+                            .out = saved.tail.attended,
+                            .lse = saved.tail.lse});
   }
+  static constexpr auto keys_values_of(const auto& p) {
+    return p.qkv.template part<dim, 3 * dim>();
+  }
+  static constexpr auto keys_values(auto qkv) { return qkv.template columns<dim, 3 * dim>(); }
 };
 
 }  // namespace arvit

@@ -3,7 +3,6 @@
 
 #include <tuple>
 
-#include "arvit/core/arena.hpp"
 #include "arvit/nn/layer_norm.hpp"
 #include "arvit/nn/mlp.hpp"
 
@@ -21,25 +20,28 @@ struct MlpHead {
   using Category = HeadCategory;
 };
 
+/// Head<Kind, In, Out>: forward keeps `Saved`; backward reads it beside the head's input, `Seen`.
 template <class Kind, int In, int Out> struct Head;
 
 template <int In, int Out> struct Head<LinearHead, In, Out> : Linear<In, Out> {
   using Layer = Linear<In, Out>;
   template <class D> struct Saved {
     Saved() = default;
-    Saved(Arena&, std::int64_t) {}
+    Saved(const Context<D>&, std::int64_t) {}
+  };
+  template <class D> struct Seen {
+    ConstTokens<D, In> x;
+    const Saved<D>& saved;
   };
   template <Device D>
-  static void forward(D& device, Arena&, const typename Layer::template Parameters<Reading<D>>& p,
+  static void forward(const Context<D>& c, const typename Layer::template Parameters<Reading<D>>& p,
                       ConstTokens<D, In> x, Saved<D>&, Tokens<D, Out> y) {
-    Layer::forward(device, p, x, y);
+    Layer::forward(c, p, x, y);
   }
   template <Device D>
-  static void backward(D& device, Arena&, const typename Layer::template Parameters<Reading<D>>& p,
-                       ConstTokens<D, In> x, const Saved<D>&, ConstTokens<D, Out> dy,
-                       Tokens<D, In> dx,
-                       const typename Layer::template Parameters<Adding<D>>& gradient) {
-    Layer::backward(device, p, x, dy, dx, gradient);
+  static void backward(const Context<D>& c, const Learned<Layer, D>& w, const Seen<D>& seen,
+                       ConstTokens<D, Out> dy, Tokens<D, In> dx) {
+    Layer::backward(c, w, seen.x, dy, dx);
   }
 };
 
@@ -48,22 +50,21 @@ template <int In, int Out> struct Head<MlpHead, In, Out> : Mlp<In, 4 * In, Out> 
   template <class D> struct Saved {
     Tokens<D, 4 * In> hidden;
     Saved() = default;
-    Saved(Arena& arena, std::int64_t rows)
-        : hidden(arena.rows<Activation<D>, 4 * In, SpaceOf<D>>(rows)) {}
+    Saved(const Context<D>& c, std::int64_t rows) : hidden(take_tokens<4 * In>(c, rows)) {}
+  };
+  template <class D> struct Seen {
+    ConstTokens<D, In> x;
+    const Saved<D>& saved;
   };
   template <Device D>
-  static void forward(D& device, Arena& scratch,
-                      const typename Layer::template Parameters<Reading<D>>& p,
+  static void forward(const Context<D>& c, const typename Layer::template Parameters<Reading<D>>& p,
                       ConstTokens<D, In> x, Saved<D>& saved, Tokens<D, Out> y) {
-    Layer::template forward<D>(device, scratch, p, x, saved.hidden, y);
+    Layer::forward(c, p, x, {saved.hidden, y});
   }
   template <Device D>
-  static void backward(D& device, Arena& scratch,
-                       const typename Layer::template Parameters<Reading<D>>& p,
-                       ConstTokens<D, In> x, const Saved<D>& saved, ConstTokens<D, Out> dy,
-                       Tokens<D, In> dx,
-                       const typename Layer::template Parameters<Adding<D>>& gradient) {
-    Layer::template backward<D>(device, scratch, p, x, saved.hidden, dy, dx, gradient);
+  static void backward(const Context<D>& c, const Learned<Layer, D>& w, const Seen<D>& seen,
+                       ConstTokens<D, Out> dy, Tokens<D, In> dx) {
+    Layer::backward(c, w, {seen.x, seen.saved.hidden}, dy, dx);
   }
 };
 
@@ -74,41 +75,47 @@ template <class HeadKind, int Dim, int Width> struct NormedHead {
   using Head = arvit::Head<HeadKind, Dim, Width>;
   template <class C> using NormParameters = typename Norm::template Parameters<C>;
   template <class C> using HeadParameters = typename Head::Layer::template Parameters<C>;
+  /// Norm and head may lie apart: the norm may be the encoder's.
+  template <class C> struct Parameters {
+    const NormParameters<C>& norm;
+    const HeadParameters<C>& head;
+  };
 
   template <class D> struct Saved {
     typename Norm::template Moments<D> moments;
     typename Head::template Saved<D> head;
     Tokens<D, Width> prediction;
     Saved() = default;
-    Saved(Arena& arena, std::int64_t rows)
-        : moments(arena.rows<Statistic<D>, 2, SpaceOf<D>>(rows)),
-          head(arena, rows),
-          prediction(arena.rows<Activation<D>, Width, SpaceOf<D>>(rows)) {}
+    Saved(const Context<D>& c, std::int64_t rows)
+        : moments(take_statistics<2>(c, rows)),
+          head(c, rows),
+          prediction(take_tokens<Width>(c, rows)) {}
   };
 
   template <Device D>
-  static void forward(D& device, Arena& scratch, const NormParameters<Reading<D>>& norm,
-                      const HeadParameters<Reading<D>>& head, ConstTokens<D, Dim> x,
+  static void forward(const Context<D>& c, const Parameters<Reading<D>>& p, ConstTokens<D, Dim> x,
                       Saved<D>& saved) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(x.rows());
-    Norm::forward(device, norm, x, normed, saved.moments);
-    Head::template forward<D>(device, scratch, head, normed, saved.head, saved.prediction);
+    const ArenaScope scope(c.arena);
+    const auto normed = take_tokens<Dim>(c, x.rows());
+    Norm::forward(c, p.norm, x, normed, saved.moments);
+    Head::forward(c, p.head, normed, saved.head, saved.prediction);
   }
-  /// dx is assigned.
+  template <class D> struct Seen {
+    ConstTokens<D, Dim> x;
+    const Saved<D>& saved;
+  };
+  /// dx = norm'(head'(dprediction))
   template <Device D>
-  static void backward(D& device, Arena& scratch, const NormParameters<Reading<D>>& norm,
-                       const HeadParameters<Reading<D>>& head, ConstTokens<D, Dim> x,
-                       const Saved<D>& saved, ConstTokens<D, Width> dprediction, Tokens<D, Dim> dx,
-                       const NormParameters<Adding<D>>& dnorm,
-                       const HeadParameters<Adding<D>>& dhead) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(x.rows());
-    const auto dnormed = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(x.rows());
-    Norm::again(device, norm, x, saved.moments, normed);
-    Head::template backward<D>(device, scratch, head, normed, saved.head, dprediction, dnormed,
-                               dhead);
-    Norm::backward(device, norm, x, saved.moments, dnormed, dx, Write::assign, dnorm);
+  static void backward(const Context<D>& c, const Learned<NormedHead, D>& w, const Seen<D>& seen,
+                       ConstTokens<D, Width> dprediction, Tokens<D, Dim> dx) {
+    const auto& [x, saved] = seen;
+    const ArenaScope scope(c.arena);
+    const auto normed = take_tokens<Dim>(c, x.rows());
+    const auto dnormed = take_tokens<Dim>(c, x.rows());
+    Norm::again(c, w.weights.norm, {x, saved.moments}, normed);
+    Head::backward(c, {w.weights.head, w.gradient.head}, {normed, saved.head}, dprediction,
+                   dnormed);
+    Norm::backward(c, {w.weights.norm, w.gradient.norm}, {x, saved.moments}, dnormed, {dx});
   }
 };
 

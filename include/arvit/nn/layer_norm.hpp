@@ -4,7 +4,7 @@
 #include <ratio>
 
 #include "arvit/core/layout.hpp"
-#include "arvit/device/concept.hpp"
+#include "arvit/nn/context.hpp"
 
 namespace arvit {
 
@@ -30,22 +30,37 @@ template <int Dim, class Epsilon = std::ratio<1, 1000000>> struct LayerNorm {
   };
   template <class D> using Moments = Rows<Statistic<D>, 2, SpaceOf<D>>;
   template <class D> using ConstMoments = Rows<const Statistic<D>, 2, SpaceOf<D>>;
+  /// What was normalised.
+  template <class D> struct Seen {
+    ConstTokens<D, Dim> x;
+    ConstMoments<D> moments;
+  };
 
   template <Device D>
-  static void forward(D& device, const Parameters<Reading<D>>& p, ConstTokens<D, Dim> x,
+  static void forward(const Context<D>& c, const Parameters<Reading<D>>& p, ConstTokens<D, Dim> x,
                       Tokens<D, Dim> y, Moments<D> moments) {
-    device.layer_norm(x, p.gamma, p.beta, epsilon, y, moments);
+    c.run(ops::LayerNorm<D>{
+        .x = x, .gamma = p.gamma, .beta = p.beta, .epsilon = epsilon, .y = y, .moments = moments});
   }
   template <Device D>
-  static void again(D& device, const Parameters<Reading<D>>& p, ConstTokens<D, Dim> x,
-                    ConstMoments<D> moments, Tokens<D, Dim> y) {
-    device.layer_norm_again(x, p.gamma, p.beta, moments, y);
+  static void again(const Context<D>& c, const Parameters<Reading<D>>& p, const Seen<D>& seen,
+                    Tokens<D, Dim> y) {
+    c.run(ops::LayerNormAgain<D>{
+        .x = seen.x, .gamma = p.gamma, .beta = p.beta, .moments = seen.moments, .y = y});
   }
+  /// With xhat = (x - mean) * rstd and g = gamma * dy:
+  ///   dx = rstd * (g - mean(g) - xhat * mean(g * xhat))   dgamma += dy * xhat   dbeta += dy
   template <Device D>
-  static void backward(D& device, const Parameters<Reading<D>>& p, ConstTokens<D, Dim> x,
-                       ConstMoments<D> moments, ConstTokens<D, Dim> dy, Tokens<D, Dim> dx,
-                       Write write, const Parameters<Adding<D>>& gradient) {
-    device.layer_norm_backward(dy, x, p.gamma, moments, dx, write, gradient.gamma, gradient.beta);
+  static void backward(const Context<D>& c, const Learned<LayerNorm, D>& w, const Seen<D>& seen,
+                       ConstTokens<D, Dim> dy, Into<D, Dim> dx) {
+    c.run(ops::LayerNormBackward<D>{.dy = dy,
+                                    .x = seen.x,
+                                    .gamma = w.weights.gamma,
+                                    .moments = seen.moments,
+                                    .dx = dx.tokens,
+                                    .write = dx.write,
+                                    .dgamma = w.gradient.gamma,
+                                    .dbeta = w.gradient.beta});
   }
 };
 

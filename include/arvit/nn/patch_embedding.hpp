@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "arvit/core/arena.hpp"
 #include "arvit/nn/linear.hpp"
 
 namespace arvit {
@@ -14,13 +13,22 @@ template <class D> struct Pictures {
   Span<const Statistic<D>, SpaceOf<D>> conditions;  ///< kind after kind [images, width]
 };
 
+/// What an embedding reads: images, the rows that are made of them, and the positions [patches,
+/// dim] that are added.
+template <class D> struct PictureRows {
+  Pictures<D> images;
+  ImageShape shape;
+  PatchRows<SpaceOf<D>> from;
+  Matrix<const Statistic<D>, SpaceOf<D>> positions = {};
+};
+
 /// Pixels to tokens: a patch x patch convolution of stride `patch` with bias, plus the patch's
 /// fixed position. Rows of class tokens are left to condition.hpp. Weight shape [Dim, 3, patch,
 /// patch] as timm's.
 ///
 /// Shapes     images [images, 3, height, width]   tokens [rows, Dim], rows as `from.source` names
-/// them Gradients  weight and bias are added to; rows of class tokens must be zero. Pixels get
-/// none.
+///            them
+/// Gradients  weight and bias are added to; rows of class tokens must be zero. Pixels get none.
 template <class Grid, int Dim> struct PatchEmbedding {
   static constexpr int codes = 0;
   static constexpr int patch_width = Grid::patch_width;
@@ -28,9 +36,8 @@ template <class Grid, int Dim> struct PatchEmbedding {
   static constexpr std::int64_t parameter_count = Projection::parameter_count;
 
   static constexpr auto tensors() {
-    constexpr double bound = 1.0 /
-                             constexpr_sqrt(
-                                 patch_width);  // the framework's default for a convolution's bias
+    // The framework's default for a convolution's bias.
+    constexpr double bound = 1.0 / constexpr_sqrt(patch_width);
     return Tensors<2>{Tensor{"patch_embed.proj.weight",
                              {Dim, Grid::channels, Grid::patch, Grid::patch},
                              {Init::xavier_uniform},
@@ -44,27 +51,29 @@ template <class Grid, int Dim> struct PatchEmbedding {
   };
 
   template <Device D>
-  static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                      const Pictures<D>& images, ImageShape shape, PatchRows<SpaceOf<D>> from,
-                      Rows<const Statistic<D>, Dim, SpaceOf<D>> positions, Tokens<D, Dim> tokens) {
-    const ArenaScope scope(scratch);
-    const auto patches = scratch.rows<Activation<D>, patch_width, SpaceOf<D>>(tokens.rows());
-    device.embed_patches(images.pixels, shape, from, patches);
-    Projection::forward(device, p.projection, patches, tokens);
-    device.add_positions(tokens, positions, from);
+  static void forward(const Context<D>& c, const Parameters<Reading<D>>& p,
+                      const PictureRows<D>& in, Tokens<D, Dim> tokens) {
+    const ArenaScope scope(c.arena);
+    Projection::forward(c, p.projection, patches(c, in, tokens.rows()), tokens);
+    c.run(ops::AddPositions<D>{.x = tokens, .table = in.positions, .from = in.from});
   }
+  /// dW += dtokens^T patches
   template <Device D>
-  static void backward(D& device, Arena& scratch, const Pictures<D>& images, ImageShape shape,
-                       PatchRows<SpaceOf<D>> from, Tokens<D, Dim> dtokens,
+  static void backward(const Context<D>& c, const PictureRows<D>& in, Tokens<D, Dim> dtokens,
                        const Parameters<Adding<D>>& gradient) {
-    const ArenaScope scope(scratch);
-    const auto patches = scratch.rows<Activation<D>, patch_width, SpaceOf<D>>(dtokens.rows());
-    device.embed_patches(images.pixels, shape, from, patches);
-    device.linear_backward_weight(dtokens, patches, gradient.projection.weight,
-                                  gradient.projection.bias);
+    const ArenaScope scope(c.arena);
+    Projection::backward_weight(c, patches(c, in, dtokens.rows()), dtokens, gradient.projection);
   }
 
  private:
+  template <Device D>
+  static ConstTokens<D, patch_width> patches(const Context<D>& c, const PictureRows<D>& in,
+                                             std::int64_t rows) {
+    const auto result = take_tokens<patch_width>(c, rows);
+    c.run(ops::EmbedPatches<D>{
+        .images = in.images.pixels, .shape = in.shape, .from = in.from, .y = result});
+    return result;
+  }
   static constexpr double constexpr_sqrt(double x) {
     double root = x;
     for (int i = 0; i < 64; ++i) root = (root + x / root) / 2;

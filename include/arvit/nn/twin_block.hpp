@@ -16,6 +16,8 @@ template <int Dim, int Heads> struct TwinBlock {
       "TwinBlock<Dim, Heads>: Heads must divide Dim; choose a number of heads that does.");
   using Norm = LayerNorm<Dim>;
   using Qkv = Linear<Dim, 3 * Dim>;
+  using Query = Linear<Dim, Dim>;  ///< those rows of cross.qkv
+  using KeysValues = Linear<Dim, 2 * Dim>;
   using Projection = Linear<Dim, Dim>;
   using Feed = Mlp<Dim, 4 * Dim, Dim>;
   static constexpr std::int64_t parameter_count = 4 * Norm::parameter_count +
@@ -59,115 +61,145 @@ template <int Dim, int Heads> struct TwinBlock {
     Rows<Statistic<D>, Heads, SpaceOf<D>> lse, cross_lse;
     Tokens<D, 4 * Dim> hidden;
     Saved() = default;
-    Saved(Arena& arena, std::int64_t queries, std::int64_t content) {
-      for (auto* m : {&moments1, &moments2, &moments3})
-        *m = arena.rows<Statistic<D>, 2, SpaceOf<D>>(queries);
-      moments_kv = arena.rows<Statistic<D>, 2, SpaceOf<D>>(content);
-      qkv = arena.rows<Activation<D>, 3 * Dim, SpaceOf<D>>(queries);
-      kv = arena.rows<Activation<D>, 2 * Dim, SpaceOf<D>>(content);
-      for (auto* t : {&q, &attended, &middle, &crossed, &last})
-        *t = arena.rows<Activation<D>, Dim, SpaceOf<D>>(queries);
-      for (auto* l : {&lse, &cross_lse}) *l = arena.rows<Statistic<D>, Heads, SpaceOf<D>>(queries);
-      hidden = arena.rows<Activation<D>, 4 * Dim, SpaceOf<D>>(queries);
+    Saved(const Context<D>& c, std::int64_t queries, std::int64_t content) {
+      for (auto* m : {&moments1, &moments2, &moments3}) *m = take_statistics<2>(c, queries);
+      moments_kv = take_statistics<2>(c, content);
+      qkv = take_tokens<3 * Dim>(c, queries);
+      kv = take_tokens<2 * Dim>(c, content);
+      for (auto* t : {&q, &attended, &middle, &crossed, &last}) *t = take_tokens<Dim>(c, queries);
+      for (auto* l : {&lse, &cross_lse}) *l = take_statistics<Heads>(c, queries);
+      hidden = take_tokens<4 * Dim>(c, queries);
     }
   };
 
   /// `self`: which queries a query reads; `content`: which rows of h.
+  template <class D> struct Input {
+    ConstTokens<D, Dim> x, h;
+    Reach<SpaceOf<D>> self, content;
+  };
   template <Device D>
-  static void forward(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                      ConstTokens<D, Dim> x, ConstTokens<D, Dim> h, Reach<SpaceOf<D>> self,
-                      Reach<SpaceOf<D>> content, Saved<D>& s, Tokens<D, Dim> y) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(x.rows());
-    to_mlp(device, scratch, p, x, h, self, content, s, normed);
-    Feed::template forward_residual<D>(device, scratch, p.mlp, normed, s.last, {}, s.hidden, y);
+  static void forward(const Context<D>& c, const Parameters<Reading<D>>& p, const Input<D>& in,
+                      Saved<D>& s, Tokens<D, Dim> y) {
+    const ArenaScope scope(c.arena);
+    const auto normed = to_mlp(c, p, in, s);
+    Feed::forward_residual(c, p.mlp, normed, {s.last, {}}, {s.hidden, y});
   }
   /// What `forward` keeps, once more: all of it but the mlp's second product, which no backward
   /// reads.
   template <Device D>
-  static void again(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                    ConstTokens<D, Dim> x, ConstTokens<D, Dim> h, Reach<SpaceOf<D>> self,
-                    Reach<SpaceOf<D>> content, Saved<D>& s) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(x.rows());
-    to_mlp(device, scratch, p, x, h, self, content, s, normed);
-    Feed::Fc1::forward(device, p.mlp.fc1, normed, s.hidden);
+  static void again(const Context<D>& c, const Parameters<Reading<D>>& p, const Input<D>& in,
+                    Saved<D>& s) {
+    const ArenaScope scope(c.arena);
+    const auto normed = to_mlp(c, p, in, s);
+    Feed::Fc1::forward(c, p.mlp.fc1, normed, s.hidden);
   }
   /// dx: gradient of y on entry, of x on return. dh is assigned.
+  template <class D> struct Gradients { Tokens<D, Dim> dx, dh; };
+  /// db = dy + norm3'(mlp'(dy))      da = db + norm2'(dq Wq), dh = norm_kv'(dkv Wkv) with dq, dkv
+  /// of the attention on h      dx = da + norm1'(dqkv Wqkv) with dqkv of that of the queries
   template <Device D>
-  static void backward(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                       ConstTokens<D, Dim> x, ConstTokens<D, Dim> h, Reach<SpaceOf<D>> self,
-                       Reach<SpaceOf<D>> content, const Saved<D>& s, Tokens<D, Dim> dx,
-                       Tokens<D, Dim> dh, const Parameters<Adding<D>>& g) {
-    const ArenaScope scope(scratch);
-    const auto normed = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(x.rows());
-    const auto branch = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(x.rows());
-    Norm::again(device, p.norm3, s.last, s.moments3, normed);
-    Feed::template backward<D>(device, scratch, p.mlp, normed, s.hidden, dx, branch, g.mlp);
-    Norm::backward(device, p.norm3, s.last, s.moments3, branch, dx, Write::add, g.norm3);
+  static void backward(const Context<D>& c, const Learned<TwinBlock, D>& w, const Input<D>& in,
+                       const Saved<D>& s, const Gradients<D>& d) {
+    const auto& [p, g] = w;
+    const auto dx = d.dx;
+    const ArenaScope scope(c.arena);
+    const auto normed = take_tokens<Dim>(c, in.x.rows());
+    const auto branch = take_tokens<Dim>(c, in.x.rows());
+    Norm::again(c, p.norm3, {s.last, s.moments3}, normed);
+    Feed::backward(c, {p.mlp, g.mlp}, {normed, s.hidden}, dx, branch);
+    Norm::backward(c, {p.norm3, g.norm3}, {s.last, s.moments3}, branch, {dx, Write::add});
 
     {
-      const ArenaScope inner(scratch);
-      const auto dq = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(x.rows());
-      const auto normed_h = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(h.rows());
-      const auto dkv = scratch.rows<Activation<D>, 2 * Dim, SpaceOf<D>>(h.rows());
-      Projection::backward(device, p.cross_projection, s.crossed, dx, branch, g.cross_projection);
-      device.attention_backward(branch, s.q, part<0>(s.kv), part<1>(s.kv), s.crossed, s.cross_lse,
-                                Heads, content.segments, content.limit, dq, part<0>(dkv),
-                                part<1>(dkv), Write::assign);
-      Norm::again(device, p.norm2, s.middle, s.moments2, normed);
-      device.linear_backward_weight(dq, normed, q_weight(g), q_bias(g));
-      device.linear_backward_input(dq, q_weight(p), branch, Write::assign);
-      Norm::backward(device, p.norm2, s.middle, s.moments2, branch, dx, Write::add, g.norm2);
-      Norm::again(device, p.norm_kv, h, s.moments_kv, normed_h);
-      device.linear_backward_weight(dkv, normed_h, kv_weight(g), kv_bias(g));
-      device.linear_backward_input(dkv, kv_weight(p), normed_h, Write::assign);
-      Norm::backward(device, p.norm_kv, h, s.moments_kv, normed_h, dh, Write::assign, g.norm_kv);
+      const ArenaScope inner(c.arena);
+      const auto dq = take_tokens<Dim>(c, in.x.rows());
+      const auto normed_h = take_tokens<Dim>(c, in.h.rows());
+      const auto dkv = take_tokens<2 * Dim>(c, in.h.rows());
+      Projection::backward(c, {p.cross_projection, g.cross_projection}, s.crossed, dx, branch);
+      c.run(ops::AttentionBackward<D>{.dout = branch,
+                                      .q = s.q,
+                                      .k = part<0>(s.kv),
+                                      .v = part<1>(s.kv),
+                                      .out = s.crossed,
+                                      .lse = s.cross_lse,
+                                      .heads = Heads,
+                                      .reach = in.content,
+                                      .dq = dq,
+                                      .dk = part<0>(dkv),
+                                      .dv = part<1>(dkv)});
+      Norm::again(c, p.norm2, {s.middle, s.moments2}, normed);
+      Query::backward(c, {query(p), query(g)}, normed, dq, branch);
+      Norm::backward(c, {p.norm2, g.norm2}, {s.middle, s.moments2}, branch, {dx, Write::add});
+      Norm::again(c, p.norm_kv, {in.h, s.moments_kv}, normed_h);
+      KeysValues::backward(c, {keys_values(p), keys_values(g)}, normed_h, dkv, normed_h);
+      Norm::backward(c, {p.norm_kv, g.norm_kv}, {in.h, s.moments_kv}, normed_h, {d.dh});
     }
 
-    const auto dqkv = scratch.rows<Activation<D>, 3 * Dim, SpaceOf<D>>(x.rows());
-    Projection::backward(device, p.projection, s.attended, dx, branch, g.projection);
-    device.attention_backward(branch, part<0>(s.qkv), part<1>(s.qkv), part<2>(s.qkv), s.attended,
-                              s.lse, Heads, self.segments, self.limit, part<0>(dqkv), part<1>(dqkv),
-                              part<2>(dqkv), Write::assign);
-    Norm::again(device, p.norm1, x, s.moments1, normed);
-    Qkv::backward(device, p.qkv, normed, dqkv, branch, g.qkv);
-    Norm::backward(device, p.norm1, x, s.moments1, branch, dx, Write::add, g.norm1);
+    const auto dqkv = take_tokens<3 * Dim>(c, in.x.rows());
+    Projection::backward(c, {p.projection, g.projection}, s.attended, dx, branch);
+    c.run(ops::AttentionBackward<D>{.dout = branch,
+                                    .q = part<0>(s.qkv),
+                                    .k = part<1>(s.qkv),
+                                    .v = part<2>(s.qkv),
+                                    .out = s.attended,
+                                    .lse = s.lse,
+                                    .heads = Heads,
+                                    .reach = in.self,
+                                    .dq = part<0>(dqkv),
+                                    .dk = part<1>(dqkv),
+                                    .dv = part<2>(dqkv)});
+    Norm::again(c, p.norm1, {in.x, s.moments1}, normed);
+    Qkv::backward(c, {p.qkv, g.qkv}, normed, dqkv, branch);
+    Norm::backward(c, {p.norm1, g.norm1}, {in.x, s.moments1}, branch, {dx, Write::add});
   }
 
  private:
+  /// Both attentions; returns norm3(b).
   template <class D>
-  static void to_mlp(D& device, Arena& scratch, const Parameters<Reading<D>>& p,
-                     ConstTokens<D, Dim> x, ConstTokens<D, Dim> h, Reach<SpaceOf<D>> self,
-                     Reach<SpaceOf<D>> content, Saved<D>& s, Tokens<D, Dim> normed) {
-    Norm::forward(device, p.norm1, x, normed, s.moments1);
-    Qkv::forward(device, p.qkv, normed, s.qkv);
-    device.attention(part<0>(s.qkv), part<1>(s.qkv), part<2>(s.qkv), Heads, self.segments,
-                     self.limit, s.attended, s.lse);
-    device.linear_residual(s.attended, p.projection.weight, p.projection.bias, x, {}, s.middle);
-    Norm::forward(device, p.norm2, s.middle, normed, s.moments2);
-    device.linear(normed, q_weight(p), q_bias(p), s.q);
+  static Tokens<D, Dim> to_mlp(const Context<D>& c, const Parameters<Reading<D>>& p,
+                               const Input<D>& in, Saved<D>& s) {
+    const auto normed = take_tokens<Dim>(c, in.x.rows());
+    Norm::forward(c, p.norm1, in.x, normed, s.moments1);
+    Qkv::forward(c, p.qkv, normed, s.qkv);
+    c.run(ops::Attention<D>{.q = part<0>(s.qkv),
+                            .k = part<1>(s.qkv),
+                            .v = part<2>(s.qkv),
+                            .heads = Heads,
+                            .reach = in.self,
+                            .out = s.attended,
+                            .lse = s.lse});
+    c.run(ops::LinearResidual<D>{.x = s.attended,
+                                 .w = p.projection.weight,
+                                 .bias = p.projection.bias,
+                                 .residual = in.x,
+                                 .y = s.middle});
+    Norm::forward(c, p.norm2, s.middle, normed, s.moments2);
+    Query::forward(c, query(p), normed, s.q);
     {
-      const ArenaScope inner(scratch);
-      const auto normed_h = scratch.rows<Activation<D>, Dim, SpaceOf<D>>(h.rows());
-      Norm::forward(device, p.norm_kv, h, normed_h, s.moments_kv);
-      device.linear(normed_h, kv_weight(p), kv_bias(p), s.kv);
+      const ArenaScope inner(c.arena);
+      const auto normed_h = take_tokens<Dim>(c, in.h.rows());
+      Norm::forward(c, p.norm_kv, in.h, normed_h, s.moments_kv);
+      KeysValues::forward(c, keys_values(p), normed_h, s.kv);
     }
-    device.attention(s.q, part<0>(s.kv), part<1>(s.kv), Heads, content.segments, content.limit,
-                     s.crossed, s.cross_lse);
-    device.linear_residual(s.crossed, p.cross_projection.weight, p.cross_projection.bias, s.middle,
-                           {}, s.last);
-    Norm::forward(device, p.norm3, s.last, normed, s.moments3);
+    c.run(ops::Attention<D>{.q = s.q,
+                            .k = part<0>(s.kv),
+                            .v = part<1>(s.kv),
+                            .heads = Heads,
+                            .reach = in.content,
+                            .out = s.crossed,
+                            .lse = s.cross_lse});
+    c.run(ops::LinearResidual<D>{.x = s.crossed,
+                                 .w = p.cross_projection.weight,
+                                 .bias = p.cross_projection.bias,
+                                 .residual = s.middle,
+                                 .y = s.last});
+    Norm::forward(c, p.norm3, s.last, normed, s.moments3);
+    return normed;
   }
   template <int Index> static constexpr auto part(auto rows) {
     return rows.template columns<Index * Dim, (Index + 1) * Dim>();
   }
-  static constexpr auto q_weight(const auto& p) { return p.cross.weight.slice(0, Dim); }
-  static constexpr auto q_bias(const auto& p) { return p.cross.bias.template part<0, Dim>(); }
-  static constexpr auto kv_weight(const auto& p) { return p.cross.weight.slice(Dim, 3 * Dim); }
-  static constexpr auto kv_bias(const auto& p) {
-    return p.cross.bias.template part<Dim, 3 * Dim>();
-  }
+  static constexpr auto query(const auto& p) { return p.cross.template part<0, Dim>(); }
+  static constexpr auto keys_values(const auto& p) { return p.cross.template part<Dim, 3 * Dim>(); }
 };
 
 }  // namespace arvit

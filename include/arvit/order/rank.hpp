@@ -26,17 +26,10 @@
 /// profiles and from what the decoder declares.
 namespace arvit {
 
-enum class Sees : char {
-  nothing,
-  before,
-  up_to,
-  itself
-};  ///< itself: no attention, the rows of the stream are those of the content
-enum class ClassToken : char {
-  none,
-  first,
-  last
-};  ///< first: rank 0. last: it joins the last encoded group (D-iGPT).
+/// itself: no attention, the rows of the stream are those of the content.
+enum class Sees : char { nothing, before, up_to, itself };
+/// first: rank 0. last: it joins the last encoded group (D-iGPT).
+enum class ClassToken : char { none, first, last };
 
 /// One stream of queries of a decoder. Groups 1 .. last carry queries, except the first
 /// `drop_first` and the last `drop_last` of them.
@@ -58,7 +51,13 @@ template <class Space> struct DeviceLists { template <class T> using List = Span
 template <class L> struct Attend {
   typename L::template List<Segment> segments;
   typename L::template List<std::int32_t> limit;
+  ReachExtents extents;
 };
+/// Appends a segment whose queries have their limits already.
+inline void append_segment(Attend<HostLists>& to, const Segment& segment) {
+  to.segments.push_back(segment);
+  to.extents.add(segment, to.limit.data());
+}
 
 /// `source` of a packed row: image * patches + place in the image's order, or -1 - image for a
 /// class token. `content_row`, with whole_content alone: the content row of the same token.
@@ -70,8 +69,8 @@ template <class L> struct StreamTables {
 /// Latents and mask tokens in one sequence per image (MAE): class token, visible patches, masked
 /// patches; all see all.
 template <class L> struct JointTables {
-  typename L::template List<std::int32_t> source, of_content,
-      of_query;          ///< of_*: the joint row of each content or query row
+  typename L::template List<std::int32_t> source;
+  typename L::template List<std::int32_t> of_content, of_query;  ///< their joint rows
   Attend<L> self, last;  ///< last: the rows of stream 0 read the joint rows
 };
 
@@ -82,11 +81,14 @@ template <class L, std::size_t Streams> struct RankTables {
   JointTables<L> joint;
 };
 
-/// Calls visit(list of a, list of b) for every pair of lists, in a fixed order.
+/// Calls visit(list of a, list of b) for every pair of lists, in a fixed order; b gets the extents
+/// of a.
 template <class A, class B, std::size_t Streams, class Visit>
 constexpr void for_each_list(RankTables<A, Streams>& a, RankTables<B, Streams>& b, Visit&& visit) {
   const auto attend = [&](auto& x, auto& y) {
-    visit(x.segments, y.segments), visit(x.limit, y.limit);
+    visit(x.segments, y.segments);
+    visit(x.limit, y.limit);
+    y.extents = x.extents;
   };
   visit(a.source, b.source);
   visit(a.class_rows, b.class_rows);
@@ -109,12 +111,13 @@ template <std::size_t Streams> struct RankRules {
   ClassToken class_token = ClassToken::first;
   std::array<QueryStream, Streams> streams{};
   bool joint = false;  ///< the tables of one sequence of latents and mask tokens (MAE)
-  bool whole_content =
-      false;  ///< every token is content and all see all; ranks say only what is predicted (SimMIM)
-  int leading = 1;  ///< tokens of rank 0 before the patches where class_token is first: the class
-                    ///< token, conditions
-  bool keep_dead = false;  ///< content that no query reads is computed all the same, behind the
-                           ///< rest: no result depends on it
+  /// Every token is content and all see all; ranks say only what is predicted (SimMIM).
+  bool whole_content = false;
+  /// Tokens of rank 0 before the patches where class_token is first: the class token, conditions.
+  int leading = 1;
+  /// Content that no query reads is computed all the same, behind the rest: no result depends on
+  /// it.
+  bool keep_dead = false;
 };
 
 /// What a decoder asks of the engine for an encoder with that many tokens before the patches; they
@@ -198,6 +201,7 @@ template <std::size_t Streams> class RankEngine {
 
   void clear() {
     for_each_list(tables_, tables_, [](auto& list, auto&) { list.clear(); });
+    each_attend([](Attend<HostLists>& attend) { attend.extents = {}; });
     images_ = 0;
   }
 
@@ -217,12 +221,14 @@ template <std::size_t Streams> class RankEngine {
     const auto content_begin = size(tables_.source);
     for (int token = 0; token < first; ++token) class_row(image, prefix(0));
     for (int rank = -1, slot = 0; rank <= kept; ++rank) {
-      for (; slot < detail::patches_up_to(ends, rank); ++slot)
-        tables_.source.push_back(from + slot), content.limit.push_back(prefix(rank));
+      for (; slot < detail::patches_up_to(ends, rank); ++slot) {
+        tables_.source.push_back(from + slot);
+        content.limit.push_back(prefix(rank));
+      }
       if (last && rank == live) class_row(image, prefix(live));
     }
     const auto content_end = size(tables_.source);
-    content.segments.push_back({content_begin, content_end, content_begin, content_end});
+    append_segment(content, {content_begin, content_end, content_begin, content_end});
 
     for (std::size_t s = 0; s < Streams; ++s)
       append_stream(s, ends, image, content_begin, content_end, prefix);
@@ -234,10 +240,11 @@ template <std::size_t Streams> class RankEngine {
     const std::int32_t image = images_++, begin = size(tables_.source),
                        first = detail::class_rows(rules_);
     for (int token = 0; token < first; ++token) class_row(image, patches_ + first);
-    for (int slot = 0; slot < patches_; ++slot)
-      tables_.source.push_back(image * patches_ + slot),
-          tables_.content.limit.push_back(patches_ + first);
-    tables_.content.segments.push_back({begin, size(tables_.source), begin, size(tables_.source)});
+    for (int slot = 0; slot < patches_; ++slot) {
+      tables_.source.push_back(image * patches_ + slot);
+      tables_.content.limit.push_back(patches_ + first);
+    }
+    append_segment(tables_.content, {begin, size(tables_.source), begin, size(tables_.source)});
   }
 
   RankTables<HostLists, Streams>& tables() { return tables_; }
@@ -246,6 +253,15 @@ template <std::size_t Streams> class RankEngine {
   int images() const { return images_; }
 
  private:
+  template <class Visit> void each_attend(const Visit& visit) {
+    visit(tables_.content);
+    for (auto& stream : tables_.streams) {
+      visit(stream.content);
+      visit(stream.queries);
+    }
+    visit(tables_.joint.self);
+    visit(tables_.joint.last);
+  }
   int leading() const { return rules_.class_token == ClassToken::first ? rules_.leading : 0; }
   template <class T> static std::int32_t size(const std::vector<T>& list) {
     return static_cast<std::int32_t>(list.size());
@@ -297,10 +313,10 @@ template <std::size_t Streams> class RankEngine {
           query(image * patches_ + slot, rule.every_prefix ? top : rank);
       if (top == last && rule.class_query) query(-1 - image, last);
       if (rule.queries != Sees::nothing)
-        stream.queries.segments.push_back({block, size(stream.source), block, size(stream.source)});
+        append_segment(stream.queries, {block, size(stream.source), block, size(stream.source)});
     }
     if (rule.content != Sees::nothing)
-      stream.content.segments.push_back({begin, size(stream.source), k_begin, k_end});
+      append_segment(stream.content, {begin, size(stream.source), k_begin, k_end});
   }
   void append_joint(std::span<const int> ends, std::int32_t image) {
     if (ends.size() != 2 || rules_.class_token == ClassToken::last)
@@ -312,13 +328,13 @@ template <std::size_t Streams> class RankEngine {
                        latents = ends[0] + first;
     joint.source.insert(joint.source.end(), first, -1 - image);
     for (int slot = 0; slot < patches_; ++slot) joint.source.push_back(image * patches_ + slot);
-    joint.self.segments.push_back({begin, begin + tokens, begin, begin + tokens});
     joint.self.limit.insert(joint.self.limit.end(), tokens, tokens);
+    append_segment(joint.self, {begin, begin + tokens, begin, begin + tokens});
     for (std::int32_t i = 0; i < latents; ++i) joint.of_content.push_back(begin + i);
     const std::int32_t q_begin = size(joint.of_query), queries = tokens - latents;
     for (std::int32_t i = latents; i < tokens; ++i) joint.of_query.push_back(begin + i);
-    joint.last.segments.push_back({q_begin, q_begin + queries, begin, begin + tokens});
     joint.last.limit.insert(joint.last.limit.end(), queries, tokens);
+    append_segment(joint.last, {q_begin, q_begin + queries, begin, begin + tokens});
   }
 
   RankRules<Streams> rules_;
@@ -405,7 +421,8 @@ constexpr int extreme_profile(int which, const RankRules<Streams>& rules, std::s
       if (std::any_of(rules.streams.begin(), rules.streams.end(),
                       [](const QueryStream& stream) { return stream.every_prefix; }) &&
           O::groups + 2 < Grid::patches) {
-        ends[0] = 0, ends[1] = 1;
+        ends[0] = 0;
+        ends[1] = 1;
         for (int left = O::groups; left >= 0; --left)
           ends[O::groups + 2 - left] = Grid::patches - left;
         return O::groups + 3;

@@ -10,8 +10,7 @@
 #include "arvit/order/center_out.hpp"
 #include "arvit/order/rank.hpp"
 
-/// SemAIM's orders, computed from the encoder's own features of the whole image (spec: semaim.md,
-/// "Order").
+/// SemAIM's orders, computed from the encoder's own features of the whole image (SemAIM, Eqs. 2-6).
 namespace arvit {
 
 struct SimilarityCategory;
@@ -21,43 +20,54 @@ struct NoiseCategory;
 struct OrderEncoderCategory;
 struct CentersCategory;
 
+/// Cosine of class token and patch (Eq. 2).
 struct ClassSimilarity {
   using Category = SimilarityCategory;
-};  ///< cosine of class token and patch (Eq. 2)
+};
+/// Cosine of the mean patch token and patch (`gap`).
 struct MeanSimilarity {
   using Category = SimilarityCategory;
-};  ///< cosine of the mean patch token and patch (`gap`)
+};
+/// Head mean of the class row of the last block's attention (`self`).
 struct SelfAttention {
   using Category = SimilarityCategory;
-};  ///< head mean of the class row of the last block's attention (`self`)
+};
+/// Ascending distance to the most similar patch (Eqs. 3-6).
 struct ByDistance {
   using Category = OrderRuleCategory;
-};  ///< ascending distance to the most similar patch (Eqs. 3-6)
+};
+/// Descending similarity (`attention`).
 struct BySimilarity {
   using Category = OrderRuleCategory;
-};  ///< descending similarity (`attention`)
+};
+/// Random inside nested boxes around the most similar patch (`attention_guided`).
 struct ByBoxes {
   using Category = OrderRuleCategory;
-};  ///< random inside nested boxes around the most similar patch (`attention_guided`)
+};
+/// 3 x 3 mean over the neighbours inside the grid.
 struct MeanFilter {
   using Category = FilterCategory;
-};  ///< 3 x 3 mean over the neighbours inside the grid
+};
+/// 3 x 3 sum over 9, zeros outside.
 struct ZeroPaddedFilter {
   using Category = FilterCategory;
-};  ///< 3 x 3 sum over 9, zeros outside
+};
 struct NoFilter {
   using Category = FilterCategory;
 };
+/// lambda of Eq. 5.
 template <class Lambda> struct Noise {
   using Category = NoiseCategory;
   using Scale = Lambda;
-};  ///< lambda of Eq. 5
+};
+/// Features of the exponential moving average of the encoder.
 struct FromAverage {
   using Category = OrderEncoderCategory;
-};  ///< features of the exponential moving average of the encoder
+};
+/// Features of the target's teacher; no pass of the student (SemAIM's released code).
 struct FromTeacher {
   using Category = OrderEncoderCategory;
-};  ///< features of the target's teacher; no pass of the student (SemAIM's released code)
+};
 struct FromCurrent {
   using Category = OrderEncoderCategory;
 };
@@ -97,7 +107,9 @@ ARVIT_HOST_DEVICE inline double cosine(const A* a, const A* b, std::int64_t widt
   double dot = 0, aa = 0, bb = 0;
   for (std::int64_t c = 0; c < width; ++c) {
     const double x = widened(a[c]), y = widened(b[c]);
-    dot += x * y, aa += x * x, bb += y * y;
+    dot += x * y;
+    aa += x * x;
+    bb += y * y;
   }
   return dot / std::sqrt(aa * bb + 1e-300);
 }
@@ -115,7 +127,9 @@ template <class A, bool OfMean> struct SimilarityWork {
       double dot = 0, aa = 0, bb = 0;
       for (std::int64_t c = 0; c < width; ++c) {
         const double x = mean[image * width + c], y = widened(patch[c]);
-        dot += x * y, aa += x * x, bb += y * y;
+        dot += x * y;
+        aa += x * x;
+        bb += y * y;
       }
       similarity[i] = dot / std::sqrt(aa * bb + 1e-300);
     } else {
@@ -185,7 +199,10 @@ struct SemanticKeysWork {
     int inside = 0;
     for (int v = y - 1; v <= y + 1; ++v)
       for (int u = x - 1; u <= x + 1; ++u)
-        if (v >= 0 && v < rows && u >= 0 && u < columns) sum += s[v * columns + u], ++inside;
+        if (v >= 0 && v < rows && u >= 0 && u < columns) {
+          sum += s[v * columns + u];
+          ++inside;
+        }
     return sum / (filter == SimilarityFilter::inside ? inside : 9);
   }
   /// Whether no neighbour of (y, x) has a larger filtered similarity.
@@ -217,8 +234,8 @@ struct SemanticKeysWork {
     }
     double top = s[0];
     for (int i = 1; i < patches; ++i) top = top > s[i] ? top : s[i];
-    for (int i = 0; softmax && i < patches; ++i)
-      s[i] = std::exp(s[i] - top);  // up to the common factor of a softmax
+    if (softmax)  // up to its common factor
+      for (int i = 0; i < patches; ++i) s[i] = std::exp(s[i] - top);
     int centre = 0;
     for (int i = 0; i < patches; ++i) {
       f[i] = mean(s, i / columns, i % columns);

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "arvit/target/errors/cross_entropy.hpp"
 #include "arvit/target/features.hpp"
 
 namespace arvit {
-
-/// Cross-entropy of the classes that a prediction gives a score each; the mean over rows.
-struct CrossEntropy {
-  using Category = ErrorCategory;
-};
 
 /// The code that a frozen tokenizer gives each patch, one of Classes (GVP p2d; BEiT): numbers
 /// [images, patches] in reading order, which come with the images from a codebook beside the
@@ -25,12 +21,13 @@ template <int Classes> struct Codes {
   template <class Grid> static constexpr int token_width = 1;
 
   template <class Grid, Device D>
-  static void values(D& device, Matrix<const Statistic<D>, SpaceOf<D>> given,
-                     PatchRows<SpaceOf<D>> from, Rows<Statistic<D>, 1, SpaceOf<D>> target) {
-    device.for_each(target.rows(),
-                    detail::GivenTokensWork<Statistic<D>>{
-                        given.data(), from.source.data(), from.permutation.data(), Grid::rows,
-                        Grid::columns, Grid::rows, Grid::columns, 1, false, -1, target.data()});
+  static void values(const Context<D>& c, const TargetInput<D>& in,
+                     Rows<Statistic<D>, 1, SpaceOf<D>> target) {
+    const PatchRows<SpaceOf<D>>& from = in.from;
+    c.device.for_each(target.rows(),
+                      detail::GivenTokensWork<Statistic<D>>{
+                          in.given.data(), from.source.data(), from.permutation.data(), Grid::rows,
+                          Grid::columns, Grid::rows, Grid::columns, 1, false, -1, target.data()});
   }
 };
 

@@ -4,21 +4,15 @@
 #include <array>
 #include <concepts>
 
-#include "arvit/core/arena.hpp"
 #include "arvit/core/dtype.hpp"
 #include "arvit/core/grid.hpp"
 #include "arvit/core/host_device.hpp"
-#include "arvit/device/concept.hpp"
+#include "arvit/target/errors/cosine.hpp"
+#include "arvit/target/input.hpp"
 
 namespace arvit {
 
-struct ErrorCategory;
 struct ResizeCategory;
-/// 2 - 2 cosine of prediction and target: the squared distance of unit vectors (D-iGPT; SemAIM's
-/// released code).
-struct Cosine {
-  using Category = ErrorCategory;
-};
 /// D-iGPT's released code: where the teacher has another grid, the prediction of each cluster of
 /// Rows x Columns patches is resized to the teacher's cells, bilinearly, and compared there. By
 /// default the teacher's grid is resized to the model's.
@@ -37,7 +31,10 @@ struct Between {
     const double at = (i + 0.5) * from / to - 0.5;
     low = at <= 0 ? 0 : static_cast<int>(at);
     share = at <= 0 ? 0 : at - low;
-    if (low >= from - 1) low = from - 1, share = 0;
+    if (low >= from - 1) {
+      low = from - 1;
+      share = 0;
+    }
   }
   /// The weight of place j.
   ARVIT_HOST_DEVICE double of(int j) const {
@@ -94,12 +91,9 @@ struct ClusterCells {
   bool has_class;
   ARVIT_HOST_DEVICE std::int64_t patches() const { return std::int64_t{rows} * columns; }
   ARVIT_HOST_DEVICE std::int64_t cells() const { return std::int64_t{cell_rows} * cell_columns; }
-  ARVIT_HOST_DEVICE std::int64_t of_rows() const {
-    return clusters * patches() + has_class;
-  }  ///< rows of an image
-  ARVIT_HOST_DEVICE std::int64_t of_cells() const {
-    return clusters * cells() + has_class;
-  }  ///< resized rows of an image
+  /// Rows of an image, and its resized rows.
+  ARVIT_HOST_DEVICE std::int64_t of_rows() const { return clusters * patches() + has_class; }
+  ARVIT_HOST_DEVICE std::int64_t of_cells() const { return clusters * cells() + has_class; }
 };
 /// Forward: cells from patches. out[image, cluster, cell] = bilinear of the cluster's rows; one
 /// number per call.
@@ -173,10 +167,9 @@ template <class S> struct GivenCellsWork {
       target[i] = tokens[0];
       return;
     }
-    const std::int64_t first =
-        permutation[source[at.image * shape.of_rows() +
-                           at.token / shape.cells() * shape.patches()]];  // the cluster's upper
-                                                                          // left patch
+    const std::int64_t row = at.image * shape.of_rows() +
+                             at.token / shape.cells() * shape.patches();
+    const std::int64_t first = permutation[source[row]];  // the cluster's upper left patch
     const std::int64_t cell = at.token % shape.cells();
     const std::int64_t y = first / grid_columns * teacher_rows / grid_rows +
                            cell / shape.cell_columns;
@@ -200,13 +193,13 @@ template <class Teacher_> struct Features {
   template <class Grid> static constexpr int token_width = Teacher::dim;
 
   template <class Grid, Device D>
-  static void values(D& device, Matrix<const Statistic<D>, SpaceOf<D>> given,
-                     PatchRows<SpaceOf<D>> from,
+  static void values(const Context<D>& c, const TargetInput<D>& in,
                      Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
-    device.for_each(
+    const PatchRows<SpaceOf<D>>& from = in.from;
+    c.device.for_each(
         target.rows() * width<Grid>,
         detail::GivenTokensWork<Statistic<D>>{
-            given.data(), from.source.data(), from.permutation.data(), Grid::rows, Grid::columns,
+            in.given.data(), from.source.data(), from.permutation.data(), Grid::rows, Grid::columns,
             Teacher::Grid::rows, Teacher::Grid::columns, width<Grid>, has_class, 0, target.data()});
   }
 };

@@ -5,8 +5,7 @@
 #include <cmath>
 #include <ratio>
 
-#include "arvit/core/arena.hpp"
-#include "arvit/device/concept.hpp"
+#include "arvit/target/input.hpp"
 
 namespace arvit {
 
@@ -16,35 +15,40 @@ template <int KernelSide, class Sigma = std::ratio<1>> struct Gaussian {
   static_assert(
       KernelSide > 0 && KernelSide % 2 == 1,
       "Gaussian<KernelSide>: KernelSide must be odd, so that the blur has a centre pixel.");
+  static_assert(KernelSide < BlurTaps<float>::most,
+                "Gaussian<KernelSide>: a kernel has at most 63 pixels a side; use a smaller one.");
   static_assert(
       Sigma::num > 0,
       "Gaussian<KernelSide, Sigma>: Sigma is a deviation in pixels; it must be positive.");
   template <class Grid> static constexpr int width = Grid::patch_width;
 
   /// One-dimensional weights, summing to 1; the two-dimensional kernel is their outer product.
-  template <class T> static std::array<T, KernelSide> kernel() {
+  template <class T> static BlurTaps<T> kernel() {
+    constexpr double sigma = static_cast<double>(Sigma::num) / static_cast<double>(Sigma::den);
     std::array<double, KernelSide> weight{};
     double sum = 0;
     for (int i = 0; i < KernelSide; ++i) {
-      const double distance = i - (KernelSide - 1) / 2,
-                   sigma = static_cast<double>(Sigma::num) / static_cast<double>(Sigma::den);
-      sum += weight[i] = std::exp(-distance * distance / (2 * sigma * sigma));
+      const double distance = i - (KernelSide - 1) / 2;
+      weight[i] = std::exp(-distance * distance / (2 * sigma * sigma));
+      sum += weight[i];
     }
-    std::array<T, KernelSide> result{};
-    for (int i = 0; i < KernelSide; ++i) result[i] = static_cast<T>(weight[i] / sum);
-    return result;
+    BlurTaps<T> taps{KernelSide};
+    for (int i = 0; i < KernelSide; ++i) taps.weight[i] = static_cast<T>(weight[i] / sum);
+    return taps;
   }
 
   template <class Grid, Device D>
-  static void values(D& device, Arena& arena, Span<const Statistic<D>, SpaceOf<D>> images,
-                     ImageShape shape, PatchRows<SpaceOf<D>> from, bool standardise,
+  static void values(const Context<D>& c, const TargetInput<D>& in,
                      Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
-    const ArenaScope scope(arena);
-    const auto blurred = arena.span<Statistic<D>, SpaceOf<D>>(images.size());
-    const auto weights = arena.span<Statistic<D>, SpaceOf<D>>(KernelSide);
-    device.upload(kernel<Statistic<D>>().data(), weights);
-    device.blur(images, shape, weights, blurred);
-    device.target_patches(blurred, shape, from, standardise, target);
+    const ArenaScope scope(c.arena);
+    const auto blurred = c.arena.template span<Statistic<D>, SpaceOf<D>>(in.pixels.size());
+    c.run(ops::Blur<D>{
+        .images = in.pixels, .shape = in.shape, .taps = kernel<Statistic<D>>(), .result = blurred});
+    c.run(ops::TargetPatches<D>{.images = blurred,
+                                .shape = in.shape,
+                                .from = in.from,
+                                .standardise = in.standardise,
+                                .y = target});
   }
 };
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "arvit/core/arena.hpp"
-#include "arvit/device/concept.hpp"
+#include "arvit/target/input.hpp"
 
 namespace arvit {
 
@@ -10,10 +9,13 @@ namespace arvit {
 struct Pixel {
   template <class Grid> static constexpr int width = Grid::patch_width;
   template <class Grid, Device D>
-  static void values(D& device, Arena&, Span<const Statistic<D>, SpaceOf<D>> images,
-                     ImageShape shape, PatchRows<SpaceOf<D>> from, bool standardise,
+  static void values(const Context<D>& c, const TargetInput<D>& in,
                      Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
-    device.target_patches(images, shape, from, standardise, target);
+    c.run(ops::TargetPatches<D>{.images = in.pixels,
+                                .shape = in.shape,
+                                .from = in.from,
+                                .standardise = in.standardise,
+                                .y = target});
   }
 };
 

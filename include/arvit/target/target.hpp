@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "arvit/core/arena.hpp"
 #include "arvit/core/options.hpp"
-#include "arvit/device/concept.hpp"
 #include "arvit/nn/head.hpp"
 #include "arvit/target/codes.hpp"
+#include "arvit/target/errors/absolute.hpp"
+#include "arvit/target/errors/squared.hpp"
 #include "arvit/target/features.hpp"
+#include "arvit/target/input.hpp"
 
 /// The target slot of a Pretrainer: what is predicted, and how the error is measured.
 ///
 /// A kind offers, for a grid,
-///   template <class Grid> static constexpr int width           numbers that a head predicts per patch
-///   template <class Grid, class D> static void values(device, scratch, images, shape, from, standardise, target)
-/// where target [rows, width] is assigned for the rows that `from` names. A kind whose numbers come
-/// with the images (features.hpp, codes.hpp) has instead, with target [rows, token_width],
-///   template <class Grid> static constexpr int tokens          rows [token_width] that are given for each image
+///   template <class Grid> static constexpr int width     numbers that a head predicts per patch
+///   template <class Grid, class D> static void values(const Context<D>&, const TargetInput<D>&, target)
+/// where target [rows, width] is assigned for the rows that the input names. A kind whose numbers
+/// come with the images (features.hpp, codes.hpp) reads TargetInput::given, has target [rows,
+/// token_width], and also
+///   template <class Grid> static constexpr int tokens    rows [token_width] that are given for each image
 ///   template <class Grid> static constexpr int token_width
-///   template <class Grid, class D> static void values(device, given, from, target)
-/// `has_class`, if true, says that there is a target for the class token, whose rows `from` names
-/// as -1 - image; `using DefaultError = ...` chooses an error other than L2.
+/// `has_class`, if true, says that there is a target for the class token, whose rows are named as
+/// -1 - image; `using DefaultError = ...` chooses an error other than L2.
+///
+/// An error is a functor (errors/): one of a user's own is an option like those.
 namespace arvit {
 
 struct PatchNormCategory;
@@ -27,14 +30,6 @@ struct PatchNormCategory;
 struct RawPatches {
   using Category = PatchNormCategory;
 };
-/// Mean squared error; mean absolute error. (Cosine: features.hpp; CrossEntropy: codes.hpp.)
-struct L2 {
-  using Category = ErrorCategory;
-};
-struct L1 {
-  using Category = ErrorCategory;
-};
-
 namespace detail {
 template <class Kind> struct DefaultErrorOf { using type = L2; };
 template <class Kind>
@@ -86,83 +81,87 @@ template <class Kind_, class... Options> struct Target {
       "their own; drop ResizePrediction.");
   static_assert(standardise || !(requires { typename Kind::Teacher; } || detail::HasClasses<Kind>),
                 "Target<Kind, RawPatches>: only pixels are standardised; drop RawPatches.");
-  static_assert(std::same_as<Error, CrossEntropy> == detail::HasClasses<Kind>,
+  static_assert(Error::names_class == detail::HasClasses<Kind>,
                 "Target<Kind, Error>: codes have CrossEntropy, and nothing else has; drop the "
                 "error or choose another.");
 
-  /// loss[0] += scale * error of the prediction's rows; dprediction is assigned. `scale` is 1 /
-  /// (entries of the whole batch), so that the error is the mean over entries, or over rows for
-  /// Cosine and CrossEntropy. `class_row`: each of the `count` images' rows end with the class
-  /// token's.
+  /// The rows of a loss: of `images` images, the last of each that of its class token if
+  /// `class_row`. `scale` is 1 / (entries of the whole batch), so that the loss is the mean over
+  /// entries, or over rows where the error says so.
+  struct LossRows {
+    std::int64_t images;
+    bool class_row;
+    double scale;
+  };
+  /// sum[0] += scale * the error; dprediction is assigned.
+  template <class D, int Width> struct Result {
+    Tokens<D, Width> dprediction;
+    Span<double, SpaceOf<D>> sum;
+  };
   template <class Grid, Device D>
-  static void loss(D& device, Arena& arena, std::int64_t count,
-                   Span<const Statistic<D>, SpaceOf<D>> images,
-                   Matrix<const Statistic<D>, SpaceOf<D>> given, ImageShape shape,
-                   PatchRows<SpaceOf<D>> from, bool class_row, double scale,
+  static void loss(const Context<D>& c, const TargetInput<D>& in, const LossRows& rows,
                    ConstTokens<D, Kind::template width<Grid>> prediction,
-                   Tokens<D, Kind::template width<Grid>> dprediction,
-                   Span<double, SpaceOf<D>> loss) {
-    const ArenaScope scope(arena);
-    constexpr int width = Kind::template width<Grid>;
+                   const Result<D, Kind::template width<Grid>>& result) {
+    const ArenaScope scope(c.arena);
     if (prediction.rows() == 0) return;
     if constexpr (resizes) {
-      using Cells = typename Kind::Teacher::Grid;
-      static_assert(
-          Grid::rows % Resize::rows == 0 && Grid::columns % Resize::columns == 0 &&
-              Resize::rows * Cells::rows % Grid::rows == 0 &&
-              Resize::columns * Cells::columns % Grid::columns == 0 && Kind::has_class,
-          "Target<..., ResizePrediction<Rows, Columns>>: clusters of Rows x Columns patches must "
-          "divide the grid and cover whole cells of a teacher with a class token.");
-      const std::int64_t rows = prediction.rows() / count, patches = Resize::rows * Resize::columns;
-      const detail::ClusterCells cells{Resize::rows,
-                                       Resize::columns,
-                                       Resize::rows * Cells::rows / Grid::rows,
-                                       Resize::columns * Cells::columns / Grid::columns,
-                                       (rows - class_row) / patches,
-                                       class_row};
-      if (cells.of_rows() * count != prediction.rows())
-        fail<ShapeError>("target: ", rows, " predictions an image do not come in clusters of ",
-                         patches, " patches.");
-      const std::int64_t resized_rows = cells.of_cells() * count;
-      const auto resized = arena.rows<Activation<D>, width, SpaceOf<D>>(resized_rows),
-                 dresized = arena.rows<Activation<D>, width, SpaceOf<D>>(resized_rows);
-      const auto target = arena.rows<Statistic<D>, width, SpaceOf<D>>(resized_rows);
-      device.for_each(resized_rows * width, detail::ResizeClustersWork<Activation<D>>{
-                                                cells, prediction.data(), width, resized.data()});
-      device.for_each(resized_rows * width, detail::GivenCellsWork<Statistic<D>>{
-                                                cells, given.data(), from.source.data(),
-                                                from.permutation.data(), Grid::rows, Grid::columns,
-                                                Cells::rows, Cells::columns, width, target.data()});
-      error<width>(device,
-                   scale * static_cast<double>(rows) / static_cast<double>(cells.of_cells()),
-                   resized, target, dresized, loss);
-      device.for_each(prediction.rows() * width,
-                      detail::ResizeClustersBackwardWork<Activation<D>>{cells, dresized.data(),
-                                                                        width, dprediction.data()});
+      resized_loss<Grid>(c, in, rows, prediction, result);
     } else {
-      const auto target = arena.rows<Statistic<D>, token_width<Grid>, SpaceOf<D>>(
-          prediction.rows());
-      if constexpr (GivenTarget<Kind, Grid>)
-        Kind::template values<Grid>(device, given, from, target);
-      else
-        Kind::template values<Grid>(device, arena, images, shape, from, standardise, target);
-      error<width>(device, scale, prediction, target, dprediction, loss);
+      const auto target = take_statistics<token_width<Grid>>(c, prediction.rows());
+      Kind::template values<Grid>(c, in, target);
+      error(c, rows.scale, prediction, target, result);
     }
   }
 
  private:
-  template <int Width, Device D>
-  static void error(D& device, double scale, ConstTokens<D, Width> prediction,
-                    Matrix<const Statistic<D>, SpaceOf<D>> target, Tokens<D, Width> dprediction,
-                    Span<double, SpaceOf<D>> loss) {
-    if constexpr (std::same_as<Error, L1>)
-      device.absolute_error(prediction, target, scale, dprediction, loss);
-    else if constexpr (std::same_as<Error, L2>)
-      device.squared_error(prediction, target, scale, dprediction, loss);
-    else if constexpr (std::same_as<Error, CrossEntropy>)
-      device.cross_entropy(prediction, target, scale * Width, dprediction, loss);
-    else
-      device.cosine_distance(prediction, target, scale * Width, dprediction, loss);
+  /// Each cluster's prediction is resized to the teacher's cells, and compared there.
+  template <class Grid, Device D>
+  static void resized_loss(const Context<D>& c, const TargetInput<D>& in, const LossRows& rows,
+                           ConstTokens<D, Kind::template width<Grid>> prediction,
+                           const Result<D, Kind::template width<Grid>>& result) {
+    constexpr int width = Kind::template width<Grid>;
+    using Cells = typename Kind::Teacher::Grid;
+    static_assert(
+        Grid::rows % Resize::rows == 0 && Grid::columns % Resize::columns == 0 &&
+            Resize::rows * Cells::rows % Grid::rows == 0 &&
+            Resize::columns * Cells::columns % Grid::columns == 0 && Kind::has_class,
+        "Target<..., ResizePrediction<Rows, Columns>>: clusters of Rows x Columns patches must "
+        "divide the grid and cover whole cells of a teacher with a class token.");
+    const std::int64_t of_image = prediction.rows() / rows.images;
+    const std::int64_t patches = Resize::rows * Resize::columns;
+    const detail::ClusterCells cells{Resize::rows,
+                                     Resize::columns,
+                                     Resize::rows * Cells::rows / Grid::rows,
+                                     Resize::columns * Cells::columns / Grid::columns,
+                                     (of_image - rows.class_row) / patches,
+                                     rows.class_row};
+    if (cells.of_rows() * rows.images != prediction.rows())
+      fail<ShapeError>("target: ", of_image, " predictions an image do not come in clusters of ",
+                       patches, " patches.");
+    const std::int64_t count = cells.of_cells() * rows.images;
+    const auto resized = take_tokens<width>(c, count), dresized = take_tokens<width>(c, count);
+    const auto target = take_statistics<width>(c, count);
+    c.device.for_each(count * width, detail::ResizeClustersWork<Activation<D>>{
+                                         cells, prediction.data(), width, resized.data()});
+    c.device.for_each(count * width, detail::GivenCellsWork<Statistic<D>>{
+                                         cells, in.given.data(), in.from.source.data(),
+                                         in.from.permutation.data(), Grid::rows, Grid::columns,
+                                         Cells::rows, Cells::columns, width, target.data()});
+    const double scale = rows.scale * static_cast<double>(of_image) /
+                         static_cast<double>(cells.of_cells());
+    error<D, width>(c, scale, resized, target, {dresized, result.sum});
+    c.device.for_each(prediction.rows() * width,
+                      detail::ResizeClustersBackwardWork<Activation<D>>{
+                          cells, dresized.data(), width, result.dprediction.data()});
+  }
+  template <Device D, int Width>
+  static void error(const Context<D>& c, double scale, ConstTokens<D, Width> prediction,
+                    Matrix<const Statistic<D>, SpaceOf<D>> target, const Result<D, Width>& result) {
+    c.run(ops::Loss<Error, D>{.prediction = prediction,
+                              .target = target,
+                              .scale = Error::mean_over_rows ? scale * Width : scale,
+                              .dprediction = result.dprediction,
+                              .sum = result.sum});
   }
 };
 

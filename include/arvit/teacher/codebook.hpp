@@ -141,8 +141,10 @@ template <Device D> class NearestCode {
     for (std::int64_t first = 0; first < rows; first += block_) {
       const std::int64_t count = std::min(block_, rows - first);
       device_.upload(patches + first * width_, patches_.span().part(0, count * width_));
-      device_.linear({patches_.data(), count, width_}, {centroids_.data(), codes_, width_},
-                     {bias_.data(), codes_}, {scores_.data(), count, codes_});
+      device_.run(ops::Linear<D>{.x = {patches_.data(), count, width_},
+                                 .w = {centroids_.data(), codes_, width_},
+                                 .bias = {bias_.span()},
+                                 .y = {scores_.data(), count, codes_}});
       device_.for_each(count, detail::FirstLargest{scores_.data(), codes_, nearest_.data()});
       device_.download(nearest_.span().part(0, count), codes + first);
     }

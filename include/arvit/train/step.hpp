@@ -117,15 +117,14 @@ template <TrainableModel Model, Device D> class Step {
   /// products read up to date.
   void refresh() {
     if (!weights_.empty())
-      device_.convert(Span<const S, SpaceOf<D>>(masters_.span()), weights_.span());
-    if (!average_weights_.empty())
-      device_.convert(Span<const S, SpaceOf<D>>(average_.span()), average_weights_.span());
+      device_.run(ops::Convert<D>{.masters = masters_.span(), .weights = weights_.span()});
+    refresh_average();
   }
 
   /// Starts a batch: `counters` name all its images, over all micro-batches; the loss is divided by
   /// all their loss rows.
   void begin(std::span<const Counter> counters) {
-    device_.fill(Matrix<Gradient<D>, SpaceOf<D>>(gradients_.data(), 1, gradients_.size()), 0);
+    device_.run(ops::Fill<D, Gradient<D>>{.y = detail::as_row(gradients_.span())});
     const auto rows = Model::loss_rows(counters);
     for (std::size_t s = 0; s < Model::streams; ++s)
       scale_[s] = rows[s] > 0 ? 1.0 / (static_cast<double>(rows[s]) * Model::target_width) : 0.0;
@@ -185,10 +184,17 @@ template <TrainableModel Model, Device D> class Step {
   /// kept. Returns the norm before clipping.
   double update(const AdamW& adamw, double clip = 0, double average_decay = 0.999) {
     const double norm = gradient_norm(), factor = clip > 0 && norm > clip ? clip / norm : 1.0;
-    device_.adamw(adamw, runs_.span(), gradients_.span(), factor, masters_.span(), moment1_.span(),
-                  moment2_.span(), average_.span(), average_decay, weights_.span());
-    if (!average_weights_.empty())
-      device_.convert(Span<const S, SpaceOf<D>>(average_.span()), average_weights_.span());
+    device_.run(ops::AdamWStep<D>{.options = adamw,
+                                  .runs = runs_.span(),
+                                  .gradient = gradients_.span(),
+                                  .gradient_scale = factor,
+                                  .master = masters_.span(),
+                                  .moment1 = moment1_.span(),
+                                  .moment2 = moment2_.span(),
+                                  .average = average_.span(),
+                                  .average_decay = average_decay,
+                                  .weights = weights_.span()});
+    refresh_average();
     return norm;
   }
 
@@ -208,6 +214,10 @@ template <TrainableModel Model, Device D> class Step {
   const StepOptions& options() const { return options_; }
 
  private:
+  void refresh_average() {
+    if (!average_weights_.empty())
+      device_.run(ops::Convert<D>{.masters = average_.span(), .weights = average_weights_.span()});
+  }
   static constexpr bool orders_from_average() {
     if constexpr (requires { Model::Order::from_average; })
       return Model::Order::from_average;
@@ -226,9 +236,9 @@ template <TrainableModel Model, Device D> class Step {
   }
   double sum_of_squares(std::int64_t begin, std::int64_t end) {
     double value = 0;
-    device_.upload(&value, sum_.span());
-    device_.sum_of_squares(Span<const Gradient<D>, SpaceOf<D>>(gradients_.span().part(begin, end)),
-                           sum_.span());
+    device_.run(ops::Fill<D, double>{.y = detail::as_row(sum_.span())});
+    device_.run(
+        ops::SumOfSquares<D>{.values = gradients_.span().part(begin, end), .sum = sum_.span()});
     device_.download(Span<const double, SpaceOf<D>>(sum_.span()), &value);
     return value;
   }

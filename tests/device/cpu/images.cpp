@@ -23,9 +23,11 @@ TEST_CASE_TEMPLATE("cpu/gather: patches of rectangular images agree with the def
       Tensor<A<D>> embedded(rows, width);
       Tensor<S<D>> plain(rows, width), standardised(rows, width);
       const PatchRows<HostSpace> from{index(source), index(permutation)};
-      device.embed_patches(in, shape, from, embedded);
-      device.target_patches(in, shape, from, false, plain);
-      device.target_patches(in, shape, from, true, standardised);
+      device.run(ops::EmbedPatches<D>{.images = in, .shape = shape, .from = from, .y = embedded});
+      device.run(ops::TargetPatches<D>{
+          .images = in, .shape = shape, .from = from, .standardise = false, .y = plain});
+      device.run(ops::TargetPatches<D>{
+          .images = in, .shape = shape, .from = from, .standardise = true, .y = standardised});
       return Outputs{embedded.numbers(), plain.numbers(), standardised.numbers()};
     });
   }
@@ -38,8 +40,10 @@ TEST_CASE("cpu/blur: zero padding, planes and long kernels agree with the defini
       const Numbers pixels = normal<float>(4 * shape.size(), 1), kernel = normal<float>(taps, 2);
       compare<Fp32>([&](auto& device) {
         using D = std::remove_reference_t<decltype(device)>;
-        Flat<S<D>> in(pixels), k(kernel), out(Numbers(pixels.size(), poison));
-        device.blur(in, shape, k, out);
+        Flat<S<D>> in(pixels), out(Numbers(pixels.size(), poison));
+        BlurTaps<S<D>> k{taps};
+        for (int i = 0; i < taps; ++i) k.weight[i] = as<S<D>>(kernel[i]);
+        device.run(ops::Blur<D>{.images = in, .shape = shape, .taps = k, .result = out});
         return Outputs{out.numbers()};
       });
     }
@@ -53,8 +57,9 @@ TEST_CASE("cpu/argsort: ascending and stable") {
         [&](auto& device) {
           std::vector<float> memory(keys.begin(), keys.end());
           std::vector<std::int32_t> order(memory.size(), -1);
-          device.argsort(Matrix<const float>(memory.data(), 7, columns),
-                         Matrix<std::int32_t>(order.data(), 7, columns));
+          using D = std::remove_reference_t<decltype(device)>;
+          device.run(ops::Argsort<D>{.keys = {memory.data(), 7, columns},
+                                     .order = {order.data(), 7, columns}});
           return Outputs{Numbers(order.begin(), order.end())};
         },
         1e-9);

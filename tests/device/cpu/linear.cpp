@@ -9,6 +9,8 @@ namespace {
 struct Extents {
   std::int64_t rows, in, out;
 };
+// The slope is rounded to storage between the GELU and the product.
+template <class P> constexpr double gelu_tolerance = 2 * tolerance<P>;
 const Extents extents[] = {{1, 1, 1},      {3, 17, 3},    {13, 24, 100},
                            {50, 64, 48},   {97, 100, 17}, {200, 300, 290},
                            {2, 530, 1000}, {800, 33, 40}, {1025, 513, 40}};
@@ -31,12 +33,15 @@ TEST_CASE_TEMPLATE("cpu/linear: forward, bias, GELU and residual agree with the 
           y3(rows, out), y4(rows, out, skip), y5(rows, out), residual(rows, out, skip);
       Tensor<W<D>> tw(out, in, w);
       Flat<S<D>> bias(b), row_scale(scale);
-      device.linear(tx, tw, {}, y0);
-      device.linear(tx, tw, bias, y1);
-      device.linear_gelu(tx, tw, bias, pre, y2);
-      device.linear_gelu(tx, tw, bias, y5, y5);  // in place
-      device.linear_residual(tx, tw, bias, residual, row_scale, y3);
-      device.linear_residual(tx, tw, bias, y4, {}, y4);  // in place
+      const ops::BiasOf<D> b{bias.in()};
+      device.run(ops::Linear<D>{.x = tx, .w = tw, .y = y0});
+      device.run(ops::Linear<D>{.x = tx, .w = tw, .bias = b, .y = y1});
+      device.run(ops::LinearGelu<D>{.x = tx, .w = tw, .bias = b, .pre = pre, .y = y2});
+      device.run(ops::LinearGelu<D>{.x = tx, .w = tw, .bias = b, .pre = y5, .y = y5});  // in place
+      device.run(ops::LinearResidual<D>{
+          .x = tx, .w = tw, .bias = b, .residual = residual, .row_scale = row_scale, .y = y3});
+      device.run(  // in place
+          ops::LinearResidual<D>{.x = tx, .w = tw, .bias = b, .residual = y4, .y = y4});
       return Outputs{y0.numbers(), y1.numbers(), pre.numbers(), y2.numbers(),
                      y3.numbers(), y4.numbers(), y5.numbers()};
     });
@@ -52,26 +57,34 @@ TEST_CASE_TEMPLATE("cpu/linear: gradients agree with the definition", P, Fp32, B
     using T = typename P::Activation;
     const Numbers x = normal<T>(rows * in, 1), w = normal<T>(out * in, 2, 1 / std::sqrt(out)),
                   dy = normal<T>(rows * out, 3), before = normal<T>(rows * in, 4),
-                  dw = normal<float>(out * in, 5), db = normal<float>(out, 6);
-    compare<P>([&](auto& device) {
-      using D = std::remove_reference_t<decltype(device)>;
-      Tensor<A<D>> tdy(rows, out, dy), dx0(rows, in), dx1(rows, in, before), dx2(rows, in),
-          dx3(rows, in, before);
-      Tensor<W<D>> tw(out, in, w);
-      device.linear_backward_input(tdy, tw, dx0, Write::assign);
-      device.linear_backward_input(tdy, tw, dx1, Write::add);
-      device.linear_backward_scaled(tdy, tw, dx3, dx2);
-      device.linear_backward_scaled(tdy, tw, dx3, dx3);  // in place
-      return Outputs{dx0.numbers(), dx1.numbers(), dx2.numbers(), dx3.numbers()};
-    });
+                  pre = normal<T>(rows * in, 7, 2), dw = normal<float>(out * in, 5),
+                  db = normal<float>(out, 6);
+    compare<P>(
+        [&](auto& device) {
+          using D = std::remove_reference_t<decltype(device)>;
+          Tensor<A<D>> tdy(rows, out, dy), dx0(rows, in), dx1(rows, in, before), dx2(rows, in),
+              dx3(rows, in), before_gelu(rows, in, pre), active(rows, in), replaced(rows, in, pre);
+          Tensor<W<D>> tw(out, in, w);
+          device.run(ops::LinearBackwardInput<D>{.dy = tdy, .w = tw, .dx = dx0});
+          device.run(
+              ops::LinearBackwardInput<D>{.dy = tdy, .w = tw, .dx = dx1, .write = Write::add});
+          device.run(ops::LinearBackwardGelu<D>{
+              .dy = tdy, .w = tw, .pre = before_gelu, .active = active, .dx = dx2});
+          device.run(ops::LinearBackwardGelu<D>{
+              .dy = tdy, .w = tw, .pre = replaced, .active = replaced, .dx = dx3});
+          CHECK(before_gelu.numbers() == pre);
+          return Outputs{dx0.numbers(), dx1.numbers(),    dx2.numbers(),
+                         dx3.numbers(), active.numbers(), replaced.numbers()};
+        },
+        gelu_tolerance<P>);
     compare<P>(
         [&](auto& device) {
           using D = std::remove_reference_t<decltype(device)>;
           Tensor<A<D>> tx(rows, in, x), tdy(rows, out, dy);
           Tensor<Gradient<D>> dw0(out, in, dw), dw1(out, in, dw);
           Flat<Gradient<D>> dbias(db);
-          device.linear_backward_weight(tdy, tx, dw0, dbias);
-          device.linear_backward_weight(tdy, tx, dw1, {});
+          device.run(ops::LinearBackwardWeight<D>{.dy = tdy, .x = tx, .dw = dw0, .dbias = dbias});
+          device.run(ops::LinearBackwardWeight<D>{.dy = tdy, .x = tx, .dw = dw1});
           return Outputs{dw0.numbers(), dw1.numbers(), dbias.numbers()};
         },
         tolerance<Fp32>);  // these are fp32, whatever they are made of
@@ -81,8 +94,8 @@ TEST_CASE_TEMPLATE("cpu/linear: gradients agree with the definition", P, Fp32, B
 TEST_CASE("cpu/linear: extents that do not fit are named before anything is written") {
   Cpu<Fp32> device({1, {}});
   Tensor<float> x(4, 8, Numbers(32, 1)), w(5, 7, Numbers(35, 1)), y(4, 5);
-  CHECK_THROWS_WITH_AS(device.linear(x, w, {}, y), "linear: 8 columns meet 7; they must be equal.",
-                       ShapeError);
+  CHECK_THROWS_WITH_AS(device.run(ops::Linear<Cpu<Fp32>>{.x = x, .w = w, .y = y}),
+                       "linear: 8 columns meet 7; they must be equal.", ShapeError);
   CHECK(std::isnan(y.memory[0]));
 }
 
@@ -90,8 +103,9 @@ TEST_CASE("cpu/linear: no rows are no work, and a weight gradient of no rows add
   Cpu<Fp32> device({2, {}});
   Tensor<float> x(0, 8, {}), w(5, 8, Numbers(40, 1)), y(0, 5), dw(5, 8, Numbers(40, 3));
   Flat<float> dbias(Numbers(5, 2));
-  device.linear(x, w, {}, y);
-  device.linear_backward_weight(y, x, dw, dbias);
+  using D = Cpu<Fp32>;
+  device.run(ops::Linear<D>{.x = x, .w = w, .y = y});
+  device.run(ops::LinearBackwardWeight<D>{.dy = y, .x = x, .dw = dw, .dbias = dbias});
   CHECK(dw.numbers() == Numbers(40, 3));
   CHECK(dbias.numbers() == Numbers(5, 2));
 }
@@ -148,7 +162,7 @@ TEST_CASE("cpu/linear: bf16 pairs are multiplied two at a time, and products tak
       Cpu<Bf16> device({1, isa});
       Tensor<bf16> x(30, 50, normal<bf16>(30 * 50, 1)), dy(30, 40, normal<bf16>(30 * 40, 2));
       Tensor<float> dw(40, 50, Numbers(40 * 50, 0));
-      device.linear_backward_weight(dy, x, dw, {});
+      device.run(ops::LinearBackwardWeight<Cpu<Bf16>>{.dy = dy, .x = x, .dw = dw});
       return std::pair(device.describe(), dw.numbers());
     };
     const auto wide = product(cpu::Isa::avx512), pairs = product(cpu::Isa::avx512_bf16);

@@ -23,11 +23,26 @@ TEST_CASE_TEMPLATE(
       const Span<const ParameterRun> all(runs.data(), static_cast<std::int64_t>(runs.size()));
       for (std::int64_t step = 1; step <= 3; ++step) {
         const AdamW options{0.01, 0.9, 0.95, 1e-8, 0.1, step};
-        device.adamw(options, all, g, 0.5, master, m, v, average, 0.9, weights);
-        device.adamw(options, all, g, 0.5, bare, m2, v2, {}, 0.9, {});
+        device.run(ops::AdamWStep<D>{.options = options,
+                                     .runs = all,
+                                     .gradient = g,
+                                     .gradient_scale = 0.5,
+                                     .master = master,
+                                     .moment1 = m,
+                                     .moment2 = v,
+                                     .average = average,
+                                     .average_decay = 0.9,
+                                     .weights = weights});
+        device.run(ops::AdamWStep<D>{.options = options,
+                                     .runs = all,
+                                     .gradient = g,
+                                     .gradient_scale = 0.5,
+                                     .master = bare,
+                                     .moment1 = m2,
+                                     .moment2 = v2});
       }
-      device.convert(bare, converted);
-      device.sum_of_squares(g, sum);
+      device.run(ops::Convert<D>{.masters = bare, .weights = converted});
+      device.run(ops::SumOfSquares<D>{.values = g, .sum = sum});
       return Outputs{master.numbers(),  m.numbers(),    v.numbers(),         average.numbers(),
                      weights.numbers(), bare.numbers(), converted.numbers(), sum.numbers()};
     });
@@ -41,7 +56,7 @@ TEST_CASE("cpu/optimiser: the sum of squares has the same bits on every instruct
     Cpu<Fp32> device({2, isa});
     Flat<float> flat(values);
     double sum = 0;
-    device.sum_of_squares(flat, {&sum, 1});
+    device.run(ops::SumOfSquares<Cpu<Fp32>>{.values = flat, .sum = {&sum, 1}});
     if (first == 0) first = sum;
     CHECK(sum == first);
   }

@@ -33,10 +33,25 @@ TEST_CASE_TEMPLATE("cpu/layer_norm: both directions agree with the definition", 
           Tensor<S<D>> moments(rows, 2);
           Flat<S<D>> g(gamma), b(beta);
           Flat<Gradient<D>> dgamma(dg), dbeta(db);
-          device.layer_norm(tx, g, b, epsilon, y, moments);
-          device.layer_norm_again(tx, g, b, moments, again);
-          device.layer_norm_backward(tdy, tx, g, moments, dx, Write::assign, dgamma, dbeta);
-          device.layer_norm_backward(tdy, tx, g, moments, dx_added, Write::add, dgamma, dbeta);
+          device.run(ops::LayerNorm<D>{
+              .x = tx, .gamma = g, .beta = b, .epsilon = epsilon, .y = y, .moments = moments});
+          device.run(ops::LayerNormAgain<D>{
+              .x = tx, .gamma = g, .beta = b, .moments = moments, .y = again});
+          device.run(ops::LayerNormBackward<D>{.dy = tdy,
+                                               .x = tx,
+                                               .gamma = g,
+                                               .moments = moments,
+                                               .dx = dx,
+                                               .dgamma = dgamma,
+                                               .dbeta = dbeta});
+          device.run(ops::LayerNormBackward<D>{.dy = tdy,
+                                               .x = tx,
+                                               .gamma = g,
+                                               .moments = moments,
+                                               .dx = dx_added,
+                                               .write = Write::add,
+                                               .dgamma = dgamma,
+                                               .dbeta = dbeta});
           return Outputs{y.numbers(),        again.numbers(),  moments.numbers(), dx.numbers(),
                          dx_added.numbers(), dgamma.numbers(), dbeta.numbers()};
         },
@@ -47,16 +62,27 @@ TEST_CASE_TEMPLATE("cpu/layer_norm: both directions agree with the definition", 
 TEST_CASE("cpu/layer_norm: a row of one channel gives beta and passes no gradient") {
   Cpu<Fp32> device;
   float x = 7, dy = 3, gamma = 2, beta = 5, y = 0, dx = 1, moments[2], dgamma = 0, dbeta = 0;
-  device.layer_norm({&x, 1, 1}, {&gamma, 1}, {&beta, 1}, 1.0, {&y, 1, 1}, {moments, 1, 2});
-  device.layer_norm_backward({&dy, 1, 1}, {&x, 1, 1}, {&gamma, 1}, {moments, 1, 2}, {&dx, 1, 1},
-                             Write::assign, {&dgamma, 1}, {&dbeta, 1});
+  using D = Cpu<Fp32>;
+  device.run(ops::LayerNorm<D>{.x = {&x, 1, 1},
+                               .gamma = {&gamma, 1},
+                               .beta = {&beta, 1},
+                               .epsilon = 1.0,
+                               .y = {&y, 1, 1},
+                               .moments = {moments, 1, 2}});
+  device.run(ops::LayerNormBackward<D>{.dy = {&dy, 1, 1},
+                                       .x = {&x, 1, 1},
+                                       .gamma = {&gamma, 1},
+                                       .moments = {moments, 1, 2},
+                                       .dx = {&dx, 1, 1},
+                                       .dgamma = {&dgamma, 1},
+                                       .dbeta = {&dbeta, 1}});
   CHECK(y == 5);
   CHECK(std::abs(dx) < 1e-6f);
   CHECK(dgamma == 0);
   CHECK(dbeta == 3);
 }
 
-TEST_CASE_TEMPLATE("cpu/elementwise: GELU, add, scale and fill agree with the definition", P, Fp32,
+TEST_CASE_TEMPLATE("cpu/elementwise: add, scale and fill agree with the definition", P, Fp32,
                    Bf16) {
   using T = typename P::Activation;
   for (const Shape s : shapes) {
@@ -66,18 +92,19 @@ TEST_CASE_TEMPLATE("cpu/elementwise: GELU, add, scale and fill agree with the de
                   scale = normal<float>(rows, 3);
     compare<P>([&](auto& device) {
       using D = std::remove_reference_t<decltype(device)>;
-      Tensor<A<D>> tx(rows, columns, x), y(rows, columns), slope(rows, columns),
-          replaced(rows, columns, x), again(rows, columns), sum(rows, columns, y0),
-          scaled(rows, columns), filled(rows, columns), in_place(rows, columns, x);
+      Tensor<A<D>> tx(rows, columns, x), sum(rows, columns, y0), scaled(rows, columns),
+          filled(rows, columns), in_place(rows, columns, x);
+      Tensor<Gradient<D>> gradient(rows, columns);
+      Tensor<double> sums(rows, columns);
       Flat<S<D>> row_scale(scale);
-      device.gelu(tx, y, slope);
-      device.gelu(replaced, again, replaced);  // in place
-      device.add(tx, sum);
-      device.scale_rows(tx, row_scale, scaled);
-      device.scale_rows(in_place, row_scale, in_place);
-      device.fill(filled, 0.5);
-      return Outputs{y.numbers(),   slope.numbers(),  again.numbers(),    replaced.numbers(),
-                     sum.numbers(), scaled.numbers(), in_place.numbers(), filled.numbers()};
+      device.run(ops::Add<D>{.x = tx, .y = sum});
+      device.run(ops::ScaleRows<D>{.x = tx, .row_scale = row_scale, .y = scaled});
+      device.run(ops::ScaleRows<D>{.x = in_place, .row_scale = row_scale, .y = in_place});
+      device.run(ops::Fill<D>{.y = filled, .value = 0.5});
+      device.run(ops::Fill<D, Gradient<D>>{.y = gradient, .value = 0.25});
+      device.run(ops::Fill<D, double>{.y = sums});
+      return Outputs{sum.numbers(),    scaled.numbers(),   in_place.numbers(),
+                     filled.numbers(), gradient.numbers(), sums.numbers()};
     });
   }
 }
@@ -90,7 +117,7 @@ TEST_CASE_TEMPLATE(
   for (const std::int64_t size : {1, 1000, 1 << 15, (1 << 15) + 1, 100003}) {
     CAPTURE(size);
     std::vector<T> memory(static_cast<std::size_t>(size + 1), as<T>(7));
-    device.fill({memory.data(), 1, size}, 0.5);
+    device.run(ops::Fill<Cpu<P>>{.y = {memory.data(), 1, size}, .value = 0.5});
     CHECK(std::count_if(memory.begin(), memory.end() - 1,
                         [](T value) { return back(value) == 0.5; }) == size);
     CHECK(back(memory.back()) == 7);
@@ -106,9 +133,10 @@ TEST_CASE_TEMPLATE("cpu/gather: rows, tokens and positions agree with the defini
     const Numbers x = normal<T>(rows * columns, 1), y0 = normal<T>(rows * columns, 2),
                   token = normal<float>(columns, 3), table = normal<float>(7 * columns, 4);
     std::vector<std::int32_t> some, every, source, permutation;
-    for (std::int32_t r = 0; r < rows; ++r)
-      every.push_back(static_cast<std::int32_t>(rows) - 1 - r),
-          source.push_back(r % 5 == 0 ? -1 - r : (r * 3) % 14);
+    for (std::int32_t r = 0; r < rows; ++r) {
+      every.push_back(static_cast<std::int32_t>(rows) - 1 - r);
+      source.push_back(r % 5 == 0 ? -1 - r : (r * 3) % 14);
+    }
     for (std::int32_t r = 0; r < rows; r += 3) some.push_back(r);
     for (std::int32_t r = 0; r < 14; ++r) permutation.push_back(r * 5 % 7);
     const auto count = static_cast<std::int64_t>(some.size());
@@ -116,25 +144,32 @@ TEST_CASE_TEMPLATE("cpu/gather: rows, tokens and positions agree with the defini
       using D = std::remove_reference_t<decltype(device)>;
       Tensor<A<D>> tx(rows, columns, x), gathered(count, columns), scattered(rows, columns, y0),
           assigned(rows, columns, y0), added(rows, columns, y0), all(rows, columns),
-          cleared(rows, columns, y0), uncleared(rows, columns, y0), placed(rows, columns, y0);
+          cleared(rows, columns, y0), uncleared(rows, columns, y0), placed(rows, columns, y0),
+          untouched(rows, columns, y0);
       Tensor<S<D>> positions(7, columns, table);
       Flat<S<D>> t(token);
-      Flat<Gradient<D>> dtoken(token), dtoken_all(token);
-      device.gather_rows(tx, index(some), gathered);
-      device.scatter_add_rows(gathered, index(some), scattered);
-      device.scatter_add_rows(tx, index(every), scattered);
-      device.put_token(assigned, index(some), t, Write::assign);
-      device.put_token(added, index(some), t, Write::add);
-      device.put_token(all, {}, t, Write::assign);
-      device.token_gradient(tx, index(some), dtoken);
-      device.token_gradient(tx, {}, dtoken_all);
-      device.clear_rows(cleared, index(some));
-      device.clear_rows(uncleared, {});
-      device.add_positions(placed, positions, {index(source), index(permutation)});
+      Flat<Gradient<D>> dtoken(token), dtoken_all(token), dtoken_none(token);
+      device.run(ops::GatherRows<D>{.x = tx, .index = index(some), .y = gathered});
+      device.run(ops::ScatterAddRows<D>{.x = gathered, .index = index(some), .y = scattered});
+      device.run(ops::ScatterAddRows<D>{.x = tx, .index = index(every), .y = scattered});
+      device.run(ops::PutToken<D>{.y = assigned, .rows = index(some), .token = t});
+      device.run(
+          ops::PutToken<D>{.y = added, .rows = index(some), .token = t, .write = Write::add});
+      device.run(ops::PutToken<D>{.y = all, .rows = AllRows{}, .token = t});
+      device.run(ops::PutToken<D>{.y = untouched, .rows = index({}), .token = t});
+      device.run(ops::TokenGradient<D>{.dx = tx, .rows = index(some), .dtoken = dtoken});
+      device.run(ops::TokenGradient<D>{.dx = tx, .rows = AllRows{}, .dtoken = dtoken_all});
+      device.run(ops::TokenGradient<D>{.dx = tx, .rows = index({}), .dtoken = dtoken_none});
+      device.run(ops::ClearRows<D>{.y = cleared, .index = index(some)});
+      device.run(ops::ClearRows<D>{.y = uncleared, .index = index({})});
+      device.run(ops::AddPositions<D>{
+          .x = placed, .table = positions, .from = {index(source), index(permutation)}});
+      CHECK(untouched.numbers() == y0);
+      CHECK(uncleared.numbers() == y0);
+      CHECK(dtoken_none.numbers() == token);
       return Outputs{gathered.numbers(),   scattered.numbers(), assigned.numbers(),
                      added.numbers(),      all.numbers(),       dtoken.numbers(),
-                     dtoken_all.numbers(), cleared.numbers(),   uncleared.numbers(),
-                     placed.numbers()};
+                     dtoken_all.numbers(), cleared.numbers(),   placed.numbers()};
     });
   }
 }
@@ -161,10 +196,11 @@ TEST_CASE_TEMPLATE("cpu/loss: errors and their gradients agree with the definiti
       Tensor<S<D>> codes(rows, 1, classes);
       Tensor<S<D>> t(rows, columns, target);
       Flat<double> sums({1.0, 2.0, 3.0, 4.0});
-      device.squared_error(p, t, 0.25, squared, sums.out().part(0, 1));
-      device.absolute_error(p, t, 0.125, absolute, sums.out().part(1, 2));
-      device.cosine_distance(p, t, 0.5, cosine, sums.out().part(2, 3));
-      device.cross_entropy(p, codes, 0.5, entropy, sums.out().part(3, 4));
+      const auto sum = [&](int i) { return sums.out().part(i, i + 1); };
+      device.run(ops::Loss<L2, D>{p, t, 0.25, squared, sum(0)});
+      device.run(ops::Loss<L1, D>{p, t, 0.125, absolute, sum(1)});
+      device.run(ops::Loss<Cosine, D>{p, t, 0.5, cosine, sum(2)});
+      device.run(ops::Loss<CrossEntropy, D>{p, codes, 0.5, entropy, sum(3)});
       return Outputs{squared.numbers(), absolute.numbers(), cosine.numbers(), entropy.numbers(),
                      {sums.memory[0]},  {sums.memory[1]},   {sums.memory[2]}, {sums.memory[3]}};
     });
@@ -175,8 +211,11 @@ TEST_CASE("cpu/loss: a prediction that is no number is no direction, and does no
   std::vector<float> prediction(20, 1), target(20, 2), slope(20);
   prediction[7] = std::numeric_limits<float>::quiet_NaN();
   double sum = 0;
-  device.cosine_distance({prediction.data(), 1, 20}, {target.data(), 1, 20}, 1,
-                         {slope.data(), 1, 20}, {&sum, 1});
+  device.run(ops::Loss<Cosine, Cpu<Fp32>>{.prediction = {prediction.data(), 1, 20},
+                                          .target = {target.data(), 1, 20},
+                                          .scale = 1,
+                                          .dprediction = {slope.data(), 1, 20},
+                                          .sum = {&sum, 1}});
   CHECK(std::isnan(sum));
   CHECK(std::isnan(slope[0]));
 }
@@ -186,8 +225,11 @@ TEST_CASE("cpu/loss: a class that does not exist has no number, whatever its val
                            std::numeric_limits<float>::infinity()}) {
     std::vector<float> prediction(20, 1), slope(20);
     double sum = 0;
-    device.cross_entropy({prediction.data(), 1, 20}, {&code, 1, 1}, 1, {slope.data(), 1, 20},
-                         {&sum, 1});
+    device.run(ops::Loss<CrossEntropy, Cpu<Fp32>>{.prediction = {prediction.data(), 1, 20},
+                                                  .target = {&code, 1, 1},
+                                                  .scale = 1,
+                                                  .dprediction = {slope.data(), 1, 20},
+                                                  .sum = {&sum, 1}});
     CHECK(std::isnan(sum));
   }
 }

@@ -11,10 +11,11 @@
 #include "arvit/core/random.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/device/reference.hpp"
+#include "arvit/target/errors/all.hpp"
 
-/// A primitive under test is a generic lambda `run(device)` that builds its arguments from doubles
-/// and returns its outputs as doubles. It is run on Reference<double>, which defines the result,
-/// and on Cpu for every instruction set and 1, 2 and 3 threads.
+/// An operation under test is in a generic lambda `run(device)` that builds its arguments from
+/// doubles and returns its outputs as doubles. It is run on Reference<double>, which defines the
+/// result, and on Cpu for every instruction set and 1, 2 and 3 threads.
 namespace test {
 
 using Numbers = std::vector<double>;
@@ -100,6 +101,13 @@ template <class T> struct Flat {
 };
 inline arvit::Span<const std::int32_t> index(const std::vector<std::int32_t>& values) {
   return {values.data(), static_cast<std::int64_t>(values.size())};
+}
+
+inline arvit::Reach<arvit::HostSpace> reach(const std::vector<arvit::Segment>& segments,
+                                            const std::vector<std::int32_t>& limit) {
+  arvit::ReachExtents extents;
+  for (const arvit::Segment& segment : segments) extents.add(segment, limit.data());
+  return {{segments.data(), static_cast<std::int64_t>(segments.size())}, index(limit), extents};
 }
 
 inline std::vector<arvit::cpu::Isa> instruction_sets() {

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "arvit/device/concept.hpp"
 #include "arvit/device/cpu/math.hpp"
 #include "arvit/device/cpu/panel.hpp"
+#include "arvit/device/ops/attention.hpp"
 
 /// Prefix-limited attention, one task per (segment, head). Scores of a tile of queries stay in
 /// cache and never reach memory.
@@ -37,9 +37,7 @@ template <class T> struct AttentionBackwardArgs {
   Span<const Segment> segments;
   Span<const std::int32_t> limit;
   Matrix<T> dq, dk, dv;
-  Write write;    // of dk and dv
-  bool separate;  // whether no two segments share a key: then tasks are independent; else a task is
-                  // a head with all its segments
+  Write write;  // of dk and dv
 };
 
 namespace detail {
@@ -132,9 +130,10 @@ template <class Isa> struct Limits {
     __builtin_memcpy(&lanes, values, sizeof lanes);
     smallest = largest = values[0];
     ARVIT_UNROLL
-    for (int i = 1; i < Isa::width; ++i)
-      smallest = std::min<std::int64_t>(smallest, values[i]),
+    for (int i = 1; i < Isa::width; ++i) {
+      smallest = std::min<std::int64_t>(smallest, values[i]);
       largest = std::max<std::int64_t>(largest, values[i]);
+    }
   }
 };
 
@@ -175,8 +174,10 @@ template <class Isa>
 ARVIT_INLINE std::int64_t keys_read(Span<const std::int32_t> limit, Segment segment) {
   std::int64_t most = 0;
   Limits<Isa> group;
-  for (std::int64_t i = segment.q_begin; i < segment.q_end; i += Isa::width)
-    group.read(limit.data() + i, segment.q_end - i), most = std::max(most, group.largest);
+  for (std::int64_t i = segment.q_begin; i < segment.q_end; i += Isa::width) {
+    group.read(limit.data() + i, segment.q_end - i);
+    most = std::max(most, group.largest);
+  }
   return most;
 }
 
@@ -287,7 +288,10 @@ struct Slopes {
       w.store(weight + j * tile);
       centre = centre + mask(w * V::load(slope + j * tile));
     }
-    for (; j < keys; ++j) V{}.store(weight + j * tile), V{}.store(slope + j * tile);
+    for (; j < keys; ++j) {
+      V{}.store(weight + j * tile);
+      V{}.store(slope + j * tile);
+    }
     for (j = 0; j < limit->largest; ++j) {
       const Visible<N> mask(j, limit->lanes);
       mask(factor * V::load(weight + j * tile) * (V::load(slope + j * tile) - centre))
@@ -367,17 +371,12 @@ struct AttentionTask {
 
 struct AttentionBackwardTask {
   template <class Isa, class T>
-  static ARVIT_INLINE void run(const AttentionBackwardArgs<T>* p, std::int64_t task,
+  static ARVIT_INLINE void run(const AttentionBackwardArgs<T>* args, std::int64_t task,
                                float* scratch) {
-    const std::int64_t begin = p->separate ? task / p->heads : 0,
-                       end = p->separate ? begin + 1 : p->segments.size();
-    for (std::int64_t i = begin; i < end; ++i)
-      one<Isa>(*p, p->segments[i], task % p->heads, !p->separate || p->write == Write::add,
-               scratch);
-  }
-  template <class Isa, class T>
-  static ARVIT_INLINE void one(const AttentionBackwardArgs<T>& p, Segment segment,
-                               std::int64_t head, bool add, float* scratch) {
+    const AttentionBackwardArgs<T>& p = *args;
+    const Segment segment = p.segments[task / p.heads];
+    const std::int64_t head = task % p.heads;
+    const bool add = p.write == Write::add;
     using V = Floats<Isa::width>;
     const std::int64_t width = p.q.columns() / p.heads, at = head * width;
     const float scale = 1.f / std::sqrt(static_cast<float>(width));
@@ -429,45 +428,39 @@ struct AttentionBackwardTask {
     }
   }
 };
-
-inline std::int64_t most_keys(Span<const Segment> segments, Span<const std::int32_t> limit) {
-  std::int64_t most = 0;
-  for (const Segment s : segments)
-    for (std::int64_t i = s.q_begin; i < s.q_end; ++i)
-      most = std::max<std::int64_t>(most, limit[i]);
-  return most;
-}
 }  // namespace detail
 
-template <class T> void attention(Context& context, const AttentionArgs<T>& args) {
-  context.reserve_own(detail::attention_scratch(
-      args.q.columns() / args.heads, detail::most_keys(args.segments, args.limit), false));
+template <class P> void attention(Context& context, const ops::AttentionOn<P, HostSpace>& op) {
+  const AttentionArgs<typename P::Activation> args{
+      op.q, op.k, op.v, op.heads, op.reach.segments, op.reach.limit, op.out, op.lse};
+  context.reserve_own(
+      detail::attention_scratch(op.q.columns() / op.heads, op.reach.extents.longest_keys, false));
   context.each<detail::AttentionTask>(args.segments.size() * args.heads, &args);
 }
 
-template <class T> void attention_backward(Context& context, AttentionBackwardArgs<T> args) {
-  const auto zero = [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t j = begin; j < end; ++j)
-      std::fill_n(args.dk[j], args.dk.columns(), T{}),
-          std::fill_n(args.dv[j], args.dv.columns(), T{});
-  };
-  args.separate = true;  // segments in ascending order; packed batches are
-  std::int64_t covered = 0;
-  for (const Segment s : args.segments)
-    args.separate = args.separate && s.k_begin >= covered,
-    covered = std::max<std::int64_t>(covered, s.k_end);
-  if (args.write ==
-      Write::assign) {  // keys that no segment has get zero; with shared keys, all begin at zero
-    covered = 0;
-    if (args.separate)
-      for (const Segment s : args.segments) zero(covered, s.k_begin), covered = s.k_end;
-    zero(covered, args.dk.rows());
+template <class P>
+void attention_backward(Context& context, const ops::AttentionBackwardOn<P, HostSpace>& op) {
+  using T = typename P::Activation;
+  const AttentionBackwardArgs<T> args{
+      op.dout,           op.q,           op.k,  op.v,  op.lse, op.heads,
+      op.reach.segments, op.reach.limit, op.dq, op.dk, op.dv,  op.write};
+  if (op.write == Write::assign) {  // keys between segments get zero
+    std::int64_t covered = 0;
+    const auto zero_until = [&](std::int64_t end) {
+      for (; covered < end; ++covered) {
+        std::fill_n(op.dk[covered], op.dk.columns(), T{});
+        std::fill_n(op.dv[covered], op.dv.columns(), T{});
+      }
+    };
+    for (const Segment& s : args.segments) {
+      zero_until(s.k_begin);
+      covered = s.k_end;
+    }
+    zero_until(op.dk.rows());
   }
-  context.reserve_own(detail::attention_scratch(
-      args.q.columns() / args.heads, detail::most_keys(args.segments, args.limit), true));
-  context.each<detail::AttentionBackwardTask>(
-      args.separate ? args.segments.size() * args.heads : args.heads,
-      static_cast<const AttentionBackwardArgs<T>*>(&args));
+  context.reserve_own(
+      detail::attention_scratch(op.q.columns() / op.heads, op.reach.extents.longest_keys, true));
+  context.each<detail::AttentionBackwardTask>(args.segments.size() * args.heads, &args);
 }
 
 }  // namespace arvit::cpu

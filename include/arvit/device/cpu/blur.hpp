@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "arvit/device/concept.hpp"
 #include "arvit/device/cpu/context.hpp"
+#include "arvit/device/ops/blur.hpp"
 
 /// Separable blur of planar images with zero padding.
 namespace arvit::cpu {
@@ -50,7 +50,10 @@ struct BlurTask {  // one plane: lines into scratch, then columns into the resul
 };
 }  // namespace detail
 
-inline void blur(Context& context, std::int64_t planes, const BlurArgs& args) {
+template <class P> void blur(Context& context, const ops::BlurOn<P, HostSpace>& op) {
+  const std::int64_t planes = op.images.size() / op.shape.size() * op.shape.channels;
+  const BlurArgs args{op.images.data(), op.taps.weight.data(), op.result.data(),
+                      op.shape.height,  op.shape.width,        op.taps.count};
   context.reserve_own(args.width + args.taps + args.height * args.width);
   context.each<detail::BlurTask>(planes, &args);
 }

@@ -5,8 +5,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "arvit/device/concept.hpp"
 #include "arvit/device/cpu/elementwise.hpp"
+#include "arvit/device/ops/patches.hpp"
+#include "arvit/device/ops/positions.hpp"
 
 /// Moving rows by index: packing, tokens, patches, positions, sorting.
 namespace arvit::cpu {
@@ -39,12 +40,13 @@ struct ScatterTask {
 };
 struct TokenTask {
   template <class Isa, class T>
-  static ARVIT_INLINE void run(const Matrix<T>* y, const Index* index, const float* token,
-                               Write write, std::int64_t rows, std::int64_t task, float*) {
+  static ARVIT_INLINE void run(const Matrix<T>* y, const ops::RowSet<HostSpace>* set,
+                               const float* token, Write write, std::int64_t rows,
+                               std::int64_t task, float*) {
     using V = Floats<Isa::width>;
-    const std::int64_t all = index->empty() ? y->rows() : index->size();
-    for (std::int64_t r = task * rows; r < std::min((task + 1) * rows, all); ++r) {
-      T* const to = (*y)[index->empty() ? r : (*index)[r]];
+    const std::int64_t end = std::min((task + 1) * rows, set->count(y->rows()));
+    for (std::int64_t r = task * rows; r < end; ++r) {
+      T* const to = (*y)[(*set)[r]];
       each_vector<V>(y->columns(), [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
         const V value = V::load(token + i, count);
         (write == Write::add ? V::load(to + i, count) + value : value).store(to + i, count);
@@ -97,12 +99,11 @@ void scatter_add_rows(Context& context, Matrix<const T> x, Span<const std::int32
       static_cast<const detail::Index*>(&index), static_cast<const Matrix<T>*>(&y), rows);
 }
 template <class T>
-void put_token(Context& context, Matrix<T> y, Span<const std::int32_t> index, const float* token,
+void put_token(Context& context, Matrix<T> y, const ops::RowSet<HostSpace>& set, const float* token,
                Write write) {
   const std::int64_t rows = rows_per_block(y.columns());
-  context.each<detail::TokenTask>(blocks_of(index.empty() ? y.rows() : index.size(), rows),
-                                  static_cast<const Matrix<T>*>(&y),
-                                  static_cast<const detail::Index*>(&index), token, write, rows);
+  context.each<detail::TokenTask>(blocks_of(set.count(y.rows()), rows),
+                                  static_cast<const Matrix<T>*>(&y), &set, token, write, rows);
 }
 template <class T> void clear_rows(Matrix<T> y, Span<const std::int32_t> index) {
   for (const std::int32_t r : index) std::fill_n(y[r], y.columns(), T{});
@@ -118,9 +119,13 @@ void add_positions(Context& context, Matrix<T> x, Matrix<const float> table,
 
 /// Rows of patches, numbers in the order of a convolution's weight: channel, line, pixel. A class
 /// token's row is zero.
-template <class T>
-void embed_patches(Context& context, const float* images, ImageShape shape,
-                   PatchRows<HostSpace> from, Matrix<T> y) {
+template <class P>
+void embed_patches(Context& context, const ops::EmbedPatchesOn<P, HostSpace>& op) {
+  using T = typename P::Activation;
+  const float* const images = op.images.data();
+  const ImageShape shape = op.shape;
+  const PatchRows<HostSpace> from = op.from;
+  const Matrix<T> y = op.y;
   detail::each_rows(context, y.rows(), y.columns(), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r) {
       const float* const corner = detail::patch_corner(images, shape, from, r);
@@ -140,8 +145,13 @@ void embed_patches(Context& context, const float* images, ImageShape shape,
 
 /// Rows of patches, numbers in MAE's order: line, pixel, channel. Standardised: minus the mean,
 /// over sqrt(unbiased variance + 1e-6).
-inline void target_patches(Context& context, const float* images, ImageShape shape,
-                           PatchRows<HostSpace> from, bool standardise, Matrix<float> y) {
+template <class P>
+void target_patches(Context& context, const ops::TargetPatchesOn<P, HostSpace>& op) {
+  const float* const images = op.images.data();
+  const ImageShape shape = op.shape;
+  const PatchRows<HostSpace> from = op.from;
+  const bool standardise = op.standardise;
+  const Matrix<float> y = op.y;
   detail::each_rows(context, y.rows(), y.columns(), [&](std::int64_t begin, std::int64_t end) {
     const int width = shape.patch_width(), channels = shape.channels;
     for (std::int64_t r = begin; r < end; ++r) {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "arvit/device/concept.hpp"
 #include "arvit/device/cpu/reduce.hpp"
+#include "arvit/device/ops/layer_norm.hpp"
 
 /// Layer norm (Ba, Kiros and Hinton 2016, Eq. 4) of packed tokens: statistics, both directions.
 /// Sums in fp32, in vector order.

@@ -4,7 +4,6 @@
 #include <type_traits>
 
 #include "arvit/core/rows.hpp"
-#include "arvit/device/concept.hpp"
 #include "arvit/device/cpu/gemm.hpp"
 #include "arvit/device/cpu/math.hpp"
 #include "arvit/device/cpu/reduce.hpp"
@@ -121,7 +120,7 @@ void linear_backward_weight(Context& context, Matrix<const T> dy, Matrix<const T
   product<T>(context, dw.rows(), dw.columns(), dy.rows(), {dy.data(), dy.stride(), true},
              {x.data(), x.stride(), true}, epilogue::Add<float>{dw},
              ARVIT_GEMM_LIBRARY ? nullptr : dbias);
-  if (ARVIT_GEMM_LIBRARY && dbias != nullptr) add_column_sums(context, dy, nullptr, dbias);
+  if (ARVIT_GEMM_LIBRARY && dbias != nullptr) add_column_sums(context, dy, AllRows{}, dbias);
 }
 
 }  // namespace ARVIT_GEMM_NAMESPACE

@@ -2,16 +2,66 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
-#include "arvit/core/rows.hpp"
 #include "arvit/device/cpu/math.hpp"
 #include "arvit/device/cpu/reduce.hpp"
+#include "arvit/device/ops/loss.hpp"
 
 /// Errors of a prediction, summed in double over fixed blocks of rows, and their gradients in the
 /// same pass.
 namespace arvit::cpu {
+
+/// One row as an error sees it (ops/loss.hpp): entries are vectors.
+template <class V, class T> class LossRow {
+ public:
+  using Entry = V;
+  ARVIT_INLINE LossRow(const T* prediction, const float* target, std::int64_t width, T* gradient)
+      : prediction_(prediction), target_(target), width_(width), gradient_(gradient) {}
+
+  struct Place {
+    const LossRow& row;
+    std::int64_t i, count;
+    ARVIT_INLINE V prediction() const { return V::load(row.prediction_ + i, count); }
+    ARVIT_INLINE V target() const { return V::load(row.target_ + i, count); }
+    ARVIT_INLINE void gradient(const V& value) const { value.store(row.gradient_ + i, count); }
+    ARVIT_INLINE V only(const V& value) const {
+      if (count >= V::width) return value;
+      float part[V::width];
+      value.store(part);
+      return V::load(part, count);
+    }
+  };
+  template <class Visit> ARVIT_INLINE void each(const Visit& visit) const {
+    each_vector<V>(width_, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
+      visit(Place{*this, i, count});
+    });
+  }
+  static ARVIT_INLINE V all(double number) { return V::splat(static_cast<float>(number)); }
+  static ARVIT_INLINE double total(const V& entry) { return entry.sum(); }
+  ARVIT_INLINE std::int64_t width() const { return width_; }
+  ARVIT_INLINE double largest() const {
+    float top = static_cast<float>(prediction_[0]);
+    for (std::int64_t i = 1; i < width_; ++i) {
+      const float value = static_cast<float>(prediction_[i]);
+      top = top < value ? value : top;
+    }
+    return top;
+  }
+  ARVIT_INLINE double prediction(std::int64_t i) const {
+    return static_cast<float>(prediction_[i]);
+  }
+  ARVIT_INLINE double class_target() const { return *target_; }
+  ARVIT_INLINE double gradient(std::int64_t i) const { return static_cast<float>(gradient_[i]); }
+  ARVIT_INLINE void gradient(std::int64_t i, double value) const {
+    gradient_[i] = static_cast<T>(static_cast<float>(value));
+  }
+
+ private:
+  const T* prediction_;
+  const float* target_;
+  std::int64_t width_;
+  T* gradient_;
+};
 
 template <class T> struct LossArgs {
   Matrix<const T> prediction;
@@ -21,127 +71,32 @@ template <class T> struct LossArgs {
   double* partial;  // one sum for each block of rows
 };
 
-/// An error of single entries: error(difference) of prediction and target, and scale * its slope.
-struct SquaredError {
-  template <class V> static ARVIT_INLINE V error(const V& difference) {
-    return difference * difference;
-  }
-  template <class V> static ARVIT_INLINE V slope(const V& difference, float scale) {
-    return V::splat(2 * scale) * difference;
-  }
-};
-/// The slope at 0 is 0.
-struct AbsoluteError {
-  template <class V> static ARVIT_INLINE V error(const V& difference) {
-    const V zero = {};
-    return {difference.raw < zero.raw ? -difference.raw : difference.raw};
-  }
-  template <class V> static ARVIT_INLINE V slope(const V& difference, float scale) {
-    const V zero = {}, up = V::splat(scale), down = V::splat(-scale);
-    return {difference.raw > zero.raw ? up.raw : difference.raw < zero.raw ? down.raw : zero.raw};
-  }
-};
-
-/// The error of a row of `width` entries, without scale; `slope` is assigned, with scale.
-template <class Error> struct EntryErrors {
-  template <class V, class T>
-  static ARVIT_INLINE double row(const T* prediction, const float* target, std::int64_t width,
-                                 float scale, T* slope) {
-    V sum = {};
-    each_vector<V>(width, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
-      const V difference = V::load(prediction + i, count) - V::load(target + i, count);
-      sum = sum + Error::error(difference);
-      Error::slope(difference, scale).store(slope + i, count);
-    });
-    return sum.sum();
-  }
-};
-/// 2 - 2 cosine(prediction, target): the squared distance of the unit vectors (D-iGPT, SemAIM's
-/// features).
-struct CosineDistance {
-  template <class V, class T>
-  static ARVIT_INLINE double row(const T* prediction, const float* target, std::int64_t width,
-                                 float scale, T* slope) {
-    V dot = {}, pp = {}, tt = {};
-    each_vector<V>(width, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
-      const V p = V::load(prediction + i, count), t = V::load(target + i, count);
-      dot = fma(p, t, dot), pp = fma(p, p, pp), tt = fma(t, t, tt);
-    });
-    const double squares = pp.sum(),
-                 product = std::sqrt(squares) * std::sqrt(static_cast<double>(tt.sum()));
-    const double inverse = product == 0 ? 0 : 1 / product,
-                 cosine = dot.sum() * inverse;  // a NaN stays one
-    const V own = V::splat(product == 0 ? 0.f : static_cast<float>(2 * scale * cosine / squares)),
-            other = V::splat(static_cast<float>(-2 * scale * inverse));
-    each_vector<V>(width, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
-      fma(own, V::load(prediction + i, count), other * V::load(target + i, count))
-          .store(slope + i, count);
-    });
-    return 2 - 2 * cosine;
-  }
-};
-/// -log of the softmax at the class that target[0] names; a negative one has no loss, one that does
-/// not exist has no number.
-struct CrossEntropy {
-  template <class V, class T>
-  static ARVIT_INLINE double row(const T* prediction, const float* target, std::int64_t width,
-                                 float scale, T* slope) {
-    const bool none = *target < 0;
-    if (none || !(*target < static_cast<float>(width))) {
-      each_vector<V>(width, [&](std::int64_t i, std::int64_t count)
-                                ARVIT_INLINE_LAMBDA { V{}.store(slope + i, count); });
-      return none ? 0 : std::numeric_limits<double>::quiet_NaN();
-    }
-    const auto code = static_cast<std::int64_t>(*target);
-    float top = static_cast<float>(prediction[0]);
-    for (std::int64_t i = 1; i < width; ++i)
-      top = top < static_cast<float>(prediction[i]) ? static_cast<float>(prediction[i]) : top;
-    const V offset = V::splat(-top);
-    V sum = {};
-    each_vector<V>(width, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
-      V p = exp(V::load(prediction + i, count) + offset);
-      if (count < V::width) {  // what lies beyond the row is no class
-        float part[V::width];
-        p.store(part);
-        p = V::load(part, count);
-      }
-      sum = sum + p;
-    });
-    const float total = sum.sum();
-    const V factor = V::splat(scale / total);
-    each_vector<V>(width, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
-      (factor * exp(V::load(prediction + i, count) + offset)).store(slope + i, count);
-    });
-    slope[code] = static_cast<T>(static_cast<float>(slope[code]) - scale);
-    return std::log(static_cast<double>(total)) + top -
-           static_cast<double>(static_cast<float>(prediction[code]));
-  }
-};
-
 namespace detail {
 template <class Error> struct LossTask {
   template <class Isa, class T>
   static ARVIT_INLINE void run(const LossArgs<T>* p, std::int64_t task, float*) {
+    const double scale = static_cast<float>(p->scale);
     double total = 0;
     for (std::int64_t r = task * reduction_rows;
          r < std::min((task + 1) * reduction_rows, p->prediction.rows()); ++r)
-      total += Error::template row<Floats<Isa::width>>(
-          p->prediction[r], p->target[r], p->prediction.columns(), static_cast<float>(p->scale),
-          p->dprediction[r]);
+      total += Error::of(LossRow<Floats<Isa::width>, T>(p->prediction[r], p->target[r],
+                                                        p->prediction.columns(), p->dprediction[r]),
+                         scale);
     p->partial[task] = total;
   }
 };
 }  // namespace detail
 
-/// sum += scale * the errors of all rows; dprediction is its gradient. Error: EntryErrors<...>,
-/// CosineDistance or CrossEntropy.
-template <class Error, class T> void loss(Context& context, LossArgs<T> args, double& sum) {
-  const std::int64_t blocks = blocks_of(args.prediction.rows(), reduction_rows);
-  args.partial = reinterpret_cast<double*>(context.reserve_shared(2 * blocks));
-  context.each<detail::LossTask<Error>>(blocks, static_cast<const LossArgs<T>*>(&args));
+template <class Error, class P>
+void loss(Context& context, const ops::LossOn<Error, P, HostSpace>& op) {
+  const std::int64_t blocks = blocks_of(op.prediction.rows(), reduction_rows);
+  double* const partial = reinterpret_cast<double*>(context.reserve_shared(2 * blocks));
+  const LossArgs<typename P::Activation> args{op.prediction, op.target, op.scale, op.dprediction,
+                                              partial};
+  context.each<detail::LossTask<Error>>(blocks, &args);
   double total = 0;
-  for (std::int64_t block = 0; block < blocks; ++block) total += args.partial[block];
-  sum += args.scale * total;
+  for (std::int64_t block = 0; block < blocks; ++block) total += partial[block];
+  op.sum[0] += op.scale * total;
 }
 
 }  // namespace arvit::cpu

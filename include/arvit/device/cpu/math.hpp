@@ -89,6 +89,16 @@ template <int N> ARVIT_INLINE Floats<N> sqrt(const Floats<N>& x) {
   return fma(V::splat(0.5f) * inverse, x - root * root, root);
 }
 
+template <int N> ARVIT_INLINE Floats<N> abs(const Floats<N>& x) {
+  const Floats<N> zero = {};
+  return {x.raw < zero.raw ? -x.raw : x.raw};
+}
+/// 1, -1, or 0 at 0 and where x is no number.
+template <int N> ARVIT_INLINE Floats<N> sign(const Floats<N>& x) {
+  const Floats<N> zero = {}, up = Floats<N>::splat(1.f), down = Floats<N>::splat(-1.f);
+  return {x.raw > zero.raw ? up.raw : x.raw < zero.raw ? down.raw : zero.raw};
+}
+
 namespace detail {
 /// 1 / d for positive normal numbers, relative error below 2e-7, by Newton's method from a guess: a
 /// division of vectors costs as much as all the rest of what needs this.

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "arvit/device/concept.hpp"
 #include "arvit/device/cpu/elementwise.hpp"
 #include "arvit/device/cpu/math.hpp"
+#include "arvit/device/ops/adamw.hpp"
 
 /// The optimiser's passes over flat buffers.
 namespace arvit::cpu {
@@ -83,8 +83,17 @@ struct SquaresTask {
 }  // namespace detail
 
 /// One pass over every run, in blocks that depend on the runs only.
-template <class W>
-void adamw(Context& context, const AdamWArgs<W>& args, Span<const ParameterRun> runs) {
+template <class P> void adamw(Context& context, const ops::AdamWStepOn<P, HostSpace>& op) {
+  const AdamWArgs<typename P::Weight> args{op.options,
+                                           op.gradient.data(),
+                                           static_cast<float>(op.gradient_scale),
+                                           op.master.data(),
+                                           op.moment1.data(),
+                                           op.moment2.data(),
+                                           op.average.empty() ? nullptr : op.average.data(),
+                                           op.average_decay,
+                                           op.weights.empty() ? nullptr : op.weights.data()};
+  const Span<const ParameterRun>& runs = op.runs;
   std::int64_t tasks = 0;
   for (const ParameterRun& run : runs) tasks += blocks_of(run.end - run.begin, flat_block);
   context.pool.run(tasks, [&](std::int64_t task, int) {

@@ -5,6 +5,7 @@
 
 #include "arvit/core/rows.hpp"
 #include "arvit/device/cpu/context.hpp"
+#include "arvit/device/ops/operation.hpp"
 
 /// Sums whose order depends on shapes only: partial sums over fixed blocks of rows, then the
 /// partial sums in order.
@@ -16,16 +17,15 @@ constexpr std::int64_t reduction_rows = 64;
 namespace detail {
 struct PartialColumnSums {
   template <class Isa, class T>
-  static ARVIT_INLINE void run(const Matrix<const T>* x, const Span<const std::int32_t>* index,
+  static ARVIT_INLINE void run(const Matrix<const T>* x, const ops::RowSet<HostSpace>* set,
                                float* partial, std::int64_t task, float*) {
     using V = Floats<Isa::width>;
-    const std::int64_t rows = index == nullptr || index->empty() ? x->rows() : index->size(),
-                       columns = x->columns();
+    const std::int64_t rows = set->count(x->rows()), columns = x->columns();
     const std::int64_t begin = task * reduction_rows, end = std::min(begin + reduction_rows, rows);
     float* const sums = partial + task * columns;
     for (std::int64_t i = 0; i < columns; ++i) sums[i] = 0;
     for (std::int64_t r = begin; r < end; ++r) {
-      const T* const row = (*x)[index == nullptr || index->empty() ? r : (*index)[r]];
+      const T* const row = (*x)[(*set)[r]];
       each_vector<V>(columns, [&](std::int64_t i, std::int64_t count) ARVIT_INLINE_LAMBDA {
         (V::load(sums + i, count) + V::load(row + i, count)).store(sums + i, count);
       });
@@ -56,15 +56,14 @@ inline void add_partials(Context& context, const float* partial, std::int64_t bl
                                     result);
 }
 
-/// result[c] += sum over rows of x[r][c]; over x[index[i]] when an index is given and not empty.
+/// result[c] += the sum of x[r][c] over a set of rows.
 template <class T>
-void add_column_sums(Context& context, Matrix<const T> x, const Span<const std::int32_t>* index,
+void add_column_sums(Context& context, Matrix<const T> x, const ops::RowSet<HostSpace>& set,
                      float* result) {
-  const std::int64_t blocks = blocks_of(
-      index == nullptr || index->empty() ? x.rows() : index->size(), reduction_rows);
+  const std::int64_t blocks = blocks_of(set.count(x.rows()), reduction_rows);
   if (blocks == 0) return;
   float* const partial = context.reserve_shared(blocks * x.columns());
-  context.each<detail::PartialColumnSums>(blocks, static_cast<const Matrix<const T>*>(&x), index,
+  context.each<detail::PartialColumnSums>(blocks, static_cast<const Matrix<const T>*>(&x), &set,
                                           partial);
   add_partials(context, partial, blocks, x.columns(), x.columns(), result);
 }

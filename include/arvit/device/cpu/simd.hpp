@@ -8,6 +8,7 @@
 
 #include "arvit/core/dtype.hpp"
 #include "arvit/core/error.hpp"
+#include "arvit/core/host_device.hpp"
 
 /// Vectors of floats on GCC's and clang's vector types, and the choice of an instruction set when
 /// the program starts.
@@ -17,10 +18,6 @@
 /// flags contains all versions, and one binary serves every processor. Bits are equal for every
 /// number of threads of one instruction set, not across instruction sets.
 
-/// Inlined always: a function that is not inlined into its entry would be compiled for the
-/// baseline.
-#define ARVIT_INLINE __attribute__((always_inline)) inline
-#define ARVIT_INLINE_LAMBDA __attribute__((always_inline))
 #if defined(__clang__)
 #define ARVIT_UNROLL _Pragma("clang loop unroll(full)")
 #else

@@ -83,9 +83,10 @@ ARVIT_DEFINITION std::vector<std::vector<int>> knn_predict(Cpu<Fp32>& device,
     for (std::int64_t from = 0; from < train.rows(); from += bank_rows) {
       const std::int64_t width = std::min(bank_rows, train.rows() - from);
       // similarity [count, width] = queries bank^T
-      device.linear({queries.data() + first * train.width, count, train.width},
-                    {bank.data() + from * train.width, width, train.width}, {},
-                    {similarity.data(), count, width});
+      device.run(
+          ops::Linear<Cpu<Fp32>>{.x = {queries.data() + first * train.width, count, train.width},
+                                 .w = {bank.data() + from * train.width, width, train.width},
+                                 .y = {similarity.data(), count, width}});
       device.for_each(count, [&](std::int64_t q) {
         for (std::int64_t j = 0; j < width; ++j)
           detail::keep_nearest(best[q], most, {similarity[q * width + j], from + j});

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// The errors of the library, which devices compile beside their kernels.
+#include "arvit/target/errors/absolute.hpp"
+#include "arvit/target/errors/cosine.hpp"
+#include "arvit/target/errors/cross_entropy.hpp"
+#include "arvit/target/errors/squared.hpp"
