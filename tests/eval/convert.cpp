@@ -112,8 +112,9 @@ TEST_CASE("convert: what does not fit is refused in one sentence") {
   CHECK(said([&] {
           import_model(path, Naming::timm, describe_model<Small>(), false);
         }).find("holds no tensor 'cls_token'") != std::string::npos);
-  CHECK(said([&] { PretrainedInfo::of(Safetensors(path)); }).find("give --model") !=
-        std::string::npos);
+  CHECK(said([&] {
+          PretrainedInfo::of(Safetensors(path));
+        }).find("which model it holds; name it") != std::string::npos);
 
   for (const ModelDescription& model :
        {describe_model<GVP_d2d_Nano>(), describe_model<GVP_p2p_Nano_y_extra>()}) {

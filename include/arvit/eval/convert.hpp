@@ -143,7 +143,7 @@ inline void export_model(const std::filesystem::path& path, Naming naming,
   if (naming == Naming::hf && !model.class_token)
     fail<OptionError>(
         "convert: Hugging Face's ViTModel always has a class token, which this encoder lacks; use "
-        "--to timm.");
+        "timm's names.");
   if (static_cast<std::int64_t>(parameters.size()) != model.parameters)
     fail<ShapeError>("convert: ", parameters.size(), " parameters are given, the model has ",
                      model.parameters, ".");
@@ -214,7 +214,7 @@ inline std::vector<float> import_model(const std::string& path, Naming naming,
       continue;
     if (!whole && begins({"decoder_", "mask_token"})) continue;
     fail<FileError>(path, ": ", name,
-                    " is no part of this encoder; choose the --model that the file holds.");
+                    " is no part of this encoder; choose the model that the file holds.");
   }
   return values;
 }

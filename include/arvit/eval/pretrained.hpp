@@ -18,7 +18,10 @@
 #include "arvit/model/features.hpp"
 #include "arvit/model/masked_features.hpp"
 #include "arvit/model/pretrain_pass.hpp"
-#include "arvit/teacher/teacher.hpp"
+#include "arvit/teacher/conditions.hpp"
+#include "arvit/teacher/encoder.hpp"
+#include "arvit/teacher/source.hpp"
+#include "arvit/teacher/tokenizer.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"  // IWYU pragma: export
 #include "arvit/variants/aliases.hpp"
@@ -28,7 +31,7 @@
 /// brought in.
 namespace arvit {
 
-/// What a file says of the encoder in it. A file that names no model needs --model; one without
+/// What a file says of the encoder in it. Of a file that names no model somebody must; one without
 /// pixel statistics was trained on ImageNet's.
 struct PretrainedInfo {
   std::string model_name;
@@ -43,7 +46,7 @@ struct PretrainedInfo {
       info.model_name = name->second;
     if (!given_model.empty()) info.model_name = given_model;
     if (info.model_name.empty())
-      fail<OptionError>(file.path(), ": does not say which model it holds; give --model.");
+      fail<OptionError>(file.path(), ": does not say which model it holds; name it.");
     info.normalisation = pretrained_colours(file);
     return info;
   }
@@ -146,24 +149,26 @@ std::unique_ptr<FeatureSource<float>> extractor_of(D& device, const PretrainedIn
   else
     extractor = std::make_unique<FeatureExtractor<Encoder, D>>(device, options);
   if (Encoder::codes == 0 && !how.codebook.empty())
-    fail<OptionError>("--codebook ", how.codebook, ": ", info.model_name,
-                      " reads pixels; drop --codebook.");
+    fail<OptionError>("codebook ", how.codebook, ": ", info.model_name,
+                      " reads pixels; drop the codebook.");
   if (!Encoder::Leading::has_file && !how.condition.empty())
-    fail<OptionError>("--condition ", how.condition, ": ", info.model_name,
-                      " has no condition that a file makes; drop --condition.");
+    fail<OptionError>("condition ", how.condition, ": ", info.model_name,
+                      " has no condition that a file makes; drop the condition.");
   if (Encoder::codes > 0)
     extractor->tokenizer(make_tokenizer(codebook_of(Safetensors(info.path), how.codebook),
                                         Encoder::codes, extractor->shape(), info.normalisation,
                                         device.threads()));
   if constexpr (Encoder::condition_width > 0) {
-    std::string file = how.condition.empty() || how.condition.ends_with(".npy")
-                           ? how.condition
-                           : find_checkpoint(how.condition);
-    if (Encoder::Leading::has_file && file.empty())
-      file = run_option(Safetensors(info.path), "condition");
-    FrozenTeacher conditions = make_conditions<Encoder>(device, file, info.normalisation,
-                                                        options.batch, extractor->shape());
-    check_gave(Safetensors(info.path), file, conditions.identity);
+    Source source = look_at(how.condition);
+    if (Encoder::Leading::has_file && source.is(Source::Kind::none))
+      source = source_of_run(Safetensors(info.path), "condition");
+    const ImageShape shape = extractor->shape();
+    const FrozenTeacher conditions = make_conditions<Encoder>(device, source,
+                                                              {.colours = info.normalisation,
+                                                               .micro_batch = options.batch,
+                                                               .height = shape.height,
+                                                               .width = shape.width});
+    check_gave(Safetensors(info.path), source.path, conditions.identity);
     extractor->conditions([conditions](const float* images, std::int64_t count, float* given) {
       conditions.give(images, std::vector<Counter>(static_cast<std::size_t>(count)), given);
     });

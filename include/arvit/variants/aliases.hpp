@@ -240,7 +240,7 @@ template <class Encoder, class T = Target<CLIP<>, ResizePrediction<7, 7>>, class
           class O = Cluster<2, 2>>
 using DiGPT = Pretrainer<Encoder, Decoder<D>, OrderPolicy<O>, T>;
 using DiGPT_Nano = DiGPT<ViT_Micro<ZeroClassToken>, Target<Features<ViT_Micro<>>>,
-                         Twin<2, 128>>;  // the teacher: --teacher, a run of RandSAC_Nano for one
+                         Twin<2, 128>>;            // the teacher: a run of RandSAC_Nano, for one
 using DiGPT_B16 = DiGPT<ViT_B16<ZeroClassToken>>;  // Table 1: 86.2
 using DiGPT_L16 = DiGPT<ViT_L16<ZeroClassToken>>;  // Table 1: 87.8
 using DiGPT_L14 = DiGPT<ViT_L14<ZeroClassToken>, Target<CLIP<>>>;
