@@ -61,12 +61,18 @@ void check_variant(const std::string& name) {
 
 template <class Model> RunOptions options_from(int argc, char** argv) {
   RunOptions options;
-  options.model = Chosen::name.view(), options.data = "/usr/share/datasets/fashion-mnist",
-  options.normalise = "measured";
-  options.out = options.model == "SemAIM_Pico" ? "out/demo" : "out/demo_" + options.model;
-  options.batch = 64, options.lr = 2e-3 * 64 / Model::Encoder::dim, options.crop_min = 0.7,
-  options.epochs = 2, options.warmup = 0.2, options.log_every = 10;
-  if constexpr (requires { requires bool(Model::Order::from_average); }) options.ema = 0.999;
+  options.model = Chosen::name.view();
+  options.data = "/usr/share/datasets/fashion-mnist";
+  options.pictures.normalise = Normalise::measured;
+  options.files.out = options.model == "SemAIM_Pico" ? "out/demo" : "out/demo_" + options.model;
+  options.batch.size = 64;
+  options.schedule.lr = 2e-3 * 64 / Model::Encoder::dim;
+  options.pictures.crop_min = 0.7;
+  options.schedule.epochs = 2;
+  options.schedule.warmup = 0.2;
+  options.files.log_every = 10;
+  if constexpr (requires { requires bool(Model::Order::from_average); })
+    options.optimiser.ema = 0.999;
   CommandLine line(
       "Pre-trains a model (SemAIM_Pico unless --variant names another), evaluates it and writes a "
       "report with pictures.\n\n"
@@ -75,21 +81,21 @@ template <class Model> RunOptions options_from(int argc, char** argv) {
            "any model of include/arvit/variants.hpp; ./demo builds the program that holds it");
   line.add("data", options.data,
            "pictures: Fashion-MNIST or CIFAR files, or a folder of pictures by class");
-  line.add("out", options.out, "folder for the report, the checkpoints and the logs");
-  line.add("epochs", options.epochs, "passes over the pictures");
+  line.add("out", options.files.out, "folder for the report, the checkpoints and the logs");
+  line.add("epochs", options.schedule.epochs, "passes over the pictures");
   line.add("seed", options.seed, "seed of everything random");
-  line.add("threads", options.threads, "threads; 0: all cores");
-  line.add("teacher", options.teacher,
+  line.add("threads", options.machine.threads, "threads; 0: all cores");
+  line.add("teacher", options.teacher.path,
            "for a variant that predicts features or codes: what makes them, or an npy file; empty: "
            "a teacher is pre-trained, or a codebook fitted, before");
-  line.add("condition", options.condition,
+  line.add("condition", options.teacher.condition,
            "for a variant with a pooled condition: what makes it, or an npy file; empty: a "
            "codebook, fitted before");
-  line.add("resume", options.resume, "continue from the newest checkpoint in --out");
+  line.add("resume", options.files.resume, "continue from the newest checkpoint in --out");
   line.parse(argc, argv);
   check_variant(options.model);
-  if (options.teacher.ends_with(".npy") || options.condition.ends_with(".npy"))
-    options.whole_picture = true;
+  for (const std::string& path : {options.teacher.path, options.teacher.condition})
+    if (look_at(path).is(Source::Kind::numbers)) options.pictures.whole_picture = true;
   return options;
 }
 
@@ -97,11 +103,11 @@ template <class Model> RunOptions options_from(int argc, char** argv) {
 template <class Model> std::string teacher_text(const RunOptions& options, bool own) {
   if constexpr (UsesCodes<Model>)
     return text(
-        "Its codes come from ", options.teacher,
+        "Its codes come from ", options.teacher.path,
         own ? text(", a codebook that k-means fitted to the patches of the same pictures first. ")
             : ". ");
   else if constexpr (Model::token_given_width > 0)
-    return text("Its teacher is ", options.teacher,
+    return text("Its teacher is ", options.teacher.path,
                 own ? text(", an encoder that SemAIM pre-trained on the same pictures first, with "
                            "the same options. ")
                     : ". ");
@@ -128,7 +134,7 @@ void add_accuracies(Report& report, Cpu<Fp32>& device, const RunOptions& options
   using Encoder = typename Model::Encoder;
   CompareOptions compare;
   compare.normalisation = info.normalisation, compare.seed = options.seed,
-  compare.threads = options.threads, compare.protocol.seed = options.seed;
+  compare.threads = options.machine.threads.value_or(0), compare.protocol.seed = options.seed;
   compare.protocol.probe.method = ProbeMethod::ridge, compare.protocol.knn.standardise = true;
   compare.protocol.probe.penalties = {
       1e-3, 1e-2, 1e-1, 1};  // the ones that are chosen; each is a system of 3200 unknowns
@@ -143,9 +149,10 @@ void add_accuracies(Report& report, Cpu<Fp32>& device, const RunOptions& options
                                      untrained(placed_tensors(Encoder::groups()), options.seed),
                                      labelled, test, compare);
   if constexpr (LearnsFromEncoder<Model>) {
-    if (!options.teacher.ends_with(".npy")) {
+    const Source source = look_at(options.teacher.path);
+    if (source.is(Source::Kind::checkpoint)) {
       using Teacher = typename Model::Target::Kind::Teacher;
-      const std::string file = find_checkpoint(options.teacher);
+      const std::string& file = source.path;
       compare.normalisation = EncoderInfo::of(Safetensors(file), "teacher").normalisation;
       FeatureExtractor<Teacher, Cpu<Fp32>> of_teacher(
           device, {.batch = compare.batch, .features = offered_features<Teacher>()});
@@ -189,8 +196,8 @@ void add_pictures(Report& report, Cpu<Fp32>& device, const RunOptions& options,
         .picture(reconstruction_picture<Model>(reconstruct(model, batch.images, batch.counters),
                                                info.normalisation));
   }
-  if (UsesCodes<Model> && !options.teacher.ends_with(".npy")) {
-    const Codebook codebook = load_codebook(options.teacher);
+  if (UsesCodes<Model> && look_at(options.teacher.path).is(Source::Kind::codebook)) {
+    const Codebook codebook = load_codebook(options.teacher.path);
     const PictureBatch shown = draw_pictures(
         train,
         EvaluationTransform({.height = Grid::height, .width = Grid::width, .normalisation = {}}),
@@ -222,41 +229,47 @@ int main(int argc, char** argv) {
     using Model = Chosen::Model;
     RunOptions options = options_from<Model>(argc, argv);
     const AnyDataset train = open_dataset(options.data, Split::train);
-    const bool own_teacher = options.teacher.empty();
+    const bool own_teacher = options.teacher.path.empty();
     if (own_teacher) {
       const auto made = make_own_teacher<Model>(train, options);
       if (!made) return;
-      options.teacher = *made;
+      options.teacher.path = *made;
     }
-    const bool own_condition = options.condition.empty();
-    if (own_condition) options.condition = make_own_condition<Model>(train, options);
+    const bool own_condition = options.teacher.condition.empty();
+    if (own_condition) options.teacher.condition = make_own_condition<Model>(train, options);
     LineChart curve{"Pre-training loss", "images seen", "loss", {{"loss", {}, {}}}};
     double images = 0, seconds = 0;
     TrainerHooks hooks;
     hooks.after_step = [&](const StepRecord& step) {
-      images += options.batch, seconds = step.seconds;
-      curve.series[0].x.push_back(static_cast<double>(step.step) * options.batch),
-          curve.series[0].y.push_back(step.loss);
+      images += options.batch.size;
+      seconds = step.seconds;
+      curve.series[0].x.push_back(static_cast<double>(step.step) * options.batch.size);
+      curve.series[0].y.push_back(step.loss);
     };
     const TrainingResult result = pretrain<Model>(train, options, hooks);
     if (!result.complete) return;
 
-    Cpu<Fp32> device({options.threads, {}});
+    Cpu<Fp32> device({options.machine.threads.value_or(0), {}});
     const EncoderInfo info = EncoderInfo::of(Safetensors(result.checkpoint));
     Report report(text("arvit: ", options.model, ", pre-trained and measured"));
     report.paragraph(text(
         "Data set ", describe(train), ". ", model_text<Model>(), " ",
         teacher_text<Model>(options, own_teacher),
-        options.condition.empty() ? "" : text("Its condition comes from ", options.condition, ". "),
+        options.teacher.condition.empty()
+            ? ""
+            : text("Its condition comes from ", options.teacher.condition, ". "),
         "Labels were not used. ",
         images > 0 ? text(static_cast<std::int64_t>(images), " images in ", duration_text(seconds),
                           ", ", static_cast<std::int64_t>(images / seconds), " images/s. ")
                    : "",
         device.describe(), "."));
     if (images > 0) report.chart(curve);
-    const bool of_a_file = (Model::Encoder::codes > 0 && options.teacher.ends_with(".npy")) ||
-                           options.condition.ends_with(
-                               ".npy");  // which has no numbers of test pictures
+    // Numbers in a file are of these pictures alone: there are none of test pictures.
+    const auto of_numbers = [](const std::string& path) {
+      return look_at(path).is(Source::Kind::numbers);
+    };
+    const bool of_a_file = (Model::Encoder::codes > 0 && of_numbers(options.teacher.path)) ||
+                           of_numbers(options.teacher.condition);
     if (of_a_file)
       report.paragraph(
           "What the encoder reads came from a file of these pictures alone, so its features of "
@@ -266,11 +279,11 @@ int main(int argc, char** argv) {
     add_pictures<Model>(report, device, options, train, result.checkpoint, info);
     report.heading("What was run")
         .preformatted(text("./demo --variant ", options.model, " --data ", options.data,
-                           " --epochs ", options.epochs, " --seed ", options.seed,
-                           own_teacher ? "" : " --teacher " + options.teacher,
-                           own_condition ? "" : " --condition " + options.condition, "\n",
+                           " --epochs ", options.schedule.epochs, " --seed ", options.seed,
+                           own_teacher ? "" : " --teacher " + options.teacher.path,
+                           own_condition ? "" : " --condition " + options.teacher.condition, "\n",
                            device.describe(), "\ncheckpoint: ", result.checkpoint));
-    report.write(options.out + "/report.html");
-    std::cout << "Report: " << options.out << "/report.html\n";
+    report.write(options.files.out + "/report.html");
+    std::cout << "Report: " << options.files.out << "/report.html\n";
   });
 }

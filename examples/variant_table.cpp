@@ -136,10 +136,10 @@ class Table {
         minutes_(minutes),
         train_(open_dataset(options_.data, Split::train)),
         test_(open_dataset(options_.data, Split::test)),
-        device_({options_.threads, {}}),
+        device_({options_.machine.threads.value_or(0), {}}),
         extractor_(device_, {.batch = 64, .features = all_layers<Encoder>()}) {
     compare_.normalisation = measure_normalisation(train_), compare_.seed = options_.seed,
-    compare_.threads = options_.threads;
+    compare_.threads = options_.machine.threads.value_or(0);
     compare_.protocol.seed = options_.seed, compare_.protocol.few = 0,
     compare_.protocol.probe.method = ProbeMethod::ridge, compare_.protocol.knn.standardise = true;
   }
@@ -148,7 +148,7 @@ class Table {
   template <class Model> void add(const std::string& name) {
     std::string line = text("| ", name, " | - | - | - | - | - |"), timed_cells = " - | - | - |";
     try {
-      const Row row = row_of<Model>(name, folder_of(name), options_.epochs);
+      const Row row = row_of<Model>(name, folder_of(name), options_.schedule.epochs);
       line = line_of(row), choices_.push_back(row);
       if (minutes_ > 0) {
         const double epochs = std::max(
@@ -179,25 +179,33 @@ class Table {
  private:
   std::string key_of(double epochs) const {
     return text(describe(train_), "; ", describe(test_), "; epochs ", epochs, " of ",
-                options_.epochs, ", batch ", options_.batch, ", lr ", options_.lr, ", warmup ",
-                options_.warmup, ", crop-min ", options_.crop_min, ", seed ", options_.seed);
+                options_.schedule.epochs, ", batch ", options_.batch.size, ", lr ",
+                options_.peak_learning_rate(), ", warmup ", options_.schedule.warmup, ", crop-min ",
+                options_.pictures.crop_min, ", seed ", options_.seed);
   }
   /// Pre-trains and evaluates, or takes what is finished in the folder.
   template <class Model>
   Row row_of(const std::string& name, const std::string& folder, double epochs) {
     RunOptions options = options_;
-    options.resume = true;
-    const std::string codebook = text(options.out, "/codebook", Model::Grid::patch, ".safetensors");
-    if constexpr (Model::Encoder::condition_width > 0)
-      options.condition = codebook, fit_own_codebook<Model>(train_, options, codebook, 512);
-    if constexpr (UsesCodes<Model>)
-      options.teacher = codebook, fit_own_codebook<Model>(train_, options, codebook);
-    else if constexpr (LearnsFromEncoder<Model>)
-      options.teacher = options.out + "/SemAIM",
-      row_of<Teacher>("SemAIM", "SemAIM", options.epochs);
-    options.model = name, options.out += "/" + folder, options.warmup *= epochs / options.epochs,
-    options.epochs = epochs;
-    const std::string file = options.out + "/row.json", key = key_of(epochs),
+    options.files.resume = true;
+    const std::string codebook = text(options.files.out, "/codebook", Model::Grid::patch,
+                                      ".safetensors");
+    if constexpr (Model::Encoder::condition_width > 0) {
+      options.teacher.condition = codebook;
+      fit_own_codebook<Model>(train_, options, codebook, 512);
+    }
+    if constexpr (UsesCodes<Model>) {
+      options.teacher.path = codebook;
+      fit_own_codebook<Model>(train_, options, codebook);
+    } else if constexpr (LearnsFromEncoder<Model>) {
+      options.teacher.path = options.files.out + "/SemAIM";
+      row_of<Teacher>("SemAIM", "SemAIM", options.schedule.epochs);
+    }
+    options.model = name;
+    options.files.out += "/" + folder;
+    options.schedule.warmup *= epochs / options.schedule.epochs;
+    options.schedule.epochs = epochs;
+    const std::string file = options.files.out + "/row.json", key = key_of(epochs),
                       trained_key = "trained, not evaluated; " + key;
     if (const auto known = load_row(file, key)) return *known;
     Row row = load_row(file, trained_key).value_or(Row{});
@@ -210,10 +218,11 @@ class Table {
     const TrainingResult result = pretrain<Model>(train_, options, hooks);
     if (!result.complete) fail("stopped; start again to continue.");
     if (trains && counts) row.peak = static_cast<double>(process_bytes("VmHWM") - before);
-    row.key = trained_key, row.epochs = epochs, row.images_per_second = logged_rate(options.out);
+    row.key = trained_key, row.epochs = epochs,
+    row.images_per_second = logged_rate(options.files.out);
     row.plan = static_cast<double>(
         Step<Model, Cpu<Fp32>>::plan(
-            {.micro_batch = default_micro_batch(options.batch, Model::Grid::patches)})
+            {.micro_batch = default_micro_batch(options.batch.size, Model::Grid::patches)})
             .total());
     save_row(file, row);
     using E = typename Model::Encoder;
@@ -227,7 +236,7 @@ class Table {
     return row;
   }
   template <class Evaluate> void add_floor(const std::string& name, const Evaluate& evaluate) {
-    const std::string file = options_.out + "/" + folder_of(name) + ".json", key = key_of(0);
+    const std::string file = options_.files.out + "/" + folder_of(name) + ".json", key = key_of(0);
     std::optional<Row> row = load_row(file, key);
     if (!row) {
       const std::optional<AccuracyRow> accuracy = evaluate();
@@ -262,8 +271,8 @@ class Table {
                      : std::string(),
         "\n|---|---|---|---|---|---|", minutes_ > 0 ? "---|---|---|" : "", "\n");
     for (const std::string& row : rows_) table += row + "\n";
-    table += text("\n", describe(train_), "; ", options_.epochs, " epochs in batches of ",
-                  options_.batch, ", seed ", options_.seed, "; ", device_.describe(), ". ",
+    table += text("\n", describe(train_), "; ", options_.schedule.epochs, " epochs in batches of ",
+                  options_.batch.size, ", seed ", options_.seed, "; ", device_.describe(), ". ",
                   minutes_ > 0 ? text("On the right, runs with a schedule as long as ", minutes_,
                                       " minutes at the speed of those on the left; the time of a "
                                       "teacher's or a codebook's making is not in it. ")
@@ -274,7 +283,7 @@ class Table {
                     row.accuracy.probe_choice, ".\n");
     return table + failures_;
   }
-  void write() const { write_atomically(options_.out + "/table.md", text_of_all()); }
+  void write() const { write_atomically(options_.files.out + "/table.md", text_of_all()); }
 
   RunOptions options_;
   double minutes_;
@@ -309,8 +318,13 @@ std::vector<std::string> names_in(const std::string& list, bool arms) {
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
     RunOptions options;
-    options.out = "out/variants", options.batch = 64, options.lr = 2e-3, options.epochs = 10,
-    options.warmup = 0.5, options.normalise = "measured", options.log_every = 10;
+    options.files.out = "out/variants";
+    options.batch.size = 64;
+    options.schedule.lr = 2e-3;
+    options.schedule.epochs = 10;
+    options.schedule.warmup = 0.5;
+    options.pictures.normalise = Normalise::measured;
+    options.files.log_every = 10;
     std::string only;
     bool arms = false;
     double minutes = 0;
@@ -320,24 +334,25 @@ int main(int argc, char** argv) {
     line.add("data", options.data,
              "pictures with training and test split: CIFAR files, or a folder of pictures by class",
              "Options", true);
-    line.add("out", options.out, "folder for the runs and table.md");
+    line.add("out", options.files.out, "folder for the runs and table.md");
     line.add("variants", only, "some of them, separated by semicolons; empty: all methods");
     line.add("arms", arms, "ablation arms, too");
-    line.add("epochs", options.epochs, "passes over the pictures, the same for each variant");
+    line.add("epochs", options.schedule.epochs,
+             "passes over the pictures, the same for each variant");
     line.add("minutes", minutes,
              "a second run of each variant, as long as its speed fills this time; 0: none");
-    line.add("batch", options.batch, "images per optimiser step");
-    line.add("lr", options.lr, "peak learning rate");
-    line.add("warmup", options.warmup, "epochs of linear warm-up");
-    line.add("crop-min", options.crop_min, "smallest area of the random crop");
+    line.add("batch", options.batch.size, "images per optimiser step");
+    line.add("lr", options.schedule.lr, "peak learning rate");
+    line.add("warmup", options.schedule.warmup, "epochs of linear warm-up");
+    line.add("crop-min", options.pictures.crop_min, "smallest area of the random crop");
     line.add("seed", options.seed, "seed of everything random");
-    line.add("threads", options.threads, "threads; 0: all cores");
+    line.add("threads", options.machine.threads, "threads; 0: all cores");
     line.parse(argc, argv);
     if (!(minutes >= 0 && std::isfinite(minutes)))
       fail<OptionError>("--minutes is ", minutes, "; it must be a number of at least 0.");
     check(options);
     const auto wanted = names_in(only, arms);
-    CheckpointFolder(options.out).prepare();
+    CheckpointFolder(options.files.out).prepare();
     Table table(options, minutes);
     const auto add = [&]<class... Variants>(ModelList<Variants...>) {
       ((std::find(wanted.begin(), wanted.end(), Variants::name.view()) != wanted.end()

@@ -4,5 +4,5 @@
 #include "arvit/train/impl/log.ipp"
 #include "arvit/train/impl/memory.ipp"
 #include "arvit/train/impl/progress.ipp"
-#include "arvit/train/impl/run_options.ipp"
 #include "arvit/train/impl/trainer.ipp"
+#include "arvit/train/impl/trainer_options.ipp"

@@ -30,10 +30,19 @@ const std::filesystem::path stored = std::filesystem::path(ARVIT_SOURCE_DIR) /
 /// resumed has the same.
 RunOptions options_of(const std::string& name) {
   RunOptions options;
-  options.model = name, options.data = "stripes", options.out = name;
-  options.epochs = 6, options.warmup = 1, options.batch = 6, options.micro_batch = 3,
-  options.lr = 0.01, options.normalise = "measured";
-  options.drop_path = 0.1, options.threads = 1, options.save_every = 6, options.keep = 0;
+  options.model = name;
+  options.data = "stripes";
+  options.files.out = name;
+  options.schedule.epochs = 6;
+  options.schedule.warmup = 1;
+  options.batch.size = 6;
+  options.batch.micro = 3;
+  options.schedule.lr = 0.01;
+  options.pictures.normalise = Normalise::measured;
+  options.optimiser.drop_path = 0.1;
+  options.machine.threads = 1;
+  options.files.save_every = 6;
+  options.files.keep = 0;
   return options;
 }
 
@@ -56,18 +65,18 @@ std::string end_of(const TrainingResult& result) {
 template <class Model> void check_resumed(const std::string& name, RunOptions options) {
   CAPTURE(name);
   const char* const write = std::getenv("ARVIT_WRITE_BITS");
-  std::filesystem::create_directories(options.out);
+  std::filesystem::create_directories(options.files.out);
   if (write == nullptr) {
     std::filesystem::copy_file(stored / (name + ".safetensors"),
-                               options.out + "/checkpoint-000000006.safetensors");
-    options.resume = true;
+                               options.files.out + "/checkpoint-000000006.safetensors");
+    options.files.resume = true;
   }
   const TrainingResult result = pretrain<Model>(MadePictures{12, 12}, options,
                                                 {{nullptr, false}, {}});
   const std::string bits = end_of(result);
   if (write != nullptr) {
     std::ofstream(write, std::ios::app) << name << " resumed baseline " << bits << "\n";
-    std::filesystem::copy_file(options.out + "/checkpoint-000000006.safetensors",
+    std::filesystem::copy_file(options.files.out + "/checkpoint-000000006.safetensors",
                                stored / (name + ".safetensors"),
                                std::filesystem::copy_options::overwrite_existing);
   }
@@ -95,7 +104,9 @@ TEST_CASE("arithmetic: runs of an earlier arvit are resumed to the same bits") {
   const Surroundings surroundings(folder.path());
 
   RunOptions plain = options_of("plain");
-  plain.ema = 0.9, plain.ema_end = 0.99, plain.ema_ramp = 3;
+  plain.optimiser.ema = 0.9;
+  plain.optimiser.ema_end = 0.99;
+  plain.optimiser.ema_ramp = 3;
   check_resumed<Plain>("plain", plain);
 
   Codebook codebook{4, std::vector<float>(4 * 48), "stripes", 0, 0, {}, 0, 0};
@@ -103,12 +114,14 @@ TEST_CASE("arithmetic: runs of an earlier arvit are resumed to the same bits") {
     codebook.centroids[i] = static_cast<float>(hashed("codebook", i));
   save_codebook("codebook.safetensors", codebook);
   RunOptions of_codes = options_of("of_codes");
-  of_codes.precision = "bf16", of_codes.teacher = "codebook.safetensors";
+  of_codes.machine.precision = PrecisionName::bf16;
+  of_codes.teacher.path = "codebook.safetensors";
   check_resumed<OfCodes>("of_codes", of_codes);
 
   std::filesystem::copy_file(stored / "plain.safetensors", "teacher.safetensors");
   RunOptions taught = options_of("taught");
-  taught.teacher = "teacher.safetensors", taught.recompute = true;
+  taught.teacher.path = "teacher.safetensors";
+  taught.batch.recompute = true;
   check_resumed<Taught>("taught", taught);
 }
 

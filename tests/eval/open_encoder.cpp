@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "arvit/device/cpu.hpp"
+#include "arvit/io/npy.hpp"
+#include "support/encode_picture.hpp"
 #include "support/encoder_file.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -76,6 +78,10 @@ ExtractorOptions with_condition(const std::string& file) {
   how.condition = file;
   return how;
 }
+std::string saved_numbers(const std::filesystem::path& path) {
+  write_npy(path, xt::xarray<float>(xt::zeros<float>({1})));
+  return path.string();
+}
 template <class Act> std::string said(Act&& act) { return message_of<Error>(act); }
 
 TEST_CASE(
@@ -104,9 +110,9 @@ TEST_CASE(
   CHECK(said([&] { read(masked("orders")); }) ==
         "mask 'orders' is not known; did you mean 'order'? Known: none, order.");
   CHECK(said([&] { read(on_codebook("book")); }) ==
-        "--codebook book: Plain reads pixels; drop --codebook.");
+        "codebook book: Plain reads pixels; drop the codebook.");
   CHECK(said([&] { read(with_condition("book")); }) ==
-        "--condition book: Plain has no condition that a file makes; drop --condition.");
+        "condition book: Plain has no condition that a file makes; drop the condition.");
 }
 
 TEST_CASE(
@@ -142,18 +148,20 @@ TEST_CASE(
 
   const FeatureOptions options{.batch = 2};
   CHECK(said([&] { extractor_of<OfCodes>(device, info, options, with_condition("book")); }) ==
-        "--condition book: OfCodes has no condition that a file makes; drop --condition.");
+        "condition book: OfCodes has no condition that a file makes; drop the condition.");
+  const std::string numbers = saved_numbers(folder / "numbers");
   const EncoderInfo silent = info_of<OfCodes::Encoder>(folder / "silent", "OfCodes"),
                     stored = info_of<OfCodes::Encoder>(folder / "stored", "OfCodes",
-                                                       "{\"teacher\":\"codes.npy\"}");
-  CHECK(said([&] { extractor_of<OfCodes>(device, silent, options); }) ==
-        silent.path +
-            ": its encoder needs what --teacher made in its run, and the file names none; give "
-            "--codebook, or choose another checkpoint.");
+                                                       text("{\"teacher\":\"", numbers, "\"}"));
+  CHECK(
+      said([&] { extractor_of<OfCodes>(device, silent, options); }) ==
+      silent.path +
+          ": its encoder needs the teacher of its run, and the file names none; give what makes it "
+          "of any picture, or choose another checkpoint.");
   CHECK(said([&] { extractor_of<OfCodes>(device, stored, options); }) ==
-        stored.path +
-            ": its encoder needs what --teacher made in its run, codes.npy, which holds that run's "
-            "pictures only; give --codebook, or choose another checkpoint.");
+        stored.path + ": its encoder needs the teacher of its run, " + numbers +
+            ", which holds that run's pictures only; give what makes it of any picture, or choose "
+            "another checkpoint.");
 }
 
 TEST_CASE(
@@ -186,21 +194,24 @@ TEST_CASE(
   }
   const FeatureOptions options{.batch = 2};
   CHECK(said([&] { extractor_of<Shared>(device, info, options, on_codebook(named)); }) ==
-        "--codebook " + named + ": Shared reads pixels; drop --codebook.");
-  CHECK(said([&] { extractor_of<Shared>(device, info, options, with_condition("given.npy")); }) ==
-        "--condition given.npy holds the conditions of the pictures of a run only; read features "
-        "of an encoder whose conditions a checkpoint or codebook makes.");
+        "codebook " + named + ": Shared reads pixels; drop the codebook.");
+  const std::string numbers = saved_numbers(folder / "numbers");
+  CHECK(said([&] { extractor_of<Shared>(device, info, options, with_condition(numbers)); }) ==
+        numbers +
+            ": holds the conditions of the pictures of a run only; read features of an encoder "
+            "whose conditions a checkpoint or codebook makes.");
   const EncoderInfo silent = info_of<Shared::Encoder>(folder / "silent", "Shared"),
                     stored = info_of<Shared::Encoder>(folder / "stored", "Shared",
-                                                      "{\"condition\":\"given.npy\"}");
+                                                      text("{\"condition\":\"", numbers, "\"}"));
   CHECK(said([&] { extractor_of<Shared>(device, silent, options); }) ==
         silent.path +
-            ": its encoder needs what --condition made in its run, and the file names none; give "
-            "--condition, or choose another checkpoint.");
+            ": its encoder needs the condition of its run, and the file names none; give what "
+            "makes it "
+            "of any picture, or choose another checkpoint.");
   CHECK(said([&] { extractor_of<Shared>(device, stored, options); }) ==
-        stored.path +
-            ": its encoder needs what --condition made in its run, given.npy, which holds that "
-            "run's pictures only; give --condition, or choose another checkpoint.");
+        stored.path + ": its encoder needs the condition of its run, " + numbers +
+            ", which holds that run's pictures only; give what makes it of any picture, or choose "
+            "another checkpoint.");
 
   // Names nothing and needs nothing.
   const EncoderInfo labelled = info_of<Labelled::Encoder>(folder / "labelled", "Labelled");
@@ -272,12 +283,12 @@ TEST_CASE("open_encoder: the model that the file names is chosen") {
                                {.batch = 2}, with_condition(named))
             ->condition_width() == 5);
   CHECK(said([&] { make_extractor<Models>(device, plain, {.batch = 2}, on_codebook(named)); }) ==
-        "--codebook " + named + ": Plain reads pixels; drop --codebook.");
+        "codebook " + named + ": Plain reads pixels; drop the codebook.");
   CHECK(said([&] {
           make_extractor<Models>(device, info_of<Plain::Encoder>(folder / "other", "Plane"),
                                  {.batch = 2});
         })
-            .find("--model 'Plane' is not known; did you mean Plain? This program holds Plain, "
+            .find("model 'Plane' is not known; did you mean Plain? This program holds Plain, "
                   "OfCodes, Shared") == 0);
 }
 

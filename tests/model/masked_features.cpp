@@ -253,14 +253,13 @@ TEST_CASE("masked features: what cannot be is said in one sentence") {
   using Model = SAIM<Small, Parallel<2>>;
   CHECK(said.operator()<Model>({.features = {{Readout::mean}}}).empty());
   CHECK(said.operator()<Model>({.features = {{Readout::tokens}}}) ==
-        "pooling: 'tokens' with --mask order; choose class or mean, or --mask none.");
+        "pooling: 'tokens' with mask 'order'; choose class or mean, or no mask.");
   CHECK(said.operator()<Model>({.height = 24, .width = 16, .features = {{Readout::mean}}}) ==
-        "--mask order: orders are drawn on the model's own grid; leave the size of the pictures as "
+        "mask 'order': orders are drawn on the model's own grid; leave the size of the pictures as "
         "it is.");
   using Taught = SemAIM<Small, Parallel<2>, Semantic<FromTeacher>, Target<Features<Small>>>;
-  CHECK(
-      said.operator()<Taught>({.features = {{Readout::mean}}}) ==
-      "--mask order: the model's order comes from its teacher, who is not here; give --mask none.");
+  CHECK(said.operator()<Taught>({.features = {{Readout::mean}}}) ==
+        "mask 'order': the model's order comes from its teacher, who is not here; choose none.");
 }
 
 }  // namespace

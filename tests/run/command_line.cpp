@@ -33,22 +33,22 @@ bool says(const std::string& message, std::string_view part) {
 TEST_CASE("options: values given, else those of the preset, else the first recipe's") {
   const RunOptions quick = parsed({"--data", "x"});
   CHECK(quick.preset == "quick");
-  CHECK(quick.epochs == quick_recipe.epochs);
+  CHECK(quick.schedule.epochs == quick_recipe.epochs);
   CHECK(quick.model == "SAIM_Nano");
   const RunOptions paper = parsed(
       {"--data", "x", "--epochs", "7", "--warmup", "1", "--preset", "paper"});
-  CHECK(paper.epochs == 7);
-  CHECK(paper.batch == 2048);
-  CHECK(paper.crop_min == 0.67);
-  CHECK(paper.clip == 0);
+  CHECK(paper.schedule.epochs == 7);
+  CHECK(paper.batch.size == 2048);
+  CHECK(paper.pictures.crop_min == 0.67);
+  CHECK(paper.optimiser.clip == 0);
   CHECK(paper.peak_learning_rate() == doctest::Approx(1.6e-3));
-  CHECK(parsed({"--data", "x", "--preset=paper300"}).epochs == 300);
+  CHECK(parsed({"--data", "x", "--preset=paper300"}).schedule.epochs == 300);
   CHECK(parsed({"--data", "x", "--lr", "0.5"}).peak_learning_rate() == 0.5);
-  CHECK(parsed({"--data=x", "--resume"}).resume);
-  CHECK(parsed({"--data", "x"}).crops() == 20);
-  CHECK(parsed({"--data", "x", "--views", "3"}).crops() == 3);
-  CHECK(parsed({"--data", "x", "--views", "30"}).crops() == 20);
-  CHECK(parsed({"--data", "x", "--whole-picture"}).crops() == 1);
+  CHECK(parsed({"--data=x", "--resume"}).files.resume);
+  CHECK(parsed({"--data", "x"}).pictures.crops(20) == 20);
+  CHECK(parsed({"--data", "x", "--views", "3"}).pictures.crops(20) == 3);
+  CHECK(parsed({"--data", "x", "--views", "30"}).pictures.crops(20) == 20);
+  CHECK(parsed({"--data", "x", "--whole-picture"}).pictures.crops(20) == 1);
 }
 
 TEST_CASE(
@@ -60,9 +60,9 @@ TEST_CASE(
   CHECK(default_micro_batch(9, 196) == 3);
   CHECK(default_micro_batch(7, 576) == 1);
   CHECK(default_micro_batch(4, 3136) == 1);
-  CHECK(parsed({"--data", "x", "--batch", "96"}).images_per_micro_batch() == 96);
-  CHECK(parsed({"--data", "x", "--batch", "96", "--micro-batch", "8"}).images_per_micro_batch() ==
-        8);
+  CHECK(parsed({"--data", "x", "--batch", "96"}).batch.images_per_micro_batch() == 96);
+  CHECK(parsed({"--data", "x", "--batch", "96", "--micro-batch", "8"})
+            .batch.images_per_micro_batch() == 8);
 }
 
 TEST_CASE("options: absurd values, one sentence each") {
@@ -115,7 +115,8 @@ TEST_CASE("options: --help shows every option, the defaults and the presets") {
   } catch (const Finished& finished) {
     help = finished.text;
   }
-  for_each_option(RunOptions{}, [&](const OptionInfo& info, const auto&) {
+  const RunOptions defaults;
+  RunOptions::list(defaults, [&](const OptionInfo& info, const auto&) {
     CHECK_MESSAGE(says(help, text("--", info.name)), info.name);
   });
   CHECK(says(help, "2048"));
@@ -125,18 +126,23 @@ TEST_CASE("options: --help shows every option, the defaults and the presets") {
 
 TEST_CASE("options: the list names every option once, and every number is checked") {
   std::set<std::string_view> names;
-  for_each_option(RunOptions{}, [&](const OptionInfo& info, const auto&) {
+  const RunOptions defaults;
+  RunOptions::list(defaults, [&](const OptionInfo& info, const auto&) {
     CHECK_MESSAGE(names.insert(info.name).second, info.name);
   });
   const RunOptions good = parsed({"--data", "x"});
   for (const std::string_view target : names) {
     RunOptions bad = good;
     bool number = false;
-    for_each_option(bad, [&]<class T>(const OptionInfo& info, T& value) {
+    RunOptions::list(bad, [&]<class T>(const OptionInfo& info, T& value) {
       if constexpr (std::floating_point<T>) {
-        if (info.name == target) value = std::numeric_limits<T>::quiet_NaN(), number = true;
-      } else if constexpr (std::signed_integral<T> && !std::same_as<T, bool>) {
-        if (info.name == target) value = -1, number = true;
+        if (info.name != target) return;
+        value = std::numeric_limits<T>::quiet_NaN();
+        number = true;
+      } else if constexpr (is_optional<T> || (std::signed_integral<T> && !std::same_as<T, bool>)) {
+        if (info.name != target) return;
+        value = -1;
+        number = true;
       }
     });
     if (number) CHECK_THROWS_AS_MESSAGE(check(bad), OptionError, target);
@@ -152,6 +158,11 @@ TEST_CASE("options: the recipes are valid") {
       CHECK(options.preset == recipe.name);
     }
   };
-  valid(saim_recipes), valid(semaim_recipes), valid(vit_igpt_recipes), valid(randsac_recipes),
-      valid(mae_recipes), valid(gvp_recipes), valid(digpt_recipes);
+  valid(saim_recipes);
+  valid(semaim_recipes);
+  valid(vit_igpt_recipes);
+  valid(randsac_recipes);
+  valid(mae_recipes);
+  valid(gvp_recipes);
+  valid(digpt_recipes);
 }

@@ -49,8 +49,14 @@ AnyDataset tiles(const std::filesystem::path& folder) {
 }
 RunOptions options_of(const std::filesystem::path& out) {
   RunOptions options;
-  options.model = "Student", options.data = "tiles", options.out = out.string();
-  options.epochs = 2, options.warmup = 0, options.batch = 6, options.lr = 0.01, options.threads = 1;
+  options.model = "Student";
+  options.data = "tiles";
+  options.files.out = out.string();
+  options.schedule.epochs = 2;
+  options.schedule.warmup = 0;
+  options.batch.size = 6;
+  options.schedule.lr = 0.01;
+  options.machine.threads = 1;
   return options;
 }
 template <class Make> std::string said(Make&& make) { return test::message_of<OptionError>(make); }
@@ -93,7 +99,7 @@ TEST_CASE("own teacher: a model that needs none gets none") {
   CHECK(make_own_condition<Plain>(set, options) == "");
   CHECK(make_own_teacher<With<Labels<3>>>(set, options) == "");
   CHECK(make_own_condition<With<Labels<3>>>(set, options) == "");
-  CHECK_FALSE(std::filesystem::exists(options.out));
+  CHECK_FALSE(std::filesystem::exists(options.files.out));
 }
 
 TEST_CASE("own teacher: a codebook of the model's codes and patches, which a resumed run keeps") {
@@ -101,7 +107,7 @@ TEST_CASE("own teacher: a codebook of the model's codes and patches, which a res
   const AnyDataset set = tiles(folder / "pictures");
   RunOptions options = options_of(folder / "run");
   options.seed = 5;
-  const std::string file = options.out + "/codebook.safetensors";
+  const std::string file = options.files.out + "/codebook.safetensors";
   CHECK(make_own_teacher<OnCodes<greys>>(set, options) == file);
   const Codebook codebook = load_codebook(file);
   CHECK(codebook.codes() == greys);
@@ -114,14 +120,16 @@ TEST_CASE("own teacher: a codebook of the model's codes and patches, which a res
   CHECK(found == std::set<int>{30, 90, 150, 210});
 
   CHECK(said([&] { make_own_teacher<OnCodes<greys>>(set, options); }) ==
-        "--out " + options.out + " already holds " + file +
+        "--out " + options.files.out + " already holds " + file +
             "; continue that run with --resume, or choose another folder.");
-  options.resume = true, options.seed = 6;
+  options.files.resume = true;
+  options.seed = 6;
   CHECK(make_own_teacher<OnCodes<greys>>(set, options) == file);
   CHECK(load_codebook(file).seed == 5);
-  options.out = (folder / "fresh").string();  // a run that was stopped before it had one
-  CHECK(make_own_teacher<OnCodes<greys>>(set, options) == options.out + "/codebook.safetensors");
-  CHECK(load_codebook(options.out + "/codebook.safetensors").seed == 6);
+  options.files.out = (folder / "fresh").string();  // a run that was stopped before it had one
+  CHECK(make_own_teacher<OnCodes<greys>>(set, options) ==
+        options.files.out + "/codebook.safetensors");
+  CHECK(load_codebook(options.files.out + "/codebook.safetensors").seed == 6);
 
   using Reads = GVP<Small<Embedding<Codes<3>>>, Grouped<Random<3>>>;  // and predicts pixels
   const auto read = make_own_teacher<Reads>(set, options_of(folder / "reads"));
@@ -129,8 +137,9 @@ TEST_CASE("own teacher: a codebook of the model's codes and patches, which a res
   CHECK(load_codebook(*read).codes() == 3);
 
   options = options_of(folder / "trained");
-  options.teacher = file;
-  CHECK(codebook_note(options.teacher, contents_text(set), OnCodes<greys>::Encoder::shape).empty());
+  options.teacher.path = file;
+  CHECK(codebook_note(options.teacher.path, contents_text(set), OnCodes<greys>::Encoder::shape)
+            .empty());
   const TrainingResult result = pretrain<OnCodes<greys>>(set, options, {{nullptr, false}, {}});
   CHECK(result.complete);
   CHECK(std::isfinite(result.loss));
@@ -166,15 +175,16 @@ TEST_CASE(
   const AnyDataset set = tiles(folder / "pictures");
   RunOptions options = options_of(folder / "run");
   options.seed = 5;
-  const std::string file = options.out + "/condition.safetensors";
+  const std::string file = options.files.out + "/condition.safetensors";
   using Model = With<Labels<3>, Pooled<Codes<greys>>>;
   CHECK(make_own_condition<Model>(set, options) == file);
   CHECK(load_codebook(file).codes() == greys);
   CHECK(load_codebook(file).patch == 4);
   CHECK(said([&] { make_own_condition<Model>(set, options); }) ==
-        "--out " + options.out + " already holds " + file +
+        "--out " + options.files.out + " already holds " + file +
             "; continue that run with --resume, or choose another folder.");
-  options.resume = true, options.seed = 6;
+  options.files.resume = true;
+  options.seed = 6;
   CHECK(make_own_condition<Model>(set, options) == file);
   CHECK(load_codebook(file).seed == 5);
 
@@ -201,7 +211,7 @@ TEST_CASE(
   RunOptions options = options_of(folder / "run");
   const auto made = make_own_teacher<Student>(set, options);
   REQUIRE(made.has_value());
-  CHECK(*made == find_checkpoint(options.out + "/teacher"));
+  CHECK(*made == find_checkpoint(options.files.out + "/teacher"));
   const CheckpointInfo info = read_checkpoint_info(*made);
   CHECK(info.model == type_name<TeacherModel<Teacher>>());
   CHECK(info.model_name == "the teacher of Student");
@@ -211,29 +221,31 @@ TEST_CASE(
 
   CHECK(said([&] {
           make_own_teacher<Student>(set, options);
-        }).find("--out " + options.out + "/teacher already holds " + *made) == 0);
+        }).find("--out " + options.files.out + "/teacher already holds " + *made) == 0);
   RunOptions again = options;
-  again.resume = true;
+  again.files.resume = true;
   const auto time = std::filesystem::last_write_time(*made);
   CHECK(make_own_teacher<Student>(set, again) == made);
   CHECK(std::filesystem::last_write_time(*made) == time);
 
   // What belongs to the student does not go to its teacher.
   RunOptions of_student = options;
-  of_student.out = (folder / "other").string(),
-  of_student.teacher_cache = (folder / "cache").string(),
-  of_student.condition = "condition.safetensors", of_student.init = "student.safetensors";
+  of_student.files.out = (folder / "other").string();
+  of_student.teacher.cache = (folder / "cache").string();
+  of_student.teacher.condition = "condition.safetensors";
+  of_student.files.init = "student.safetensors";
   const auto beside = make_own_teacher<Student>(set, of_student);
-  CHECK(beside == find_checkpoint(of_student.out + "/teacher"));
-  CHECK_FALSE(std::filesystem::exists(of_student.teacher_cache));
+  CHECK(beside == find_checkpoint(of_student.files.out + "/teacher"));
+  CHECK_FALSE(std::filesystem::exists(of_student.teacher.cache));
 
-  options.teacher = *made, options.epochs = 12;
+  options.teacher.path = *made;
+  options.schedule.epochs = 12;
   std::vector<double> losses;
   const TrainingResult result = pretrain<Student>(
       set, options,
       {{nullptr, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }});
   CHECK(result.complete);
-  CHECK(result.checkpoint == find_checkpoint(options.out));
+  CHECK(result.checkpoint == find_checkpoint(options.files.out));
   CHECK(losses.back() < losses.front());
 }
 
@@ -242,14 +254,14 @@ TEST_CASE("own teacher: none when a signal stops its run; resumed, it goes on") 
   const Quiet quiet;
   const AnyDataset set = tiles(folder / "pictures");
   RunOptions options = options_of(folder / "run");
-  options.epochs = 1000;
+  options.schedule.epochs = 1000;
   const Interrupting interrupting{set};
   CHECK_FALSE(make_own_teacher<Student>(interrupting, options).has_value());
   REQUIRE(interrupting.asked->load());
-  const std::string stopped = find_checkpoint(options.out + "/teacher");
+  const std::string stopped = find_checkpoint(options.files.out + "/teacher");
   CHECK(read_checkpoint_info(stopped).step < 2000);
-  options.resume = true;
+  options.files.resume = true;
   CHECK_FALSE(make_own_teacher<Student>(Interrupting{set}, options).has_value());
-  CHECK(read_checkpoint_info(find_checkpoint(options.out + "/teacher")).step >=
+  CHECK(read_checkpoint_info(find_checkpoint(options.files.out + "/teacher")).step >=
         read_checkpoint_info(stopped).step);
 }

@@ -17,8 +17,13 @@ TEST_CASE(
   const test::TemporaryFolder folder;
   const auto said = [&](const char* name, int micro_batch) {
     RunOptions options;
-    options.model = "Small", options.data = "stripes", options.out = (folder / name).string();
-    options.epochs = 1, options.warmup = 0, options.batch = 256, options.micro_batch = micro_batch;
+    options.model = "Small";
+    options.data = "stripes";
+    options.files.out = (folder / name).string();
+    options.schedule.epochs = 1;
+    options.schedule.warmup = 0;
+    options.batch.size = 256;
+    if (micro_batch > 0) options.batch.micro = micro_batch;
     std::ostringstream out;
     CHECK(pretrain<test::SmallModel<>>(test::MadePictures{256, 12}, options, {{&out, false}, {}})
               .complete);
@@ -47,7 +52,8 @@ TEST_CASE("pretrain: what the pictures of a set are is told by what they show, w
     test::write_bytes(folder / set / text(i / 10, i % 10, ".png"), test::encode_png(pixels, 2, 3));
   };
   const auto said = [&](const char* set) { return contents_text(open_dataset(folder / set)); };
-  for (int i = 0; i < count; ++i) write("one", i, i), write("other", i, i);
+  for (int i = 0; i < count; ++i) write("one", i, i);
+  for (int i = 0; i < count; ++i) write("other", i, i);
   const std::string one = said("one");
   CHECK(one.starts_with("16, contents "));
   CHECK(said("other") == one);
@@ -57,9 +63,11 @@ TEST_CASE("pretrain: what the pictures of a set are is told by what they show, w
     CHECK(said("other") != one);
     write("other", i, i);
   }
-  write("other", 3, 4), write("other", 4, 3);
+  write("other", 3, 4);
+  write("other", 4, 3);
   CHECK(said("other") != one);
-  write("other", 3, 3), write("other", 4, 4);
+  write("other", 3, 3);
+  write("other", 4, 4);
   CHECK(said("other") == one);
   write("other", count, count);
   CHECK(said("other") != one);
@@ -70,6 +78,8 @@ TEST_CASE("pretrain: what the pictures of a set are is told by what they show, w
     test::write_bytes(folder / "one" / text(i / 10, i % 10, ".png"),
                       std::string_view("no picture"));
   CHECK(said("one").starts_with("16, contents "));
-  write("three", 0, 0), write("three", 1, 1), write("three", 2, 2);
+  write("three", 0, 0);
+  write("three", 1, 1);
+  write("three", 2, 2);
   CHECK(said("three").starts_with("3, contents "));
 }

@@ -50,10 +50,13 @@ TEST_CASE("progress: a line for people, with the mean loss since the last line")
           "epoch 0.01/10  step 1/1000  loss 2.0000  lr 1.00e-03  gradient 0.5  123 images/s  "
           "waiting 25 %  33 min 18 s left\n");
     stream.str("");
-    record.step = 999, record.loss = 4;
+    record.step = 999;
+    record.loss = 4;
     progress.show(record);
     CHECK(stream.str() == "");  // within the interval
-    record.step = 1000, record.loss = 1, record.seconds = 2000;
+    record.step = 1000;
+    record.loss = 1;
+    record.seconds = 2000;
     progress.show(record);
     CHECK(stream.str().find("step 1000/1000  loss 2.5000") != std::string::npos);
     CHECK(stream.str().find("0 s left") != std::string::npos);

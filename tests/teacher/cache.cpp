@@ -30,7 +30,8 @@ std::vector<float> crop(const Counter& picture) {
 struct CountingTeacher {
   std::int64_t asked = 0, calls = 0;
   void operator()(const float* images, std::span<const Counter> of, float* given) {
-    asked += static_cast<std::int64_t>(of.size()), ++calls;
+    asked += static_cast<std::int64_t>(of.size());
+    ++calls;
     for (std::size_t i = 0; i < of.size(); ++i, images += image_width)
       for (std::int64_t c = 0; c < width; ++c) *given++ = 1 / (3 + images[c] * images[c + 1]);
   }
@@ -41,8 +42,11 @@ FrozenTeacher frozen(CountingTeacher& teacher, bool halves = false) {
 
 TeacherCacheOptions cache_options(const std::filesystem::path& path, std::int64_t views = 2) {
   TeacherCacheOptions options;
-  options.path = path.string(), options.key = {{"pictures", "of a test"}, {"crops", "all alike"}};
-  options.pictures = pictures, options.views = views, options.image_width = image_width,
+  options.path = path.string();
+  options.key = {{"pictures", "of a test"}, {"crops", "all alike"}};
+  options.pictures = pictures;
+  options.views = views;
+  options.image_width = image_width;
   options.width = width;
   return options;
 }
@@ -178,10 +182,12 @@ TEST_CASE(
   TeacherCache again(cache_options(path), frozen(teacher));  // the limit is that of a new file
   CHECK(given(again, 1, all) == expected);
   CHECK(again.computed() == 4);
-  options.path = (folder / "none").string(), options.gigabytes = 4e-6;
+  options.path = (folder / "none").string();
+  options.gigabytes = 4e-6;
   CHECK(test::message_of<OptionError>([&] { TeacherCache(options, frozen(teacher)); }) ==
-        "--teacher-cache-gb 4e-06: what the teacher gives for one crop takes 28 bytes, so none "
-        "fits; give more.");
+        options.path +
+            ": what the teacher gives for one crop takes 28 bytes, so none fits into 4e-06 * 10^9 "
+            "bytes; give the cache more.");
   CHECK_FALSE(std::filesystem::exists(options.path));
 }
 
@@ -207,21 +213,23 @@ TEST_CASE("teacher cache: a file that does not fit is one sentence, and stays as
   other.identity = "another";
   says(
       "holds other numbers (teacher: a teacher; here: another); give the teacher, pictures and "
-      "options that it was made with, or another --teacher-cache.",
+      "options that it was made with, or another cache.",
       refused(cache_options(path), other));
   TeacherCacheOptions options = cache_options(path);
   options.key[1].second = "of seed 7";
   says("(crops: all alike; here: of seed 7)", refused(options, frozen(teacher)));
-  options = cache_options(path), options.key.pop_back();
+  options = cache_options(path);
+  options.key.pop_back();
   says("says nothing of its numbers", refused(options, frozen(teacher)));
-  options = cache_options(path), options.pictures = 8;
+  options = cache_options(path);
+  options.pictures = 8;
   says("(numbers: 7 pictures, 5 numbers each in fp32; here: 8 pictures, 5 numbers each in fp32)",
        refused(options, frozen(teacher)));
   says("here: 7 pictures, 5 numbers each in bf16)",
        refused(cache_options(path), frozen(teacher, true)));
   {
     TeacherCache open(cache_options(path), frozen(teacher));
-    says("is in use by another run; give each its own --teacher-cache",
+    says("is in use by another run; give each its own cache",
          refused(cache_options(path), frozen(teacher)));
   }
   const auto fails = [&](std::string_view part) {
@@ -239,7 +247,7 @@ TEST_CASE("teacher cache: a file that does not fit is one sentence, and stays as
   test::write_bytes(path, std::string_view("pictures"));
   fails(
       "is no teacher cache, those begin with 'arvit teacher cache 1'; choose another "
-      "--teacher-cache.");
+      "file.");
   std::filesystem::remove(path);
   std::filesystem::create_directory(path);
   fails("is a folder");
@@ -264,7 +272,8 @@ TEST_CASE("teacher cache: on a full disk it says so once and goes on without gro
     const rlimit limit{4096 + 5 * slot_bytes + 9, before.rlim_max};  // the sixth slot is cut
     const auto handler = signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &limit);
-    given(cache, 0, all), given(cache, 1, all);
+    given(cache, 0, all);
+    given(cache, 1, all);
     setrlimit(RLIMIT_FSIZE, &before);
     signal(SIGXFSZ, handler);
   }
@@ -286,9 +295,14 @@ using Student = Pretrainer<ViT<3, 12, 3, Patch<4>, Image<12>>, Decoder<Parallel<
 
 RunOptions run_options(const std::filesystem::path& out) {
   RunOptions options;
-  options.model = "Student", options.data = "stripes", options.out = out.string();
-  options.epochs = 4, options.warmup = 0, options.batch = 12, options.micro_batch = 6,
-  options.lr = 0.01;
+  options.model = "Student";
+  options.data = "stripes";
+  options.files.out = out.string();
+  options.schedule.epochs = 4;
+  options.schedule.warmup = 0;
+  options.batch.size = 12;
+  options.batch.micro = 6;
+  options.schedule.lr = 0.01;
   return options;
 }
 template <class Model>
@@ -306,16 +320,19 @@ TEST_CASE(
     "fresh crops and whole pictures") {
   const test::TemporaryFolder folder;
   losses_of<test::SmallModel<>>(run_options(folder / "teacher"));
-  for (const char* precision : {"fp32", "bf16"})
+  for (const PrecisionName name : {PrecisionName::fp32, PrecisionName::bf16})
     for (const int way : {0, 1, 2}) {
-      CAPTURE(std::string(precision));
+      const std::string precision(name_of(name));
+      CAPTURE(precision);
       CAPTURE(way);
       RunOptions options = run_options(folder / text(precision, way));
-      options.teacher = (folder / "teacher").string(), options.precision = precision;
-      options.views = way == 1 ? 2 : 0, options.whole_picture = way == 2;
+      options.teacher.path = (folder / "teacher").string();
+      options.machine.precision = name;
+      if (way == 1) options.pictures.views = 2;
+      options.pictures.whole_picture = way == 2;
       const auto without = losses_of<Student>(options);
-      options.teacher_cache = (folder / text("cache", precision, way)).string();
-      options.out += "-first";
+      options.teacher.cache = (folder / text("cache", precision, way)).string();
+      options.files.out += "-first";
       std::ostringstream said;
       CHECK(losses_of<Student>(options, &said) == without);
       const std::string room = text("room for all ",
@@ -324,17 +341,19 @@ TEST_CASE(
                                                      : 1),
                                     " crops");
       CHECK_MESSAGE(said.str().find(room) != std::string::npos, said.str());
-      options.out += "-second";
+      options.files.out += "-second";
       CHECK(losses_of<Student>(options) == without);
-      options.seed = 1, options.out += "-seed";
+      options.seed = 1;
+      options.files.out += "-seed";
       const std::string seed = test::message_of<FileError>([&] { losses_of<Student>(options); });
       if (way == 2)
         CHECK(seed == "");  // whole pictures know no seed
       else
         CHECK_MESSAGE(seed.find("seed 0, mean") != std::string::npos, seed);
       options.seed = 0;
-      options.out += "-bounded";
-      options.teacher_cache += "-bounded", options.teacher_cache_gb = 1e-5;
+      options.files.out += "-bounded";
+      options.teacher.cache += "-bounded";
+      options.teacher.cache_gigabytes = 1e-5;
       CHECK(losses_of<Student>(options) == without);
     }
 }
@@ -349,24 +368,25 @@ TEST_CASE(
     losses_of<test::SmallModel<>>(options);
   }
   RunOptions options = run_options(folder / "first");
-  options.teacher = (folder / "teacher0").string(),
-  options.teacher_cache = (folder / "cache").string();
+  options.teacher.path = (folder / "teacher0").string();
+  options.teacher.cache = (folder / "cache").string();
   const auto losses = losses_of<Student>(options);
   const auto refused = [&]<class Model>(std::type_identity<Model>) {
     return test::message_of<FileError>([&] { losses_of<Model>(options); });
   };
-  options.out += "-other", options.teacher = (folder / "teacher1").string();
+  options.files.out += "-other";
+  options.teacher.path = (folder / "teacher1").string();
   const std::string other = refused(std::type_identity<Student>{});
   CHECK_MESSAGE(
       other.starts_with(
-          options.teacher_cache +
+          options.teacher.cache +
           ": holds other numbers (teacher: ViT<2,8,2,Patch<4>,Image<12,12>>, parameters "),
       other);
   CHECK_MESSAGE(
       other.find("; here: ViT<2,8,2,Patch<4>,Image<12,12>>, parameters ") != std::string::npos,
       other);
   std::filesystem::rename(folder / "teacher0", folder / "moved");
-  options.teacher = (folder / "moved").string();
+  options.teacher.path = (folder / "moved").string();
   CHECK(losses_of<Student>(options) == losses);
 
   struct OneChanged : test::MadePictures {
@@ -376,11 +396,11 @@ TEST_CASE(
       return changed;
     }
   };
-  options.out += "-pictures";
+  options.files.out += "-pictures";
   const std::string pictures_differ = test::message_of<FileError>([&] {
     pretrain<Student>(OneChanged{{12, 12}}, options, {{nullptr, false}, {}});
   });
-  CHECK_MESSAGE(pictures_differ.starts_with(options.teacher_cache +
+  CHECK_MESSAGE(pictures_differ.starts_with(options.teacher.cache +
                                             ": holds other numbers (pictures: 12, contents "),
                 pictures_differ);
 
@@ -392,14 +412,16 @@ TEST_CASE(
   save_codebook(folder / "codebook", codebook);
   codebook.centroids[60] = 0.5f;
   save_codebook(folder / "other", codebook);
-  options.out = (folder / "codes").string(), options.teacher = (folder / "codebook").string(),
-  options.teacher_cache = (folder / "cached-codes").string();
+  options.files.out = (folder / "codes").string();
+  options.teacher.path = (folder / "codebook").string();
+  options.teacher.cache = (folder / "cached-codes").string();
   losses_of<OnCodes>(options);
-  options.out += "-other", options.teacher = (folder / "other").string();
+  options.files.out += "-other";
+  options.teacher.path = (folder / "other").string();
   const std::string codes = refused(std::type_identity<OnCodes>{});
   CHECK_MESSAGE(
       codes.starts_with(
-          options.teacher_cache +
+          options.teacher.cache +
           ": holds other numbers (teacher: codebook of 4 codes for patches of 4 pixels, "),
       codes);
 }
@@ -421,17 +443,16 @@ TEST_CASE(
         "pixels",
         false};
     RunOptions options = run_options(folder / name);
-    options.epochs = epochs;
-    auto loader = test::made_loader({12, 12}, options.images_per_micro_batch(),
-                                    options.accumulation(), options.seed);
+    options.schedule.epochs = epochs;
+    auto loader = test::made_loader({12, 12}, options.batch.images_per_micro_batch(),
+                                    options.batch.accumulation(), options.seed);
     Cpu<Fp32> device({1, {}});
     TeacherCacheOptions cache{(folder / "cache").string(), {}, 12, 4, Student::Grid::image_width,
                               Student::given_width};
     std::vector<double> losses;
     Trainer<Student, Cpu<Fp32>, decltype(loader)> trainer(
-        device, loader, options, {},
-        {{nullptr, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }},
-        cached(teacher, cache, nullptr));
+        device, loader, options, {.teacher = cached(teacher, cache, nullptr)},
+        {{nullptr, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }});
     trainer.run();
     return losses;
   };
@@ -463,15 +484,12 @@ TEST_CASE(
     const pid_t child = fork();
     if (child == 0) {
       D device({1, {}});
-      RunOptions options = run_options(folder / name);
-      options.batch = options.micro_batch = 32,
-      options.teacher = (folder / "large.safetensors").string();
+      const Source source{Source::Kind::checkpoint, (folder / "large.safetensors").string()};
       const std::vector<float> images(32 * Learner::Grid::image_width);
       std::vector<float> given(32 * Learner::given_width, 1.f);
       const std::vector<Counter> counters(32);
       const auto made = [&] {
-        FrozenTeacher teacher = make_teacher<Learner>(device, options, Normalisation::imagenet(),
-                                                      32);
+        FrozenTeacher teacher = make_teacher<Learner>(device, source, {.micro_batch = 32});
         teacher.give(images.data(), counters, given.data());
         return teacher;
       };

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "arvit/teacher/conditions.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -28,10 +30,16 @@ constexpr int pictures = 12;
 
 RunOptions options_of(const std::filesystem::path& out, const std::string& condition = {}) {
   RunOptions options;
-  options.model = "Conditioned", options.data = "stripes", options.out = out.string(),
-  options.condition = condition;
-  options.epochs = 6, options.warmup = 0, options.batch = pictures, options.micro_batch = 6,
-  options.lr = 0.01, options.normalise = "measured";
+  options.model = "Conditioned";
+  options.data = "stripes";
+  options.files.out = out.string();
+  options.teacher.condition = condition;
+  options.schedule.epochs = 6;
+  options.schedule.warmup = 0;
+  options.batch.size = pictures;
+  options.batch.micro = 6;
+  options.schedule.lr = 0.01;
+  options.pictures.normalise = Normalise::measured;
   return options;
 }
 template <class Model> std::vector<double> losses_of(const RunOptions& options) {
@@ -73,7 +81,8 @@ TEST_CASE(
       ViT<1, 12, 3, Patch<4>, Image<12>, Conditions<Labels<5>, Pooled<TeacherEncoder>>>;
   const std::vector<int> labels{4, -1, 0, 2};
   std::vector<float> given(4 * OfTeacher::condition_width);
-  make_conditions<OfTeacher>(device, checkpoint, own, 4, OfTeacher::shape, 4, labels)
+  make_conditions<OfTeacher>(device, look_at(checkpoint),
+                             {.colours = own, .micro_batch = 4, .count = 4, .labels = labels})
       .give(images.data(), names, given.data());
   CHECK(given[0] == 4);
   CHECK(given[1] == 5);  // no label: unknown
@@ -86,11 +95,13 @@ TEST_CASE(
 
   using OfCodes = ViT<1, 12, 3, Patch<4>, Image<12>, NoClassToken, Conditions<Pooled<Codes<4>>>>;
   given.assign(4 * 4, -1);
-  make_conditions<OfCodes>(device, palette, Normalisation{{0, 0, 0}, {1, 1, 1}}, 4)
+  make_conditions<OfCodes>(device, look_at(palette),
+                           {.colours = {{0, 0, 0}, {1, 1, 1}}, .micro_batch = 4})
       .give(std::vector<float>(images.size(), 0.7f).data(), names, given.data());
   for (int i = 0; i < 16; ++i)
     CHECK(given[static_cast<std::size_t>(i)] == doctest::Approx(i % 4 == 2 ? 1 : 0));
-  make_conditions<OfCodes>(device, palette, Normalisation{{0, 0, 0}, {1, 1, 1}}, 4)
+  make_conditions<OfCodes>(device, look_at(palette),
+                           {.colours = {{0, 0, 0}, {1, 1, 1}}, .micro_batch = 4})
       .give(images.data(), names, given.data());
   CHECK(std::accumulate(given.begin(), given.end(), 0.0) == doctest::Approx(4));
 }
@@ -100,7 +111,8 @@ TEST_CASE("conditions: one label in ten is withheld, by the picture's counter") 
   const auto names = counters(20000);
   std::vector<float> given(20000), again(20000);
   const auto give = label_condition(7, labels);
-  give(nullptr, names, given.data()), give(nullptr, names, again.data());
+  give(nullptr, names, given.data());
+  give(nullptr, names, again.data());
   CHECK(given == again);
   const auto unknown = std::count(given.begin(), given.end(), 7.f);
   CHECK(std::abs(static_cast<double>(unknown) - 2000) < 170);  // four deviations
@@ -137,8 +149,8 @@ TEST_CASE_TEMPLATE(
   RunOptions options = options_of(folder / "run", (folder / "teacher").string());
   const auto losses = losses_of<Model>(options);
   CHECK(losses.back() < losses.front());
-  const std::string run = find_checkpoint(options.out);
-  CHECK(run_option(Safetensors(run), "condition") ==
+  const std::string run = find_checkpoint(options.files.out);
+  CHECK(source_of_run(Safetensors(run), "condition").path ==
         find_checkpoint((folder / "teacher").string()));
 
   Cpu<Fp32> device({1, {}});
@@ -151,7 +163,8 @@ TEST_CASE_TEMPLATE(
         }).find("the encoder has conditions, and nothing is given that makes them") !=
         std::string::npos);
   const auto conditions = make_conditions<Encoder>(
-      device, run_option(Safetensors(run), "condition"), Normalisation{{0, 0, 0}, {1, 1, 1}}, 2);
+      device, source_of_run(Safetensors(run), "condition"),
+      {.colours = {{0, 0, 0}, {1, 1, 1}}, .micro_batch = 2});
   float shift = 0;
   extractor.conditions([&](const float* images, std::int64_t count, float* given) {
     conditions.give(images, std::vector<Counter>(static_cast<std::size_t>(count)), given);
@@ -243,17 +256,19 @@ TEST_CASE(
   const test::TemporaryFolder folder;
   losses_of<Teacher>(options_of(folder / "teacher"));
   RunOptions options = options_of(folder / "without", (folder / "teacher").string());
-  options.teacher = options.condition, options.whole_picture = true;  // one crop of each picture
+  options.teacher.path = options.teacher.condition;
+  options.pictures.whole_picture = true;  // one crop of each picture
   const auto without = losses_of<Model>(options);
   const std::filesystem::path cache = folder / "cache";
-  options.out = (folder / "first").string(), options.teacher_cache = cache.string();
+  options.files.out = (folder / "first").string();
+  options.teacher.cache = cache.string();
   CHECK(losses_of<Model>(options) == without);
   CHECK(std::filesystem::file_size(cache) ==
         4096 + pictures * (8 + 4 * 10 * 8));  // ten tokens of the teacher
   std::filesystem::last_write_time(cache,
                                    std::filesystem::last_write_time(cache) - std::chrono::hours(1));
   const auto time = std::filesystem::last_write_time(cache);
-  options.out = (folder / "second").string();
+  options.files.out = (folder / "second").string();
   CHECK(losses_of<Model>(options) == without);
   CHECK(std::filesystem::last_write_time(cache) == time);  // what the teacher computes is written
 }
@@ -271,7 +286,9 @@ TEST_CASE(
   std::fill_n(given.begin(), 2 * 9, 3.f);
   const auto names = counters(2);
   const auto said = [&](float label, float code) {
-    given[18 + 6] = 3, given[18 + 7] = label, given[9 + 4] = code;
+    given[18 + 6] = 3;
+    given[18 + 7] = label;
+    given[9 + 4] = code;
     step.begin(names);
     return test::message_of<ShapeError>([&] { step.accumulate(nullptr, names, given.data()); });
   };
@@ -294,7 +311,9 @@ TEST_CASE("conditions: of images of another size") {
   Cpu<Fp32> device({1, {}});
   std::vector<float> images(2 * 3 * 24 * 24, 0.f), given(8);
   std::fill(images.begin() + 3 * 24 * 24, images.end(), 1.f);  // one black, one white
-  make_conditions<OfCodes>(device, file, Normalisation{{0, 0, 0}, {1, 1, 1}}, 2, {3, 24, 24, 4})
+  make_conditions<OfCodes>(
+      device, look_at(file),
+      {.colours = {{0, 0, 0}, {1, 1, 1}}, .micro_batch = 2, .height = 24, .width = 24})
       .give(images.data(), counters(2), given.data());
   for (int i = 0; i < 8; ++i)
     CHECK(given[static_cast<std::size_t>(i)] == doctest::Approx(i == 0 || i == 7 ? 1 : 0));
@@ -304,7 +323,7 @@ TEST_CASE("conditions: what is missing or does not fit is said in one sentence")
   const test::TemporaryFolder folder;
   const auto said = [&]<class Model>(const std::string& condition, bool whole = true) {
     RunOptions options = options_of(folder / "run", condition);
-    options.whole_picture = whole;
+    options.pictures.whole_picture = whole;
     return test::message_of<Error>([&] { losses_of<Model>(options); });
   };
   using Extra = Conditioned<Conditions<Pooled<Narrow>>>;
@@ -317,7 +336,7 @@ TEST_CASE("conditions: what is missing or does not fit is said in one sentence")
             "has no condition that a file makes") != std::string::npos);
   CHECK(said.operator()<Conditioned<Conditions<Labels<3>>>>("") == "");
   RunOptions skips = options_of(folder / "skips");
-  skips.bad_files = "skip";
+  skips.pictures.bad_files = OnBadFile::skip;
   CHECK(test::message_of<Error>([&] {
           losses_of<Conditioned<Conditions<Labels<3>>>>(skips);
         }).find("has labels as a condition, which go by the pictures' numbers") !=
@@ -334,18 +353,18 @@ TEST_CASE("conditions: what is missing or does not fit is said in one sentence")
   std::filesystem::remove_all(folder / "run");
   CHECK(said.operator()<Extra>(good) == "");
   CHECK(test::message_of<OptionError>([&] {
-          run_option(Safetensors(find_checkpoint((folder / "run").string())), "condition");
+          source_of_run(Safetensors(find_checkpoint((folder / "run").string())), "condition");
         })
-            .find("good.npy, which holds that run's pictures only; give --condition, or choose "
-                  "another checkpoint.") != std::string::npos);
+            .find("good.npy, which holds that run's pictures only; give what makes it of any "
+                  "picture, or choose another checkpoint.") != std::string::npos);
   Cpu<Fp32> device({1, {}});  // nobody knows the pictures where features are read
   CHECK(test::message_of<OptionError>([&] {
-          make_conditions<Extra::Encoder>(device, good, Normalisation::imagenet(), 2);
-        }) == "--condition " + good +
-                  " holds the conditions of the pictures of a run only; read features of an "
+          make_conditions<Extra::Encoder>(device, look_at(good), {.micro_batch = 2});
+        }) == good +
+                  ": holds the conditions of the pictures of a run only; read features of an "
                   "encoder whose conditions a checkpoint or codebook makes.");
-  CHECK_NOTHROW(make_conditions<Extra::Encoder>(device, good, Normalisation::imagenet(), 2,
-                                                Extra::Encoder::shape, pictures));
+  CHECK_NOTHROW(make_conditions<Extra::Encoder>(device, look_at(good),
+                                                {.micro_batch = 2, .count = pictures}));
   CHECK(test::message_of<OptionError>([] {
           label_condition(3, {0, 3});
         }) ==

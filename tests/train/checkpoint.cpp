@@ -29,9 +29,10 @@ using OtherDecoder = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Causa
 using WithoutNorm = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>>, Decoder<Twin<1, 32, ClassFirst>>,
                                OrderPolicy<Stochastic>, Target<Pixel>>;
 
-RunOptions options_of(const std::string& model) {
-  RunOptions options;
-  options.model = model, options.data = "pictures", options.lr = 0.01;
+TrainerOptions options_of(const std::string& model) {
+  TrainerOptions options;
+  options.model = model;
+  options.schedule.lr = 0.01;
   return options;
 }
 const RunInfo info{"12 pictures", {0.5f, 0.25f, 0.125f}, {1, 2, 3}};
@@ -61,7 +62,7 @@ void save(const std::filesystem::path& path, const std::string& name = "Small", 
                   CheckpointInfo::of<Model>(info, options_of(name), 7, 3));
 }
 template <class Model>
-std::string loading(const std::filesystem::path& path, const RunOptions& options,
+std::string loading(const std::filesystem::path& path, const TrainerOptions& options,
                     std::int64_t steps_per_epoch = 3, const RunInfo& run = info) {
   Filled<Model> filled;
   const auto before = all_of(filled.step);
@@ -83,7 +84,7 @@ TEST_CASE("checkpoint: all state and all information come back") {
   const test::TemporaryFolder folder;
   save<SmallModel<>>(folder / "a.safetensors");
   Filled<SmallModel<>> saved(1), loaded;
-  RunOptions options = options_of("Small");
+  TrainerOptions options = options_of("Small");
   CHECK(load_checkpoint((folder / "a.safetensors").string(), loaded.step,
                         CheckpointInfo::of<SmallModel<>>(info, options, 0, 3)) == 7);
   CHECK(all_of(loaded.step) == all_of(saved.step));
@@ -101,7 +102,7 @@ TEST_CASE("checkpoint: all state and all information come back") {
   CHECK(read.pixel_deviation == info.pixel_deviation);
   for (const char* key : {"format", "format_version", "arvit", "epoch", "seed"})
     CHECK(Safetensors(folder / "a.safetensors").metadata().count(key) == 1);
-  for_each_option(options, [&](const OptionInfo& option, const auto&) {
+  TrainerOptions::list(options, [&](const OptionInfo& option, const auto&) {
     CHECK(says(read.options, text("\"", option.name, "\":")));
   });
 }
@@ -112,25 +113,28 @@ TEST_CASE("checkpoint: of another variant: both names, the first tensor that dif
   save<SmallModel<>>(path, "SAIM_Nano");
   CHECK(loading<OtherOrder>(path, options_of("ViT_iGPT_Nano")) ==
         text(path.string(),
-             ": holds SAIM_Nano, this run trains ViT_iGPT_Nano; choose --model SAIM_Nano or "
-             "another --out."));
+             ": holds SAIM_Nano, this run trains ViT_iGPT_Nano; choose the model "
+             "SAIM_Nano, or another folder for this run."));
   CHECK(loading<OtherWidth>(path, options_of("SAIM_Wide")) ==
         text(path.string(),
              ": holds SAIM_Nano, this run trains SAIM_Wide (cls_token is [1, 1, 8] in the file, "
-             "[1, 1, 12] in the model); choose --model SAIM_Nano or another --out."));
+             "[1, 1, 12] in the model); choose the model SAIM_Nano, or another folder for "
+             "this run."));
 }
 
 TEST_CASE("checkpoint: options that change the result must be equal, others may differ") {
   const test::TemporaryFolder folder;
   const auto path = folder / "a.safetensors";
   save<SmallModel<>>(path);
-  RunOptions options = options_of("Small");
-  options.threads = 3, options.save_every = 5, options.data = "elsewhere",
-  options.out = "elsewhere", options.keep = 9;
+  TrainerOptions options = options_of("Small");
+  options.files.save_every = 5;
+  options.batch.micro = 4;
+  options.files.out = "elsewhere";
+  options.files.keep = 9;
   CHECK(loading<SmallModel<>>(path, options) == "");
-  options.batch = 128;
+  options.batch.size = 128;
   CHECK(says(loading<SmallModel<>>(path, options),
-             "(--batch 256 there, 128 here); repeat the options of that run"));
+             "(batch 256 there, 128 here); repeat the options of that run"));
   CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 4),
              "has 3 steps in an epoch, this one 4"));
   CHECK(loading<SmallModel<>>(path, options_of("Small"), 3,
@@ -143,7 +147,7 @@ TEST_CASE("checkpoint: options that change the result must be equal, others may 
 TEST_CASE("checkpoint: what gave numbers to a run is the same when it goes on") {
   const test::TemporaryFolder folder;
   RunInfo of = info;
-  of.given_by = "codebook of 4 codes";
+  of.teacher.identity = "codebook of 4 codes";
   Filled<SmallModel<>> filled(1);
   const auto path = folder / "a.safetensors";
   save_checkpoint(path.string(), filled.step,
@@ -152,10 +156,10 @@ TEST_CASE("checkpoint: what gave numbers to a run is the same when it goes on") 
   CHECK(loading<SmallModel<>>(path, options_of("Small"), 3, of) == "");
   CHECK(loading<SmallModel<>>(path, options_of("Small")) ==
         "");  // numbers of a file say nothing of themselves
-  of.given_by = "codebook of 5 codes";
+  of.teacher.identity = "codebook of 5 codes";
   CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 3, of),
              "its run had codebook of 4 codes, this one has codebook of 5 codes; give the same "
-             "--teacher and --condition as then"));
+             "teacher and condition as then"));
 }
 
 TEST_CASE("checkpoint: an option that came after the file has its default there") {
@@ -165,17 +169,33 @@ TEST_CASE("checkpoint: an option that came after the file has its default there"
   {
     const Safetensors file(path);
     Metadata metadata = file.metadata();
-    const auto at = metadata["options"].find("\"views\":0,");
+    const auto at = metadata["options"].find("\"drop-path\":0,");
     REQUIRE(at != std::string::npos);
-    metadata["options"].erase(at, 10);
+    metadata["options"].erase(at, 14);
     write_safetensors(
         older, std::vector<StoredTensor>(file.tensors().begin(), file.tensors().end()), metadata);
   }
-  RunOptions options = options_of("Small");
+  TrainerOptions options = options_of("Small");
   CHECK(loading<SmallModel<>>(older, options) == "");
-  options.views = 2;
+  options.optimiser.drop_path = 0.5;
   CHECK(says(loading<SmallModel<>>(older, options),
-             "(--views 0 there, 2 here); repeat the options of that run"));
+             "(drop-path 0 there, 0.5 here); repeat the options of that run"));
+}
+
+TEST_CASE("checkpoint: what a run keeps of its options is up to the run") {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "a.safetensors";
+  RunInfo run = info;
+  run.options = {{"colour", "\"red\"", "\"grey\"", true}, {"where", "\"here\"", "\"\"", false}};
+  Filled<SmallModel<>> filled(1);
+  save_checkpoint(path.string(), filled.step,
+                  CheckpointInfo::of<SmallModel<>>(run, options_of("Small"), 7, 3));
+  CHECK(read_checkpoint_info(path.string()).options == "{\"colour\":\"red\",\"where\":\"here\"}");
+  run.options[1].value = "\"there\"";
+  CHECK(loading<SmallModel<>>(path, options_of("Small"), 3, run) == "");
+  run.options[0].value = "\"blue\"";
+  CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 3, run),
+             "(colour \"red\" there, \"blue\" here)"));
 }
 
 TEST_CASE("checkpoint: a file that lacks what a run needs") {
@@ -238,7 +258,7 @@ TEST_CASE("checkpoint: the encoder alone, from any pretrainer with an encoder of
   save<SmallModel<>>(path, "SAIM_Nano", 1, false);
   CHECK(says(
       test::message_of<FileError>([&] { load_encoder<Encoder>(path.string(), Take::average); }),
-      "give a checkpoint of a run with --ema"));
+      "give a checkpoint of a run that kept one"));
   // D-iGPT's encoder has no final norm: it is as a new one starts, and everything before it as it
   // was.
   save<WithoutNorm>(folder / "twin.safetensors");

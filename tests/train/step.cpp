@@ -127,7 +127,8 @@ TEST_CASE_TEMPLATE("step: where the sizes of groups vary, the plan holds the lar
       for (int i = 0; i < count; ++i)
         batch.push_back({.seed = 3, .image = image + 200 * static_cast<std::uint32_t>(i)});
       const std::int64_t drawn = bytes(batch);
-      smallest = std::min(smallest, drawn), largest = std::max(largest, drawn);
+      smallest = std::min(smallest, drawn);
+      largest = std::max(largest, drawn);
     }
     const auto plan = static_cast<double>(
         Step<Model, Cpu<Fp32>>::plan({.micro_batch = count}).activations);

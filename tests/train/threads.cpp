@@ -20,13 +20,17 @@ struct Outcome {
 Outcome outcome(int threads, int micro_batch) {
   using Device = Cpu<Fp32>;
   const test::TemporaryFolder folder;
-  RunOptions options;
-  options.out = folder.path().string(), options.seed = 3, options.epochs = 1, options.warmup = 0,
-  options.lr = 0.01;
-  options.batch = 6, options.micro_batch = micro_batch;
+  TrainerOptions options;
+  options.files.out = folder.path().string();
+  options.seed = 3;
+  options.schedule.epochs = 1;
+  options.schedule.warmup = 0;
+  options.schedule.lr = 0.01;
+  options.batch.size = 6;
+  options.batch.micro = micro_batch;
   Device device({threads, {}});
-  auto loader = test::made_loader({18, 12}, options.images_per_micro_batch(),
-                                  options.accumulation(), options.seed, threads);
+  auto loader = test::made_loader({18, 12}, options.batch.images_per_micro_batch(),
+                                  options.batch.accumulation(), options.seed, threads);
   Trainer<test::SmallModel<Semantic<>>, Device, decltype(loader)> trainer(
       device, loader, options, {}, {{nullptr, false}, {}});
   const auto copy = [](const auto& buffer) {
@@ -35,7 +39,8 @@ Outcome outcome(int threads, int micro_batch) {
   Outcome result;
   trainer.train_step();
   result.gradients = copy(trainer.step().gradients());
-  trainer.train_step(), trainer.train_step();
+  trainer.train_step();
+  trainer.train_step();
   result.parameters = copy(trainer.step().masters());
   return result;
 }

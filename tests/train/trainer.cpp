@@ -27,21 +27,28 @@ using arvit::test::SmallModel;
 
 namespace {
 
-RunOptions small_options(const std::filesystem::path& out) {
-  RunOptions options;
-  options.model = "Small", options.out = out.string(), options.seed = 5;
-  options.epochs = 3, options.batch = 4, options.micro_batch = 2, options.lr = 0.01,
-  options.warmup = 1, options.ema = 0.9, options.drop_path = 0.2;
-  options.save_every = 2, options.keep = 0;
+TrainerOptions small_options(const std::filesystem::path& out) {
+  TrainerOptions options;
+  options.model = "Small";
+  options.files.out = out.string();
+  options.seed = 5;
+  options.schedule.epochs = 3;
+  options.batch.size = 4;
+  options.batch.micro = 2;
+  options.schedule.lr = 0.01;
+  options.schedule.warmup = 1;
+  options.optimiser.ema = 0.9;
+  options.optimiser.drop_path = 0.2;
+  options.files.save_every = 2;
+  options.files.keep = 0;
   return options;
 }
 TrainerHooks silent() { return {{nullptr, false}, {}}; }
 
 template <class Model = SmallModel<>, class D = Reference<float>>
-TrainingResult train(const RunOptions& options, D device = {}, TrainerHooks hooks = silent()) {
-  auto loader = arvit::test::made_loader({}, options.images_per_micro_batch(),
-                                         options.accumulation(), options.seed,
-                                         std::max(1, options.loader_threads));
+TrainingResult train(const TrainerOptions& options, D device = {}, TrainerHooks hooks = silent()) {
+  auto loader = arvit::test::made_loader({}, options.batch.images_per_micro_batch(),
+                                         options.batch.accumulation(), options.seed, 1);
   Trainer<Model, D, decltype(loader)> trainer(device, loader, options, {}, std::move(hooks));
   return trainer.run();
 }
@@ -144,10 +151,11 @@ template <class Loader> struct Poisoned {
 };
 
 /// The gradients of the first step.
-std::vector<float> first_gradients(const RunOptions& options, int loader_threads = 1) {
+std::vector<float> first_gradients(const TrainerOptions& options, int loader_threads = 1) {
   Reference<float> device;
-  auto loader = arvit::test::made_loader({}, options.images_per_micro_batch(),
-                                         options.accumulation(), options.seed, loader_threads);
+  auto loader = arvit::test::made_loader({}, options.batch.images_per_micro_batch(),
+                                         options.batch.accumulation(), options.seed,
+                                         loader_threads);
   Trainer<SmallModel<>, Reference<float>, decltype(loader)> trainer(device, loader, options, {},
                                                                     silent());
   trainer.train_step();
@@ -165,8 +173,8 @@ TEST_CASE("trainer: a run trains, saves and logs") {
   std::vector<StepRecord> records;
   TrainerHooks hooks = silent();
   hooks.after_step = [&](const StepRecord& record) { records.push_back(record); };
-  RunOptions options = small_options(folder / "run");
-  options.epochs = 20;
+  TrainerOptions options = small_options(folder / "run");
+  options.schedule.epochs = 20;
   const TrainingResult result = train(options, {}, hooks);
   CHECK(result.complete);
   CHECK(result.step == 60);
@@ -187,18 +195,21 @@ TEST_CASE("trainer: a run trains, saves and logs") {
 
 TEST_CASE("trainer: epochs need not be whole") {
   const test::TemporaryFolder folder;
-  RunOptions options = small_options(folder / "one");
-  options.epochs = 1;
+  TrainerOptions options = small_options(folder / "one");
+  options.schedule.epochs = 1;
   const std::int64_t steps = train(options).step;
-  options.epochs = 1.5, options.out = (folder / "more").string();
+  options.schedule.epochs = 1.5;
+  options.files.out = (folder / "more").string();
   const TrainingResult more = train(options);
   CHECK(more.complete);
   CHECK(more.step == std::llround(1.5 * static_cast<double>(steps)));
   CHECK(more.step > steps);
-  options.epochs = 1e-6, options.warmup = 0, options.out = (folder / "least").string();
+  options.schedule.epochs = 1e-6;
+  options.schedule.warmup = 0;
+  options.files.out = (folder / "least").string();
   CHECK(train(options).step == 1);
-  options.epochs = 0;
-  CHECK_THROWS_WITH_AS(train(options), "--epochs is 0; it must be a number above 0.", OptionError);
+  options.schedule.epochs = 0;
+  CHECK_THROWS_WITH_AS(train(options), "epochs is 0; it must be a number above 0.", OptionError);
 }
 
 TEST_CASE(
@@ -207,19 +218,19 @@ TEST_CASE(
   const auto expected = tensors(train(small_options(folder / "whole")).checkpoint);
   for (std::int64_t fatal = 1; fatal <= 9; ++fatal) {
     CAPTURE(fatal);
-    RunOptions options = small_options(folder / text("killed-", fatal));
+    TrainerOptions options = small_options(folder / text("killed-", fatal));
     TrainerHooks hooks = silent();
     hooks.after_step = [&](const StepRecord& record) {
       if (record.step == fatal) raise(SIGKILL);
     };
     REQUIRE(killed(in_child([&] { train(options, {}, hooks); })));
-    options.resume = true;
+    options.files.resume = true;
     const TrainingResult result = train(options);
     CHECK(result.complete);
     CHECK(tensors(result.checkpoint) == expected);
-    CHECK(logged_steps(std::filesystem::path(options.out) / "log.csv") == one_to_nine);
-    CHECK(shown_steps(std::filesystem::path(options.out) / "tensorboard") == one_to_nine);
-    const std::string lines = contents(std::filesystem::path(options.out) / "log.jsonl");
+    CHECK(logged_steps(std::filesystem::path(options.files.out) / "log.csv") == one_to_nine);
+    CHECK(shown_steps(std::filesystem::path(options.files.out) / "tensorboard") == one_to_nine);
+    const std::string lines = contents(std::filesystem::path(options.files.out) / "log.jsonl");
     CHECK(std::count(lines.begin(), lines.end(), '\n') == 9);
     CHECK(lines.find("\n{\"step\":9,\"epoch\":3,\"loss\":") != std::string::npos);
   }
@@ -233,7 +244,7 @@ TEST_CASE(
   const auto size = std::filesystem::file_size(whole);
   for (const auto limit : {size / 100, size / 3, size - 1}) {
     CAPTURE(limit);
-    RunOptions options = small_options(folder / text("cut-", limit));
+    TrainerOptions options = small_options(folder / text("cut-", limit));
     TrainerHooks hooks = silent();
     hooks.after_step = [&](const StepRecord& record) {
       const struct rlimit most { limit, limit };
@@ -243,19 +254,19 @@ TEST_CASE(
     const int status = in_child([&] { train(options, {}, hooks); });
     REQUIRE(WIFSIGNALED(status));
     CHECK(WTERMSIG(status) == SIGXFSZ);
-    CHECK(CheckpointFolder(options.out).steps() == std::vector<std::int64_t>{2, 4});
-    options.resume = true;
+    CHECK(CheckpointFolder(options.files.out).steps() == std::vector<std::int64_t>{2, 4});
+    options.files.resume = true;
     const TrainingResult result = train(options);
     CHECK(tensors(result.checkpoint) == tensors(whole));
-    CHECK(CheckpointFolder(options.out).steps() == std::vector<std::int64_t>{2, 4, 6, 8, 9});
-    for (const auto& entry : std::filesystem::directory_iterator(options.out))
+    CHECK(CheckpointFolder(options.files.out).steps() == std::vector<std::int64_t>{2, 4, 6, 8, 9});
+    for (const auto& entry : std::filesystem::directory_iterator(options.files.out))
       CHECK(entry.path().extension() != ".partial");
   }
 }
 
 TEST_CASE("trainer: a full disk ends the run with one sentence; the checkpoints before it stay") {
   const test::TemporaryFolder folder;
-  const RunOptions options = small_options(folder / "run");
+  const TrainerOptions options = small_options(folder / "run");
   const int status = in_child([&] {
     signal(SIGXFSZ, SIG_IGN);  // writes then fail, as on a full disk
     TrainerHooks hooks = silent();
@@ -269,8 +280,8 @@ TEST_CASE("trainer: a full disk ends the run with one sentence; the checkpoints 
               : 8);
   });
   CHECK(WEXITSTATUS(status) == 7);
-  CHECK(CheckpointFolder(options.out).steps() == std::vector<std::int64_t>{2, 4});
-  CHECK_NOTHROW(read_checkpoint_info(CheckpointFolder(options.out).newest()));
+  CHECK(CheckpointFolder(options.files.out).steps() == std::vector<std::int64_t>{2, 4});
+  CHECK_NOTHROW(read_checkpoint_info(CheckpointFolder(options.files.out).newest()));
 }
 
 TEST_CASE(
@@ -278,7 +289,7 @@ TEST_CASE(
     "process") {
   const test::TemporaryFolder folder;
   const auto expected = tensors(train(small_options(folder / "whole")).checkpoint);
-  RunOptions options = small_options(folder / "stopped");
+  TrainerOptions options = small_options(folder / "stopped");
   TrainerHooks hooks = silent();
   hooks.after_step = [](const StepRecord& record) {
     if (record.step == 3) raise(SIGTERM);
@@ -286,14 +297,14 @@ TEST_CASE(
   const TrainingResult stopped = train(options, {}, hooks);
   CHECK_FALSE(stopped.complete);
   CHECK(stopped.step == 3);
-  CHECK(CheckpointFolder(options.out).steps() == std::vector<std::int64_t>{2, 3});
-  options.resume = true;
+  CHECK(CheckpointFolder(options.files.out).steps() == std::vector<std::int64_t>{2, 3});
+  options.files.resume = true;
   CHECK(tensors(train(options).checkpoint) == expected);
 
-  hooks.after_step =
-      [](const StepRecord& record) {  // as timeout(1) does: to the process and to its group
-        if (record.step == 3) raise(SIGTERM), raise(SIGTERM);
-      };
+  // As timeout(1) does: to the process and to its group.
+  hooks.after_step = [](const StepRecord& record) {
+    for (int i = 0; i < 2 && record.step == 3; ++i) raise(SIGTERM);
+  };
   CHECK(train(small_options(folder / "twice"), {}, hooks).step == 3);
   hooks.after_step = [](const StepRecord&) {
     raise(SIGINT);
@@ -307,17 +318,17 @@ TEST_CASE(
 
 TEST_CASE("trainer: only the newest checkpoints are kept") {
   const test::TemporaryFolder folder;
-  RunOptions options = small_options(folder / "run");
-  options.keep = 2;
+  TrainerOptions options = small_options(folder / "run");
+  options.files.keep = 2;
   train(options);
-  CHECK(CheckpointFolder(options.out).steps() == std::vector<std::int64_t>{8, 9});
-  options.resume = true;
+  CHECK(CheckpointFolder(options.files.out).steps() == std::vector<std::int64_t>{8, 9});
+  options.files.resume = true;
   CHECK(train(options).step == 9);  // nothing is left to do
 }
 
 TEST_CASE("trainer: a loss that is not finite: the step, the tensor and the checkpoint are named") {
   const test::TemporaryFolder folder;
-  const RunOptions options = small_options(folder / "run");
+  const TrainerOptions options = small_options(folder / "run");
   Reference<float> device;
   auto loader = test::made_loader({}, 2, 2, options.seed);
   Poisoned<decltype(loader)> source{loader, 10};  // the second half of step 5
@@ -327,8 +338,8 @@ TEST_CASE("trainer: a loss that is not finite: the step, the tensor and the chec
   CHECK_MESSAGE(message.starts_with("step 5 (epoch 1.33): the gradient of cls_token is not finite"),
                 message);
   CHECK_MESSAGE(message.find("checkpoint-000000004.safetensors") != std::string::npos, message);
-  CHECK(CheckpointFolder(options.out).steps() == std::vector<std::int64_t>{2, 4});
-  const auto saved = tensors(CheckpointFolder(options.out).newest());
+  CHECK(CheckpointFolder(options.files.out).steps() == std::vector<std::int64_t>{2, 4});
+  const auto saved = tensors(CheckpointFolder(options.files.out).newest());
   for (const PlacedTensor& t : SmallModel<>::parameters()) {
     const float* now = trainer.step().masters().data() + t.offset;
     CHECK(std::equal(now, now + t.tensor.size(), saved.at(t.name).begin()));
@@ -337,14 +348,15 @@ TEST_CASE("trainer: a loss that is not finite: the step, the tensor and the chec
 
 TEST_CASE("trainer: gradients depend on the seed, not on micro-batches or the loader's threads") {
   const test::TemporaryFolder folder;
-  RunOptions options = small_options(folder / "a");
-  options.micro_batch = 4, options.drop_path = 0.3;
+  TrainerOptions options = small_options(folder / "a");
+  options.batch.micro = 4;
+  options.optimiser.drop_path = 0.3;
   const auto whole = first_gradients(options);
   CHECK(first_gradients(options, 3) == whole);
   float largest = 0;
   for (const float value : whole) largest = std::max(largest, std::abs(value));
   for (const int micro_batch : {1, 2}) {
-    options.micro_batch = micro_batch;
+    options.batch.micro = micro_batch;
     const auto parts = first_gradients(options);
     float difference = 0;
     for (std::size_t i = 0; i < whole.size(); ++i)
@@ -356,15 +368,16 @@ TEST_CASE("trainer: gradients depend on the seed, not on micro-batches or the lo
 }
 
 TEST_CASE(
-    "trainer: --recompute plans less memory and trains to the same bits; without --micro-batch the "
-    "whole batch is one") {
+    "trainer: recomputation plans less memory and trains to the same bits; without a micro-batch "
+    "the whole batch is one") {
   const test::TemporaryFolder folder;
   const auto run = [&](const char* name, bool recompute) {
-    RunOptions options = small_options(folder / name);
-    options.micro_batch = 0, options.recompute = recompute;
+    TrainerOptions options = small_options(folder / name);
+    options.batch.micro.reset();
+    options.batch.recompute = recompute;
     Reference<float> device;
-    auto loader = test::made_loader({}, options.images_per_micro_batch(), options.accumulation(),
-                                    options.seed);
+    auto loader = test::made_loader({}, options.batch.images_per_micro_batch(),
+                                    options.batch.accumulation(), options.seed);
     Trainer<SmallModel<>, Reference<float>, decltype(loader)> trainer(device, loader, options, {},
                                                                       silent());
     const auto& lines = trainer.memory_plan().lines;
@@ -372,7 +385,7 @@ TEST_CASE(
                                                &MemoryTable::Line::what);
     REQUIRE(activations != lines.end());
     trainer.run();
-    return std::pair(activations->bytes, tensors(CheckpointFolder(options.out).newest()));
+    return std::pair(activations->bytes, tensors(CheckpointFolder(options.files.out).newest()));
   };
   const auto kept = run("kept", false), recomputed = run("recomputed", true);
   CHECK(recomputed.first < kept.first);
@@ -381,7 +394,7 @@ TEST_CASE(
 
 TEST_CASE("trainer: what cannot be started, one sentence each") {
   const test::TemporaryFolder folder;
-  const auto message = [&]<class E>(E*, RunOptions options) {
+  const auto message = [&]<class E>(E*, TrainerOptions options) {
     return test::message_of<E>([&] { train(options); });
   };
   const auto says = [](const std::string& message, std::string_view part) {
@@ -390,36 +403,41 @@ TEST_CASE("trainer: what cannot be started, one sentence each") {
   };
   OptionError* option = nullptr;
   FileError* file = nullptr;
-  RunOptions options = small_options(folder / "run");
-  options.batch = 16;
+  TrainerOptions options = small_options(folder / "run");
+  options.batch.size = 16;
   CHECK(says(message(option, options),
              "a batch of 16 pictures cannot be drawn from a data set of 12"));
   options = small_options(folder / "run");
   train(options);
-  CHECK(says(message(option, options), "continue that run with --resume"));
-  options.resume = true, options.lr = 0.02;
-  CHECK(says(message(file, options), "was made with other options (--lr 0.01 there, 0.02 here)"));
-  options.lr = 0.01, options.micro_batch = 4;
+  CHECK(says(message(option, options), "resume that run, or choose another folder"));
+  options.files.resume = true;
+  options.schedule.lr = 0.02;
+  CHECK(says(message(file, options), "was made with other options (lr 0.01 there, 0.02 here)"));
+  options.schedule.lr = 0.01;
+  options.batch.micro = 4;
   CHECK(message(file, options) == "");  // may change: the gradients are the same up to rounding
   CHECK(says(test::message_of<FileError>([&] { train<SmallModel<Raster>>(options); }),
              "holds Small, this run trains Small; choose"));
   test::write_bytes(folder / "file", "x");
   CHECK(says(message(file, small_options(folder / "file/run")), "cannot be made"));
   options = small_options(folder / "empty");
-  options.resume = true;
+  options.files.resume = true;
   CHECK(train(options).complete);  // nothing to resume: it starts
   options = small_options(folder / "average");
-  options.ema = 0;
+  options.optimiser.ema = 0;
   CHECK(says(
       test::message_of<OptionError>([&] { train<SmallModel<Semantic<FromAverage>>>(options); }),
-      "--ema is 0"));
+      "its orders come from an average of the encoder, and none is kept"));
 }
 
-TEST_CASE("trainer: --init starts from the parameters of another run") {
+TEST_CASE("trainer: it starts from the parameters of another run") {
   const test::TemporaryFolder folder;
   const std::string first = train(small_options(folder / "first")).checkpoint;
-  RunOptions options = small_options(folder / "second");
-  options.init = first, options.lr = 1e-12, options.warmup = 0, options.weight_decay = 0;
+  TrainerOptions options = small_options(folder / "second");
+  options.files.init = first;
+  options.schedule.lr = 1e-12;
+  options.schedule.warmup = 0;
+  options.optimiser.weight_decay = 0;
   const auto before = tensors(first), after = tensors(train(options).checkpoint);
   for (const PlacedTensor& t : SmallModel<>::parameters())
     for (std::size_t i = 0; i < before.at(t.name).size(); ++i)
@@ -432,9 +450,13 @@ TEST_CASE("trainer: the memory plan is true within 5 % and 64 MiB of what the pr
   using Middle = Pretrainer<ViT<2, 1024, 2, Patch<4>, Image<12>, MlpRatio<2>>, Decoder<Parallel<2>>,
                             OrderPolicy<Stochastic>, Target<Pixel>>;
   const auto measure = [&]<class Model, class D>(const std::filesystem::path& out) {
-    RunOptions options = small_options(out);
-    options.epochs = 1, options.warmup = 0, options.batch = options.micro_batch = 1,
-    options.save_every = 1, options.keep = 1;
+    TrainerOptions options = small_options(out);
+    options.schedule.epochs = 1;
+    options.schedule.warmup = 0;
+    options.batch.size = 1;
+    options.batch.micro = 1;
+    options.files.save_every = 1;
+    options.files.keep = 1;
     const int status = in_child([&] {
       D device;
       auto loader = test::made_loader({1, 12}, 1, 1, 1);

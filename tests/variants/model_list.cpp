@@ -54,7 +54,7 @@ TEST_CASE("model_list: what the build adds is chosen as well") {
 
 TEST_CASE("model_list: a model of the library that is not built in: the command that builds it") {
   CHECK(message("SAIM_H14") ==
-        "--model SAIM_H14 is not built into this program, which holds SAIM_Nano, SAIM_B16; build "
+        "model SAIM_H14 is not built into this program, which holds SAIM_Nano, SAIM_B16; build "
         "it in with: "
         "cmake --preset release -DARVIT_MODELS=\"SAIM_H14\" && cmake --build --preset release");
 }

@@ -37,7 +37,7 @@ TEST_CASE(
   CHECK(bare.normalisation.deviation == Normalisation::imagenet().deviation);
   CHECK(of({{"model_name", "Plain"}}, "Other").model_name == "Other");
   CHECK(of({}, "Other").model_name == "Other");
-  CHECK(said([&] { of({}); }) == path + ": does not say which model it holds; give --model.");
+  CHECK(said([&] { of({}); }) == path + ": does not say which model it holds; name it.");
   const auto in = [&](const char* mean, const char* deviation) {
     return of({{"model_name", "Plain"}, {"pixel_mean", mean}, {"pixel_deviation", deviation}})
         .normalisation;

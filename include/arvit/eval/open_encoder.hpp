@@ -10,7 +10,9 @@
 #include "arvit/model/features.hpp"
 #include "arvit/model/masked_features.hpp"
 #include "arvit/model/pretrain_pass.hpp"
-#include "arvit/teacher/teacher.hpp"
+#include "arvit/teacher/conditions.hpp"
+#include "arvit/teacher/source.hpp"
+#include "arvit/teacher/tokenizer.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"  // IWYU pragma: export
 #include "arvit/variants/aliases.hpp"
@@ -58,24 +60,26 @@ std::unique_ptr<FeatureSource<float>> extractor_of(D& device, const EncoderInfo&
   else
     extractor = std::make_unique<FeatureExtractor<Encoder, D>>(device, options);
   if (Encoder::codes == 0 && !how.codebook.empty())
-    fail<OptionError>("--codebook ", how.codebook, ": ", info.model_name,
-                      " reads pixels; drop --codebook.");
+    fail<OptionError>("codebook ", how.codebook, ": ", info.model_name,
+                      " reads pixels; drop the codebook.");
   if (!Encoder::Leading::has_file && !how.condition.empty())
-    fail<OptionError>("--condition ", how.condition, ": ", info.model_name,
-                      " has no condition that a file makes; drop --condition.");
+    fail<OptionError>("condition ", how.condition, ": ", info.model_name,
+                      " has no condition that a file makes; drop the condition.");
   if (Encoder::codes > 0)
     extractor->tokenizer(make_tokenizer(codebook_of(Safetensors(info.path), how.codebook),
                                         Encoder::codes, extractor->shape(), info.normalisation,
                                         device.threads()));
   if constexpr (Encoder::condition_width > 0) {
-    std::string file = how.condition.empty() || how.condition.ends_with(".npy")
-                           ? how.condition
-                           : find_checkpoint(how.condition);
-    if (Encoder::Leading::has_file && file.empty())
-      file = run_option(Safetensors(info.path), "condition");
-    FrozenTeacher conditions = make_conditions<Encoder>(device, file, info.normalisation,
-                                                        options.batch, extractor->shape());
-    check_gave(Safetensors(info.path), file, conditions.identity);
+    Source source = look_at(how.condition);
+    if (Encoder::Leading::has_file && source.is(Source::Kind::none))
+      source = source_of_run(Safetensors(info.path), "condition");
+    const ImageShape shape = extractor->shape();
+    const FrozenTeacher conditions = make_conditions<Encoder>(device, source,
+                                                              {.colours = info.normalisation,
+                                                               .micro_batch = options.batch,
+                                                               .height = shape.height,
+                                                               .width = shape.width});
+    check_gave(Safetensors(info.path), source.path, conditions.identity);
     extractor->conditions([conditions](const float* images, std::int64_t count, float* given) {
       conditions.give(images, std::vector<Counter>(count), given);
     });

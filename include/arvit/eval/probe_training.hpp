@@ -16,7 +16,7 @@
 #include "arvit/data/loader.hpp"
 #include "arvit/eval/feature_table.hpp"
 #include "arvit/model/features.hpp"
-#include "arvit/train/run_options.hpp"
+#include "arvit/train/schedule.hpp"
 
 /// Linear probing as the papers do it (He et al. 2022, appendix A.1): the frozen encoder runs on
 /// freshly augmented pictures, its features go through batch normalisation without weights and one

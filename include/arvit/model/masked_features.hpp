@@ -90,17 +90,16 @@ template <class Model, Device D> class MaskedFeatures final : public FeatureSour
   static FeatureOptions checked(FeatureOptions& options) {
     if (detail::OrderFromTeacher<typename Model::Order>)
       fail<OptionError>(
-          "--mask order: the model's order comes from its teacher, who is not here; give --mask "
-          "none.");
+          "mask 'order': the model's order comes from its teacher, who is not here; choose none.");
     options = FeatureExtractor<Encoder, D>::checked(options);
     if (options.height != Grid::height || options.width != Grid::width)
       fail<OptionError>(
-          "--mask order: orders are drawn on the model's own grid; leave the size of the pictures "
+          "mask 'order': orders are drawn on the model's own grid; leave the size of the pictures "
           "as it is.");
     for (const Feature& feature : options.features)
       if (feature.readout != Readout::class_token && feature.readout != Readout::mean)
         fail<OptionError>("pooling: '", readout_name(feature.readout),
-                          "' with --mask order; choose class or mean, or --mask none.");
+                          "' with mask 'order'; choose class or mean, or no mask.");
     return options;
   }
   static std::int64_t planned_bytes(int images) {

@@ -24,9 +24,10 @@ struct Sampling {
 /// OptionError unless the temperature is finite, and neither number negative.
 inline void check(const Sampling& sampling) {
   if (!(sampling.temperature >= 0) || std::isinf(sampling.temperature))
-    fail<OptionError>("--temperature is ", sampling.temperature, "; it must be 0 or more.");
+    fail<OptionError>("the temperature is ", sampling.temperature, "; it must be 0 or more.");
   if (sampling.top_k < 0)
-    fail<OptionError>("--top-k is ", sampling.top_k, "; it must be 0 (all codes) or more.");
+    fail<OptionError>("codes are drawn from the ", sampling.top_k,
+                      " likeliest; it must be 0 (all codes) or more.");
 }
 
 /// The code, one of scores.size(); it follows from the counter alone, which names one patch of one

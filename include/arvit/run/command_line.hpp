@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <concepts>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,8 +10,9 @@
 #include <variant>
 
 #include "arvit/core/linkage.hpp"
+#include "arvit/core/option_list.hpp"
 #include "arvit/run/program.hpp"
-#include "arvit/train/run_options.hpp"
+#include "arvit/run/run_options.hpp"
 
 /// Command lines. The only header that sees CLI11.
 namespace arvit {
@@ -24,18 +25,31 @@ class CommandLine {
   ~CommandLine();
   using Target = std::variant<bool*, int*, std::int64_t*, std::uint64_t*, double*, std::string*>;
   /// The value that `target` holds is the default that --help shows. A bool is a flag without a
-  /// value.
+  /// value; an enum is given by the names of its enumerators; 0 leaves a std::optional empty.
   template <class T>
-  requires std::constructible_from<Target, T*>
   void add(std::string_view name, T& target, std::string_view help,
            std::string_view group = "Options", bool required = false) {
-    add_option(name, &target, help, group, required);
+    if constexpr (is_optional<T>) {
+      using Value = typename T::value_type;
+      const auto given = std::make_shared<Value>(target.value_or(Value{}));
+      add_option(name, given.get(), help, group, required);
+      after_parsing([given, &target] { target = *given == Value{} ? T() : T(*given); });
+    } else if constexpr (NamedEnum<T>) {
+      const auto given = std::make_shared<std::string>(name_of(target));
+      add_option(name, given.get(), help, group, required);
+      after_parsing([given, &target, flag = "--" + std::string(name)] {
+        target = enum_from<T>(flag, *given);
+      });
+    } else {
+      add_option(name, &target, help, group, required);
+    }
   }
   void parse(int argc, const char* const* argv);
 
  private:
   void add_option(std::string_view name, Target target, std::string_view help,
                   std::string_view group, bool required);
+  void after_parsing(std::function<void()> act);
   struct Parser;
   std::unique_ptr<Parser> parser_;
 };

@@ -26,14 +26,12 @@ template <class Model>
 void fit_own_codebook(const AnyDataset& train, const RunOptions& options, const std::string& file,
                       int codes = Model::codes) {
   if (std::filesystem::exists(file)) {
-    if (!options.resume)
-      fail<OptionError>("--out ", options.out, " already holds ", file,
-                        "; continue that run with --resume, or choose another folder.");
+    if (!options.files.resume) fail_already_there(options.files.out, file);
     return;
   }
   using Grid = typename Model::Grid;
   CheckpointFolder(std::filesystem::path(file).parent_path()).prepare();  // before the work
-  Cpu<Fp32> device({options.threads, {}});
+  Cpu<Fp32> device({options.machine.threads.value_or(0), {}});
   const CodebookFit fit = fit_codebook(device, train,
                                        {.codes = codes,
                                         .patch = Grid::patch,
@@ -52,13 +50,14 @@ std::optional<std::string> make_own_teacher(const AnyDataset& train, RunOptions 
   if constexpr (Model::token_given_width == 0) {
     return "";
   } else if constexpr (UsesCodes<Model>) {
-    const std::string file = options.out + "/codebook.safetensors";
+    const std::string file = options.files.out + "/codebook.safetensors";
     fit_own_codebook<Model>(train, options, file);
     return file;
   } else if constexpr (LearnsFromEncoder<Model>) {
-    options.model = "the teacher of " + options.model, options.out += "/teacher";
-    options.teacher_cache.clear(), options.condition.clear(),
-        options.init.clear();  // the student's
+    options.model = "the teacher of " + options.model;
+    options.files.out += "/teacher";
+    options.files.init.clear();  // the student's, as are its teacher's options
+    options.teacher = {};
     TrainingResult result = pretrain<TeacherModel<typename Model::Target::Kind::Teacher>>(train,
                                                                                           options);
     return result.complete ? std::optional(std::move(result.checkpoint)) : std::nullopt;
@@ -80,7 +79,7 @@ std::string make_own_condition(const AnyDataset& train, const RunOptions& option
   Model::Encoder::Leading::each_kind_of([&]<class Kind>(Kind, auto of) {
     using Of = typename decltype(of)::type;
     if constexpr (requires { Of::classes; }) {
-      file = options.out + "/condition.safetensors";
+      file = options.files.out + "/condition.safetensors";
       fit_own_codebook<Model>(train, options, file, Of::classes);
     } else if constexpr (Kind::has_file) {
       fail<OptionError>(options.model, " has the pooled features of ", type_name<Of>(),

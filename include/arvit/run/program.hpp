@@ -25,10 +25,12 @@ template <class F> int run_main(int argc, char** argv, F&& f) {
     return code;
   };
   try {
-    if constexpr (std::is_void_v<decltype(f(argc, argv))>)
-      return f(argc, argv), 0;
-    else
+    if constexpr (std::is_void_v<decltype(f(argc, argv))>) {
+      f(argc, argv);
+      return 0;
+    } else {
       return f(argc, argv);
+    }
   } catch (const Finished& finished) {
     std::cout << finished.text << std::flush;
     return 0;

@@ -13,8 +13,7 @@
 #include "arvit/model/generate.hpp"
 #include "arvit/model/sample.hpp"
 #include "arvit/show/reconstruct.hpp"
-#include "arvit/teacher/codebook.hpp"
-#include "arvit/teacher/teacher.hpp"
+#include "arvit/teacher/tokenizer.hpp"
 
 /// Pictures of which a model is given a part and predicts the rest, from its own predictions where
 /// it predicts group after group.
@@ -24,7 +23,8 @@ namespace detail {
 /// Ranks of a picture whose first `given` patches of `order` are given (0), the others cut into
 /// equally large groups 1 .. groups.
 inline std::vector<int> ranks_in_groups(std::span<const int> order, int given, int groups) {
-  if (groups < 1) fail<OptionError>("--groups is ", groups, "; it must be at least 1.");
+  if (groups < 1)
+    fail<OptionError>("the patches are cut into ", groups, " groups; it must be at least 1.");
   std::vector<int> ranks(order.size());
   const int predicted = static_cast<int>(order.size()) - given;
   for (int place = 0; place < predicted; ++place)
@@ -46,7 +46,8 @@ inline std::vector<int> random_patches(int patches, Counter picture) {
 /// whatever the number of groups (GVP, appendix F). Of fewer patches than groups each is one.
 inline std::vector<int> masked_ranks(int patches, double mask_ratio, int groups, Counter picture) {
   if (!(mask_ratio > 0 && mask_ratio <= 1))
-    fail<OptionError>("--mask-ratio is ", mask_ratio, "; it must be above 0 and at most 1.");
+    fail<OptionError>("the share that is masked is ", mask_ratio,
+                      "; it must be above 0 and at most 1.");
   const int given = static_cast<int>(patches * (1 - mask_ratio) + 1e-9);
   return detail::ranks_in_groups(detail::random_patches(patches, picture),
                                  std::min(patches - 1, given), groups);
@@ -55,7 +56,7 @@ inline std::vector<int> masked_ranks(int patches, double mask_ratio, int groups,
 inline std::vector<int> completion_ranks(int rows, int columns, double keep, int groups,
                                          Counter picture) {
   if (!(keep >= 0 && keep < 1))
-    fail<OptionError>("--keep is ", keep, "; it must be 0 or more and below 1.");
+    fail<OptionError>("the share that is kept is ", keep, "; it must be 0 or more and below 1.");
   const int given = static_cast<int>(rows * keep + 1e-9) * columns;
   std::vector<int> order = detail::random_patches(rows * columns, picture);
   std::stable_partition(order.begin(), order.end(), [&](int patch) { return patch < given; });
@@ -192,10 +193,9 @@ std::vector<float> fill_in(D& device, std::span<const float> parameters,
   check(options.sampling);
   if constexpr (detail::predicts_codes<Model>) {
     if (options.codebook == nullptr)
-      fail<OptionError>(
-          "the model predicts codes; give --codebook, the file that it was trained with.");
+      fail<OptionError>("the model predicts codes; give the codebook that it was trained with.");
     if (options.codebook->codes() != Model::target_width || options.codebook->patch != Grid::patch)
-      fail<OptionError>("--codebook has ", options.codebook->codes(), " codes for patches of ",
+      fail<OptionError>("the codebook has ", options.codebook->codes(), " codes for patches of ",
                         options.codebook->patch, " pixels, the model has ", Model::target_width,
                         " for patches of ", Grid::patch,
                         "; give the one that it was trained with.");

@@ -71,20 +71,19 @@ inline std::string checkpoint_text(const Safetensors& file) {
 /// "0,0,2,0,1,1,2" with `condition` zeros before it.
 inline std::vector<int> ranks_from(std::string_view list, int condition) {
   if (condition < 0 || condition > 1000)
-    fail<OptionError>("--condition is ", condition, "; it counts tokens, choose 0 to 1000.");
+    fail<OptionError>(condition, " tokens as a condition; choose 0 to 1000.");
   std::vector<int> ranks(condition);
   for (std::size_t begin = 0; begin <= list.size();) {
     const std::size_t end = std::min(list.find(',', begin), list.size());
     int rank = -1;
     const auto [stop, error] = std::from_chars(list.data() + begin, list.data() + end, rank);
     if (error != std::errc() || stop != list.data() + end || rank < 0)
-      fail<OptionError>("--ranks: '", list.substr(begin, end - begin),
+      fail<OptionError>("ranks: '", list.substr(begin, end - begin),
                         "' is no rank; give whole numbers from 0, such as 0,0,2,0,1,1,2.");
     ranks.push_back(rank);
     begin = end + 1;
   }
-  if (ranks.size() > 1000)
-    fail<OptionError>("--ranks holds ", ranks.size(), " tokens; at most 1000 can be shown.");
+  if (ranks.size() > 1000) fail<OptionError>(ranks.size(), " ranks; at most 1000 can be shown.");
   return ranks;
 }
 

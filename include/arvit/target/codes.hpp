@@ -8,7 +8,7 @@ namespace arvit {
 
 /// The code that a frozen tokenizer gives each patch, one of Classes (GVP p2d; BEiT): numbers
 /// [images, patches] in reading order, which come with the images from a codebook beside the
-/// trainer (`--teacher`) or from a file.
+/// trainer or from a file.
 template <int Classes> struct Codes {
   static_assert(
       Classes > 1,

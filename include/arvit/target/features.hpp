@@ -183,7 +183,7 @@ template <class S> struct GivenCellsWork {
 /// Tokens of a frozen teacher for the same crop, after its final norm and projection: of a ViT of
 /// ours, or of a tower below. A class query predicts the teacher's class token. The trainer gets
 /// the features of a micro-batch [images, tokens, width], class token first, then the teacher's
-/// grid in reading order, from whoever made them: the teacher beside it (`--teacher`), or a file.
+/// grid in reading order, from whoever made them: the teacher beside it, or a file.
 template <class Teacher_> struct Features {
   using Teacher = Teacher_;
   using DefaultError = Cosine;

@@ -21,13 +21,13 @@ namespace arvit {
 /// What a cache holds and how much of it.
 struct TeacherCacheOptions {
   std::string path;
-  std::vector<std::pair<std::string, std::string>>
-      key;  ///< name and value of all that the numbers depend on, besides the teacher
+  /// Name and value of all that the numbers depend on, besides the teacher.
+  std::vector<std::pair<std::string, std::string>> key;
   std::int64_t pictures = 0, views = 1;  ///< the crop of a picture in epoch e is number e % views
-  std::int64_t image_width = 0,
-               width = 0;  ///< numbers of an image and of what the teacher gives for it
-  double gigabytes =
-      10;  ///< (10^9 bytes) most that a new file takes; crops beyond it are computed every time
+  std::int64_t image_width = 0;          ///< numbers of an image
+  std::int64_t width = 0;                ///< numbers of what the teacher gives for it
+  /// Most that a new file takes, in 10^9 bytes; crops beyond it are computed every time.
+  double gigabytes = 10;
   std::function<void(const std::string&)> report = [](const std::string& line) {
     std::cerr << line << '\n';
   };
@@ -36,7 +36,8 @@ struct TeacherCacheOptions {
 /// What a frozen teacher gave for each crop, in a file, so that no crop is computed twice, in this
 /// run or the next.
 ///
-///   [text: key, number of slots, checksum; to a multiple of 4096 bytes] [slot: checksum (8 bytes), numbers] ...
+///   [text: key, number of slots, checksum; to a multiple of 4096 bytes]
+///   [slot: checksum (8 bytes), numbers] ...
 ///
 /// Slot view * pictures + picture. Its checksum is over the crop's pixels and the numbers, so what
 /// was half written when a machine died, what is damaged and what belongs to another crop is no
@@ -45,8 +46,8 @@ struct TeacherCacheOptions {
 /// on the disk only where it is written.
 ///
 /// Errors  FileError for a file that is no cache, is cut or damaged in its text, holds other
-/// numbers, or is in use by another process. When the disk
-///         refuses a slot, that is reported once and the cache grows no more.
+///         numbers, or is in use by another process. When the disk refuses a slot, that is reported
+///         once and the cache grows no more.
 class TeacherCache {
  public:
   TeacherCache(TeacherCacheOptions options, FrozenTeacher teacher);

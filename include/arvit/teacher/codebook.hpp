@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "arvit/core/buffer.hpp"
@@ -18,7 +19,7 @@
 
 /// Pictures as words: every patch is replaced by the number of the centroid that is nearest to it.
 /// With a patch of one pixel the codebook is a palette of colours, as iGPT's (Chen et al. 2020,
-/// section 3.2). eval/fit_codebook.hpp makes codebooks.
+/// section 3.2). teacher/fit_codebook.hpp makes codebooks.
 namespace arvit {
 
 /// Entries are colours in [0, 1], not normalised, so that a codebook belongs to no run; inside a
@@ -29,12 +30,12 @@ struct Codebook {
   std::vector<float> centroids;  ///< [codes(), width()]
   std::string data;              ///< the pictures that it was fitted to, in one line
   std::uint64_t seed = 0;        ///< that it was fitted with
-  double inertia = 0;  ///< mean squared distance of a patch from its centroid, per entry; on the
-                       ///< scale where white is 1
-  std::string contents = {};  ///< contents_text() of those pictures, and ...
-  int picture_height = 0,
-      picture_width =
-          0;  ///< ... the size that they were brought to, in pixels; "" and 0: not known
+  /// Mean squared distance of a patch from its centroid, per entry; on the scale where white is 1.
+  double inertia = 0;
+  /// contents_text() of those pictures, and the size that they were brought to, in pixels; "" and
+  /// 0: not known.
+  std::string contents = {};
+  int picture_height = 0, picture_width = 0;
 
   int width() const { return 3 * patch * patch; }
   int codes() const {
@@ -42,6 +43,7 @@ struct Codebook {
   }
 };
 
+inline constexpr std::string_view codebook_format = "arvit codebook";  ///< metadata "format"
 inline constexpr int most_codes = 1 << 24;  ///< so that every code is exact as a float
 
 /// ShapeError unless there are 2 to most_codes whole centroids with entries in [0, 1].
@@ -121,13 +123,12 @@ template <Device D> class NearestCode {
     if (static_cast<std::int64_t>(centroids.size()) != codes_ * width_)
       fail<ShapeError>("NearestCode: ", centroids.size(), " numbers are no ", codes_,
                        " centroids of ", width_, "; make another NearestCode for another shape.");
-    std::vector<float> bias(static_cast<std::size_t>(codes_));
+    std::vector<float> bias(codes_);
     for (std::int64_t code = 0; code < codes_; ++code) {
       double square = 0;
       for (std::int64_t c = code * width_; c < (code + 1) * width_; ++c)
-        square += static_cast<double>(centroids[static_cast<std::size_t>(c)]) *
-                  centroids[static_cast<std::size_t>(c)];
-      bias[static_cast<std::size_t>(code)] = static_cast<float>(-square / 2);
+        square += static_cast<double>(centroids[c]) * centroids[c];
+      bias[code] = static_cast<float>(-square / 2);
     }
     device_.upload(centroids.data(), centroids_.span());
     device_.upload(bias.data(), bias_.span());

@@ -17,19 +17,19 @@ namespace arvit {
 /// One assignment of patches to their nearest centroids.
 struct FitStep {
   int iteration = 0;  ///< how often the centroids have moved
-  double inertia =
-      0;  ///< of these patches: mean squared distance from the nearest centroid, per entry
-  std::int64_t changed =
-      0;  ///< of these patches, those that have another code than before; of fresh patches all
+  /// Of these patches: mean squared distance from the nearest centroid, per entry.
+  double inertia = 0;
+  /// Of these patches, those that have another code than before; of fresh patches all.
+  std::int64_t changed = 0;
   std::int64_t reseeded = 0;  ///< empty clusters so far that got a new centroid
 };
 
 struct CodebookOptions {
   int codes = 512, patch = 1;
-  int height = 32, width = 32;  ///< the pictures are brought to this size, as for an evaluation
-                                ///< (EvaluationTransform)
-  std::int64_t sample =
-      1 << 18;  ///< most patches to hold; they take sample * patch * patch * 12 bytes
+  /// The pictures are brought to this size, as for an evaluation (EvaluationTransform).
+  int height = 32, width = 32;
+  /// Most patches to hold; they take sample * patch * patch * 12 bytes.
+  std::int64_t sample = 1 << 18;
   std::int64_t batch = 1 << 16;  ///< patches of a mini-batch, at least
   int iterations = 60;           ///< most moves of the centroids
   std::uint64_t seed = 0;
@@ -57,12 +57,13 @@ struct CodebookFit {
 /// alone 3.3 %.
 ///
 /// Start      k-means++ (Arthur and Vassilvitskii 2007) on 16 held patches per code. On the same
-/// pictures random patches leave 2 % more inertia for
-///            512 colours and as much for 4 x 4 pixels, 4 patches per code 0.4 % more, and 64 per code as much.
+///            pictures random patches leave 2 % more inertia for 512 colours and as much for 4 x 4
+///            pixels, 4 patches per code 0.4 % more, and 64 per code as much.
 /// Empty      In Lloyd's iterations a cluster without patches moves to the patch that is farthest
-/// from all centroids. Threads    Those of the device, which also decode. Equal bits for any
-/// number. Errors     OptionError for options outside their ranges, more codes than distinct
-/// patches, and an `init` of another shape.
+///            from all centroids.
+/// Threads    Those of the device, which also decode. Equal bits for any number.
+/// Errors     OptionError for options outside their ranges, more codes than distinct patches, and
+///            an `init` of another shape.
 CodebookFit fit_codebook(Cpu<Fp32>& device, const AnyDataset& set, const CodebookOptions& options);
 
 }  // namespace arvit

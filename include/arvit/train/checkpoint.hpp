@@ -14,8 +14,10 @@
 
 #include "arvit/core/linkage.hpp"
 #include "arvit/core/type_name.hpp"
-#include "arvit/train/run_options.hpp"
+#include "arvit/train/frozen_teacher.hpp"
 #include "arvit/train/step.hpp"
+#include "arvit/train/stored_option.hpp"
+#include "arvit/train/trainer_options.hpp"
 
 /// Checkpoints: one safetensors file that holds all that a run needs to go on, and says what it is.
 ///   NAME                     parameters, under timm's names for the encoder
@@ -26,38 +28,35 @@
 /// pixel_deviation, data, given_by (FrozenTeacher::identity), options (JSON, all of them).
 namespace arvit {
 
-/// What a run is besides its options.
+/// What a run has besides the options of its trainer.
 struct RunInfo {
-  std::string data;  ///< one line about the pictures
+  std::string data = {};  ///< one line about the pictures
   std::array<float, 3> pixel_mean{0, 0, 0}, pixel_deviation{1, 1, 1};
-  std::string given_by = {};  ///< what gives numbers with the pictures: FrozenTeacher::identity
+  FrozenTeacher teacher = {};              ///< where Model::given_width > 0
+  std::vector<StoredOption> options = {};  ///< all of them; none: those of the trainer alone
 };
 
-/// What the metadata of a checkpoint says.
+/// What the metadata of a checkpoint say.
 struct CheckpointInfo {
   std::string model, model_name, data;
   std::int64_t parameters = 0, step = 0, steps_per_epoch = 1;
   std::uint64_t seed = 0;
   std::array<float, 3> pixel_mean{0, 0, 0}, pixel_deviation{1, 1, 1};
-  std::string options;        ///< JSON object, name to value
-  std::string given_by = {};  ///< "": not known
+  std::string options;                      ///< JSON object, name to value
+  std::string given_by = {};                ///< FrozenTeacher::identity; "": not known
+  std::vector<StoredOption> compared = {};  ///< of a run that goes on: how its options are compared
 
+  /// Of a run after `step` steps.
+  static CheckpointInfo of_run(const RunInfo& run, const TrainerOptions& options, std::int64_t step,
+                               std::int64_t steps_per_epoch);
   template <class Model>
-  static CheckpointInfo of(const RunInfo& info, const RunOptions& options, std::int64_t step,
+  static CheckpointInfo of(const RunInfo& run, const TrainerOptions& options, std::int64_t step,
                            std::int64_t steps_per_epoch) {
-    return {type_name<Model>(),
-            options.model,
-            info.data,
-            Model::parameter_count,
-            step,
-            steps_per_epoch,
-            options.seed,
-            info.pixel_mean,
-            info.pixel_deviation,
-            options_json(options),
-            info.given_by};
+    CheckpointInfo info = of_run(run, options, step, steps_per_epoch);
+    info.model = type_name<Model>();
+    info.parameters = Model::parameter_count;
+    return info;
   }
-  static std::string options_json(const RunOptions& options);
 };
 
 class Safetensors;  // io/safetensors.hpp
@@ -65,6 +64,11 @@ class Safetensors;  // io/safetensors.hpp
 /// What a checkpoint says of itself. FileError when it is none.
 CheckpointInfo read_checkpoint_info(const Safetensors& file);
 CheckpointInfo read_checkpoint_info(const std::string& path);
+
+/// FileError unless the run that `file` is of goes on as `expected`: the model with these tensors,
+/// every option that changes the result, and the number of steps in an epoch.
+void check_continues(const Safetensors& file, std::span<const PlacedTensor> parameters,
+                     const CheckpointInfo& expected);
 
 /// Which parameters of a checkpoint to take.
 enum class Take : char { parameters, average };
@@ -79,6 +83,8 @@ std::vector<float> load_tensors(const std::string& path, std::span<const PlacedT
 /// norm of its encoder (D-iGPT) that norm is as it starts: weight 1, bias 0.
 std::vector<float> load_encoder(const std::string& path, std::span<const PlacedTensor> encoder,
                                 Take take = Take::parameters);
+/// FileError where load_encoder() would find no such encoder; reads no numbers.
+void check_encoder(const Safetensors& file, std::span<const PlacedTensor> encoder);
 template <class Encoder>
 std::vector<float> load_encoder(const std::string& path, Take take = Take::parameters) {
   return load_encoder(path, placed_tensors(Encoder::groups()), take);
@@ -126,11 +132,9 @@ template <class Model, class D> StepState state_of(Step<Model, D>& step) {
   if (!step.average().empty()) state.parts.push_back({average_prefix, step.average().data()});
   state.download = [&device = step.device(), buffer = std::vector<S>()](
                        const S* from, std::int64_t count) mutable {
-    if constexpr (std::same_as<SpaceOf<D>, HostSpace>)
-      return std::span<const S>(from, static_cast<std::size_t>(count));
-    buffer.resize(
-        static_cast<std::size_t>(count));  // tensors of a device with memory of its own pass one by
-                                           // one through a buffer of the largest
+    if constexpr (std::same_as<SpaceOf<D>, HostSpace>) return std::span<const S>(from, count);
+    // Tensors of a device with memory of its own pass one by one through a buffer of the largest.
+    buffer.resize(count);
     device.download(Span<const S, SpaceOf<D>>(from, count), buffer.data());
     return std::span<const S>(buffer);
   };

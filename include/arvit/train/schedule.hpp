@@ -16,9 +16,9 @@ constexpr double scaled_learning_rate(double base_lr, double batch) {
 
 /// Linear warm-up, then half a cosine. Per step, with the fractional epoch e = step / steps per
 /// epoch:
-///   e < warmup:  peak * e / warmup        else:  minimum + (peak - minimum) * (1 + cos(pi * (e - warmup) / (epochs - warmup))) / 2
-/// So the first step of a run with warm-up has rate 0, as in the released code (spec: README.md,
-/// "Pre-training optimiser").
+///   e < warmup:  peak * e / warmup
+///   else:        minimum + (peak - minimum) * (1 + cos(pi * (e - warmup) / (epochs - warmup))) / 2
+/// So the first step of a run with warm-up has rate 0, as in the released code of MAE and SemAIM.
 struct Schedule {
   double peak = 1e-3, minimum = 0;  ///< learning rates
   double warmup = 0, epochs = 1;    ///< in epochs

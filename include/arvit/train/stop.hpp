@@ -22,7 +22,8 @@ extern "C" inline void arvit_receive_signal(int number) {
   clock_gettime(CLOCK_MONOTONIC, &time);
   const std::int64_t now = std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
   if (received_signal.load() == 0) {
-    received_at.store(now), received_signal.store(number);
+    received_at.store(now);
+    received_signal.store(number);
   } else if (number == received_signal.load() && now - received_at.load() > 1'000'000'000) {
     signal(number, SIG_DFL);
     raise(number);

@@ -58,7 +58,7 @@ auto select_model(std::string_view name, ModelList<Variants...> list, F&& f) {
     if (known == name) {
       std::string built;
       for (const std::string& other : names) built += (built.empty() ? "" : ", ") + other;
-      fail<OptionError>("--model ", name, " is not built into this program, which holds ", built,
+      fail<OptionError>("model ", name, " is not built into this program, which holds ", built,
                         "; build it in with: cmake --preset release -DARVIT_MODELS=\"", name,
                         "\" && cmake --build --preset release");
     }
@@ -68,7 +68,7 @@ auto select_model(std::string_view name, ModelList<Variants...> list, F&& f) {
   std::string built;
   for (const std::string& other : names) built += (built.empty() ? "" : ", ") + other;
   fail<OptionError>(
-      "--model '", name, "' is not known",
+      "model '", name, "' is not known",
       nearest.empty() ? std::string(". ") : text("; did you mean ", nearest, "? "),
       "This program holds ", built,
       "; include/arvit/variants/variant_names.hpp lists all models that can be built in.");

@@ -56,7 +56,7 @@ inline void check_hugging_face(const ModelDescription& model) {
   if (!model.class_token)
     fail<OptionError>(
         "convert: Hugging Face's ViTModel always has a class token, which this encoder lacks; use "
-        "--to timm.");
+        "timm's names.");
 }
 
 inline std::string hugging_face_config(const ModelDescription& model) {

@@ -16,6 +16,7 @@ struct CommandLine::Parser {
   CLI::App app;
   std::vector<std::string> names;
   std::vector<std::pair<std::string, CLI::Option*>> required;
+  std::vector<std::function<void()>> after;
 };
 
 ARVIT_DEFINITION CommandLine::CommandLine(const std::string& description)
@@ -44,8 +45,8 @@ ARVIT_DEFINITION void CommandLine::add_option(std::string_view name, Target targ
         } else if constexpr (!std::is_same_v<T, bool>) {
           option->capture_default_str()->type_name("NUMBER");
         }
-        if constexpr (std::is_same_v<T, std::uint64_t>)  // strtoull would wrap a negative number
-                                                         // around
+        // strtoull would wrap a negative number around.
+        if constexpr (std::is_same_v<T, std::uint64_t>)
           option->check([](const std::string& given) {
             return given.starts_with("-") ? given + " is negative; it must be 0 or more"
                                           : std::string();
@@ -55,6 +56,10 @@ ARVIT_DEFINITION void CommandLine::add_option(std::string_view name, Target targ
   option->group(std::string(group));
   parser_->names.push_back(flag);
   if (required) parser_->required.push_back({flag, option});
+}
+
+ARVIT_DEFINITION void CommandLine::after_parsing(std::function<void()> act) {
+  parser_->after.push_back(std::move(act));
 }
 
 ARVIT_DEFINITION void CommandLine::parse(int argc, const char* const* argv) {
@@ -68,14 +73,15 @@ ARVIT_DEFINITION void CommandLine::parse(int argc, const char* const* argv) {
     fail<OptionError>("command line: ", what, "; --help explains the options.");
   }
   for (const std::string& extra : parser_->app.remaining()) {
-    const std::string name = extra.substr(0, extra.find('=')),
-                      nearest = nearest_name(name, parser_->names);
+    const std::string name = extra.substr(0, extra.find('='));
+    const std::string nearest = nearest_name(name, parser_->names);
     fail<OptionError>(extra.starts_with("-") ? "option " : "argument ", name, " is not known",
                       nearest.empty() ? std::string("") : text("; did you mean ", nearest, "?"),
                       nearest.empty() ? "; " : " ", "--help lists all options.");
   }
   for (const auto& [name, option] : parser_->required)
     if (option->count() == 0) fail<OptionError>(name, " is missing; --help explains it.");
+  for (const std::function<void()>& act : parser_->after) act();
 }
 
 ARVIT_DEFINITION RunOptions parse_run_options(int argc, const char* const* argv,
@@ -106,7 +112,7 @@ ARVIT_DEFINITION RunOptions parse_run_options(int argc, const char* const* argv,
   apply(*chosen, options);
 
   CommandLine line(program.description + "\n\nBegin with:  " + program.example + "\n" + presets);
-  for_each_option(options, [&](const OptionInfo& info, auto& value) {
+  RunOptions::list(options, [&](const OptionInfo& info, auto& value) {
     line.add(info.name, value, info.help, info.group, info.name == "data");
   });
   line.parse(argc, argv);

@@ -30,7 +30,7 @@ ARVIT_DEFINITION TeacherCache::TeacherCache(TeacherCacheOptions options, FrozenT
     std::replace(value.begin(), value.end(), '\n', ' ');
     key += text(name, ": ", value, "\n");
   }
-  slot_.resize(static_cast<std::size_t>(slot_bytes()));
+  slot_.resize(slot_bytes());
   if (std::error_code error; !std::filesystem::exists(options_.path, error)) create(key);
   open(key);
 }
@@ -41,9 +41,9 @@ ARVIT_DEFINITION void TeacherCache::create(const std::string& key) const {
                          ? crops()
                          : static_cast<std::int64_t>(most / static_cast<double>(slot_bytes()));
   if (slots < 1)
-    fail<OptionError>("--teacher-cache-gb ", options_.gigabytes,
-                      ": what the teacher gives for one crop takes ", slot_bytes(),
-                      " bytes, so none fits; give more.");
+    fail<OptionError>(options_.path, ": what the teacher gives for one crop takes ", slot_bytes(),
+                      " bytes, so none fits into ", options_.gigabytes,
+                      " * 10^9 bytes; give the cache more.");
   std::string head = text(detail::cache_format, "slots: ", slots, "\n", key);
   head += text(detail::cache_end, checksum(detail::as_bytes(head)), "\n");
   if (static_cast<std::int64_t>(head.size()) > detail::cache_text_limit)
@@ -64,8 +64,8 @@ ARVIT_DEFINITION void TeacherCache::open(const std::string& key) {
   if (!file_.is_open()) detail::fail_errno(path, "cannot be written", errno);
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     fail<FileError>(path,
-                    ": is in use by another run; give each its own --teacher-cache, or wait until "
-                    "that one ends.");
+                    ": is in use by another run; give each its own cache, or wait until that one "
+                    "ends.");
   std::string head(detail::cache_text_limit, '\0');
   errno = 0;
   head.resize(detail::read_at(file_.get(), std::as_writable_bytes(std::span(head)), 0));
@@ -73,7 +73,7 @@ ARVIT_DEFINITION void TeacherCache::open(const std::string& key) {
   if (!head.starts_with(detail::cache_format))
     fail<FileError>(path, ": is no teacher cache, those begin with '",
                     detail::cache_format.substr(0, detail::cache_format.size() - 1),
-                    "'; choose another --teacher-cache.");
+                    "'; choose another file.");
   const auto damaged = [&](const auto&... what) {
     fail<FileError>(path, ": ", what..., "; delete it, and it is made anew.");
   };
@@ -101,7 +101,7 @@ ARVIT_DEFINITION void TeacherCache::open(const std::string& key) {
       if (const std::string_view there = next(name); there != value)
         fail<FileError>(path, ": holds other numbers (", name, ": ", there, "; here: ", value,
                         "); give the teacher, pictures and options that it was made with, or "
-                        "another --teacher-cache.");
+                        "another cache.");
     damaged("the text at its beginning says more than a cache of this teacher would");
   }
   if (::fstat(file_.get(), &status) != 0) detail::fail_errno(path, "cannot be read", errno);

@@ -14,7 +14,7 @@ namespace arvit {
 
 namespace detail {
 
-inline constexpr std::string_view codebook_format = "arvit codebook", codebook_version = "1";
+inline constexpr std::string_view codebook_version = "1";
 
 /// What is wrong with a codebook, or "".
 ARVIT_DEFINITION std::string codebook_fault(const Codebook& codebook) {
@@ -27,7 +27,7 @@ ARVIT_DEFINITION std::string codebook_fault(const Codebook& codebook) {
   if (size / codebook.width() < 2 || size / codebook.width() > most_codes)
     return text("it has ", size / codebook.width(), " codes, 2 to ", most_codes, " are possible");
   for (std::int64_t i = 0; i < size; ++i) {
-    const float value = codebook.centroids[static_cast<std::size_t>(i)];
+    const float value = codebook.centroids[i];
     if (!(value >= 0 && value <= 1))
       return text("entry ", i % codebook.width(), " of code ", i / codebook.width(), " is ", value,
                   ", a colour lies in [0, 1]");
@@ -54,7 +54,7 @@ ARVIT_DEFINITION void save_codebook(const std::filesystem::path& path, const Cod
                                {codebook.codes(), codebook.width()},
                                std::as_bytes(std::span(codebook.centroids))};
   write_safetensors(path, std::span(&centroids, 1),
-                    {{"format", std::string(detail::codebook_format)},
+                    {{"format", std::string(codebook_format)},
                      {"format_version", std::string(detail::codebook_version)},
                      {"patch", text(codebook.patch)},
                      {"codes", text(codebook.codes())},
@@ -72,9 +72,9 @@ ARVIT_DEFINITION Codebook load_codebook(const std::filesystem::path& path) {
     const auto found = file.metadata().find(name);
     return found == file.metadata().end() ? std::string() : found->second;
   };
-  if (said("format") != detail::codebook_format)
+  if (said("format") != codebook_format)
     fail<FileError>(file.path(), ": is no codebook, its metadata do not say 'format' = '",
-                    detail::codebook_format, "'; give a file that fit_codebook wrote.");
+                    codebook_format, "'; give a file that fit_codebook wrote.");
   if (said("format_version") != detail::codebook_version)
     fail<FileError>(file.path(), ": is a codebook of version '", said("format_version"),
                     "', this library reads ", detail::codebook_version,
@@ -93,9 +93,10 @@ ARVIT_DEFINITION Codebook load_codebook(const std::filesystem::path& path) {
   Codebook codebook{number("patch", 0),     {},
                     said("data"),           number("seed", std::uint64_t{}),
                     number("inertia", 0.0), said("contents")};
-  if (!codebook.contents.empty())
-    codebook.picture_height = number("picture_height", 0),
-    codebook.picture_width = number("picture_width", 0);  // files of before lack all three
+  if (!codebook.contents.empty()) {  // files of before lack all three
+    codebook.picture_height = number("picture_height", 0);
+    codebook.picture_width = number("picture_width", 0);
+  }
   const auto codes = number("codes", std::int64_t{});
   const StoredTensor* const centroids = file.find("centroids");
   if (centroids == nullptr || centroids->type != StoredType::F32)
@@ -145,19 +146,18 @@ ARVIT_DEFINITION std::vector<float> picture_of_codes(const Codebook& codebook,
   if (static_cast<std::int64_t>(codes.size()) != shape.patches())
     fail<ShapeError>("codebook: ", codes.size(), " codes for a picture of ", shape.patches(),
                      " patches; give one per patch.");
-  std::vector<float> pixels(static_cast<std::size_t>(shape.size()));
+  std::vector<float> pixels(shape.size());
   for (int patch = 0; patch < shape.patches(); ++patch) {
-    const std::int32_t code = codes[static_cast<std::size_t>(patch)];
+    const std::int32_t code = codes[patch];
     if (code < 0 || code >= codebook.codes())
       fail<ShapeError>("codebook: code ", code, " of patch ", patch, " is none of the ",
                        codebook.codes(), " codes; use the codebook that the codes are of.");
     const float* entry = codebook.centroids.data() + std::int64_t{code} * codebook.width();
-    const int top = patch / shape.columns() * shape.patch,
-              left = patch % shape.columns() * shape.patch;
+    const int top = patch / shape.columns() * shape.patch;
+    const int left = patch % shape.columns() * shape.patch;
     for (int y = top; y < top + shape.patch; ++y)
       for (int x = left; x < left + shape.patch; ++x)
-        for (int c = 0; c < 3; ++c)
-          pixels[static_cast<std::size_t>((std::int64_t{c} * height + y) * width + x)] = *entry++;
+        for (int c = 0; c < 3; ++c) pixels[(std::int64_t{c} * height + y) * width + x] = *entry++;
   }
   return pixels;
 }

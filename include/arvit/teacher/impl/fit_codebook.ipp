@@ -31,8 +31,8 @@ class PatchStream {
                 EvaluationTransform(
                     {.height = options.height, .width = options.width, .normalisation = {}}),
                 std::move(loading)),
-        cut_(static_cast<std::size_t>(3 * std::int64_t{options.height} * options.width)),
-        order_(static_cast<std::size_t>(shape_.patches())) {}
+        cut_(shape_.size()),
+        order_(shape_.patches()) {}
 
   /// Replaces `patches` by at least `rows` of them, fewer where the loader ends.
   void next(std::int64_t rows, std::vector<float>& patches) {
@@ -45,17 +45,14 @@ class PatchStream {
         cut_patches(batch->images + i * shape_.size(), 1, shape_, Normalisation{}, cut_.data());
         std::iota(order_.begin(), order_.end(), 0);
         if (most_ < shape_.patches()) {
-          Stream stream(
-              Counter{seed_, batch->epoch,
-                      static_cast<std::uint32_t>(batch->indices[static_cast<std::size_t>(i)]),
-                      Purpose::codebook});
+          Stream stream(Counter{seed_, batch->epoch, static_cast<std::uint32_t>(batch->indices[i]),
+                                Purpose::codebook});
           for (std::int64_t p = 0; p < most_; ++p)
-            std::swap(order_[static_cast<std::size_t>(p)],
-                      order_[static_cast<std::size_t>(
-                          p + stream.below(static_cast<std::uint32_t>(shape_.patches() - p)))]);
+            std::swap(order_[p],
+                      order_[p + stream.below(static_cast<std::uint32_t>(shape_.patches() - p))]);
         }
         for (std::int64_t p = 0; p < most_; ++p) {
-          const float* const from = cut_.data() + order_[static_cast<std::size_t>(p)] * width;
+          const float* const from = cut_.data() + order_[p] * width;
           patches.insert(patches.end(), from, from + width);
         }
       }
@@ -80,22 +77,20 @@ class KMeans {
         width_(book_.width()),
         codes_(book_.codes()),
         nearest_(device, book_),
-        weight_(static_cast<std::size_t>(codes_)) {}
+        weight_(codes_) {}
 
   const Codebook& codebook() const { return book_; }
 
   /// Assigns patches to codes; `again`: the patches of the last time.
   FitStep assign(std::span<const float> patches, bool again) {
     const std::int64_t rows = static_cast<std::int64_t>(patches.size()) / width_;
-    std::vector<std::int32_t> before = std::exchange(
-        code_, std::vector<std::int32_t>(static_cast<std::size_t>(rows)));
+    std::vector<std::int32_t> before = std::exchange(code_, std::vector<std::int32_t>(rows));
     if (!again) before.assign(code_.size(), -1);
     distance_.resize(code_.size());
     nearest_.load(book_.centroids);
     nearest_(patches.data(), rows, code_.data());
     device_.for_each(rows, [&](std::int64_t r) {
-      distance_[static_cast<std::size_t>(r)] = distance(
-          patches.data() + r * width_, centroid(code_[static_cast<std::size_t>(r)]));
+      distance_[r] = distance(patches.data() + r * width_, centroid(code_[r]));
     });
     step_.changed = 0;
     for (std::size_t r = 0; r < code_.size(); ++r) step_.changed += code_[r] != before[r];
@@ -107,29 +102,24 @@ class KMeans {
   /// Moves every centroid to the mean of the patches assigned now and those that it had `weight` of
   /// before.
   void move(std::span<const float> patches) {
-    std::vector<std::int64_t> end(static_cast<std::size_t>(codes_) + 1);
-    for (const std::int32_t code : code_) ++end[static_cast<std::size_t>(code) + 1];
+    std::vector<std::int64_t> end(codes_ + 1);
+    for (const std::int32_t code : code_) ++end[code + 1];
     std::partial_sum(end.begin(), end.end(), end.begin());
-    std::vector<std::int64_t> place(end.begin(), end.end() - 1),
-        rows(code_.size());  // rows by code, so that each sum has its order
+    std::vector<std::int64_t> place(end.begin(), end.end() - 1);
+    std::vector<std::int64_t> rows(code_.size());  // by code, so that each sum has its order
     for (std::size_t r = 0; r < code_.size(); ++r)
-      rows[static_cast<std::size_t>(place[static_cast<std::size_t>(code_[r])]++)] =
-          static_cast<std::int64_t>(r);
+      rows[place[code_[r]]++] = static_cast<std::int64_t>(r);
     device_.for_each(codes_, [&](std::int64_t code) {
-      const auto at = static_cast<std::size_t>(code);
-      const std::int64_t count = end[at + 1] - end[at];
+      const std::int64_t count = end[code + 1] - end[code];
       if (count == 0) return;
       float* const mean = centroid(code);
       std::vector<double> sum(mean, mean + width_);
-      for (double& value : sum) value *= static_cast<double>(weight_[at]);
-      for (std::int64_t i = end[at]; i < end[at + 1]; ++i)
-        for (std::int64_t c = 0; c < width_; ++c)
-          sum[static_cast<std::size_t>(c)] +=
-              patches[static_cast<std::size_t>(rows[static_cast<std::size_t>(i)] * width_ + c)];
-      weight_[at] += count;
+      for (double& value : sum) value *= static_cast<double>(weight_[code]);
+      for (std::int64_t i = end[code]; i < end[code + 1]; ++i)
+        for (std::int64_t c = 0; c < width_; ++c) sum[c] += patches[rows[i] * width_ + c];
+      weight_[code] += count;
       for (std::int64_t c = 0; c < width_; ++c)
-        mean[c] = static_cast<float>(sum[static_cast<std::size_t>(c)] /
-                                     static_cast<double>(weight_[at]));
+        mean[c] = static_cast<float>(sum[c] / static_cast<double>(weight_[code]));
     });
     ++step_.iteration;
   }
@@ -139,13 +129,13 @@ class KMeans {
   /// centroids.
   void reseed(std::span<const float> patches) {
     for (std::int64_t code = 0; code < codes_; ++code) {
-      if (weight_[static_cast<std::size_t>(code)] > 0) continue;
+      if (weight_[code] > 0) continue;
       const auto farthest = std::max_element(distance_.begin(), distance_.end()) -
                             distance_.begin();
-      if (!(distance_[static_cast<std::size_t>(farthest)] > 0))
+      if (!(distance_[farthest] > 0))
         return;  // every patch is a centroid; nothing is left to represent
       std::copy_n(patches.begin() + farthest * width_, width_, centroid(code));
-      weight_[static_cast<std::size_t>(code)] = 1;
+      weight_[code] = 1;
       ++step_.reseeded;
       lower_distances(patches, centroid(code), distance_);
     }
@@ -155,7 +145,7 @@ class KMeans {
   /// when there are no more distinct patches.
   std::int64_t start(std::span<const float> patches, Stream stream) {
     const std::int64_t rows = static_cast<std::int64_t>(patches.size()) / width_;
-    std::vector<float> left(static_cast<std::size_t>(rows), std::numeric_limits<float>::infinity());
+    std::vector<float> left(rows, std::numeric_limits<float>::infinity());
     std::int64_t row = stream.below(static_cast<std::uint32_t>(rows));
     for (std::int64_t code = 0; true;) {
       std::copy_n(patches.begin() + row * width_, width_, centroid(code));
@@ -165,8 +155,10 @@ class KMeans {
                     (static_cast<double>(stream.bits()) * 0x1p-32);
       row = -1;
       for (std::int64_t r = 0; r < rows && rest >= 0; ++r)
-        if (left[static_cast<std::size_t>(r)] > 0)
-          row = r, rest -= left[static_cast<std::size_t>(r)];
+        if (left[r] > 0) {
+          row = r;
+          rest -= left[r];
+        }
       if (row < 0) return code;
     }
   }
@@ -180,7 +172,7 @@ class KMeans {
   void lower_distances(std::span<const float> patches, const float* point,
                        std::vector<float>& distances) {
     device_.for_each(static_cast<std::int64_t>(distances.size()), [&](std::int64_t r) {
-      float& known = distances[static_cast<std::size_t>(r)];
+      float& known = distances[r];
       known = std::min(known, distance(patches.data() + r * width_, point));
     });
   }
@@ -244,12 +236,11 @@ ARVIT_DEFINITION CodebookFit fit_codebook(Cpu<Fp32>& device, const AnyDataset& s
   detail::PatchStream stream(set, options, std::move(loading), fit.complete ? per_picture : 64);
   std::vector<float> held, fresh;
   stream.next(options.sample, held);
-  held.resize(static_cast<std::size_t>(
-      std::min(options.sample * width, static_cast<std::int64_t>(held.size()))));
+  held.resize(std::min(options.sample * width, static_cast<std::int64_t>(held.size())));
   fit.patches = static_cast<std::int64_t>(held.size()) / width;
 
   Codebook codebook{options.patch,
-                    std::vector<float>(static_cast<std::size_t>(options.codes * width)),
+                    std::vector<float>(options.codes * width),
                     describe(set),
                     options.seed,
                     0,
@@ -274,9 +265,11 @@ ARVIT_DEFINITION CodebookFit fit_codebook(Cpu<Fp32>& device, const AnyDataset& s
 
   FitStep step = means.assign(held, false);
   options.progress(step);
-  for (const int most = fit.complete ? options.iterations : (options.iterations + 1) / 2;
-       step.iteration < most && !fit.converged;) {
-    means.forget(), means.move(held), means.reseed(held);
+  const int most = fit.complete ? options.iterations : (options.iterations + 1) / 2;
+  while (step.iteration < most && !fit.converged) {
+    means.forget();
+    means.move(held);
+    means.reseed(held);
     step = means.assign(held, true);
     options.progress(step);
     fit.converged = fit.complete && step.changed == 0;
@@ -289,7 +282,8 @@ ARVIT_DEFINITION CodebookFit fit_codebook(Cpu<Fp32>& device, const AnyDataset& s
     }
     step = means.assign(held, false);
   }
-  fit.iterations = step.iteration, fit.reseeded = step.reseeded;
+  fit.iterations = step.iteration;
+  fit.reseeded = step.reseeded;
   fit.codebook = means.codebook();
   return fit;
 }

@@ -15,13 +15,25 @@
 
 namespace arvit {
 
-ARVIT_DEFINITION std::string CheckpointInfo::options_json(const RunOptions& options) {
-  JsonWriter json;
-  json.begin_object();
-  for_each_option(options, [&](const OptionInfo& option, const auto& value) {
-    json.member(option.name, value);
-  });
-  return json.end_object().take();
+ARVIT_DEFINITION CheckpointInfo CheckpointInfo::of_run(const RunInfo& run,
+                                                       const TrainerOptions& options,
+                                                       std::int64_t step,
+                                                       std::int64_t steps_per_epoch) {
+  CheckpointInfo info;
+  info.model_name = options.model;
+  info.data = run.data;
+  info.step = step;
+  info.steps_per_epoch = steps_per_epoch;
+  info.seed = options.seed;
+  info.pixel_mean = run.pixel_mean;
+  info.pixel_deviation = run.pixel_deviation;
+  info.given_by = run.teacher.identity;
+  info.compared = run.options.empty() ? stored_options(options) : run.options;
+  for (const StoredOption& option : info.compared)
+    info.options += text(info.options.empty() ? "{" : ",", JsonWriter().value(option.name).text(),
+                         ":", option.value);
+  info.options += "}";
+  return info;
 }
 
 namespace detail {
@@ -64,6 +76,10 @@ ARVIT_DEFINITION std::array<float, 3> metadata_triple(const Safetensors& file,
   return triple;
 }
 
+ARVIT_DEFINITION std::string_view prefix_of(Take take) {
+  return take == Take::average ? average_prefix : std::string_view();
+}
+
 /// What differs between a file and a list of tensors, as "blocks.0.attn.qkv.weight is [2304, 768]
 /// in the file, [3072, 1024] in the model", or "".
 ARVIT_DEFINITION std::string first_difference(const Safetensors& file, std::string_view prefix,
@@ -72,9 +88,9 @@ ARVIT_DEFINITION std::string first_difference(const Safetensors& file, std::stri
     const std::string full = std::string(prefix) + name;
     const StoredTensor* stored = file.find(full);
     if (stored == nullptr) return text(full, " is not in the file");
-    if (stored->shape != stored_shape(tensor))
+    if (stored->shape != detail::stored_shape(tensor))
       return text(full, " is ", shape_text(stored->shape), " in the file, ",
-                  shape_text(stored_shape(tensor)), " in the model");
+                  shape_text(detail::stored_shape(tensor)), " in the model");
     if (stored->type != StoredType::F32)
       return text(full, " is ", name_of(stored->type), " in the file, F32 was expected");
   }
@@ -90,23 +106,18 @@ ARVIT_DEFINITION std::map<std::string, std::string> json_members(std::string_vie
   return members;
 }
 
-/// The first option that changes the result and differs between the file's and the run's, in the
-/// words of the command line, or "".
-ARVIT_DEFINITION std::string option_difference(const Safetensors& file, const std::string& ours) {
-  const auto before = json_members(metadata_at(file, "options"),
-                                   file.path() + " (its metadata 'options')"),
-             now = json_members(ours, "options");
-  const auto defaults = json_members(CheckpointInfo::options_json(RunOptions{}),
-                                     "options");  // of an option that came after the file
-  std::string difference;
-  for_each_option(RunOptions{}, [&](const OptionInfo& option, const auto&) {
-    const std::string name(option.name);
-    const auto found = before.find(name);
-    const std::string& there = found == before.end() ? defaults.at(name) : found->second;
-    if (difference.empty() && option.changes_result && there != now.at(name))
-      difference = text("--", name, " ", there, " there, ", now.at(name), " here");
-  });
-  return difference;
+/// The first option that changes the result and differs between the file's and the run's, or "".
+ARVIT_DEFINITION std::string option_difference(const Safetensors& file,
+                                               const std::vector<StoredOption>& ours) {
+  const auto there = json_members(metadata_at(file, "options"),
+                                  file.path() + " (its metadata 'options')");
+  for (const StoredOption& option : ours) {
+    const auto found = there.find(option.name);
+    const std::string& value = found == there.end() ? option.if_not_there : found->second;
+    if (option.changes_result && value != option.value)
+      return text(option.name, " ", value, " there, ", option.value, " here");
+  }
+  return {};
 }
 
 }  // namespace detail
@@ -121,13 +132,14 @@ ARVIT_DEFINITION CheckpointInfo read_checkpoint_info(const Safetensors& file) {
                     ", this program reads version ", detail::checkpoint_version,
                     "; use the arvit version that wrote it (", metadata_at(file, "arvit"), ").");
   CheckpointInfo info;
-  info.model = metadata_at(file, "model"), info.model_name = metadata_at(file, "model_name"),
+  info.model = metadata_at(file, "model");
+  info.model_name = metadata_at(file, "model_name");
   info.data = metadata_at(file, "data");
-  info.parameters = metadata_number<std::int64_t>(file, "parameters"),
+  info.parameters = metadata_number<std::int64_t>(file, "parameters");
   info.step = metadata_number<std::int64_t>(file, "step");
-  info.steps_per_epoch = metadata_number<std::int64_t>(file, "steps_per_epoch"),
+  info.steps_per_epoch = metadata_number<std::int64_t>(file, "steps_per_epoch");
   info.seed = metadata_number<std::uint64_t>(file, "seed");
-  info.pixel_mean = metadata_triple(file, "pixel_mean"),
+  info.pixel_mean = metadata_triple(file, "pixel_mean");
   info.pixel_deviation = metadata_triple(file, "pixel_deviation");
   info.options = metadata_at(file, "options");
   if (const auto given_by = file.metadata().find("given_by"); given_by != file.metadata().end())
@@ -138,44 +150,101 @@ ARVIT_DEFINITION CheckpointInfo read_checkpoint_info(const std::string& path) {
   return read_checkpoint_info(Safetensors(path));
 }
 
+namespace detail {
+
+ARVIT_DEFINITION void check_tensors(const Safetensors& file, std::span<const PlacedTensor> tensors,
+                                    Take take) {
+  const std::string difference = first_difference(file, prefix_of(take), tensors);
+  if (difference.empty()) return;
+  const auto holds = file.metadata().find("model_name");
+  const bool missing = difference.ends_with("is not in the file");
+  fail<FileError>(
+      file.path(), ": ", difference,
+      holds == file.metadata().end() ? std::string() : text("; the file holds ", holds->second),
+      !missing ? "; choose the model that the file holds."
+      : take == Take::average
+          ? "; give a checkpoint of a run that kept one, or take the parameters themselves."
+          : "; give a checkpoint of the whole model, as a trainer writes it.");
+}
+
+ARVIT_DEFINITION std::vector<float> read_tensors(const Safetensors& file,
+                                                 std::span<const PlacedTensor> tensors, Take take) {
+  std::vector<float> values(tensors.back().offset + tensors.back().tensor.size());
+  for (const auto& [name, tensor, offset] : tensors)
+    file.read(std::string(prefix_of(take)) + name, detail::stored_shape(tensor),
+              values.data() + offset);
+  return values;
+}
+
+/// The encoder's tensors without its final norm, where the file has none of that.
+ARVIT_DEFINITION std::span<const PlacedTensor> held_tensors(const Safetensors& file,
+                                                            std::span<const PlacedTensor> encoder,
+                                                            Take take) {
+  std::size_t body = encoder.size();
+  while (body > 0 && encoder[body - 1].name.starts_with("norm.")) --body;
+  for (const PlacedTensor& tensor : encoder.subspan(body))
+    if (file.find(std::string(prefix_of(take)) + tensor.name) != nullptr) return encoder;
+  return encoder.first(body);
+}
+
+}  // namespace detail
+
 ARVIT_DEFINITION std::vector<float> load_tensors(const std::string& path,
                                                  std::span<const PlacedTensor> tensors, Take take) {
   const Safetensors file(path);
-  const std::string prefix(take == Take::average ? detail::average_prefix : "");
-  const std::string difference = detail::first_difference(file, prefix, tensors);
-  if (!difference.empty()) {
-    const auto holds = file.metadata().find("model_name");
-    const bool missing = difference.ends_with("is not in the file");
-    fail<FileError>(
-        path, ": ", difference,
-        holds == file.metadata().end() ? std::string() : text("; the file holds ", holds->second),
-        !missing ? "; choose the model that the file holds."
-        : take == Take::average
-            ? "; give a checkpoint of a run with --ema, or take the parameters themselves."
-            : "; give a checkpoint of the whole model, as a trainer writes it.");
-  }
-  std::vector<float> values(
-      static_cast<std::size_t>(tensors.back().offset + tensors.back().tensor.size()));
-  for (const auto& [name, tensor, offset] : tensors)
-    file.read(prefix + name, detail::stored_shape(tensor), values.data() + offset);
-  return values;
+  detail::check_tensors(file, tensors, take);
+  return detail::read_tensors(file, tensors, take);
 }
 
 ARVIT_DEFINITION std::vector<float> load_encoder(const std::string& path,
                                                  std::span<const PlacedTensor> encoder, Take take) {
-  const std::string prefix(take == Take::average ? detail::average_prefix : "");
-  std::size_t body = encoder.size();
-  while (body > 0 && encoder[body - 1].name.starts_with("norm.")) --body;
-  {
-    const Safetensors file(path);
-    for (const PlacedTensor& tensor : encoder.subspan(body))
-      if (file.find(prefix + tensor.name) != nullptr) body = encoder.size();
-  }
-  std::vector<float> values = load_tensors(path, encoder.first(body), take);
-  for (const PlacedTensor& tensor : encoder.subspan(body))
-    values.insert(values.end(), static_cast<std::size_t>(tensor.tensor.size()),
+  const Safetensors file(path);
+  const auto held = detail::held_tensors(file, encoder, take);
+  detail::check_tensors(file, held, take);
+  std::vector<float> values = detail::read_tensors(file, held, take);
+  for (const PlacedTensor& tensor : encoder.subspan(held.size()))
+    values.insert(values.end(), tensor.tensor.size(),
                   tensor.tensor.init.kind == Init::ones ? 1.f : 0.f);
   return values;
+}
+
+ARVIT_DEFINITION void check_encoder(const Safetensors& file,
+                                    std::span<const PlacedTensor> encoder) {
+  detail::check_tensors(file, detail::held_tensors(file, encoder, Take::parameters),
+                        Take::parameters);
+}
+
+namespace detail {
+ARVIT_DEFINITION void check_complete(const Safetensors& file, std::string_view prefix,
+                                     std::span<const PlacedTensor> parameters,
+                                     const std::string& model_name) {
+  const std::string difference = first_difference(file, prefix, parameters);
+  if (!difference.empty())
+    fail<FileError>(file.path(), ": ", difference, "; the file is no complete checkpoint of ",
+                    model_name, ", use another one.");
+}
+}  // namespace detail
+
+// Options before the tensors beside the parameters: a run that kept no average has none, say.
+ARVIT_DEFINITION void check_continues(const Safetensors& file,
+                                      std::span<const PlacedTensor> parameters,
+                                      const CheckpointInfo& expected) {
+  const CheckpointInfo info = read_checkpoint_info(file);
+  if (info.model != expected.model) {
+    const std::string difference = detail::first_difference(file, "", parameters);
+    fail<FileError>(file.path(), ": holds ", info.model_name, ", this run trains ",
+                    expected.model_name, difference.empty() ? "" : text(" (", difference, ")"),
+                    "; choose the model ", info.model_name, ", or another folder for this run.");
+  }
+  detail::check_complete(file, "", parameters, expected.model_name);
+  const std::string option = detail::option_difference(file, expected.compared);
+  if (!option.empty())
+    fail<FileError>(file.path(), ": was made with other options (", option,
+                    "); repeat the options of that run, or start a new one from its parameters.");
+  if (info.steps_per_epoch != expected.steps_per_epoch)
+    fail<FileError>(file.path(), ": its run has ", info.steps_per_epoch,
+                    " steps in an epoch, this one ", expected.steps_per_epoch,
+                    "; give the same pictures as then, or start a new run from its parameters.");
 }
 
 namespace detail {
@@ -183,11 +252,12 @@ namespace detail {
 ARVIT_DEFINITION void write_state(const std::string& path, const StepState& state,
                                   const CheckpointInfo& info) {
   std::vector<StoredTensor> tensors;
-  std::vector<std::pair<const float*, std::int64_t>>
-      places;  // where, elements: in the order of `tensors`
+  // Where, elements: in the order of `tensors`.
+  std::vector<std::pair<const float*, std::int64_t>> places;
   for (const auto& [prefix, values] : state.parts)
     for (const auto& [name, tensor, offset] : state.parameters) {
-      tensors.push_back({std::string(prefix) + name, StoredType::F32, stored_shape(tensor), {}});
+      tensors.push_back(
+          {std::string(prefix) + name, StoredType::F32, detail::stored_shape(tensor), {}});
       places.emplace_back(values + offset, tensor.size());
     }
   const auto triple = [](const std::array<float, 3>& values) {
@@ -210,7 +280,7 @@ ARVIT_DEFINITION void write_state(const std::string& path, const StepState& stat
       {"given_by", info.given_by},
       {"options", info.options}};
   write_safetensors(path, tensors, metadata, [&](const StoredTensor& tensor) {
-    const auto& [from, count] = places[static_cast<std::size_t>(&tensor - tensors.data())];
+    const auto& [from, count] = places[&tensor - tensors.data()];
     return std::as_bytes(state.download(from, count));
   });
 }
@@ -219,8 +289,8 @@ ARVIT_DEFINITION void upload(const Safetensors& file, std::string_view prefix,
                              const StepState& state, float* to) {
   std::vector<float> values;
   for (const auto& [name, tensor, offset] : state.parameters) {
-    values.resize(static_cast<std::size_t>(tensor.size()));
-    file.read(std::string(prefix) + name, stored_shape(tensor), values.data());
+    values.resize(tensor.size());
+    file.read(std::string(prefix) + name, detail::stored_shape(tensor), values.data());
     file.release(std::string(prefix) + name);
     state.upload(values.data(), to + offset, tensor.size());
   }
@@ -229,36 +299,18 @@ ARVIT_DEFINITION void upload(const Safetensors& file, std::string_view prefix,
 ARVIT_DEFINITION std::int64_t read_state(const std::string& path, const StepState& state,
                                          const CheckpointInfo& expected) {
   const Safetensors file(path);
+  check_continues(file, state.parameters, expected);
   const CheckpointInfo info = read_checkpoint_info(file);
-  const auto compare = [&](std::string_view prefix) {
-    const std::string difference = first_difference(file, prefix, state.parameters);
-    if (info.model != expected.model)
-      fail<FileError>(path, ": holds ", info.model_name, ", this run trains ", expected.model_name,
-                      difference.empty() ? "" : text(" (", difference, ")"), "; choose --model ",
-                      info.model_name, " or another --out.");
-    if (!difference.empty())
-      fail<FileError>(path, ": ", difference, "; the file is no complete checkpoint of ",
-                      expected.model_name, ", use another one.");
-  };
-  compare("");
-  const std::string option = option_difference(
-      file, expected.options);  // before the rest: without --ema there is no average, say
-  if (!option.empty())
-    fail<FileError>(path, ": was made with other options (", option,
-                    "); repeat the options of that run, or start a new one from it with --init.");
-  if (info.steps_per_epoch != expected.steps_per_epoch)
-    fail<FileError>(path, ": its run has ", info.steps_per_epoch, " steps in an epoch, this one ",
-                    expected.steps_per_epoch,
-                    "; give the same pictures as then, or start a new run from it with --init.");
   if (info.pixel_mean != expected.pixel_mean || info.pixel_deviation != expected.pixel_deviation)
     fail<FileError>(path,
                     ": the colours of its run had another mean or deviation; give the same "
-                    "pictures as then, or start a new run from it with --init.");
+                    "pictures as then, or start a new run from its parameters.");
   if (!info.given_by.empty() && !expected.given_by.empty() && info.given_by != expected.given_by)
     fail<FileError>(path, ": its run had ", info.given_by, ", this one has ", expected.given_by,
-                    "; give the same --teacher and --condition as then, or start a new run from it "
-                    "with --init.");
-  for (const auto& [prefix, values] : state.parts) compare(prefix);
+                    "; give the same teacher and condition as then, or start a new run from its "
+                    "parameters.");
+  for (const auto& [prefix, values] : state.parts)
+    check_complete(file, prefix, state.parameters, expected.model_name);
   for (const auto& [prefix, values] : state.parts) upload(file, prefix, state, values);
   return info.step;
 }

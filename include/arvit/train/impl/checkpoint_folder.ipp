@@ -18,12 +18,12 @@ ARVIT_DEFINITION void CheckpointFolder::prepare() const {
   std::filesystem::create_directories(folder_, error);
   if (error)
     fail<FileError>(folder_, ": the folder cannot be made (", error.message(),
-                    "); choose another --out.");
+                    "); choose another folder.");
   const std::string probe = folder_ + "/.writable";
   std::FILE* file = std::fopen(probe.c_str(), "wb");
   if (file == nullptr)
     fail<FileError>(folder_, ": no file can be written there (",
-                    std::generic_category().message(errno), "); choose another --out.");
+                    std::generic_category().message(errno), "); choose another folder.");
   std::fclose(file);
   std::remove(probe.c_str());
   for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
@@ -47,9 +47,9 @@ ARVIT_DEFINITION std::string CheckpointFolder::newest() const {
 ARVIT_DEFINITION void CheckpointFolder::forget_old() const {
   const auto all = steps();
   std::error_code ignored;  // a file that stays costs room, not correctness
-  if (keep_ > 0)
-    for (std::size_t i = 0; i + static_cast<std::size_t>(keep_) < all.size(); ++i)
-      std::filesystem::remove(path(all[i]), ignored);
+  const std::size_t kept = keep_ > 0 ? keep_ : all.size();
+  for (std::size_t i = 0; i + kept < all.size(); ++i)
+    std::filesystem::remove(path(all[i]), ignored);
 }
 
 ARVIT_DEFINITION std::vector<std::int64_t> CheckpointFolder::steps() const {

@@ -15,8 +15,8 @@
 namespace arvit {
 
 struct TrainingLog::Files {
-  using Value = double
-      StepRecord::*;  // a name: nvcc writes the type of a member with parentheses that g++ warns of
+  // A name: nvcc writes the type of a member with parentheses that g++ warns of.
+  using Value = double StepRecord::*;
   struct Column {
     std::string_view name, tag;
     Value value;
@@ -64,7 +64,9 @@ ARVIT_DEFINITION void TrainingLog::write(const StepRecord& record) {
 }
 
 ARVIT_DEFINITION void TrainingLog::flush() {
-  files_->csv.flush(), files_->lines.flush(), files_->events.flush();
+  files_->csv.flush();
+  files_->lines.flush();
+  files_->events.flush();
 }
 
 }  // namespace arvit

@@ -28,11 +28,13 @@ ARVIT_DEFINITION void MemoryTable::add(std::string what, std::int64_t bytes) {
 }
 
 ARVIT_DEFINITION void MemoryTable::add(const MemoryPlan& plan, int micro_batch) {
-  add("parameters", plan.masters), add("parameters in the precision of the products", plan.weights),
-      add("gradients", plan.gradients);
-  add("optimiser's moments", plan.moments), add("average of the parameters", plan.average);
-  add(text("activations of ", micro_batch, " images"), plan.activations),
-      add("images on the device", plan.images);
+  add("parameters", plan.masters);
+  add("parameters in the precision of the products", plan.weights);
+  add("gradients", plan.gradients);
+  add("optimiser's moments", plan.moments);
+  add("average of the parameters", plan.average);
+  add(text("activations of ", micro_batch, " images"), plan.activations);
+  add("images on the device", plan.images);
 }
 
 ARVIT_DEFINITION std::int64_t MemoryTable::total() const {

@@ -24,7 +24,8 @@ ARVIT_DEFINITION std::string duration_text(double seconds) {
 
 ARVIT_DEFINITION void Progress::show(const StepRecord& record) {
   if (output_.stream == nullptr) return;
-  loss_ += record.loss, ++count_;
+  loss_ += record.loss;
+  ++count_;
   const auto now = std::chrono::steady_clock::now();
   const bool last = record.step == steps_;
   if (!last && std::chrono::duration<double>(now - printed_).count() < output_.interval())
@@ -40,12 +41,14 @@ ARVIT_DEFINITION void Progress::show(const StepRecord& record) {
                 record.gradient_norm, record.images_per_second < 100 ? 1 : 0,
                 record.images_per_second, 100 * record.wait_share, duration_text(left).c_str());
   if (output_.terminal)
-    *output_.stream << '\r' << line << "\x1b[K"
-                    << std::flush;  // renews the line and clears what a longer one left
+    // Renews the line and clears what a longer one left.
+    *output_.stream << '\r' << line << "\x1b[K" << std::flush;
   else
     *output_.stream << line << std::endl;
   open_ = output_.terminal;
-  printed_ = now, loss_ = 0, count_ = 0;
+  printed_ = now;
+  loss_ = 0;
+  count_ = 0;
 }
 
 ARVIT_DEFINITION void Progress::note(const std::string& line) {

@@ -5,79 +5,121 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
+#include <ostream>
+#include <utility>
 
 #include "arvit/train/log.hpp"
 #include "arvit/train/stop.hpp"
 
-namespace arvit::detail {
+namespace arvit {
 
-ARVIT_DEFINITION TrainingResult TrainingLoop::run() {
+ARVIT_DEFINITION TrainingRun::TrainingRun(TrainerOptions options, RunInfo info, TrainerHooks hooks,
+                                          std::int64_t batches_per_epoch)
+    : options_(std::move(options)),
+      info_(std::move(info)),
+      hooks_(std::move(hooks)),
+      folder_(options_.files.out, options_.files.keep),
+      schedule_(options_.schedule.of_batch(options_.batch.size)),
+      average_decay_(options_.optimiser.average_decay()) {
+  check(options_);
+  const int accumulation = options_.batch.accumulation();
+  if (batches_per_epoch < accumulation || batches_per_epoch % accumulation != 0)
+    fail<OptionError>("batch ", options_.batch.size, ": an epoch of ", batches_per_epoch,
+                      " micro-batches of ", options_.batch.images_per_micro_batch(),
+                      " holds no whole number of batches; choose a batch that the data set can "
+                      "fill.");
+  steps_per_epoch_ = batches_per_epoch / accumulation;
+  folder_.prepare();
+  const std::string newest = folder_.newest();
+  if (!options_.files.resume && !newest.empty())
+    fail<OptionError>(options_.files.out, ": already holds ", newest,
+                      "; resume that run, or choose another folder.");
+}
+
+ARVIT_DEFINITION std::int64_t TrainingRun::total_steps() const {
+  const double steps = static_cast<double>(steps_per_epoch_) * options_.schedule.epochs;
+  return std::max<std::int64_t>(1, std::llround(steps));
+}
+
+ARVIT_DEFINITION void TrainingRun::go_on_from(std::int64_t step, const std::string& checkpoint) {
+  done_ = step;
+  note(text("resumed ", checkpoint, " after step ", done_, " of ", total_steps(), "."));
+}
+
+ARVIT_DEFINITION StepRecord TrainingRun::train_step() {
+  const double at = static_cast<double>(done_) / static_cast<double>(steps_per_epoch_);
+  const double learning_rate = schedule_.at(at);
+  StepRecord record;
+  try {
+    record = compute_step(learning_rate, average_decay_.at(at));
+  } catch (const NumericError& error) {
+    char epoch[32];
+    std::snprintf(epoch, sizeof epoch, "%.2f", at);
+    const std::string newest = folder_.newest();
+    fail<NumericError>("step ", done_ + 1, " (epoch ", epoch, "): ", error.what(),
+                       newest.empty() ? " No checkpoint is written yet."
+                                      : text(" The newest checkpoint is ", newest, "."));
+  }
+  record.learning_rate = learning_rate;
+  record.step = ++done_;
+  record.epoch = static_cast<double>(done_) / static_cast<double>(steps_per_epoch_);
+  return record;
+}
+
+ARVIT_DEFINITION std::string TrainingRun::save() {
+  const std::string path = folder_.path(done_);
+  write_checkpoint(path, done_);
+  folder_.forget_old();
+  return path;
+}
+
+ARVIT_DEFINITION TrainingResult TrainingRun::run() {
+  using Clock = std::chrono::steady_clock;
+  const auto seconds_since = [](Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  };
   const StopOnSignal stop;
-  TrainingLog log(options.out, done);
-  Progress progress(hooks.output, options.epochs, total, done);
-  const std::int64_t save_interval = options.save_every > 0 ? options.save_every : steps_per_epoch;
-  const auto begin = std::chrono::steady_clock::now();
-  TrainingResult result{done, 0, newest, false};
-  std::int64_t saved = done > 0 ? done : -1;
+  const std::int64_t total = total_steps();
+  const std::int64_t save_interval = options_.files.save_every.value_or(steps_per_epoch_);
+  TrainingLog log(options_.files.out, done_);
+  Progress progress(hooks_.output, options_.schedule.epochs, total, done_);
+  TrainingResult result{done_, 0, folder_.newest(), false};
+  std::int64_t saved = done_ > 0 ? done_ : -1;
   const auto save_now = [&] {
     log.flush();  // a checkpoint must not outlive the log of the steps before it
-    result.checkpoint = save(), saved = done;
+    result.checkpoint = save();
+    saved = done_;
   };
+  const auto begin = Clock::now();
   double waited = seconds_waited();
-  while (done < total && StopOnSignal::received() == 0) {
-    const auto step_begin = std::chrono::steady_clock::now();
-    StepRecord record = step(result.checkpoint);
-    const auto now = std::chrono::steady_clock::now();
-    const double seconds = std::chrono::duration<double>(now - step_begin).count();
-    record.images_per_second = options.batch / seconds;
+  while (done_ < total && StopOnSignal::received() == 0) {
+    const auto step_begin = Clock::now();
+    StepRecord record = train_step();
+    const double seconds = seconds_since(step_begin);
+    record.images_per_second = options_.batch.size / seconds;
     record.wait_share = std::min(1.0, (seconds_waited() - waited) / seconds);
-    record.seconds = std::chrono::duration<double>(now - begin).count();
+    record.seconds = seconds_since(begin);
     waited = seconds_waited();
-    result.step = done = record.step, result.loss = record.loss;
-    if (done % options.log_every == 0 || done == total) log.write(record);
+    result.step = done_;
+    result.loss = record.loss;
+    if (done_ % options_.files.log_every == 0 || done_ == total) log.write(record);
     progress.show(record);
-    if (hooks.after_step) hooks.after_step(record);
-    if (done % save_interval == 0) save_now();
+    if (hooks_.after_step) hooks_.after_step(record);
+    if (done_ % save_interval == 0) save_now();
   }
-  result.complete = done == total;
-  if (saved != done) save_now();
+  result.complete = done_ == total;
+  if (saved != done_) save_now();
   if (!result.complete)
     progress.note(text("stopped by ", StopOnSignal::received() == SIGINT ? "SIGINT" : "SIGTERM",
-                       " after step ", done, " of ", total, "; ", result.checkpoint,
-                       " is written, --resume continues."));
+                       " after step ", done_, " of ", total, "; ", result.checkpoint,
+                       " is written."));
   return result;
 }
 
-ARVIT_DEFINITION void check_source(const RunOptions& options, std::int64_t batches_per_epoch) {
-  if (batches_per_epoch < options.accumulation() || batches_per_epoch % options.accumulation() != 0)
-    fail<OptionError>(
-        "--batch ", options.batch, ": an epoch of ", batches_per_epoch, " micro-batches of ",
-        options.images_per_micro_batch(),
-        " holds no whole number of batches; choose a batch that the data set can fill.");
+ARVIT_DEFINITION void TrainingRun::note(const std::string& line) const {
+  if (hooks_.output.stream != nullptr) *hooks_.output.stream << line << std::endl;
 }
 
-ARVIT_DEFINITION std::string newest_checkpoint(const CheckpointFolder& folder,
-                                               const RunOptions& options) {
-  const std::string newest = folder.newest();
-  if (!options.resume && !newest.empty())
-    fail<OptionError>("--out ", options.out, " already holds ", newest,
-                      "; continue that run with --resume, or choose another folder.");
-  return newest;
-}
-
-ARVIT_DEFINITION void fail_step(const NumericError& error, std::int64_t step, double epoch,
-                                const std::string& newest_checkpoint) {
-  char epoch_text[32];
-  std::snprintf(epoch_text, sizeof epoch_text, "%.2f", epoch);
-  fail<NumericError>("step ", step, " (epoch ", epoch_text, "): ", error.what(),
-                     newest_checkpoint.empty()
-                         ? " No checkpoint is written yet."
-                         : text(" The newest checkpoint is ", newest_checkpoint, "."));
-}
-
-ARVIT_DEFINITION void note(const TrainerHooks& hooks, const std::string& line) {
-  if (hooks.output.stream != nullptr) *hooks.output.stream << line << std::endl;
-}
-
-}  // namespace arvit::detail
+}  // namespace arvit

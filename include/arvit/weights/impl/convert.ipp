@@ -134,7 +134,7 @@ ARVIT_DEFINITION std::vector<float> import_model(const std::string& path, const 
     const bool of_decoder = detail::begins_with_any(name, {"decoder_", "mask_token"});
     if (known.contains(name) || of_classifier || (of_decoder && !whole)) continue;
     fail<FileError>(path, ": ", name,
-                    " is no part of this encoder; choose the --model that the file holds.");
+                    " is no part of this encoder; choose the model that the file holds.");
   }
   return values;
 }

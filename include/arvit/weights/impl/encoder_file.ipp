@@ -34,7 +34,7 @@ ARVIT_DEFINITION EncoderInfo EncoderInfo::of(const Safetensors& file,
     info.model_name = name->second;
   if (!given_model.empty()) info.model_name = given_model;
   if (info.model_name.empty())
-    fail<OptionError>(file.path(), ": does not say which model it holds; give --model.");
+    fail<OptionError>(file.path(), ": does not say which model it holds; name it.");
   info.normalisation = encoder_colours(file);
   return info;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "arvit/teacher/teacher.hpp"
+#include "arvit/teacher/target_teacher.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,6 @@
 #include "arvit/device/reference.hpp"
 #include "arvit/io/npy.hpp"
 #include "arvit/run/pretrain.hpp"
-#include "support/encoder_file.hpp"
 #include "support/made_pictures.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -29,17 +28,27 @@ constexpr int tokens = 10, pictures = 12;
 /// Trains a teacher for a moment; returns its checkpoint.
 std::string made_teacher(const std::filesystem::path& folder) {
   RunOptions options;
-  options.model = "Small", options.data = "stripes", options.out = folder.string();
-  options.epochs = 1, options.warmup = 0, options.batch = pictures, options.normalise = "measured";
+  options.model = "Small";
+  options.data = "stripes";
+  options.files.out = folder.string();
+  options.schedule.epochs = 1;
+  options.schedule.warmup = 0;
+  options.batch.size = pictures;
+  options.pictures.normalise = Normalise::measured;
   return pretrain<Teacher>(test::MadePictures{pictures, 12}, options, {{nullptr, false}, {}})
       .checkpoint;
 }
 RunOptions student_options(const std::filesystem::path& out, const std::string& teacher) {
   RunOptions options;
-  options.model = "Student", options.data = "stripes", options.out = out.string(),
-  options.teacher = teacher;
-  options.epochs = 12, options.warmup = 0, options.batch = pictures, options.micro_batch = 6,
-  options.lr = 0.01;
+  options.model = "Student";
+  options.data = "stripes";
+  options.files.out = out.string();
+  options.teacher.path = teacher;
+  options.schedule.epochs = 12;
+  options.schedule.warmup = 0;
+  options.batch.size = pictures;
+  options.batch.micro = 6;
+  options.schedule.lr = 0.01;
   return options;
 }
 template <class Model> std::vector<double> losses_of(const RunOptions& options) {
@@ -49,125 +58,22 @@ template <class Model> std::vector<double> losses_of(const RunOptions& options) 
       {{nullptr, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }});
   return losses;
 }
-template <class Encoder> std::string identity_of(const std::string& file) {
-  Cpu<Fp32> device({1, {}});
-  return EncoderTeacher<Encoder, Cpu<Fp32>>(device, file, Normalisation::imagenet(), 1).identity();
-}
-std::vector<float> random_numbers(std::int64_t count, std::uint64_t seed) {
-  std::vector<float> values(static_cast<std::size_t>(count));
-  fill_uniform(values, Counter{seed});
-  return values;
-}
 }  // namespace
-
-TEST_CASE("teacher: a frozen encoder sees the pictures in the colours that it was trained on") {
-  const test::TemporaryFolder folder;
-  const std::string checkpoint = made_teacher(folder / "teacher");
-  const Safetensors file(checkpoint);
-  const Normalisation own{detail::metadata_triple(file, "pixel_mean"),
-                          detail::metadata_triple(file, "pixel_deviation")},
-      other = Normalisation::imagenet();
-  REQUIRE(own.mean != other.mean);
-  Cpu<Fp32> device({1, {}});
-  std::vector<float> in_own(5 * 3 * 144), in_other(in_own.size());
-  Stream random(Counter{3});
-  for (std::size_t i = 0; i < in_own.size(); ++i) {
-    const float value = random.uniform();
-    in_own[i] = (value - own.mean[i / 144 % 3]) / own.deviation[i / 144 % 3],
-    in_other[i] = (value - other.mean[i / 144 % 3]) / other.deviation[i / 144 % 3];
-  }
-  FeatureExtractor<TeacherEncoder, Cpu<Fp32>> extractor(
-      device, {.batch = 5, .features = {Feature{Readout::tokens}}});
-  extractor.load(load_encoder<TeacherEncoder>(checkpoint));
-  const auto expected = extractor.extract(std::span<const float>(in_own));
-  const std::vector<Counter> counters(5);
-  for (const auto& [colours, images] : {std::pair{own, &in_own}, std::pair{other, &in_other}}) {
-    EncoderTeacher<TeacherEncoder, Cpu<Fp32>> teacher(device, checkpoint, colours, 5);
-    std::vector<float> given(5 * tokens * 8);
-    teacher(images->data(), counters, given.data());
-    double difference = 0, largest = 0;
-    for (std::size_t i = 0; i < given.size(); ++i)
-      difference = std::max(difference, std::abs(double{given[i]} - expected[i])),
-      largest = std::max(largest, std::abs(double{given[i]}));
-    CHECK(largest > 0.5);
-    CHECK(difference < 2e-5);
-  }
-}
-
-TEST_CASE("teacher: an encoder says what it computes by its contents, wherever its file lies") {
-  const test::TemporaryFolder folder;
-  const auto parameters = random_numbers(TeacherEncoder::parameter_count, 5);
-  const auto said = [&](const char* name, const std::vector<float>& values,
-                        const Metadata& metadata) {
-    return identity_of<TeacherEncoder>(
-        test::write_encoder<TeacherEncoder>(folder / name, values, metadata));
-  };
-  const auto colours = [](const char* mean, const char* deviation) {
-    return Metadata{{"pixel_mean", mean}, {"pixel_deviation", deviation}};
-  };
-  const Metadata own = colours("[0.5,0.5,0.5]", "[0.25,0.25,0.25]");
-  const std::string identity = said("own", parameters, own);
-  CHECK(identity.starts_with("ViT<2,8,2,Patch<4>,Image<12,12>>, parameters "));
-  CHECK(said("elsewhere", parameters, own) == identity);
-  CHECK(said("mean", parameters, colours("[0.5,0.5,0.25]", "[0.25,0.25,0.25]")) != identity);
-  CHECK(said("deviation", parameters, colours("[0.5,0.5,0.5]", "[0.5,0.25,0.25]")) != identity);
-  CHECK(said("none", parameters, {}) != identity);
-  CHECK(said("none", parameters, {}) ==
-        said("imagenet", parameters,
-             colours("[0.485,0.456,0.406]",
-                     "[0.229,0.224,0.225]")));  // what a file without them was trained on
-  for (const std::size_t which : {std::size_t{0}, parameters.size() / 2, parameters.size() - 1}) {
-    auto changed = parameters;
-    changed[which] = std::nextafter(changed[which], 2.f);
-    CHECK(said("changed", changed, own) != identity);
-  }
-  using OtherHeads = ViT<2, 8, 4, Patch<4>, Image<12>>;  // the same tensors
-  CHECK(identity_of<OtherHeads>((folder / "own").string()) != identity);
-}
-
-TEST_CASE(
-    "teacher: a codebook says what it computes by its centroids, and so does an encoder that reads "
-    "its codes") {
-  const test::TemporaryFolder folder;
-  const auto centroids = random_numbers(4 * 48, 7);
-  auto others = centroids;
-  others[100] = std::nextafter(others[100], 2.f);
-  Cpu<Fp32> device({1, {}});
-  const auto said = [&](const Codebook& codebook) {
-    return CodebookTeacher<Cpu<Fp32>>(device, codebook, 12, 12, Normalisation::imagenet())
-        .identity();
-  };
-  const std::string identity = said({4, centroids, "stripes", 0, 0});
-  CHECK(said({4, centroids, "dots", 9, 0.5}) == identity);  // how it came about does not matter
-  CHECK(said({4, others, "stripes", 0, 0}) != identity);
-  CHECK(said({2, centroids, "stripes", 0, 0}) !=
-        identity);  // the same numbers as 16 smaller patches
-
-  using OfCodes = ViT<1, 8, 2, Patch<4>, Image<12>, Embedding<Codes<4>>>;
-  const auto parameters = random_numbers(OfCodes::parameter_count, 5);
-  const auto of = [&](const char* name, const std::vector<float>& values) {
-    const std::string codebook = (folder / name).string();
-    save_codebook(codebook, {4, values, "stripes", 0, 0});
-    return identity_of<OfCodes>(test::write_encoder<OfCodes>(
-        folder / "encoder", parameters, {{"options", text("{\"teacher\":\"", codebook, "\"}")}}));
-  };
-  CHECK(of("one", centroids) == of("same", centroids));
-  CHECK(of("one", centroids) != of("other", others));
-}
 
 TEST_CASE(
     "teacher: a run on stored features of whole pictures equals one with the teacher beside it") {
   const test::TemporaryFolder folder;
   const std::string checkpoint = made_teacher(folder / "teacher");
   RunOptions options = student_options(folder / "beside", checkpoint);
-  options.whole_picture = true;
+  options.pictures.whole_picture = true;
   const auto beside = losses_of<Student<>>(options);
 
   Cpu<Fp32> device({1, {}});
-  EncoderTeacher<TeacherEncoder, Cpu<Fp32>> teacher(device, checkpoint, Normalisation::imagenet(),
-                                                    1);
+  EncoderTeacher<TeacherEncoder, Cpu<Fp32>> teacher(device, checkpoint, {});
   TrainTransformOptions transform;
-  transform.height = transform.width = 12, transform.crop = Crop::center, transform.flip = 0,
+  transform.height = transform.width = 12;
+  transform.crop = Crop::center;
+  transform.flip = 0;
   transform.normalisation = Normalisation::imagenet();
   TrainTransform whole(transform);
   xt::xarray<float> features = xt::zeros<float>({pictures, tokens, 8});
@@ -178,43 +84,12 @@ TEST_CASE(
     teacher(image.data(), std::span(&counter, 1), features.data() + std::size_t{i} * tokens * 8);
   }
   write_npy(folder / "features.npy", features);
-  options.out = (folder / "stored").string(), options.teacher = (folder / "features.npy").string();
+  options.files.out = (folder / "stored").string();
+  options.teacher.path = (folder / "features.npy").string();
   const auto stored = losses_of<Student<>>(options);
   REQUIRE(stored.size() == beside.size());
   for (std::size_t i = 0; i < stored.size(); ++i) CHECK(std::abs(stored[i] - beside[i]) < 1e-5);
   CHECK(stored.back() < 0.9 * stored.front());
-}
-
-TEST_CASE("teacher: stored numbers are read when they are asked for, and looked at then") {
-  const test::TemporaryFolder folder;
-  const std::filesystem::path path = folder / "features.npy";
-  xt::xarray<float> features =
-      xt::arange<float>(0, pictures * tokens * 8).reshape({pictures, tokens, 8});
-  features(7, 2, 3) = NAN;
-  write_npy(path, features);
-  const StoredTeacher teacher(path.string(), pictures, tokens * 8, 8);
-  const auto read = [&](const std::vector<std::uint32_t>& which) {
-    std::vector<float> given(which.size() * tokens * 8);
-    std::vector<Counter> counters;
-    for (const std::uint32_t picture : which) counters.push_back({0, 5, picture});
-    teacher(nullptr, counters, given.data());
-    return given;
-  };
-  const auto two = read({11, 3});
-  for (std::size_t i = 0; i < 80; ++i)
-    CHECK((two[i] == static_cast<float>(880 + i) && two[80 + i] == static_cast<float>(240 + i)));
-  CHECK(test::message_of<NumericError>([&] {
-          read({3, 7});
-        }) == path.string() + ": number 19 of picture 7 is nan; compute it again.");
-  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 4);
-  CHECK(read({10}).front() == 800);
-  CHECK(test::message_of<FileError>([&] { read({11}); }) ==
-        path.string() +
-            ": ends before the numbers of picture 11; somebody cut it during the run, create it "
-            "again.");
-  CHECK(test::message_of<FileError>([&] {
-          StoredTeacher(path.string(), pictures, tokens * 8, 8);
-        }).find("the file is damaged or cut") != std::string::npos);
 }
 
 TEST_CASE("teacher: an order from the teacher's features, and not from the student's") {
@@ -251,7 +126,7 @@ TEST_CASE("teacher: a decoder that predicts nothing is no error beside one that 
       Pretrainer<TeacherEncoder, Decoder<Twin<1, 32, WholeImage>>, OrderPolicy<Cluster<1, 1>>,
                  Target<Features<Fine>, ResizePrediction<3, 3>>>;
   RunOptions options = student_options(folder / "teacher", "");
-  options.epochs = 1;
+  options.schedule.epochs = 1;
   const std::string checkpoint =
       pretrain<Pretrainer<Fine, Decoder<Parallel<1>>, OrderPolicy<Stochastic>, Target<Pixel>>>(
           test::MadePictures{pictures, 12}, options, {{nullptr, false}, {}})
@@ -259,20 +134,6 @@ TEST_CASE("teacher: a decoder that predicts nothing is no error beside one that 
   const auto losses = losses_of<Model>(student_options(folder / "run", checkpoint));
   CHECK(std::isfinite(losses.front()));
   CHECK(losses.back() < 0.9 * losses.front());
-}
-
-TEST_CASE("teacher: what is not finite is said of the teacher that gave it") {
-  const test::TemporaryFolder folder;
-  auto parameters = random_numbers(TeacherEncoder::parameter_count, 3);
-  parameters[20] = NAN;
-  const std::string file = test::write_encoder<TeacherEncoder>(folder / "broken.safetensors",
-                                                               parameters);
-  Cpu<Fp32> device({1, {}});
-  EncoderTeacher<TeacherEncoder, Cpu<Fp32>> teacher(device, file, Normalisation::imagenet(), 1);
-  std::vector<float> image(3 * 144, 0.5f), given(10 * 8);
-  CHECK(test::message_of<NumericError>([&] {
-          teacher(image.data(), std::vector<Counter>(1), given.data());
-        }) == file + ": what this teacher gives is not finite; choose another checkpoint.");
 }
 
 TEST_CASE("teacher: a run says whether its codebooks were fitted to its pictures") {
@@ -289,7 +150,8 @@ TEST_CASE("teacher: a run says whether its codebooks were fitted to its pictures
   const auto said = [&](const std::string& teacher, const std::string& condition) {
     RunOptions options = student_options(folder / text("run", teacher == own, condition == own),
                                          teacher);
-    options.condition = condition, options.epochs = 1;
+    options.teacher.condition = condition;
+    options.schedule.epochs = 1;
     std::ostringstream output;
     pretrain<Model>(set, options, {{&output, false}, {}});
     return output.str();
@@ -315,19 +177,26 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
         "of features.");
   CHECK(failing.operator()<Teacher>(with(checkpoint)) ==
         "--teacher " + checkpoint + ": Student predicts nothing of a teacher; drop --teacher.");
-  CHECK(failing.operator()<Student<>>(with("none.npy")) ==
-        "--teacher none.npy holds what belongs to whole pictures; give --whole-picture, or one "
-        "that looks at each crop.");
+  const std::string none = (folder / "none.npy").string();
+  CHECK(failing.operator()<Student<>>(with(none)) ==
+        none +
+            ": there is no such file; give a checkpoint, the folder of a run, a codebook or an npy "
+            "file.");
+  write_npy(none, xt::xarray<float>(xt::zeros<float>({1})));
+  CHECK(failing.operator()<Student<>>(with(none)) ==
+        "--teacher " + none +
+            " holds what belongs to whole pictures; give --whole-picture, or one "
+            "that looks at each crop.");
   CHECK(failing.operator()<FromTower>(with(checkpoint)) ==
         "--teacher " + checkpoint +
             ": the features of this tower come from an npy file; give one, [pictures, tokens, "
             "width].");
   RunOptions stored = with((folder / "short.npy").string());
-  stored.whole_picture = true;
+  stored.pictures.whole_picture = true;
   xt::xarray<float> features = xt::zeros<float>({pictures - 1, tokens, 8});
   write_npy(folder / "short.npy", features);
   CHECK(failing.operator()<Student<>>(stored) ==
-        stored.teacher +
+        stored.teacher.path +
             ": its shape is [11, 10, 8], [12, 10, 8] was expected; use what this model's teacher "
             "says of this data set.");
   using OnCodes =
@@ -342,8 +211,8 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
     for (std::size_t i = 0; i < pictures; ++i) codes(i, 5) = code;
     write_npy(folder / "codes.npy", codes);
     RunOptions options = stored;
-    options.teacher = (folder / "codes.npy").string(),
-    options.out = (folder / text("codes", code)).string();
+    options.teacher.path = (folder / "codes.npy").string();
+    options.files.out = (folder / text("codes", code)).string();
     const std::string said = failing.operator()<OnCodes>(options);
     if (*message == '\0')
       CHECK(said.empty());
@@ -358,15 +227,15 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
     codebook.centroids[i] = static_cast<float>(i / 48) / 3;
   save_codebook(folder / "four.safetensors", codebook);
   RunOptions tokenized = with((folder / "four.safetensors").string());
-  tokenized.out = (folder / "tokenized").string();
+  tokenized.files.out = (folder / "tokenized").string();
   const auto losses = losses_of<OnCodes>(tokenized);
   CHECK(losses.front() > 1);  // of four classes
   const ImageShape shape{3, 12, 12, 4}, larger{3, 24, 12, 4};
-  CHECK(codebook_note(tokenized.teacher, "12, contents 7", shape).empty());
-  CHECK(codebook_note(tokenized.teacher, "12, contents 8", shape) ==
-        tokenized.teacher + ": note that it was fitted to other pictures (stripes).");
-  CHECK(codebook_note(tokenized.teacher, "12, contents 7", larger) ==
-        tokenized.teacher +
+  CHECK(codebook_note(tokenized.teacher.path, "12, contents 7", shape).empty());
+  CHECK(codebook_note(tokenized.teacher.path, "12, contents 8", shape) ==
+        tokenized.teacher.path + ": note that it was fitted to other pictures (stripes).");
+  CHECK(codebook_note(tokenized.teacher.path, "12, contents 7", larger) ==
+        tokenized.teacher.path +
             ": note that it was fitted to these pictures at 12 x 12 pixels, the model sees them at "
             "24 x 12.");
   CHECK(losses.back() < 0.9 * losses.front());
@@ -374,11 +243,11 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   // none.
   using Reads = Pretrainer<ViT<2, 8, 2, Patch<4>, Image<12>, Embedding<Codes<4>>>,
                            Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<2>>>, Target<Codes<4>>>;
-  RunOptions reading = with(tokenized.teacher);
-  reading.out = (folder / "reads").string();
+  RunOptions reading = with(tokenized.teacher.path);
+  reading.files.out = (folder / "reads").string();
   const auto reads = losses_of<Reads>(reading);
   CHECK(reads.back() < 0.9 * reads.front());
-  const std::string run = find_checkpoint(reading.out);
+  const std::string run = find_checkpoint(reading.files.out);
   Cpu<Fp32> device({1, {}});
   FeatureExtractor<typename Reads::Encoder, Cpu<Fp32>> extractor(device, {.batch = 2});
   extractor.load(load_encoder<typename Reads::Encoder>(run));
@@ -386,40 +255,41 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   CHECK(test::message_of<OptionError>([&] {
           extractor.extract(std::span<const float>(image));
         }).find("no tokenizer is given; give the codebook") != std::string::npos);
-  CHECK(run_option(Safetensors(run), "teacher") == tokenized.teacher);
-  extractor.tokenizer(make_tokenizer(tokenized.teacher, 4, extractor.shape(),
+  CHECK(source_of_run(Safetensors(run), "teacher").path == tokenized.teacher.path);
+  extractor.tokenizer(make_tokenizer(tokenized.teacher.path, 4, extractor.shape(),
                                      Normalisation{{0, 0, 0}, {1, 1, 1}}, 1));
   const auto same = extractor.extract(std::span<const float>(image));
   CHECK(same == extractor.extract(std::span<const float>(
                     std::vector<float>(3 * 144, 0.35f))));  // the nearest of 0, 1/3, 2/3 and 1
   CHECK(same != extractor.extract(std::span<const float>(std::vector<float>(3 * 144, 0.9f))));
-  CHECK(test::message_of<OptionError>([&] { run_option(Safetensors(checkpoint), "teacher"); })
-            .find("its encoder needs what --teacher made in its run, and the file names none; give "
-                  "--codebook, or choose another checkpoint.") != std::string::npos);
+  CHECK(
+      test::message_of<OptionError>([&] { source_of_run(Safetensors(checkpoint), "teacher"); })
+          .find(
+              "its encoder needs the teacher of its run, and the file names none; give what makes "
+              "it of any picture, or choose another checkpoint.") != std::string::npos);
   // The codebook is the one of the run, by its numbers.
-  CHECK(codebook_of(Safetensors(run)) == tokenized.teacher);
+  CHECK(codebook_of(Safetensors(run)) == tokenized.teacher.path);
   save_codebook(folder / "moved.safetensors", codebook);
   CHECK(codebook_of(Safetensors(run), (folder / "moved.safetensors").string()) ==
         (folder / "moved.safetensors").string());
   std::swap(codebook.centroids.front(), codebook.centroids.back());
-  save_codebook(tokenized.teacher, codebook);
+  save_codebook(tokenized.teacher.path, codebook);
   CHECK(test::message_of<OptionError>([&] { codebook_of(Safetensors(run)); })
-            .find(tokenized.teacher + ": is not what the run of " + run +
+            .find(tokenized.teacher.path + ": is not what the run of " + run +
                   " had; it is codebook of 4 codes for patches of 4 pixels, ") == 0);
-  reading.resume = true;
+  reading.files.resume = true;
   CHECK(failing.operator()<Reads>(reading).find("its run had codebook of 4 codes") !=
         std::string::npos);
   codebook.centroids.resize(3 * 48);
   save_codebook(folder / "three.safetensors", codebook);
   CHECK(failing.operator()<OnCodes>(with((folder / "three.safetensors").string()))
             .find("is a codebook of 3 codes for patches of 4 pixels, the model needs 4 for patches "
-                  "of 4; fit one with "
-                  "fit_codebook --codes 4 --patch 4 --size 12.") != std::string::npos);
+                  "of 4; fit one of these to pictures of 12 pixels.") != std::string::npos);
   save_codebook(folder / "finer.safetensors",
                 Codebook{2, std::vector<float>(4 * 12), "stripes", 0, 0});
   CHECK(failing.operator()<OnCodes>(with((folder / "finer.safetensors").string()))
             .find("is a codebook of 4 codes for patches of 2 pixels, the model needs 4 for patches "
-                  "of 4; fit one with ") != std::string::npos);
+                  "of 4; fit one of these") != std::string::npos);
   RunOptions wrong = with(checkpoint);
   using Wider = Pretrainer<TeacherEncoder, Decoder<Distil>, OrderPolicy<Stochastic>,
                            Target<Features<ViT<2, 12, 2, Patch<4>, Image<12>>>>>;
@@ -432,7 +302,7 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   CHECK(failing.operator()<OtherHeads>(wrong).find("choose a run with that encoder") !=
         std::string::npos);
   RunOptions skipping = stored;
-  skipping.bad_files = "skip";
+  skipping.pictures.bad_files = OnBadFile::skip;
   CHECK(failing.operator()<Student<>>(skipping).find(
             "none may stand in for another; give --bad-files stop.") != std::string::npos);
   std::string by_columns = detail::npy_header<float>(std::array{pictures, tokens, 8}) +
@@ -440,7 +310,7 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   by_columns.replace(by_columns.find("False"), 5, "True ");
   test::write_bytes(folder / "short.npy", std::string_view(by_columns));
   CHECK(failing.operator()<Student<>>(stored) ==
-        stored.teacher +
+        stored.teacher.path +
             ": its numbers are in Fortran order, so those of a picture do not lie together; save "
             "it with numpy.ascontiguousarray.");
   features = xt::zeros<float>({pictures, 8, tokens});
@@ -450,7 +320,7 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   using OfOneCluster = Pretrainer<TeacherEncoder, Decoder<Twin<1, 32, GenOnly>>,
                                   OrderPolicy<Cluster<1, 1>>, Target<Features<TeacherEncoder>>>;
   RunOptions nothing = with(checkpoint);
-  nothing.out = (folder / "nothing").string();
+  nothing.files.out = (folder / "nothing").string();
   CHECK(failing.operator()<OfOneCluster>(nothing).find("there is nothing to learn") !=
         std::string::npos);
 }

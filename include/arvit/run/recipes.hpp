@@ -4,16 +4,17 @@
 #include <array>
 #include <string_view>
 
-/// The papers' pre-training recipes as data (spec: saim.md, semaim.md, gvp.md, digpt.md,
-/// baselines.md, README.md).
+/// The papers' pre-training recipes as data; each says where it comes from.
 namespace arvit {
 
 struct Recipe {
   std::string_view name;  ///< what --preset takes
   int epochs, batch;
-  double base_lr, warmup, weight_decay, clip,
-      crop_min;  ///< base_lr for 256 images; warmup in epochs; clip 0: none; crop_min: smallest
-                 ///< area
+  double base_lr;  ///< of 256 images
+  double warmup;   ///< in epochs
+  double weight_decay;
+  double clip;      ///< 0: none
+  double crop_min;  ///< smallest area
   std::string_view source;
 };
 
