@@ -39,8 +39,10 @@ struct Kernel {
                    // as within a step
     double spent = 0;
     int calls = 0;
-    do spent += seconds(), ++calls;
-    while (spent < 5e-3);
+    do {
+      spent += seconds();
+      ++calls;
+    } while (spent < 5e-3);
     samples.push_back(spent / calls);
   }
 };
@@ -100,7 +102,9 @@ class Store {
 /// A primitive of the device, with the name and the work that Timed knows.
 template <class D, class Call> Kernel primitive(D& device, const Call& call) {
   const auto once = [&device, call] {
-    return device.clear(), call(device), device.phases().front();
+    device.clear();
+    call(device);
+    return device.phases().front();
   };
   const Phase phase = once();
   return {phase.label(), phase.macs > 0 ? 2 * phase.macs : phase.bytes,

@@ -33,8 +33,8 @@ template <class T> class OneDnnRate {
     dnnl_memory_desc_t x, w, y;
     check(dnnl_engine_create(&engine_, dnnl_cpu, 0)),
         check(dnnl_stream_create(&stream_, engine_, dnnl_stream_default_flags));
-    check(dnnl_memory_desc_init_by_tag(&x, 2, x_dims, type, dnnl_ab)),
-        check(dnnl_memory_desc_init_by_tag(&y, 2, y_dims, type, dnnl_ab));
+    check(dnnl_memory_desc_init_by_tag(&x, 2, x_dims, type, dnnl_ab));
+    check(dnnl_memory_desc_init_by_tag(&y, 2, y_dims, type, dnnl_ab));
     check(dnnl_memory_desc_init_by_tag(&w, 2, w_dims, type, dnnl_format_tag_any));
     dnnl_matmul_desc_t matmul;
     dnnl_primitive_desc_t description;

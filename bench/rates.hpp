@@ -29,9 +29,9 @@ template <class D> class GemmRate {
   using T = Activation<D>;
   GemmRate(D& device, std::int64_t rows, std::int64_t in, std::int64_t out)
       : device_(device),
-        x_(static_cast<std::size_t>(rows * in), T(0.5f)),
-        w_(static_cast<std::size_t>(in * out), T(0.25f)),
-        y_(static_cast<std::size_t>(rows * out)),
+        x_(rows * in, T(0.5f)),
+        w_(in * out, T(0.25f)),
+        y_(rows * out),
         rows_(rows),
         in_(in),
         out_(out) {}

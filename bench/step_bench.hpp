@@ -27,7 +27,7 @@ template <class Model, class P> class StepBench {
         batch_(batch),
         micro_batch_(options.micro_batch),
         step_(device, options),
-        images_(static_cast<std::size_t>(batch * width)),
+        images_(batch * width),
         given_(static_cast<std::size_t>(options.micro_batch) * Model::given_width) {
     step_.initialise(1);
     Stream random(Counter{.seed = 1});
@@ -39,7 +39,7 @@ template <class Model, class P> class StepBench {
       using Teacher = typename Model::Target::Kind::Teacher;
       teacher_ = std::make_unique<FeatureExtractor<Teacher, Device>>(
           device, FeatureOptions{.batch = micro_batch_, .features = {Feature{Readout::tokens}}});
-      std::vector<float> parameters(static_cast<std::size_t>(Teacher::parameter_count));
+      std::vector<float> parameters(Teacher::parameter_count);
       for (float& value : parameters) value = 0.02f * (2 * random.uniform() - 1);
       teacher_->load(parameters);
     }
@@ -50,8 +50,8 @@ template <class Model, class P> class StepBench {
     const std::span<const Counter> all(counters);
     step_.begin(all);
     for (int at = 0; at < batch_; at += micro_batch_) {
-      const float* const images = &images_[static_cast<std::size_t>(at * width)];
-      const auto part = all.subspan(static_cast<std::size_t>(at),
+      const float* const images = &images_[at * width];
+      const auto part = all.subspan(at,
                                     static_cast<std::size_t>(std::min(micro_batch_, batch_ - at)));
       if (teacher_)
         teacher_->extract(images, static_cast<std::int64_t>(part.size()), given_.data());
@@ -69,13 +69,10 @@ template <class Model, class P> class StepBench {
     const Span<const float> given(given_.data(), Model::given_width);
     double sum = 0;
     for (int i = 0; i < counted; ++i) {
-      const Span<const float> pixels(&images_[static_cast<std::size_t>(i * width)],
-                                     Model::image_width);
+      const Span<const float> pixels(&images_[i * width], Model::image_width);
       device.clear();
-      if (teacher_)
-        teacher_->extract(&images_[static_cast<std::size_t>(i * width)], 1, given_.data());
-      step_.pass().order(step_.reading(), pixels,
-                         std::span(counters).subspan(static_cast<std::size_t>(i), 1), given);
+      if (teacher_) teacher_->extract(&images_[i * width], 1, given_.data());
+      step_.pass().order(step_.reading(), pixels, std::span(counters).subspan(i, 1), given);
       const double once = device.macs();
       step_.pass().run(step_.reading(), nullptr, pixels, {}, given);
       sum += once + 3 * (device.macs() - once);

@@ -140,12 +140,16 @@ template <class Model, class P> void measure(const std::string& name, const Sett
           phases, [&](const Phase& q) { return q.label() == p.label(); });
       if (same == phases.end())
         phases.push_back(p);
-      else
-        same->calls += p.calls, same->seconds += p.seconds, same->macs += p.macs,
-            same->bytes += p.bytes;
+      else {
+        same->calls += p.calls;
+        same->seconds += p.seconds;
+        same->macs += p.macs;
+        same->bytes += p.bytes;
+      }
     }
-    panelled_rates.push_back(median(own)), whole_rates.push_back(median(library)),
-        best_rates.push_back(std::max(panelled_rates.back(), whole_rates.back()));
+    panelled_rates.push_back(median(own));
+    whole_rates.push_back(median(library));
+    best_rates.push_back(std::max(panelled_rates.back(), whole_rates.back()));
     efficiency.push_back(minima.back() / best_rates.back() / seconds.back());
   }
   char line[256];
@@ -195,7 +199,8 @@ int main(int argc, char** argv) {
         for (const int batch : numbers("batches", batches))
           for (const int count :
                threads.empty() ? std::vector<int>{0} : numbers("threads", threads)) {
-            setting.batch = batch, setting.threads = count;
+            setting.batch = batch;
+            setting.threads = count;
             if (precision != "fp32" && precision != "bf16")
               fail<OptionError>("--precisions '", precision,
                                 "' is not known; use fp32, bf16 or fp32,bf16.");
