@@ -102,7 +102,9 @@ class Store {
 /// A primitive of the device, with the name and the work that Timed knows.
 template <class D, class Call> Kernel primitive(D& device, const Call& call) {
   const auto once = [&device, call] {
-    return device.clear(), call(device), device.phases().front();
+    device.clear();
+    call(device);
+    return device.phases().front();
   };
   const Phase phase = once();
   return {phase.label(), phase.macs > 0 ? 2 * phase.macs : phase.bytes,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arvit/core/initialise.hpp"
+#include "arvit/device/cpu.hpp"
 #include "arvit/device/reference.hpp"
 #include "arvit/models.hpp"
 #include "arvit/train/step.hpp"
@@ -217,4 +218,32 @@ TEST_CASE("extend: a user's order, target, error and decoder train together") {
     step.update(adamw);
   }
   CHECK(loss() < 0.8 * before);
+}
+
+TEST_CASE("extend: a user's error is compiled where it is used, and the processor agrees") {
+  using namespace arvit;
+  constexpr std::int64_t rows = 70, columns = 37;
+  Stream stream(Counter{5});
+  std::vector<double> prediction(rows * columns), target(rows * columns), slope(rows * columns);
+  for (double& value : prediction) value = static_cast<float>(2 * stream.normal());
+  for (double& value : target) value = static_cast<float>(2 * stream.normal());
+  const std::vector<float> p(prediction.begin(), prediction.end());
+  const std::vector<float> t(target.begin(), target.end());
+  std::vector<float> d(rows * columns);
+  double expected = 0, found = 0;
+  Reference<double> reference;
+  Cpu<Fp32> cpu({2, {}});
+  reference.run(
+      ops::Loss<mine::Huber, Reference<double>>{.prediction = {prediction.data(), rows, columns},
+                                                .target = {target.data(), rows, columns},
+                                                .scale = 0.5,
+                                                .dprediction = {slope.data(), rows, columns},
+                                                .sum = {&expected, 1}});
+  cpu.run(ops::Loss<mine::Huber, Cpu<Fp32>>{.prediction = {p.data(), rows, columns},
+                                            .target = {t.data(), rows, columns},
+                                            .scale = 0.5,
+                                            .dprediction = {d.data(), rows, columns},
+                                            .sum = {&found, 1}});
+  CHECK(std::abs(found - expected) < 1e-5 * expected);
+  for (std::size_t i = 0; i < d.size(); ++i) CHECK(std::abs(d[i] - slope[i]) < 1e-6);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-# Every header through nvcc, one test per folder of include/arvit.
+# Through nvcc: every header, one test per folder of include/arvit, and a step of every decoder kind.
 find_program(ARVIT_NVCC nvcc HINTS /usr/local/cuda/bin REQUIRED)
 file(GLOB_RECURSE nvcc_headers RELATIVE ${PROJECT_SOURCE_DIR}/include/arvit CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/arvit/*.hpp)
 list(TRANSFORM nvcc_headers REPLACE "/[^/]+$" "" OUTPUT_VARIABLE nvcc_folders)

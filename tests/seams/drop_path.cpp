@@ -82,8 +82,10 @@ TEST_CASE_TEMPLATE("drop path: the slope of the loss is its gradient", Model, Wi
   of.loss();
   std::vector<double> direction(of.model.parameters.size());
   double slope = 0;
-  for (std::size_t i = 0; i < direction.size(); ++i)
-    direction[i] = hashed("direction", i) - 0.5, slope += direction[i] * of.model.gradients[i];
+  for (std::size_t i = 0; i < direction.size(); ++i) {
+    direction[i] = hashed("direction", i) - 0.5;
+    slope += direction[i] * of.model.gradients[i];
+  }
   const auto shifted = [&](double step) {
     for (std::size_t i = 0; i < direction.size(); ++i)
       of.model.parameters[i] += step * direction[i];

@@ -25,8 +25,12 @@ template <class Model>
 dense::Problem problem_of(const ModelCase<Model, Reference<double>>& model, const Ranks& ranks) {
   using E = typename Model::Encoder;
   dense::Problem problem;
-  problem.height = E::Grid::height, problem.width = E::Grid::width, problem.patch = E::Grid::patch;
-  problem.dim = E::dim, problem.depth = E::depth, problem.heads = E::heads;
+  problem.height = E::Grid::height;
+  problem.width = E::Grid::width;
+  problem.patch = E::Grid::patch;
+  problem.dim = E::dim;
+  problem.depth = E::depth;
+  problem.heads = E::heads;
   problem.class_token = E::has_class_token;
   problem.images = model.pixels, problem.images_count = model.images, problem.ranks = ranks;
   problem.mlp_head = std::is_same_v<typename Model::HeadKind, MlpHead>;
@@ -155,7 +159,8 @@ TEST_CASE("in place: mask tokens in the encoder, a different number of them in e
     compare<Masked<Encoder, Target<Pixel>>>(ranks, dense::in_place);
     compare<Masked<Bare, Target<Pixel, MlpHead>>>(ranks, dense::in_place);
     compare<Masked<Encoder, Target<Pixel, RawPatches, L1>>>(ranks, [](auto p) {
-      p.standardise = false, p.l1 = true;
+      p.standardise = false;
+      p.l1 = true;
       return dense::in_place(p);
     });
   }
@@ -225,16 +230,16 @@ TEST_CASE("twin: taps of several layers, queries that read each other, class tok
             weight[(c * layers + m) * wide + i] = problem.parameters.at(ours +
                                                                         ".weight")[c * wide + i];
         }
-      problem.parameters[branch + "bridge.weight"] = weight,
-                                  problem.parameters[branch + "bridge.bias"] = bias;
+      problem.parameters[branch + "bridge.weight"] = weight;
+      problem.parameters[branch + "bridge.bias"] = bias;
     }
     auto oracle = dense::twin(problem, width, layers, 4, {2, 3, 3, 4});
     for (const std::string branch : {"gen_", "dis_"})
       for (int m = 0; m < layers; ++m) {
         const std::string ours = branch + "bridge." + std::to_string(m);
         for (int c = 0; c < width; ++c) {
-          oracle.gradients[ours + ".bias"].resize(width),
-              oracle.gradients[ours + ".weight"].resize(width * wide);
+          oracle.gradients[ours + ".bias"].resize(width);
+          oracle.gradients[ours + ".weight"].resize(width * wide);
           oracle.gradients[ours + ".bias"][c] = oracle.gradients.at(branch +
                                                                     "bridge.bias")[c * layers + m];
           for (int i = 0; i < wide; ++i)

@@ -243,7 +243,7 @@ template <class T> class FeatureSource {
     if (values % image_width() != 0)
       fail<ShapeError>("features: ", values, " pixel values are no whole number of images of ",
                        image_width(), " values (3 x ", shape_.height, " x ", shape_.width, ").");
-    std::vector<T> features(static_cast<std::size_t>(values / image_width() * width()));
+    std::vector<T> features(values / image_width() * width());
     extract(images.data(), values / image_width(), features.data());
     return features;
   }

@@ -93,7 +93,7 @@ template <class Model, class D> class Generator {
       fail<ShapeError>("generator: ", conditions.size(), " numbers of conditions are given, ",
                        images, " images need ", Encoder::condition_width, " each.");
     Encoder::Leading::check_labels(conditions.data(), images);
-    std::vector<std::vector<int>> all(static_cast<std::size_t>(images));
+    std::vector<std::vector<int>> all(images);
     std::vector<std::int32_t> permutation, one;
     for (std::size_t i = 0; i < all.size(); ++i) {
       profile_of_ranks(ranks.subspan(i * patches, patches), all[i], one);
@@ -204,12 +204,12 @@ template <class Model, class D> class Generator {
     std::vector<std::int32_t> source, class_rows, cached, last;
     Attend<HostLists> attend;
     for (std::int32_t i = 0; i < images_; ++i) {
-      const auto& ends = ends_[static_cast<std::size_t>(i)];
+      const auto& ends = ends_[i];
       const bool waits = group_ < static_cast<int>(ends.size());
       if (!waits && group_ > 1) continue;  // at first conditions are read, of all images
       const std::int32_t begin = static_cast<std::int32_t>(source.size()),
-                         upto = waits ? first + ends[static_cast<std::size_t>(group_ - 1)] : first;
-      std::int32_t& row = encoded_[static_cast<std::size_t>(i)];
+                         upto = waits ? first + ends[group_ - 1] : first;
+      std::int32_t& row = encoded_[i];
       for (std::size_t rank = 0; row < upto; ++row) {
         while (first + ends[rank] <= row) ++rank;
         if (row < first) class_rows.push_back(static_cast<std::int32_t>(source.size()));
@@ -218,9 +218,8 @@ template <class Model, class D> class Generator {
         attend.limit.push_back(causal ? row + 1
                                       : std::min(upto, first + ends[row < first ? 0 : rank]));
         if (Encoder::codes > 0 && row >= first && on_host != nullptr) {
-          const std::int64_t patch =
-              std::int64_t{i} * patches +
-              permutation_host_[static_cast<std::size_t>(i * patches + row - first)];
+          const std::int64_t patch = std::int64_t{i} * patches +
+                                     permutation_host_[i * patches + row - first];
           check_codes(on_host + patch, 1, 1, Encoder::codes);
         }
       }
@@ -265,7 +264,7 @@ template <class Model, class D> class Generator {
     std::vector<std::int32_t> source;
     Attend<HostLists> attend;
     for (std::int32_t i = 0; i < images_; ++i) {
-      const auto& ends = ends_[static_cast<std::size_t>(i)];
+      const auto& ends = ends_[i];
       if (group_ >= static_cast<int>(ends.size())) continue;
       const auto group = static_cast<std::size_t>(group_);
       const std::int32_t begin = static_cast<std::int32_t>(source.size()),

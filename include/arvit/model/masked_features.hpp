@@ -107,7 +107,7 @@ template <class Model, Device D> class MaskedFeatures final : public FeatureSour
     P planner;
     PretrainPass<Model, P> pass(planner, images, 0, true);
     const typename PretrainPass<Model, P>::Parameters parameters(Reading<P>(nullptr, nullptr));
-    const std::vector<Counter> counters(static_cast<std::size_t>(images));
+    const std::vector<Counter> counters(images);
     const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Model::image_width),
         given(nullptr, std::int64_t{images} * Model::given_width);
     for (int extreme = 0; extreme < extremes<typename Model::Order>(); ++extreme) {

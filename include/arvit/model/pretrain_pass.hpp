@@ -227,7 +227,7 @@ template <class Model, class D> class PretrainPass {
     PretrainPass<Model, P> pass(planner, images, 0);
     pass.drop_path(drop_path);
     pass.recompute(recompute);
-    const std::vector<Counter> counters(static_cast<std::size_t>(images));
+    const std::vector<Counter> counters(images);
     const typename PretrainPass<Model, P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const typename PretrainPass<Model, P>::Gradients gradients(Adding<P>(nullptr, nullptr));
     const Span<const Statistic<P>, DeviceSpace> pixels(nullptr,

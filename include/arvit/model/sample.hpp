@@ -39,9 +39,7 @@ std::int32_t draw_code(std::span<const T> scores, const Sampling& sampling, Coun
       fail("prediction: a score is ", score,
            "; the checkpoint's parameters are no good, use an earlier one.");
   const auto higher = [&](std::int32_t a, std::int32_t b) {
-    return scores[static_cast<std::size_t>(a)] != scores[static_cast<std::size_t>(b)]
-               ? scores[static_cast<std::size_t>(a)] > scores[static_cast<std::size_t>(b)]
-               : a < b;
+    return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
   };
   std::vector<std::int32_t> codes(scores.size());
   std::iota(codes.begin(), codes.end(), 0);
@@ -49,18 +47,17 @@ std::int32_t draw_code(std::span<const T> scores, const Sampling& sampling, Coun
   if (sampling.temperature == 0) return best;
   if (sampling.top_k > 0 && static_cast<std::size_t>(sampling.top_k) < codes.size()) {
     std::nth_element(codes.begin(), codes.begin() + sampling.top_k, codes.end(), higher);
-    codes.resize(static_cast<std::size_t>(sampling.top_k));
+    codes.resize(sampling.top_k);
     std::sort(codes.begin(), codes.end());  // whatever nth_element leaves behind
   }
   std::vector<double> upto(codes.size());  // sums of exp((score - best) / temperature)
   double sum = 0;
   for (std::size_t i = 0; i < codes.size(); ++i)
-    upto[i] = sum += std::exp((static_cast<double>(scores[static_cast<std::size_t>(codes[i])]) -
-                               static_cast<double>(scores[static_cast<std::size_t>(best)])) /
-                              sampling.temperature);
+    upto[i] = sum += std::exp(
+        (static_cast<double>(scores[codes[i]]) - static_cast<double>(scores[best])) /
+        sampling.temperature);
   const double drawn = sum * (static_cast<double>(Stream(counter).bits()) * 0x1p-32);
-  return codes[static_cast<std::size_t>(std::upper_bound(upto.begin(), upto.end(), drawn) -
-                                        upto.begin())];  // drawn < sum
+  return codes[std::upper_bound(upto.begin(), upto.end(), drawn) - upto.begin()];  // drawn < sum
 }
 
 }  // namespace arvit

@@ -222,27 +222,20 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
   static void each_kind(const Context<D>& c, const Pictures<D>& images,
                         Span<const std::int32_t, SpaceOf<D>> class_rows, const Tuple& parameters,
                         const Work& work) {
-    one_by_one<D>(std::make_index_sequence<kinds>(), c, images, class_rows,
-                  [&](auto kind, auto place, const OfKind<D>& in) {
-                    work(kind, std::get<decltype(place)::value>(parameters), in);
-                  });
-  }
-  template <Device D, std::size_t... K, class Visit>
-  static void one_by_one(std::index_sequence<K...>, [[maybe_unused]] const Context<D>& c,
-                         [[maybe_unused]] const Pictures<D>& images,
-                         [[maybe_unused]] Span<const std::int32_t, SpaceOf<D>> class_rows,
-                         [[maybe_unused]] const Visit& visit) {
-    [[maybe_unused]] std::int64_t begin = 0;
-    [[maybe_unused]] const std::int64_t count = class_rows.size() / std::max(1, tokens);
-    [[maybe_unused]] const auto one = [&](auto kind, auto place) {
+    const std::int64_t count = class_rows.size() / std::max(1, tokens);
+    std::int64_t begin = 0;
+    visit_kinds(std::make_index_sequence<kinds>(), [&](auto kind, auto place) {
       const ArenaScope scope(c.arena);
+      const int which = HasClassToken + static_cast<int>(place());
       const std::int64_t end = begin + count * decltype(kind)::width;
-      const int which = HasClassToken + static_cast<int>(decltype(place)::value);
-      visit(kind, place,
-            OfKind<D>{rows_of(c, class_rows, which), images.conditions.part(begin, end)});
+      work(kind, std::get<place()>(parameters),
+           OfKind<D>{rows_of(c, class_rows, which), images.conditions.part(begin, end)});
       begin = end;
-    };
-    (one(Kinds{}, std::integral_constant<std::size_t, K>()), ...);
+    });
+  }
+  template <std::size_t... K, class Visit>
+  static void visit_kinds(std::index_sequence<K...>, [[maybe_unused]] const Visit& visit) {
+    (visit(Kinds{}, std::integral_constant<std::size_t, K>()), ...);
   }
   template <Device D>
   static Span<const std::int32_t, SpaceOf<D>> labels(const Context<D>& c,

@@ -53,9 +53,9 @@ inline std::vector<PositionTaps> position_taps(int from, int to, PositionResize 
            : x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
                    : 0.0;
   };
-  std::vector<PositionTaps> taps(static_cast<std::size_t>(to));
+  std::vector<PositionTaps> taps(to);
   for (int i = 0; i < to; ++i) {
-    PositionTaps& tap = taps[static_cast<std::size_t>(i)];
+    PositionTaps& tap = taps[i];
     const double centre = (i + 0.5) * scale;
     if (resize == PositionResize::bicubic) {
       const double floor = std::floor(centre - 0.5);

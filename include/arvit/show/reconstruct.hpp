@@ -73,9 +73,14 @@ template <class Model> std::vector<float> raw_targets(std::span<const float> ima
   }
   std::vector<float> target(rows * Model::target_width);
   const auto run = [&](Arena arena) {
+    using D = Reference<float>;
+    const Span<const float> pixels(images.data(), static_cast<std::int64_t>(images.size()));
     Kind::template values<Grid>(
-        device, arena, Span<const float>(images.data(), static_cast<std::int64_t>(images.size())),
-        Model::Encoder::shape, {{source.data(), rows}, {order.data(), rows}}, false,
+        Context<D>{device, arena},
+        TargetInput<D>{.pixels = pixels,
+                       .given = {},
+                       .shape = Model::Encoder::shape,
+                       .from = {{source.data(), rows}, {order.data(), rows}}},
         Rows<float, Model::target_width>(target.data(), rows));
   };
   // At most one blurred copy.

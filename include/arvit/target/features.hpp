@@ -140,7 +140,8 @@ template <class A> struct ResizeClustersBackwardWork {
     double sum = 0;
     for (int cy = 0; cy < shape.cell_rows; ++cy) {
       const double weight = Between(cy, shape.rows, shape.cell_rows).of(v);
-      for (int cx = 0; weight != 0 && cx < shape.cell_columns; ++cx)
+      if (weight == 0) continue;
+      for (int cx = 0; cx < shape.cell_columns; ++cx)
         sum +=
             weight * Between(cx, shape.columns, shape.cell_columns).of(u) *
             static_cast<double>(static_cast<Accumulator<A>>(

@@ -12,17 +12,16 @@ struct Case {
   enum { random, none, all, prefix } limits;
 };
 std::vector<std::int32_t> limits_of(const Case& c, std::uint64_t seed) {
-  std::vector<std::int32_t> limit(static_cast<std::size_t>(c.queries), 0);
+  std::vector<std::int32_t> limit(c.queries, 0);
   Stream stream({seed, 0, 0, Purpose::user});
   for (const Segment s : c.segments)
     for (int i = s.q_begin; i < s.q_end; ++i) {
       const int keys = s.k_end - s.k_begin;
-      limit[static_cast<std::size_t>(i)] =
-          c.limits == Case::none  ? 0
-          : c.limits == Case::all ? keys
-          : c.limits == Case::prefix
-              ? std::min(keys, (i - s.q_begin) / 3 * 3)  // ties, and empty rows first
-              : static_cast<int>(stream.below(static_cast<std::uint32_t>(keys) + 1));
+      limit[i] = c.limits == Case::none  ? 0
+                 : c.limits == Case::all ? keys
+                 : c.limits == Case::prefix
+                     ? std::min(keys, (i - s.q_begin) / 3 * 3)  // ties, and empty rows first
+                     : static_cast<int>(stream.below(static_cast<std::uint32_t>(keys) + 1));
     }
   return limit;
 }

@@ -30,12 +30,12 @@ TEST_CASE(
   for (int e = -120; e <= 120; ++e) x.push_back(std::ldexp(1.3f, e));
   const auto count = static_cast<std::int64_t>(x.size());
   for (const auto isa : instruction_sets()) {
-    std::vector<float> out(static_cast<std::size_t>(5 * count));
+    std::vector<float> out(5 * count);
     cpu::dispatch<Evaluate>(isa, static_cast<const float*>(x.data()), count, out.data());
     double exp_error = 0, log_error = 0, sqrt_error = 0, cdf_error = 0, tail_error = 0,
            bell_error = 0;
     for (std::int64_t i = 0; i < count; ++i) {
-      const double value = x[static_cast<std::size_t>(i)], size = std::abs(value);
+      const double value = x[i], size = std::abs(value);
       const float* const at = out.data() + i;
       if (value > -87 && value < 88.7)
         exp_error = std::max(exp_error, std::abs(at[0] / std::exp(value) - 1));

@@ -15,11 +15,11 @@ TEST_CASE("cpu/pool: every task runs exactly once, whatever the numbers of tasks
     Pool pool(threads);
     CHECK(pool.threads() == threads);
     for (const std::int64_t tasks : {0, 1, 2, 3, 7, 100, 1000}) {
-      std::vector<int> runs(static_cast<std::size_t>(tasks),
+      std::vector<int> runs(tasks,
                             0);  // not atomic: a task that ran twice would be a race, too
       std::atomic<int> strangers = 0;
       pool.run(tasks, [&](std::int64_t task, int worker) {
-        ++runs[static_cast<std::size_t>(task)];
+        ++runs[task];
         if (worker < 0 || worker >= threads) ++strangers;
       });
       CHECK(runs == std::vector<int>(static_cast<std::size_t>(tasks), 1));
@@ -32,8 +32,7 @@ TEST_CASE("cpu/pool: what a task wrote is seen after run, over many short jobs")
   Pool pool(3);
   std::vector<std::int64_t> values(64, 0);
   for (std::int64_t round = 0; round < 20000; ++round)
-    pool.run(1 + round % 64,
-             [&](std::int64_t task, int) { values[static_cast<std::size_t>(task)] += round; });
+    pool.run(1 + round % 64, [&](std::int64_t task, int) { values[task] += round; });
   std::int64_t sum = 0, expected = 0;
   for (const std::int64_t value : values) sum += value;
   for (std::int64_t round = 0; round < 20000; ++round) expected += round * (1 + round % 64);

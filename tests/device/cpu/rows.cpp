@@ -116,7 +116,7 @@ TEST_CASE_TEMPLATE(
   Cpu<P> device({3, {}});
   for (const std::int64_t size : {1, 1000, 1 << 15, (1 << 15) + 1, 100003}) {
     CAPTURE(size);
-    std::vector<T> memory(static_cast<std::size_t>(size + 1), as<T>(7));
+    std::vector<T> memory(size + 1, as<T>(7));
     device.run(ops::Fill<Cpu<P>>{.y = {memory.data(), 1, size}, .value = 0.5});
     CHECK(std::count_if(memory.begin(), memory.end() - 1,
                         [](T value) { return back(value) == 0.5; }) == size);
@@ -185,10 +185,8 @@ TEST_CASE_TEMPLATE("cpu/loss: errors and their gradients agree with the definiti
     if (rows > 1) std::fill_n(prediction.end() - columns, columns, 0);  // a row without a direction
     Numbers classes(static_cast<std::size_t>(rows));
     for (std::int64_t r = 0; r < rows; ++r)
-      classes[static_cast<std::size_t>(r)] = r % 5 == 3
-                                                 ? -1
-                                                 : static_cast<double>(
-                                                       r * 7 % columns);  // some rows without loss
+      classes[r] = r % 5 == 3 ? -1
+                              : static_cast<double>(r * 7 % columns);  // some rows without loss
     compare<P>([&](auto& device) {
       using D = std::remove_reference_t<decltype(device)>;
       Tensor<A<D>> p(rows, columns, prediction), squared(rows, columns), absolute(rows, columns),

@@ -52,19 +52,15 @@ template <class T> struct Tensor {
   std::int64_t rows, columns, stride;
   std::vector<T> memory;
   Tensor(std::int64_t rows, std::int64_t columns, const Numbers& values, std::int64_t gap = 5)
-      : rows(rows),
-        columns(columns),
-        stride(columns + gap),
-        memory(static_cast<std::size_t>(rows * stride), as<T>(poison)) {
+      : rows(rows), columns(columns), stride(columns + gap), memory(rows * stride, as<T>(poison)) {
     REQUIRE(static_cast<std::int64_t>(values.size()) == rows * columns);
     for (std::int64_t r = 0; r < rows; ++r)
       for (std::int64_t c = 0; c < columns; ++c)
-        memory[static_cast<std::size_t>(r * stride + c)] = as<T>(
-            values[static_cast<std::size_t>(r * columns + c)]);
+        memory[r * stride + c] = as<T>(values[r * columns + c]);
   }
   /// An output that must be assigned.
   Tensor(std::int64_t rows, std::int64_t columns)
-      : Tensor(rows, columns, Numbers(static_cast<std::size_t>(rows * columns), poison)) {}
+      : Tensor(rows, columns, Numbers(rows * columns, poison)) {}
   operator arvit::Matrix<T>() { return {memory.data(), rows, columns, stride}; }
   operator arvit::Matrix<const T>() { return {memory.data(), rows, columns, stride}; }
   arvit::Matrix<T> out() { return *this; }
@@ -73,7 +69,7 @@ template <class T> struct Tensor {
     Numbers result;
     for (std::int64_t r = 0; r < rows; ++r)
       for (std::int64_t c = 0; c < stride; ++c) {
-        const double value = back(memory[static_cast<std::size_t>(r * stride + c)]);
+        const double value = back(memory[r * stride + c]);
         if (c < columns)
           result.push_back(value);
         else

@@ -18,7 +18,8 @@ class Scratch {
  public:
   void reserve(std::int64_t floats) {
     if (floats <= capacity_) return;
-    capacity_ = 0, memory_.reset();
+    capacity_ = 0;
+    memory_.reset();
     memory_.reset(HostMemory::allocate(floats * std::int64_t{sizeof(float)}));
     capacity_ = floats;
   }
@@ -42,7 +43,7 @@ struct Context {
   std::vector<Scratch> own;
 
   explicit Context(int threads, Isa instructions)
-      : pool(threads), isa(instructions), own(static_cast<std::size_t>(pool.threads())) {}
+      : pool(threads), isa(instructions), own(pool.threads()) {}
 
   float* reserve_shared(std::int64_t floats) {
     shared.reserve(floats);
@@ -51,7 +52,7 @@ struct Context {
   void reserve_own(std::int64_t floats) {
     for (Scratch& scratch : own) scratch.reserve(floats);
   }
-  float* scratch(int worker) const { return own[static_cast<std::size_t>(worker)].data(); }
+  float* scratch(int worker) const { return own[worker].data(); }
   std::int64_t scratch_bytes() const {
     std::int64_t sum = shared.bytes();
     for (const Scratch& scratch : own) sum += scratch.bytes();

@@ -57,7 +57,8 @@ template <int Vectors, int RowStep, bool Fetch, class Words> struct BlockProduct
             sum[i][j] = Words::multiply_add(value, row[j], sum[i][j]);
         }
       }
-      a += a_step, b += b_step;
+      a += a_step;
+      b += b_step;
     };
     std::int64_t k = 0;
     for (; k + 2 <= words;
