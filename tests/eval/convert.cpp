@@ -8,6 +8,7 @@
 
 #include "arvit/io/json.hpp"
 #include "arvit/model/features.hpp"
+#include "arvit/variants.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace arvit::test {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "arvit/eval/pretrained.hpp"
+#include "arvit/variants.hpp"
 #include "support/fill.hpp"
 
 namespace arvit::test {

@@ -8,6 +8,7 @@
 
 #include "arvit/eval/pretrained.hpp"
 #include "arvit/show/maps.hpp"
+#include "arvit/variants.hpp"
 #include "support/fill.hpp"
 
 namespace arvit::test {

@@ -13,6 +13,7 @@
 #include "arvit/eval/pretrained.hpp"
 #include "arvit/model/frozen_pretrainer.hpp"
 #include "arvit/order/mask.hpp"
+#include "arvit/variants/saim.hpp"
 
 /// Texts about models, checkpoints and masks.
 namespace arvit {
