@@ -84,6 +84,7 @@ template <class Model> RunOptions options_from(int argc, char** argv) {
            "for a variant with a pooled condition: what makes it, or an npy file; empty: a "
            "codebook, fitted before");
   line.add("resume", options.resume, "continue from the newest checkpoint in --out");
+  line.models(ModelList<Chosen>::infos());
   line.parse(argc, argv);
   check_variant(options.model);
   if (options.teacher.ends_with(".npy") || options.condition.ends_with(".npy"))

@@ -53,10 +53,12 @@ TEST_CASE("model_list: what the build adds is chosen as well") {
 }
 
 TEST_CASE("model_list: a model of the library that is not built in: the command that builds it") {
-  CHECK(message("SAIM_H14") ==
-        "model SAIM_H14 is not built into this program, which holds SAIM_Nano, SAIM_B16; build "
-        "it in with: "
-        "cmake --preset release -DARVIT_MODELS=\"SAIM_H14\" && cmake --build --preset release");
+  CHECK(
+      message("SAIM_H14") ==
+      "model SAIM_H14 is not built into this program, which holds SAIM_Nano, SAIM_B16; build "
+      "it in with: "
+      "cmake --preset release -DARVIT_MODELS=\"SAIM_H14\" && cmake --build --preset release, or in "
+      "a program of one's own with arvit::Variant<arvit::SAIM_H14, \"SAIM_H14\"> in its list.");
 }
 
 TEST_CASE("model_list: an unknown name: the nearest one") {
@@ -70,7 +72,8 @@ TEST_CASE(
   CHECK(message("SAIM_H14", "run/a.safetensors") ==
         "run/a.safetensors: its model SAIM_H14 is not built into this program, which holds "
         "SAIM_Nano, SAIM_B16; build it in with: cmake --preset release -DARVIT_MODELS=\"SAIM_H14\" "
-        "&& cmake --build --preset release");
+        "&& cmake --build --preset release, or in a program of one's own with "
+        "arvit::Variant<arvit::SAIM_H14, \"SAIM_H14\"> in its list.");
   CHECK(message("Mine", "run/a.safetensors") ==
         "run/a.safetensors: its model 'Mine' is not known. This program holds SAIM_Nano, SAIM_B16; "
         "--list-models lists all that can be built in, and a model of one's own is built in with "

@@ -155,7 +155,8 @@ TEST_CASE("workbench: a model that the program does not hold") {
   CHECK(known.error ==
         "error: model SAIM_B16 is not built into this program, which holds Mine; build it in "
         "with: cmake --preset release -DARVIT_MODELS=\"SAIM_B16\" && cmake --build --preset "
-        "release\n");
+        "release, or in a program of one's own with arvit::Variant<arvit::SAIM_B16, "
+        "\"SAIM_B16\"> in its list.\n");
   CHECK(has(run("convert --from untrained --model Mind --out x").error,
             "error: model 'Mind' is not known; did you mean Mine? This program holds Mine; "));
 }

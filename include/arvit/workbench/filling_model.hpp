@@ -14,8 +14,10 @@ struct FillingModel : NamedModel {
   bool has_conditions, by_groups, standardises;
   int codes;              ///< of its codebook; 0: it predicts pixels
   std::string (*note)();  ///< how predictions became pixels
+  using Fill = std::vector<float> (*)(const LoadedModel&, std::span<const int> ranks,
+                                      const FillOptions&);
   /// The pictures with the patches of ranks other than 0 filled in; null: it knows no way.
-  std::vector<float> (*fill)(const LoadedModel&, std::span<const int> ranks, const FillOptions&);
+  Fill fill;
   /// samples_picture() of the model's size.
   Canvas (*samples)(std::span<const float> images, std::span<const float> filled,
                     std::span<const int> ranks, const Normalisation&, const std::string& note);
@@ -32,7 +34,7 @@ struct FillingModel : NamedModel {
         samples(&samples_picture<typename V::Model::Grid>) {}
 
  private:
-  template <class Model> static constexpr auto fill_by() -> decltype(fill) {
+  template <class Model> static constexpr Fill fill_by() {
     if constexpr (Model::Encoder::condition_width > 0 || !fills_in<Model>)
       return nullptr;
     else

@@ -10,8 +10,9 @@
 namespace arvit::program {
 
 struct ReconstructingModel : NamedModel {
-  std::string (*note)();                  ///< how predictions became pixels
-  Canvas (*picture)(const LoadedModel&);  ///< null: what it predicts cannot be seen
+  using Draw = Canvas (*)(const LoadedModel&);
+  std::string (*note)();  ///< how predictions became pixels
+  Draw picture;           ///< null: what it predicts cannot be seen
 
   template <class V>
   explicit ReconstructingModel(std::type_identity<V> variant)
@@ -20,7 +21,7 @@ struct ReconstructingModel : NamedModel {
         picture(picture_by<typename V::Model>()) {}
 
  private:
-  template <class Model> static constexpr auto picture_by() -> Canvas (*)(const LoadedModel&) {
+  template <class Model> static constexpr Draw picture_by() {
     if constexpr (Model::given_width > 0)
       return nullptr;
     else

@@ -93,7 +93,9 @@ ARVIT_DEFINITION void fail_missing_model(std::string_view name, std::string_view
   if (std::find(known.begin(), known.end(), name) != known.end())
     fail<OptionError>(what, name, " is not built into this program, which holds ", built,
                       "; build it in with: cmake --preset release -DARVIT_MODELS=\"", name,
-                      "\" && cmake --build --preset release");
+                      "\" && cmake --build --preset release, or in a program of one's own with "
+                      "arvit::Variant<arvit::",
+                      name, ", \"", name, "\"> in its list.");
   known.insert(known.end(), built_in.begin(), built_in.end());
   const std::string nearest = nearest_name(name, known);
   fail<OptionError>(what, "'", name, "' is not known",
