@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSL-1.0
-# What a translation unit costs: seconds of the compiler (best of three; all variants once) and its largest memory, with and without the precompiled library.
+# What a translation unit costs: seconds of the compiler (best of three; all variants once) and its
+# largest memory, with and without arvit::compiled.
 #
 #   bench/compile_cost.sh [COMPILER]        g++ when none is named
 set -euo pipefail
@@ -30,7 +31,11 @@ trainer() {
   {
     echo '#include "arvit/run/pretrain.hpp"'
     echo '#include "arvit/variants.hpp"'
-    for model in "$@"; do echo "void train(arvit::$model*, const arvit::RunOptions& options) { arvit::pretrain<arvit::$model>(options); }"; done
+    for model in "$@"; do
+      echo "void train(arvit::$model*, const arvit::RunOptions& options) {"
+      echo "  arvit::pretrain<arvit::$model>(options);"
+      echo "}"
+    done
   } >"$folder/trainer.cpp"
 }
 including() { echo "#include \"arvit/$1\"" >"$folder/include.cpp"; }
@@ -39,13 +44,16 @@ including() { echo "#include \"arvit/$1\"" >"$folder/include.cpp"; }
 including models.hpp && unit "models.hpp alone" "$folder/include.cpp" "${whole[@]}"
 including variants.hpp && unit "variants.hpp alone" "$folder/include.cpp" "${whole[@]}"
 echo "with arvit::compiled, -O1"
-including pretrain.hpp && unit "pretrain.hpp alone" "$folder/include.cpp" "${apart[@]}"
+including run/pretrain.hpp && unit "run/pretrain.hpp alone" "$folder/include.cpp" "${apart[@]}"
 trainer SemAIM_Nano && unit "a trainer of one model" "$folder/trainer.cpp" "${apart[@]}"
 trainer SemAIM_Nano SemAIM_B16 && unit "a trainer of two models" "$folder/trainer.cpp" "${apart[@]}"
 trainer SemAIM_Nano SemAIM_B16 SAIM_B16 && unit "a trainer of three models" "$folder/trainer.cpp" "${apart[@]}"
-unit "examples/pretrain_semaim.cpp (two models and the command line)" examples/pretrain_semaim.cpp "${apart[@]}"
+unit "examples/pretrain_semaim.cpp (two models)" examples/pretrain_semaim.cpp "${apart[@]}"
+unit "examples/own_model.cpp (all programs of one model)" examples/own_model.cpp "${apart[@]}"
+unit "examples/knn.cpp (22 models)" examples/knn.cpp "${apart[@]}"
+unit "cmake/compiled/workbench.cpp" cmake/compiled/workbench.cpp "${apart[@]}"
 unit "examples/demo.cpp" examples/demo.cpp "${apart[@]}"
-trainer $(sed -n 's/[",]/ /g; s/^    //p' include/arvit/variants/variant_names.hpp) && repeats=1 unit "a trainer of every model of variants.hpp" "$folder/trainer.cpp" "${apart[@]}"
+trainer $(cmake -P cmake/variants.cmake) && repeats=1 unit "a trainer of every model of variants.hpp" "$folder/trainer.cpp" "${apart[@]}"
 echo "header-only, -O3"
 trainer SemAIM_Nano && unit "a trainer of one model, kernels included" "$folder/trainer.cpp" "${whole[@]}"
 torch=$(python3 -c 'import torch; print(torch.__path__[0])' 2>/dev/null || true)

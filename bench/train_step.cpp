@@ -19,7 +19,7 @@
 #include "arvit/run/command_line.hpp"
 #include "arvit/train/memory.hpp"
 #include "arvit/variants.hpp"
-#include "arvit/variants/model_list.hpp"
+#include "arvit/workbench/extra_models.hpp"
 #include "onednn_rate.hpp"
 #include "rates.hpp"
 #include "step_bench.hpp"
@@ -36,7 +36,7 @@ using Models = WithExtraModels<ModelList<
     Variant<iGPT_S, "iGPT_S">, Variant<SemAIM_Nano, "SemAIM_Nano">,
     Variant<DiGPT_Nano, "DiGPT_Nano">, Variant<GVP_p2p_Nano, "GVP_p2p_Nano">,
     Variant<GVP_p2d_Nano, "GVP_p2d_Nano">, Variant<GVP_d2d_Nano, "GVP_d2d_Nano">,
-    Variant<iGPT_Nano, "iGPT_Nano">, Variant<SemAIM_Pico, "SemAIM_Pico">>>::type;
+    Variant<iGPT_Nano, "iGPT_Nano">, Variant<SemAIM_Pico, "SemAIM_Pico">>>;
 
 struct Setting {
   int batch = 8, micro_batch = 8, threads = 0, steps = 3;

@@ -3,60 +3,11 @@
 // files.
 //
 //   convert --to hf --checkpoint out/semaim --out vit/model.safetensors
-//   convert --from mae --model MAE_B16 --checkpoint mae_pretrain_vit_base.safetensors --out mae_b16.safetensors
-#include "arvit/weights/convert.hpp"
+//   convert --from mae --model MAE_B16 --checkpoint mae_vit_base.safetensors --out mae.safetensors
+#include "arvit/workbench/convert.hpp"
 
-#include "arvit/core/initialise.hpp"
-#include "arvit/eval/open_encoder.hpp"
-#include "arvit/run/command_line.hpp"
-
-using namespace arvit;
+#include "shipped_models.hpp"
 
 int main(int argc, char** argv) {
-  return run_main(argc, argv, [](int argc, char** argv) {
-    std::string to, from, checkpoint, model, out;
-    bool average = false;
-    CommandLine line(
-        "Writes an encoder under the names of another program, or takes one from there.\n\n"
-        "Begin with:  convert --to timm --checkpoint CHECKPOINT --out timm.safetensors");
-    line.add("to", to,
-             "timm, hf (Hugging Face, with a config.json beside the file) or mae (with the decoder "
-             "of an MAE)");
-    line.add("from", from,
-             "timm, hf or mae: take the encoder from --checkpoint (mae: with its decoder); "
-             "untrained: as a run with seed 0 starts");
-    line.add("checkpoint", checkpoint, "file to read");
-    line.add("out", out, "safetensors file to write", "Options", true);
-    line.add("model", model, "model in the checkpoint, where it does not say; always with --from");
-    line.add("average", average, "write the average of the parameters that a run with --ema kept");
-    line.parse(argc, argv);
-    if (to.empty() == from.empty()) fail<OptionError>("give either --to or --from.");
-    if (!from.empty() && model.empty())
-      fail<OptionError>("--model is missing, which --from needs; --help explains it.");
-    if (average && to.empty()) fail<OptionError>("--average belongs to --to; leave it out.");
-
-    if (from == "untrained") {
-      const ModelDescription description = describe_model(model);
-      save_encoder(out, model, description, untrained(description.tensors, 0),
-                   Normalisation::imagenet());
-      return;
-    }
-    if (checkpoint.empty()) fail<OptionError>("--checkpoint is missing; --help explains it.");
-    checkpoint = find_checkpoint(checkpoint);
-    const Safetensors file(checkpoint);
-    const EncoderInfo info = EncoderInfo::of(file, model);
-    const ModelDescription description = describe_model(info.model_name);
-    if (!to.empty()) {
-      export_model(out, key_layout_from(to), description,
-                   load_tensors(checkpoint, description.tensors,
-                                average ? Take::average : Take::parameters));
-    } else {
-      const KeyLayout& layout = key_layout_from(from);
-      const bool whole = layout.has_decoder() && description.joint &&
-                         file.find("mask_token") != nullptr;
-      save_encoder(out, info.model_name, description,
-                   import_model(checkpoint, layout, description, whole), info.normalisation);
-    }
-    std::cout << out << ": " << info.model_name << "\n";
-  });
+  return arvit::run_main(argc, argv, arvit::program::convert<ShippedModels>);
 }

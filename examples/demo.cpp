@@ -2,9 +2,9 @@
 // From nothing to a measured encoder: pre-trains a model on small pictures, holds it against the
 // same encoder untrained and against raw pixels, and writes a report with pictures.
 //
-//   ./demo                                   SemAIM on Fashion-MNIST, as Debian's package installs it
-//   ./demo --data PICTURES --epochs 3       any folder of pictures by class, CIFAR binary files or idx files
-//   ./demo --variant GVP_p2d_Nano           any other model of include/arvit/variants.hpp; what teaches it is made first
+//   ./demo                              SemAIM on Fashion-MNIST, as Debian's package installs it
+//   ./demo --data PICTURES --epochs 3   any pictures by class, CIFAR binary files or idx files
+//   ./demo --variant GVP_p2d_Nano       any other model; what teaches it is made first
 #include "arvit/data/draw_pictures.hpp"
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/eval/compare.hpp"
@@ -16,6 +16,7 @@
 #include "arvit/show/model_text.hpp"
 #include "arvit/show/reconstruct.hpp"
 #include "arvit/show/report.hpp"
+#include "arvit/variants.hpp"
 
 using namespace arvit;
 
@@ -52,7 +53,7 @@ std::string margin_sentence(const std::vector<AccuracyRow>& rows) {
 
 void check_variant(const std::string& name) {
   if (name == Chosen::name.view()) return;
-  const std::vector<std::string> known(variant_names.begin(), variant_names.end());
+  const std::vector<std::string> known = variant_names();
   if (std::find(known.begin(), known.end(), name) == known.end())
     fail_unknown_name("--variant", name, known);
   fail<OptionError>("--variant ", name, ": this program holds ", Chosen::name.view(),
@@ -92,6 +93,7 @@ template <class Model> RunOptions options_from(int argc, char** argv) {
            "for a variant with a pooled condition: what makes it, or an npy file; empty: a "
            "codebook, fitted before");
   line.add("resume", options.files.resume, "continue from the newest checkpoint in --out");
+  line.models(ModelList<Chosen>::infos());
   line.parse(argc, argv);
   check_variant(options.model);
   for (const std::string& path : {options.teacher.path, options.teacher.condition})

@@ -5,29 +5,27 @@
 //
 //   pretrain_randsac --data cifar10 --out out/teacher
 //   pretrain_digpt --data cifar10 --teacher out/teacher --out out/digpt
-//   pretrain_digpt --data pictures --model DiGPT_B16 --teacher openclip_h14.npy --whole-picture --out out/digpt_b16
-#include "arvit/run/command_line.hpp"
-#include "arvit/run/pretrain.hpp"
-#include "arvit/variants.hpp"
-#include "arvit/variants/model_list.hpp"
+//   pretrain_digpt --data pictures --model DiGPT_B16 --teacher openclip_h14.npy --whole-picture
+//       --out out/digpt_b16
+#include "arvit/variants/digpt.hpp"
+#include "arvit/workbench/extra_models.hpp"
+#include "arvit/workbench/pretrain.hpp"
 
 using namespace arvit;
 
 // A small model for 32 x 32 pictures and the paper's; cmake -DARVIT_MODELS="NAME" builds in any
 // other of variants.hpp.
-using Models = WithExtraModels<
-    ModelList<Variant<DiGPT_Nano, "DiGPT_Nano">, Variant<DiGPT_B16, "DiGPT_B16">>>::type;
+using Models =
+    WithExtraModels<ModelList<Variant<DiGPT_Nano, "DiGPT_Nano">, Variant<DiGPT_B16, "DiGPT_B16">>>;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
-    const ProgramText program{
+    const ProgramText text{
         .description =
             "Pre-trains D-iGPT: clusters of patches in random order; one decoder predicts the next "
             "cluster's features, the other those of the clusters seen.",
         .example = "pretrain_digpt --data cifar10 --teacher out/teacher --out out/digpt",
-        .default_model = "DiGPT_Nano",
     };
-    const RunOptions options = parse_run_options(argc, argv, program, digpt_recipes);
-    select_model(options.model, Models{}, [&]<class Model>() { pretrain<Model>(options); });
+    program::pretrain<Models>(argc, argv, text, digpt_recipes);
   });
 }

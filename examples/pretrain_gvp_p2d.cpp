@@ -2,33 +2,33 @@
 // Pre-trains GVP (pixels to codes) on a folder of pictures and a codebook, or codes in an npy file.
 // Checkpoints and logs go to --out; --resume continues.
 //
-//   fit_codebook --data /usr/share/datasets/fashion-mnist --codes 512 --patch 4 --size 28 --out codebook.safetensors
-//   pretrain_gvp_p2d --data /usr/share/datasets/fashion-mnist --teacher codebook.safetensors --out out/gvp
-//   pretrain_gvp_p2d --data pictures --model GVP_p2d_B16 --teacher codes.npy --whole-picture --out out/gvp_b16
-#include "arvit/run/command_line.hpp"
-#include "arvit/run/pretrain.hpp"
-#include "arvit/variants.hpp"
-#include "arvit/variants/model_list.hpp"
+//   fit_codebook --data /usr/share/datasets/fashion-mnist --codes 512 --patch 4 --size 28
+//       --out codebook.safetensors
+//   pretrain_gvp_p2d --data /usr/share/datasets/fashion-mnist --teacher codebook.safetensors
+//       --out out/gvp
+//   pretrain_gvp_p2d --data pictures --model GVP_p2d_B16 --teacher codes.npy --whole-picture
+//       --out out/gvp_b16
+#include "arvit/variants/gvp.hpp"
+#include "arvit/workbench/extra_models.hpp"
+#include "arvit/workbench/pretrain.hpp"
 
 using namespace arvit;
 
 // A small model for 28 x 28 pictures and the paper's; cmake -DARVIT_MODELS="NAME" builds in any
 // other of variants.hpp.
 using Models = WithExtraModels<
-    ModelList<Variant<GVP_p2d_Nano, "GVP_p2d_Nano">, Variant<GVP_p2d_B16, "GVP_p2d_B16">>>::type;
+    ModelList<Variant<GVP_p2d_Nano, "GVP_p2d_Nano">, Variant<GVP_p2d_B16, "GVP_p2d_B16">>>;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
-    const ProgramText program{
+    const ProgramText text{
         .description =
             "Pre-trains GVP on codes: groups of patches of random length, in random order; of each "
             "the tokenizer's code is predicted from those before it.",
         .example =
             "pretrain_gvp_p2d --data /usr/share/datasets/fashion-mnist --teacher "
             "codebook.safetensors --out out/gvp",
-        .default_model = "GVP_p2d_Nano",
     };
-    const RunOptions options = parse_run_options(argc, argv, program, gvp_recipes);
-    select_model(options.model, Models{}, [&]<class Model>() { pretrain<Model>(options); });
+    program::pretrain<Models>(argc, argv, text, gvp_recipes);
   });
 }

@@ -4,10 +4,9 @@
 //
 //   pretrain_gvp_p2p --data /usr/share/datasets/fashion-mnist --out out/gvp
 //   pretrain_gvp_p2p --data imagenet/train --model GVP_p2p_B16 --preset paper --out out/gvp_b16
-#include "arvit/run/command_line.hpp"
-#include "arvit/run/pretrain.hpp"
-#include "arvit/variants.hpp"
-#include "arvit/variants/model_list.hpp"
+#include "arvit/variants/gvp.hpp"
+#include "arvit/workbench/extra_models.hpp"
+#include "arvit/workbench/pretrain.hpp"
 
 using namespace arvit;
 
@@ -15,18 +14,16 @@ using namespace arvit;
 // other of variants.hpp.
 using Models = WithExtraModels<ModelList<Variant<GVP_p2p_Nano, "GVP_p2p_Nano">,
                                          Variant<GVP_p2p_Nano_y_extra, "GVP_p2p_Nano_y_extra">,
-                                         Variant<GVP_p2p_B16, "GVP_p2p_B16">>>::type;
+                                         Variant<GVP_p2p_B16, "GVP_p2p_B16">>>;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
-    const ProgramText program{
+    const ProgramText text{
         .description =
             "Pre-trains GVP: groups of patches of random length, in random order, each predicted "
             "from those before it.",
         .example = "pretrain_gvp_p2p --data /usr/share/datasets/fashion-mnist --out out/gvp",
-        .default_model = "GVP_p2p_Nano",
     };
-    const RunOptions options = parse_run_options(argc, argv, program, gvp_recipes);
-    select_model(options.model, Models{}, [&]<class Model>() { pretrain<Model>(options); });
+    program::pretrain<Models>(argc, argv, text, gvp_recipes);
   });
 }

@@ -4,29 +4,27 @@
 //
 //   fit_codebook --data cifar10 --codes 512 --patch 1 --size 16 --out palette.safetensors
 //   pretrain_igpt --data cifar10 --teacher palette.safetensors --out out/igpt
-//   pretrain_igpt --data imagenet/train --teacher palette.safetensors --model iGPT_S --preset paper --out out/igpt_s
-#include "arvit/run/command_line.hpp"
-#include "arvit/run/pretrain.hpp"
-#include "arvit/variants.hpp"
-#include "arvit/variants/model_list.hpp"
+//   pretrain_igpt --data imagenet/train --teacher palette.safetensors --model iGPT_S
+//       --preset paper --out out/igpt_s
+#include "arvit/variants/igpt.hpp"
+#include "arvit/workbench/extra_models.hpp"
+#include "arvit/workbench/pretrain.hpp"
 
 using namespace arvit;
 
 // A small model for 16 x 16 pictures and the paper's smallest; cmake -DARVIT_MODELS="NAME" builds
 // in any other of variants.hpp.
 using Models =
-    WithExtraModels<ModelList<Variant<iGPT_Nano, "iGPT_Nano">, Variant<iGPT_S, "iGPT_S">>>::type;
+    WithExtraModels<ModelList<Variant<iGPT_Nano, "iGPT_Nano">, Variant<iGPT_S, "iGPT_S">>>;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
-    const ProgramText program{
+    const ProgramText text{
         .description =
             "Pre-trains iGPT: pixels in reading order, each one of a palette of colours, predicted "
             "from those before it.",
         .example = "pretrain_igpt --data cifar10 --teacher palette.safetensors --out out/igpt",
-        .default_model = "iGPT_Nano",
     };
-    const RunOptions options = parse_run_options(argc, argv, program, igpt_recipes);
-    select_model(options.model, Models{}, [&]<class Model>() { pretrain<Model>(options); });
+    program::pretrain<Models>(argc, argv, text, igpt_recipes);
   });
 }

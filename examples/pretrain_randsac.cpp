@@ -4,28 +4,25 @@
 //
 //   pretrain_randsac --data /usr/share/datasets/fashion-mnist --out out/randsac
 //   pretrain_randsac --data imagenet/train --model RandSAC_B16 --preset paper --out out/randsac_b16
-#include "arvit/run/command_line.hpp"
-#include "arvit/run/pretrain.hpp"
-#include "arvit/variants.hpp"
-#include "arvit/variants/model_list.hpp"
+#include "arvit/variants/randsac.hpp"
+#include "arvit/workbench/extra_models.hpp"
+#include "arvit/workbench/pretrain.hpp"
 
 using namespace arvit;
 
 // A small model for 32 x 32 pictures and the papers' size; cmake -DARVIT_MODELS="NAME" builds in
 // any other of variants.hpp.
 using Models = WithExtraModels<
-    ModelList<Variant<RandSAC_Nano, "RandSAC_Nano">, Variant<RandSAC_B16, "RandSAC_B16">>>::type;
+    ModelList<Variant<RandSAC_Nano, "RandSAC_Nano">, Variant<RandSAC_B16, "RandSAC_B16">>>;
 
 int main(int argc, char** argv) {
   return run_main(argc, argv, [](int argc, char** argv) {
-    const ProgramText program{
+    const ProgramText text{
         .description =
             "Pre-trains on RandSAC's order with SAIM's decoder: segments of 2 x 2 patches in "
             "random order, each predicted at once from those before it.",
         .example = "pretrain_randsac --data /usr/share/datasets/fashion-mnist --out out/randsac",
-        .default_model = "RandSAC_Nano",
     };
-    const RunOptions options = parse_run_options(argc, argv, program, randsac_recipes);
-    select_model(options.model, Models{}, [&]<class Model>() { pretrain<Model>(options); });
+    program::pretrain<Models>(argc, argv, text, randsac_recipes);
   });
 }

@@ -20,6 +20,7 @@
 #include "arvit/io/json_writer.hpp"
 #include "arvit/run/command_line.hpp"
 #include "arvit/run/own_teacher.hpp"
+#include "arvit/variants.hpp"
 
 using namespace arvit;
 

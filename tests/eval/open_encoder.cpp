@@ -8,6 +8,7 @@
 
 #include "arvit/device/cpu.hpp"
 #include "arvit/io/npy.hpp"
+#include "arvit/variants.hpp"
 #include "support/encode_picture.hpp"
 #include "support/encoder_file.hpp"
 #include "support/temporary_folder.hpp"
@@ -21,8 +22,6 @@ using OfCodes = GVP<Small<Embedding<Codes<4>>>, Grouped<Random<3>>, Target<Codes
 using Shared = GVP<Small<Conditions<Labels<3>, Pooled<Codes<4>>>>, Grouped<Random<3>>>;
 using Taught = GVP<Small<NoClassToken, Conditions<Pooled<Small<>>>>, Grouped<Random<3>>>;
 using Labelled = GVP<Small<Conditions<Labels<3>>>, Grouped<Random<3>>>;
-using Models =
-    ModelList<Variant<Plain, "Plain">, Variant<OfCodes, "OfCodes">, Variant<Shared, "Shared">>;
 using Fp32Cpu = Cpu<Fp32>;
 
 constexpr int side = 12, count = 3;
@@ -269,27 +268,6 @@ TEST_CASE("open_encoder: codes and labels that are none are refused, with the ma
     CHECK(said([&] { features_of<Labelled::Encoder>(*of_labels, labelled.path, images_of()); }) ==
           "condition: label 4 of image 1 is none of 0 .. 3, the last of which means unknown.");
   }
-}
-
-TEST_CASE("open_encoder: the model that the file names is chosen") {
-  const TemporaryFolder folder;
-  const std::string named = saved_codebook(folder / "named", true);
-  Fp32Cpu device({1, {}});
-  const EncoderInfo plain = info_of<Plain::Encoder>(folder / "plain", "Plain"),
-                    coded = info_of<OfCodes::Encoder>(folder / "coded", "OfCodes");
-  CHECK(make_extractor<Models>(device, plain, {.batch = 2})->codes() == 0);
-  CHECK(make_extractor<Models>(device, coded, {.batch = 2}, on_codebook(named))->codes() == 4);
-  CHECK(make_extractor<Models>(device, info_of<Shared::Encoder>(folder / "shared", "Shared"),
-                               {.batch = 2}, with_condition(named))
-            ->condition_width() == 5);
-  CHECK(said([&] { make_extractor<Models>(device, plain, {.batch = 2}, on_codebook(named)); }) ==
-        "codebook " + named + ": Plain reads pixels; drop the codebook.");
-  CHECK(said([&] {
-          make_extractor<Models>(device, info_of<Plain::Encoder>(folder / "other", "Plane"),
-                                 {.batch = 2});
-        })
-            .find("model 'Plane' is not known; did you mean Plain? This program holds Plain, "
-                  "OfCodes, Shared") == 0);
 }
 
 }  // namespace

@@ -124,6 +124,37 @@ TEST_CASE("options: --help shows every option, the defaults and the presets") {
   CHECK(says(help, "Begin with:  pretrain_saim --data pictures"));
 }
 
+TEST_CASE("options: what a program says of itself, whatever else is asked") {
+  const auto answer = [](std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "bin/pretrain_saim");
+    try {
+      parse_run_options(static_cast<int>(arguments.size()), arguments.data(),
+                        {"Pre-trains SAIM.",
+                         "pretrain_saim --data x",
+                         "SAIM_Nano",
+                         {{"SAIM_Nano", 2'476'592, {}}}},
+                        saim_recipes);
+    } catch (const Finished& finished) {
+      return finished.text;
+    }
+    return std::string();
+  };
+  CHECK(answer({"--version"}) == version_text());
+  CHECK(answer({"--bad", "--version"}) == version_text());
+  CHECK(says(version_text(), "arvit 0."));
+  CHECK(says(answer({"--list-models"}),
+             "  SAIM_Nano                         2'476'592  SAIM, other"));
+  CHECK(says(answer({"--completion", "words"}), "--model = SAIM_Nano\n"));
+  CHECK(says(answer({"--completion", "words"}), "--data = \n"));
+  CHECK(says(answer({"--completion=words"}), "--preset = quick paper paper300 code\n"));
+  CHECK(says(answer({"--completion", "words"}), "\n--resume\n"));
+  const std::string script = answer({"--completion", "bash"});
+  CHECK(says(script, "# eval \"$(pretrain_saim --completion bash)\"\n_arvit_pretrain_saim() {"));
+  CHECK(says(script, "complete -o default -F _arvit_pretrain_saim pretrain_saim\n"));
+  CHECK(says(message({"--completion", "fish"}), "--completion is 'fish'; it must be bash."));
+  CHECK(says(message({"--completion"}), "--completion is ''; it must be bash."));
+}
+
 TEST_CASE("options: the list names every option once, and every number is checked") {
   std::set<std::string_view> names;
   const RunOptions defaults;

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "arvit/train/stop.hpp"
+#include "arvit/variants.hpp"
 #include "support/encode_picture.hpp"
 #include "support/temporary_folder.hpp"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "arvit/show/inspect.hpp"
+#include "arvit/variants.hpp"
 
 #include <doctest/doctest.h>
 

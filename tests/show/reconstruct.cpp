@@ -9,6 +9,7 @@
 #include "arvit/core/initialise.hpp"
 #include "arvit/models.hpp"
 #include "arvit/show/maps.hpp"
+#include "arvit/variants.hpp"
 #include "support/fill.hpp"
 
 namespace arvit::test {

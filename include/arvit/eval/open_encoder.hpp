@@ -15,27 +15,11 @@
 #include "arvit/teacher/tokenizer.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"  // IWYU pragma: export
-#include "arvit/variants/aliases.hpp"
-#include "arvit/variants/model_list.hpp"
 #include "arvit/weights/encoder_file.hpp"  // IWYU pragma: export
 
 /// The encoder of a file, with the tokenizer and the conditions that it needs: what the evaluation
 /// programs begin with.
 namespace arvit {
-
-/// The models that the evaluation programs hold, and whatever ARVIT_MODELS adds.
-using PretrainedModels = WithExtraModels<ModelList<
-    Variant<SAIM_Nano, "SAIM_Nano">, Variant<SemAIM_Pico, "SemAIM_Pico">,
-    Variant<SemAIM_Nano, "SemAIM_Nano">, Variant<ViT_iGPT_Nano, "ViT_iGPT_Nano">,
-    Variant<RandSAC_Nano, "RandSAC_Nano">, Variant<MAE_Nano, "MAE_Nano">,
-    Variant<GVP_p2p_Nano, "GVP_p2p_Nano">, Variant<GVP_p2d_Nano, "GVP_p2d_Nano">,
-    Variant<DiGPT_Nano, "DiGPT_Nano">, Variant<GVP_d2d_Nano, "GVP_d2d_Nano">,
-    Variant<iGPT_Nano, "iGPT_Nano">, Variant<GVP_p2p_Nano_y_extra, "GVP_p2p_Nano_y_extra">,
-    Variant<SAIM_B16, "SAIM_B16">, Variant<SemAIM_B16, "SemAIM_B16">,
-    Variant<ViT_iGPT_B16, "ViT_iGPT_B16">, Variant<RandSAC_B16, "RandSAC_B16">,
-    Variant<MAE_B16, "MAE_B16">, Variant<GVP_p2p_B16, "GVP_p2p_B16">,
-    Variant<GVP_p2d_B16, "GVP_p2d_B16">, Variant<GVP_d2d_B16, "GVP_d2d_B16">,
-    Variant<DiGPT_B16, "DiGPT_B16">, Variant<iGPT_S, "iGPT_S">>>::type;
 
 /// How an encoder is read, besides what is read of it.
 struct ExtractorOptions {
@@ -85,19 +69,6 @@ std::unique_ptr<FeatureSource<float>> extractor_of(D& device, const EncoderInfo&
     });
   }
   return extractor;
-}
-/// The same for the model that the file names.
-template <class Models = PretrainedModels, Device D>
-std::unique_ptr<FeatureSource<float>> make_extractor(D& device, const EncoderInfo& info,
-                                                     const FeatureOptions& options,
-                                                     const ExtractorOptions& how = {}) {
-  return select_model(info.model_name, Models{}, [&]<class Model>() {
-    return extractor_of<Model>(device, info, options, how);
-  });
-}
-template <class Models = PretrainedModels>
-ModelDescription describe_model(const std::string& model_name) {
-  return select_model(model_name, Models{}, []<class Model>() { return describe_model<Model>(); });
 }
 
 }  // namespace arvit

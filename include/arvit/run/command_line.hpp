@@ -7,18 +7,21 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "arvit/core/linkage.hpp"
 #include "arvit/core/option_list.hpp"
 #include "arvit/run/program.hpp"
 #include "arvit/run/run_options.hpp"
+#include "arvit/variants/registry.hpp"
 
 /// Command lines. The only header that sees CLI11.
 namespace arvit {
 
 /// `--name value` options of a program. parse() throws OptionError with one sentence for what it
-/// does not understand, and Finished for --help.
+/// does not understand, and Finished for --help, --version, --list-models and --completion.
 class CommandLine {
  public:
   explicit CommandLine(const std::string& description);
@@ -37,6 +40,7 @@ class CommandLine {
     } else if constexpr (NamedEnum<T>) {
       const auto given = std::make_shared<std::string>(name_of(target));
       add_option(name, given.get(), help, group, required);
+      offer(name, names_of_enum);
       after_parsing([given, &target, flag = "--" + std::string(name)] {
         target = enum_from<T>(flag, *given);
       });
@@ -44,21 +48,40 @@ class CommandLine {
       add_option(name, &target, help, group, required);
     }
   }
+  /// Words that complete the value of an option; others may be legal, too.
+  void offer(std::string_view name, std::vector<std::string> values);
+  /// The models of the program, for --list-models and as what completes --model.
+  void models(std::vector<VariantInfo> models);
   void parse(int argc, const char* const* argv);
 
  private:
   void add_option(std::string_view name, Target target, std::string_view help,
                   std::string_view group, bool required);
   void after_parsing(std::function<void()> act);
+  void answer(int argc, const char* const* argv) const;
   struct Parser;
   std::unique_ptr<Parser> parser_;
 };
+
+/// "arvit 0.1.0", with the end of the line.
+std::string version_text();
+
+/// The name under which a program was started, without its folder: what argv[0] ends with.
+std::string program_name(const char* const* argv);
+
+/// A script for bash that completes the options of `program`, or of its sub-commands. An option is
+/// a line as `--completion words` prints it: "--resume" for a flag, "--model = A B" for one with a
+/// value. One command without a name: there are no sub-commands.
+std::string bash_completion(
+    const std::string& program,
+    std::span<const std::pair<std::string, std::string>> options_of_command);
 
 /// What a pre-training program says of itself.
 struct ProgramText {
   std::string description;  ///< one or two sentences
   std::string example;      ///< a command line to begin with
-  std::string default_model;
+  std::string default_model = {};
+  std::vector<VariantInfo> models = {};
 };
 
 /// The options of a pre-training program: those given, else those of the recipe that --preset

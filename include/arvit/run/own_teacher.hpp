@@ -9,7 +9,7 @@
 
 #include "arvit/run/pretrain.hpp"
 #include "arvit/teacher/fit_codebook.hpp"
-#include "arvit/variants/aliases.hpp"
+#include "arvit/variants/semaim.hpp"
 
 /// What a target needs besides pictures, made from the pictures themselves: an encoder that is
 /// pre-trained first, or a codebook.

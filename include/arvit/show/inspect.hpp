@@ -14,7 +14,7 @@
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/patch_predictor.hpp"
 #include "arvit/order/mask.hpp"
-#include "arvit/variants/aliases.hpp"
+#include "arvit/variants/saim.hpp"
 #include "arvit/weights/model_description.hpp"
 
 /// Texts about models, checkpoints and masks.

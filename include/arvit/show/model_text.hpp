@@ -5,7 +5,13 @@
 #include <type_traits>
 
 #include "arvit/core/error.hpp"
-#include "arvit/variants/aliases.hpp"
+#include "arvit/variants/digpt.hpp"
+#include "arvit/variants/gvp.hpp"
+#include "arvit/variants/masked.hpp"
+#include "arvit/variants/randsac.hpp"
+#include "arvit/variants/saim.hpp"
+#include "arvit/variants/semaim.hpp"
+#include "arvit/variants/vit_igpt.hpp"
 
 /// A model of the library's own parts in words, for reports.
 namespace arvit {

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "arvit/workbench/impl/compare_reconstructions.ipp"
+#include "arvit/workbench/impl/convert.ipp"
+#include "arvit/workbench/impl/extract_features.ipp"
+#include "arvit/workbench/impl/fit_codebook.ipp"
+#include "arvit/workbench/impl/inspect.ipp"
+#include "arvit/workbench/impl/knn.ipp"
+#include "arvit/workbench/impl/linear_probe.ipp"
+#include "arvit/workbench/impl/maps.ipp"
+#include "arvit/workbench/impl/pretrain.ipp"
+#include "arvit/workbench/impl/reconstruct.ipp"
+#include "arvit/workbench/impl/sample.ipp"
+#include "arvit/workbench/impl/workbench.ipp"
