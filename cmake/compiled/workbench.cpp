@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "arvit/workbench/impl/workbench.ipp"
 #include "arvit/workbench/impl/compare_reconstructions.ipp"
 #include "arvit/workbench/impl/convert.ipp"
 #include "arvit/workbench/impl/extract_features.ipp"
@@ -10,4 +11,3 @@
 #include "arvit/workbench/impl/pretrain.ipp"
 #include "arvit/workbench/impl/reconstruct.ipp"
 #include "arvit/workbench/impl/sample.ipp"
-#include "arvit/workbench/impl/workbench.ipp"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSL-1.0
 # Every header must compile alone, be guarded against a second inclusion, and define nothing twice in one program. For each
-# header one file is generated that includes it twice and nothing else; one more includes all of them; all are linked together.
+# header one file is generated that includes it twice and nothing else; two more include all of them and are linked together.
 file(GLOB_RECURSE public_headers RELATIVE ${PROJECT_SOURCE_DIR}/include CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/arvit/*.hpp)
 set(alone_files "")
-set(apart_files "")
+set(whole_files "")
 set(all_lines "")
 foreach(header IN LISTS public_headers)
   string(REGEX REPLACE "[/.]" "_" name ${header})
@@ -13,23 +13,28 @@ foreach(header IN LISTS public_headers)
   string(APPEND all_lines "#include <${header}>\n")
   file(STRINGS ${PROJECT_SOURCE_DIR}/include/${header} definitions REGEX "^#if !defined\\(ARVIT_COMPILED\\)" LIMIT_COUNT 1)
   if(definitions)
-    list(APPEND apart_files ${file})
+    list(APPEND whole_files ${file})
   endif()
 endforeach()
 set(all_file ${PROJECT_BINARY_DIR}/headers/all.cpp)
+set(again_file ${PROJECT_BINARY_DIR}/headers/all_again.cpp)
 file(CONFIGURE OUTPUT ${all_file} CONTENT "${all_lines}int main() {}\n" @ONLY)
+file(CONFIGURE OUTPUT ${again_file} CONTENT "${all_lines}" @ONLY)
+set(header_libraries arvit::gemm arvit::io arvit::image arvit::options)
 
-# That a header compiles alone depends on its includes, not on the compiler: with others than g++ the one file with all of them will do, in a tenth of the time.
-if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  set(alone_files "")
-endif()
-add_executable(headers_in_one_program ${alone_files} ${all_file})
+add_executable(headers_in_one_program ${all_file} ${again_file})
 target_compile_options(headers_in_one_program PRIVATE -O0)
-target_link_libraries(headers_in_one_program PRIVATE arvit::gemm arvit::io arvit::image arvit::options)
+target_link_libraries(headers_in_one_program PRIVATE ${header_libraries})
 add_test(NAME headers/in_one_program COMMAND headers_in_one_program)
 
-# Headers whose definitions are compiled apart (core/linkage.hpp) must not lean on an include that only those need.
-add_library(headers_apart OBJECT ${apart_files})
-target_compile_options(headers_apart PRIVATE -O0)
-target_compile_definitions(headers_apart PRIVATE ARVIT_COMPILED=1)
-target_link_libraries(headers_apart PRIVATE arvit::gemm arvit::io arvit::image arvit::options)
+# That a header compiles alone depends on its includes, not on the compiler: once, with g++, will do. Without the definitions
+# of core/linkage.hpp, on whose includes it must not lean, and with those, where it has some.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_library(headers_alone OBJECT ${alone_files})
+  target_compile_options(headers_alone PRIVATE -O0)
+  target_compile_definitions(headers_alone PRIVATE ARVIT_COMPILED=1)
+  target_link_libraries(headers_alone PRIVATE ${header_libraries})
+  add_library(headers_whole OBJECT ${whole_files})
+  target_compile_options(headers_whole PRIVATE -O0)
+  target_link_libraries(headers_whole PRIVATE ${header_libraries})
+endif()

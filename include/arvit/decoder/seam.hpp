@@ -13,9 +13,10 @@
 ///
 /// A decoder kind is a template over the encoder, the head and the width of a prediction, with
 ///   static constexpr RankRules rules              class token, query streams, joint, whole_content
-///   static constexpr bool uses_norm               whether the encoder's final norm is among the parameters (the decoder applies it)
+///   static constexpr bool uses_norm               whether it applies the encoder's final norm, which
+///                                                 then is among the parameters
 ///   static constexpr int position_dim             width of the positions that it adds
-///   static constexpr Reads reads(int point)       what it reads there; that, and nothing else, drives liveness
+///   static constexpr Reads reads(int point)       what it reads there: that alone drives liveness
 ///   static constexpr std::int64_t parameter_count
 ///   static constexpr auto groups()                a std::tuple of parameter groups
 ///   template <class C> struct Parameters          views, from a cursor, in the order of groups()

@@ -52,9 +52,12 @@ template <class T, class Space> Matrix<T, Space> as_row(Span<T, Space> values) {
 
 // clang-format off
 template <class D>
-concept Device = requires(D& device, Span<const std::int32_t, SpaceOf<D>> values, Span<std::int32_t, SpaceOf<D>> table,
-                          std::int32_t* host, const ops::PutToken<D>& put_token, const ops::TokenGradient<D>& token_gradient) {
-  typename D::Precision; typename D::Space;
+concept Device = requires(D& device, Span<const std::int32_t, SpaceOf<D>> values,
+                          Span<std::int32_t, SpaceOf<D>> table, std::int32_t* host,
+                          const ops::PutToken<D>& put_token,
+                          const ops::TokenGradient<D>& token_gradient) {
+  typename D::Precision;
+  typename D::Space;
 
   device.run(ops::Linear<D>{});                // y = x W^T + bias
   device.run(ops::LinearGelu<D>{});            // ... and its GELU
@@ -96,13 +99,16 @@ concept Device = requires(D& device, Span<const std::int32_t, SpaceOf<D>> values
   device.run(ops::SumOfSquares<D>{});
   device.run(ops::Convert<D>{});               // masters to weights
 
-  device.for_each(std::int64_t{1}, detail::AnyWork{});  // work(i) for i = 0 .. count - 1, in any order; work is a named struct of pointers and numbers
+  // work(i) for i = 0 .. count - 1, in any order; work is a named struct of pointers and numbers.
+  device.for_each(std::int64_t{1}, detail::AnyWork{});
 
-  // Memory and transfers, of any element type.
-  { device.allocate(std::int64_t{64}) } -> std::same_as<std::byte*>;   // zeroed, aligned to 64 bytes; throws Error
+  // Memory: zeroed, aligned to 64 bytes; Error where there is none.
+  { device.allocate(std::int64_t{64}) } -> std::same_as<std::byte*>;
   device.deallocate(static_cast<std::byte*>(nullptr));
-  device.upload(host, table);                  // host array of table.size() elements -> device; returns once the source may be reused
-  device.download(values, host);               // device -> host
+  // Transfers of any element type: a host array of table.size() elements to the device, which
+  // returns once the array may be reused, and back.
+  device.upload(host, table);
+  device.download(values, host);
 };
 // clang-format on
 

@@ -15,7 +15,7 @@
 #include "arvit/teacher/tokenizer.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"  // IWYU pragma: export
-#include "arvit/weights/encoder_file.hpp"  // IWYU pragma: export
+#include "arvit/weights/encoder_file.hpp"     // IWYU pragma: export
 
 /// The encoder of a file, with the tokenizer and the conditions that it needs: what the evaluation
 /// programs begin with.

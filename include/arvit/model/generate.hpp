@@ -40,7 +40,10 @@ inline constexpr bool predicts_by_groups = [] {
 /// once.
 ///
 ///   generator.begin(ranks);
-///   while (generator.remaining()) { prediction = generator.predict(content.data()); ... put it into content, or leave what is there }
+///   while (generator.remaining()) {
+///     prediction = generator.predict(content.data());
+///     ... put it into content, or leave what is there
+///   }
 ///
 /// Content is what the encoder reads: pixels [images, 3, height, width], or codes [images,
 /// patches]. Patches not yet predicted are not read.

@@ -7,7 +7,9 @@ namespace arvit {
 
 /// A decoder layer of D-iGPT: queries x read each other, then the content h, then pass the MLP;
 /// three pre-norm residual sublayers.
-///   a = x + proj(attention of norm1(x))   b = a + cross.proj(attention of norm2(a) on norm_kv(h))   y = b + mlp(norm3(b))
+///   a = x + proj(attention of norm1(x))
+///   b = a + cross.proj(attention of norm2(a) on norm_kv(h))
+///   y = b + mlp(norm3(b))
 ///
 /// Shapes     x, y [queries, Dim]   h [content, Dim]
 template <int Dim, int Heads> struct TwinBlock {

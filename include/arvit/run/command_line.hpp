@@ -40,7 +40,8 @@ class CommandLine {
     } else if constexpr (NamedEnum<T>) {
       const auto given = std::make_shared<std::string>(name_of(target));
       add_option(name, given.get(), help, group, required);
-      offer(name, names_of_enum);
+      const auto names = names_of(T{});
+      offer(name, std::vector<std::string>(names.begin(), names.end()));
       after_parsing([given, &target, flag = "--" + std::string(name)] {
         target = enum_from<T>(flag, *given);
       });

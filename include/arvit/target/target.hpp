@@ -13,11 +13,12 @@
 ///
 /// A kind offers, for a grid,
 ///   template <class Grid> static constexpr int width     numbers that a head predicts per patch
-///   template <class Grid, class D> static void values(const Context<D>&, const TargetInput<D>&, target)
+///   template <class Grid, class D>
+///   static void values(const Context<D>&, const TargetInput<D>&, target)
 /// where target [rows, width] is assigned for the rows that the input names. A kind whose numbers
 /// come with the images (features.hpp, codes.hpp) reads TargetInput::given, has target [rows,
 /// token_width], and also
-///   template <class Grid> static constexpr int tokens    rows [token_width] that are given for each image
+///   template <class Grid> static constexpr int tokens    rows [token_width] given for each image
 ///   template <class Grid> static constexpr int token_width
 /// `has_class`, if true, says that there is a target for the class token, whose rows are named as
 /// -1 - image; `using DefaultError = ...` chooses an error other than L2.

@@ -28,7 +28,7 @@ struct ReconstructingModel : NamedModel {
       return [](const LoadedModel& loaded) {
         const PictureBatch& pictures = loaded.pictures;
         PatchPredictor<Model, Cpu<Fp32>> model(loaded.device,
-                                                 static_cast<int>(pictures.counters.size()));
+                                               static_cast<int>(pictures.counters.size()));
         model.load(loaded.parameters);
         return reconstruction_picture<Model>(reconstruct(model, pictures.images, pictures.counters),
                                              loaded.info.normalisation);

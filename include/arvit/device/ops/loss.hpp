@@ -21,16 +21,17 @@ namespace ops {
 /// The error is a functor, `template <class Row> static double of(const Row&, double scale)`: it
 /// returns the error of one row, without scale, and gives every entry its gradient, with scale. A
 /// device offers as Row
-///   Row::Entry             a number for each of some entries at once: + - * /, fma, exp, abs, sign;
-///                          Entry() is 0, Row::all(number) the same number for each
+///   Row::Entry             a number for each of some entries at once: + - * /, fma, exp, abs,
+///                          sign; Entry() is 0, Row::all(number) the same number for each
 ///   row.width()
 ///   row.each(visit)        visit(e) for all entries, in the order of the row; e.prediction() and
-///                          e.target() give them, e.gradient(value) takes their gradient, e.only(value)
-///                          is the value, or 0 where a vector reaches beyond the row (prediction and
-///                          target are 0 there)
+///                          e.target() give them, e.gradient(value) takes their gradient;
+///                          e.only(value) is the value, or 0 where a vector reaches beyond the
+///                          row (prediction and target are 0 there)
 ///   row.total(entry)       the sum of an Entry that was summed over each()
 ///   row.largest()          the largest prediction
-///   row.prediction(i), row.class_target(), row.gradient(i), row.gradient(i, value)   single numbers
+///   row.prediction(i), row.class_target(), row.gradient(i)   single numbers
+///   row.gradient(i, value)                                   takes one
 /// See target/errors/error.hpp for what else a target asks of it.
 template <class Error, class P, class Space> struct LossOn {
   static constexpr std::string_view name = "loss";

@@ -8,7 +8,8 @@ namespace arvit {
 /// An error of Target<Kind, Error>: a functor of one row (device/ops/loss.hpp), and
 ///   using Category = ErrorCategory
 ///   static constexpr std::string_view name     for what is said when extents differ
-///   static constexpr bool names_class          the target is one number a row, a class; else one for each entry
+///   static constexpr bool names_class          the target is one number a row, a class; else one
+///                                              for each entry
 ///   static constexpr bool mean_over_rows       the loss is the mean over rows; else over entries
 struct ErrorCategory;
 

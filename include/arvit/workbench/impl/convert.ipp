@@ -42,7 +42,7 @@ ARVIT_DEFINITION void convert(std::span<const NamedModel> models, int argc, char
   if (from == "untrained") {
     const ModelDescription description = find_model(models, model).describe();
     save_encoder(out, model, description, untrained(description.tensors, 0),
-                    Normalisation::imagenet());
+                 Normalisation::imagenet());
     return;
   }
   if (checkpoint.empty()) fail<OptionError>("--checkpoint is missing; --help explains it.");
@@ -58,7 +58,7 @@ ARVIT_DEFINITION void convert(std::span<const NamedModel> models, int argc, char
     const bool whole = layout.has_decoder() && description.joint &&
                        file.find("mask_token") != nullptr;
     save_encoder(out, info.model_name, description,
-                    import_model(info.path, layout, description, whole), info.normalisation);
+                 import_model(info.path, layout, description, whole), info.normalisation);
   }
   std::cout << out << ": " << info.model_name << "\n";
 }
