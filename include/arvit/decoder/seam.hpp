@@ -13,8 +13,8 @@
 ///
 /// A decoder kind is a template over the encoder, the head and the width of a prediction, with
 ///   static constexpr RankRules rules              class token, query streams, joint, whole_content
-///   static constexpr bool uses_norm               whether it applies the encoder's final norm, which
-///                                                 then is among the parameters
+///   static constexpr bool uses_norm               whether it applies the encoder's final norm,
+///                                                 which then is among the parameters
 ///   static constexpr int position_dim             width of the positions that it adds
 ///   static constexpr Reads reads(int point)       what it reads there: that alone drives liveness
 ///   static constexpr std::int64_t parameter_count
