@@ -86,7 +86,7 @@ extern template class TrainingPictures<AnyDataset>;
 
 /// A whole pre-training run on the processor: pictures, loader, device, trainer. Says at the start
 /// what it runs.
-template <TrainableModel Model, Dataset Set>
+template <class Model, Dataset Set>
 TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
   check(options);
   if (Model::given_width > 0 && !options.teacher.empty() && !options.teacher.ends_with(".npy"))
@@ -160,8 +160,7 @@ TrainingResult pretrain(Set set, RunOptions options, TrainerHooks hooks = {}) {
 }
 
 /// The same on the pictures that options.data names.
-template <TrainableModel Model>
-TrainingResult pretrain(const RunOptions& options, TrainerHooks hooks = {}) {
+template <class Model> TrainingResult pretrain(const RunOptions& options, TrainerHooks hooks = {}) {
   return pretrain<Model>(open_dataset(options.data), options, std::move(hooks));
 }
 

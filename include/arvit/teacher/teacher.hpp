@@ -284,6 +284,21 @@ FrozenTeacher make_teacher(D& device, const RunOptions& options, const Normalisa
   }
 }
 
+namespace detail {
+/// Whether an encoder of ours, if that is what a condition is made of, takes an encoder's pictures.
+template <class Of, class Encoder> constexpr bool takes_pictures_of() {
+  if constexpr (is_vit<Of>)
+    return Of::Grid::height == Encoder::Grid::height && Of::Grid::width == Encoder::Grid::width;
+  else
+    return true;
+}
+template <class Tokens, class Encoder> inline constexpr bool conditions_take_pictures = true;
+template <int Dim, bool HasClassToken, class... Kinds, class Encoder>
+inline constexpr bool
+    conditions_take_pictures<ConditionTokens<Dim, HasClassToken, Kinds...>, Encoder> =
+        (takes_pictures_of<typename Kinds::Of::type, Encoder>() && ...);
+}  // namespace detail
+
 /// What makes the conditions of an encoder (condition.hpp), kind after kind [pictures, width].
 /// `file`: for Pooled a checkpoint, a codebook, or npy [pictures, width] of all `pictures` pictures
 /// (0: not known, and npy refused). `shape`: of the images that it will get. `labels` of all
@@ -292,6 +307,10 @@ template <class Encoder, Device D>
 FrozenTeacher make_conditions(D& device, const std::string& file, const Normalisation& colours,
                               int micro_batch, ImageShape shape = Encoder::shape,
                               std::int64_t pictures = 0, const std::vector<int>& labels = {}) {
+  static_assert(
+      detail::conditions_take_pictures<typename Encoder::Leading, Encoder>,
+      "Conditions<Pooled<Teacher>>: the teacher must take the model's pictures; give both the same "
+      "Image<Height, Width>.");
   FrozenTeacher all;
   std::vector<std::pair<TeacherFunction, std::int64_t>> parts;
   const auto add = [&](std::int64_t width, TeacherFunction give, const std::string& identity = {},
@@ -323,10 +342,6 @@ FrozenTeacher make_conditions(D& device, const std::string& file, const Normalis
       add(Kind::width, share_of_codes(tokenizer, Of::classes), tokenizer->codebook.identity(),
           tokenizer->codebook.memory());
     } else if constexpr (detail::is_vit<Of>) {
-      static_assert(
-          Of::Grid::height == Encoder::Grid::height && Of::Grid::width == Encoder::Grid::width,
-          "Conditions<Pooled<Teacher>>: the teacher must take the model's pictures; give both the "
-          "same Image<Height, Width>.");
       const auto teacher = std::make_shared<EncoderTeacher<Of, D>>(
           device, file, colours, micro_batch, Readout::mean, shape.height, shape.width);
       add(

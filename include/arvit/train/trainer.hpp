@@ -81,7 +81,7 @@ void note(const TrainerHooks& hooks, const std::string& line);
 /// Pre-trains a model: epochs of steps, each of `accumulation` micro-batches; checkpoints; logs;
 /// progress. What it computes depends on the options, the seed and the pictures only: not on
 /// threads, and not on where a run was interrupted and resumed.
-template <TrainableModel Model, Device D, PictureSource Source> class Trainer {
+template <class Model, Device D, PictureSource Source> class Trainer {
  public:
   static_assert(std::same_as<Statistic<D>, float>,
                 "Trainer<Model, Device, Source>: pictures are float, so Device must keep its "
