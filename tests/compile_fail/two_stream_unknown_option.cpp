@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: TwoStream<Options...>: the option is TokenOnly.
+// expect: TwoStream<Options...>: the option is TokenOnly; for one of your own, wrap the kind
+// (decoder/seam.hpp).
 #include <arvit/models.hpp>
 
 using Bad =

@@ -2,5 +2,6 @@
 // expect: ViT<Depth, Dim, Heads>: Heads must divide Dim; choose a number of heads that does.
 #include <arvit/models.hpp>
 
-using Bad = arvit::ViT<12, 768, 10>;
-int main() { return Bad::depth; }
+using Bad = arvit::SAIM<arvit::ViT<12, 768, 10>>;
+static_assert(Bad::parameter_count > 0);
+int main() {}

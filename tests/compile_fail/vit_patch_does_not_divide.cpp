@@ -3,5 +3,6 @@
 // Patch.
 #include <arvit/models.hpp>
 
-using Bad = arvit::ViT<12, 768, 12, arvit::Patch<15>>;
-int main() { return Bad::Grid::patches; }
+using Bad = arvit::SAIM<arvit::ViT_B16<arvit::Image<200>>>;
+static_assert(Bad::parameter_count > 0);
+int main() {}

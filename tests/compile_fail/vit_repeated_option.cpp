@@ -2,5 +2,6 @@
 // expect: ViT<Depth, Dim, Heads, Options...>: an option is repeated; give each once.
 #include <arvit/models.hpp>
 
-using Bad = arvit::ViT<12, 768, 12, arvit::Patch<16>, arvit::Patch<14>>;
-int main() { return Bad::depth; }
+using Bad = arvit::SAIM<arvit::ViT_B16<arvit::Patch<16>, arvit::Patch<14>>>;
+static_assert(Bad::parameter_count > 0);
+int main() {}

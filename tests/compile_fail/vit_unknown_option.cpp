@@ -3,5 +3,6 @@
 // ZeroClassToken, MlpRatio, SeparateQkv, Embedding and Conditions.
 #include <arvit/models.hpp>
 
-using Bad = arvit::ViT<12, 768, 12, arvit::RawPatches>;
-int main() { return Bad::depth; }
+using Bad = arvit::SAIM<arvit::ViT_B16<arvit::RawPatches>>;
+static_assert(Bad::parameter_count > 0);
+int main() {}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-// One new order, target, error and decoder, each as a user writes it: from public headers, in one
-// place, with an alias.
+// One new order, target, error and decoder, and an option for the decoders that there are, each as
+// a user writes it: from public headers, in one place, with an alias.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -172,8 +173,55 @@ struct Gather {
   };
 };
 
+struct DetachCategory;
+/// What the decoder reads before point Point sends no gradient into the encoder.
+template <int Point> struct DetachBefore {
+  using Category = DetachCategory;
+  static constexpr int point = Point;
+};
+
+/// An option of one's own for a decoder that there is: a kind that derives from the other, takes
+/// the tags, and changes the calls that they are about.
+template <class Kind, class... Options> struct Wrapped : Kind {
+  static_assert(Accepts<DetachCategory>::known<Options...>,
+                "Wrapped<Kind, Options...>: the option is DetachBefore<Point>.");
+  static constexpr int first = Option<DetachCategory, DetachBefore<0>, Options...>::point;
+
+  template <class Encoder, class HeadKind, int Width>
+  struct For : Kind::template For<Encoder, HeadKind, Width> {
+    using Inner = typename Kind::template For<Encoder, HeadKind, Width>;
+    template <class C> using Parameters = typename Inner::template Parameters<C>;
+
+    template <class D> class Run : public Inner::template Run<D> {
+     public:
+      using Base = typename Inner::template Run<D>;
+      using Context = typename Base::Context;
+      Run(Context& context, const Parameters<Reading<D>>& parameters,
+          FinalNorm<D, Encoder::dim> norm)
+          : Base(context, parameters, norm), context_(context) {}
+      void backward(int point, const LayerIO<D, Encoder>& io, LayerGradient<D, Encoder> d,
+                    const Parameters<Adding<D>>& gradient) {
+        const ArenaScope scope(context_.arena);
+        if (point < first) {
+          d.output = context_.arena.template rows<Activation<D>, Encoder::dim, SpaceOf<D>>(
+              d.output.rows());
+          context_.run(ops::Fill<D>{.y = d.output, .value = 0});
+        }
+        Base::backward(point, io, d, gradient);
+      }
+
+     private:
+      Context& context_;
+    };
+  };
+};
+
 using ColumnColours = Pretrainer<ViT<3, 16, 2, Patch<4>, Image<12, 16>>, Decoder<Gather>,
                                  OrderPolicy<ByColumn>, Target<MeanColour, RawPatches, Huber>>;
+
+template <class Kind>
+using RasterPixels = Pretrainer<ViT<2, 16, 2, Patch<4>, Image<12, 16>>, Decoder<Kind>,
+                                OrderPolicy<Raster>, Target<Pixel>>;
 
 }  // namespace mine
 
@@ -246,4 +294,33 @@ TEST_CASE("extend: a user's error is compiled where it is used, and the processo
                                             .sum = {&found, 1}});
   CHECK(std::abs(found - expected) < 1e-5 * expected);
   for (std::size_t i = 0; i < d.size(); ++i) CHECK(std::abs(d[i] - slope[i]) < 1e-6);
+}
+
+TEST_CASE("extend: a user's option for a decoder of the library changes what it is about alone") {
+  using namespace arvit;
+  using D = Reference<double>;
+  const auto gradient = []<class Model>(Model) {
+    D device;
+    Step<Model, D> step(device, StepOptions{2});
+    step.initialise(3);
+    std::vector<double> images(2 * Model::Grid::image_width);
+    Stream stream(Counter{4});
+    for (double& pixel : images) pixel = stream.normal();
+    const std::vector<Counter> counters{{1, 0, 0}, {1, 0, 1}};
+    step.begin(counters);
+    step.accumulate(images.data(), counters);
+    const double* const from = step.gradients().data();
+    return std::vector<double>(from, from + Model::parameter_count);
+  };
+  using Plain = mine::RasterPixels<Parallel<2>>;
+  using Same = mine::RasterPixels<mine::Wrapped<Parallel<2>>>;
+  using Detached = mine::RasterPixels<mine::Wrapped<Parallel<2>, mine::DetachBefore<3>>>;
+  const std::vector<double> plain = gradient(Plain{}), detached = gradient(Detached{});
+  CHECK(gradient(Same{}) == plain);
+
+  const auto body = Plain::Encoder::body_parameter_count;
+  const auto none = [](double g) { return g == 0; };
+  CHECK(std::all_of(detached.begin(), detached.begin() + body, none));
+  CHECK_FALSE(std::all_of(plain.begin(), plain.begin() + body, none));
+  CHECK(std::equal(detached.begin() + body, detached.end(), plain.begin() + body));
 }

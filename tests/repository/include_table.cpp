@@ -61,7 +61,7 @@ const std::vector<Rule> table = {
     {"sweep/", {""}},
     {"workbench/", {""}},
     {"arvit.hpp", {""}},
-    {"models.hpp", {"variants.hpp", "model/"}},
+    {"models.hpp", {"variants.hpp", "model/", "decoder/", "target/", "order/"}},
     {"variants.hpp", {"variants/"}},
     {"workbench.hpp", {"workbench/"}},
 };

@@ -5,11 +5,13 @@ namespace arvit {
 
 /// Three colour channels cut into square patches, read row by row.
 template <int Height, int Width, int Patch> struct ImageGrid {
-  static_assert(Patch > 0,
-                "ImageGrid<Height, Width, Patch>: Patch counts pixels; it must be positive.");
-  static_assert(Height >= Patch && Width >= Patch,
+  static constexpr bool cuts = Patch > 0, holds_patch = Height >= Patch && Width >= Patch,
+                        divides = cuts && Height % Patch == 0 && Width % Patch == 0;
+  static constexpr bool well_formed = cuts && holds_patch && divides;
+  static_assert(cuts, "ImageGrid<Height, Width, Patch>: Patch counts pixels; it must be positive.");
+  static_assert(holds_patch || !cuts,
                 "ImageGrid<Height, Width, Patch>: the image must hold at least one patch.");
-  static_assert(Height % Patch == 0 && Width % Patch == 0,
+  static_assert(divides || !holds_patch || !cuts,
                 "ImageGrid<Height, Width, Patch>: Patch must divide Height and Width; choose a "
                 "multiple of Patch.");
   static constexpr int channels = 3, height = Height, width = Width, patch = Patch;

@@ -31,19 +31,19 @@ template <class T, class Space = HostSpace> class Span {
     return {data_ == nullptr ? nullptr : data_ + begin, end - begin};
   }
   constexpr T& operator[](std::int64_t i) const {
-    static_assert(std::same_as<Space, HostSpace>,
+    static_assert(std::is_same_v<Space, HostSpace>,
                   "A view of device memory has no element access; use a primitive of the device, "
                   "or for_each.");
     return data_[i];
   }
   constexpr T* begin() const {
-    static_assert(std::same_as<Space, HostSpace>,
+    static_assert(std::is_same_v<Space, HostSpace>,
                   "A view of device memory has no element access; use a primitive of the device, "
                   "or for_each.");
     return data_;
   }
   constexpr T* end() const {
-    static_assert(std::same_as<Space, HostSpace>,
+    static_assert(std::is_same_v<Space, HostSpace>,
                   "A view of device memory has no element access; use a primitive of the device, "
                   "or for_each.");
     return data_ + size_;
@@ -73,7 +73,7 @@ template <class T, class Space = HostSpace> class Matrix {
   constexpr std::int64_t stride() const { return stride_; }
   constexpr bool empty() const { return rows_ == 0; }
   constexpr T* operator[](std::int64_t r) const {
-    static_assert(std::same_as<Space, HostSpace>,
+    static_assert(std::is_same_v<Space, HostSpace>,
                   "A view of device memory has no element access; use a primitive of the device, "
                   "or for_each.");
     return data_ + r * stride_;
@@ -100,7 +100,7 @@ template <class T, int Dim, class Space = HostSpace> class Vector {
 
   constexpr T* data() const { return data_; }
   constexpr T& operator[](std::int64_t c) const {
-    static_assert(std::same_as<Space, HostSpace>,
+    static_assert(std::is_same_v<Space, HostSpace>,
                   "A view of device memory has no element access; use a primitive of the device, "
                   "or for_each.");
     return data_[c];
@@ -137,7 +137,7 @@ template <class T, int Dim, class Space = HostSpace> class Rows {
   constexpr std::int64_t stride() const { return stride_; }
   constexpr bool empty() const { return rows_ == 0; }
   constexpr T* operator[](std::int64_t r) const {
-    static_assert(std::same_as<Space, HostSpace>,
+    static_assert(std::is_same_v<Space, HostSpace>,
                   "A view of device memory has no element access; use a primitive of the device, "
                   "or for_each.");
     return data_ + r * stride_;

@@ -16,7 +16,8 @@ struct Causal {
   using DefaultHead = MlpHead;
 
   template <class Encoder, class HeadKind, int Width> struct For {
-    static_assert(Encoder::leading_tokens == 1,
+    static constexpr bool well_formed = Encoder::leading_tokens == 1;
+    static_assert(well_formed,
                   "Decoder<Causal>: the first patch is predicted from the class token; drop "
                   "NoClassToken, or give one condition instead.");
     static constexpr int dim = Encoder::dim;

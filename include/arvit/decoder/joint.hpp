@@ -19,12 +19,15 @@ namespace arvit {
 /// The released code restores reading order first. Attention without a mask does not depend on the
 /// order of tokens, so here they stay sorted: class token, visible patches, masked patches.
 template <int Depth, int Dim, int Heads> struct Joint {
-  static_assert(Depth > 0,
+  static constexpr bool has_layers = Depth > 0, splits = Heads > 0 && Dim % Heads == 0,
+                        has_positions = Dim > 0 && Dim % 4 == 0;
+  static constexpr bool well_formed = has_layers && splits && has_positions;
+  static_assert(has_layers,
                 "Joint<Depth, Dim, Heads>: Depth counts decoder layers; it must be positive.");
   static_assert(
-      Heads > 0 && Dim % Heads == 0,
+      splits,
       "Joint<Depth, Dim, Heads>: Heads must divide Dim; choose a number of heads that does.");
-  static_assert(Dim % 4 == 0,
+  static_assert(has_positions || !splits,
                 "Joint<Depth, Dim, Heads>: sin-cos positions need a Dim that is a multiple of 4.");
   using DefaultHead = LinearHead;
 

@@ -29,27 +29,36 @@ struct ReadsPrevious {
 ///
 /// Options: SharedWeights, ReadsPrevious.
 template <int Depth, class... Options> struct Parallel {
-  static_assert(Depth > 0,
-                "Parallel<Depth>: Depth counts decoder layers; it must be positive (Causal is the "
-                "decoder without layers).");
-  static_assert(Accepts<SharedWeightsCategory, ReadsPreviousCategory>::template known<Options...>,
-                "Parallel<Depth, Options...>: the options are SharedWeights and ReadsPrevious.");
-  static_assert(
-      Accepts<SharedWeightsCategory, ReadsPreviousCategory>::template unrepeated<Options...>,
-      "Parallel<Depth, Options...>: an option is repeated; give each once.");
+  using Known = Accepts<SharedWeightsCategory, ReadsPreviousCategory>;
   static constexpr bool shared = option_count<SharedWeightsCategory, Options...> == 1;
   static constexpr bool reads_previous = option_count<ReadsPreviousCategory, Options...> == 1;
-  static_assert(!(shared && reads_previous),
+
+  static constexpr bool has_layers = Depth > 0, knows_options = Known::template known<Options...>,
+                        has_each_once = Known::template unrepeated<Options...>,
+                        reads_one = !(shared && reads_previous);
+  static constexpr bool well_formed = has_layers && knows_options && has_each_once && reads_one;
+  static_assert(has_layers,
+                "Parallel<Depth>: Depth counts decoder layers; it must be positive (Causal is the "
+                "decoder without layers).");
+  static_assert(knows_options,
+                "Parallel<Depth, Options...>: the options are SharedWeights and ReadsPrevious; for "
+                "one of your own, wrap the kind (decoder/seam.hpp).");
+  static_assert(has_each_once,
+                "Parallel<Depth, Options...>: an option is repeated; give each once.");
+  static_assert(reads_one,
                 "Parallel<Depth, SharedWeights, ReadsPrevious>: shared weights read the layer's "
                 "own output (SAIM Table 3); drop ReadsPrevious.");
   using DefaultHead = MlpHead;
 
   template <class Encoder, class HeadKind, int Width> struct For {
-    static_assert(Depth <= Encoder::depth,
+    static constexpr bool fits = Depth <= Encoder::depth,
+                          pairs = !shared || Depth == Encoder::depth;
+    static constexpr bool well_formed = fits && pairs;
+    static_assert(fits,
                   "Parallel<Depth>: the decoder has more layers than the encoder; use at most one "
                   "per encoder layer.");
     static_assert(
-        !shared || Depth == Encoder::depth,
+        pairs || !fits,
         "Parallel<Depth, SharedWeights>: shared weights need one decoder layer per encoder layer.");
     static constexpr int dim = Encoder::dim;
     using Block = arvit::Block<dim, Encoder::heads, Encoder::mlp_ratio, true>;

@@ -71,39 +71,50 @@ template <int Width> struct HeadWidth {
 /// WholeImage, HeadWidth<32>. The encoder has no final norm (GenAndDistil: one of its own). A class
 /// query's target is the teacher's class token; where there is none use ClassFirst.
 template <int Depth, int Dim, class... Options> struct Twin {
-  static_assert(Depth > 0,
-                "Twin<Depth, Dim>: Depth counts decoder layers; it must be positive (Distil has no "
-                "decoder).");
-  static_assert(Dim > 0 && Dim % 4 == 0,
-                "Twin<Depth, Dim>: sin-cos positions need a Dim that is a multiple of 4.");
+  using DefaultHead = LinearHead;
   using Known = Accepts<TwinBranchCategory, DisScopeCategory, FusionCategory, FusionNormCategory,
                         TwinClassCategory, TwinContentCategory, HeadWidthCategory>;
-  static_assert(
-      Known::template known<Options...>,
-      "Twin<Depth, Dim, Options...>: an option is not one of Twin's (GenOnly, DisOnly, "
-      "GenAndDistil, EveryPrefix, LastLayer, SeparateNorms, ClassFirst, WholeImage, HeadWidth).");
-  static_assert(Known::template unrepeated<Options...>,
-                "Twin<Depth, Dim, Options...>: two options of one kind; give each kind once.");
-  using DefaultHead = LinearHead;
   template <class Category> static constexpr bool given = option_count<Category, Options...> == 1;
   using Kind = Option<TwinBranchCategory, void, Options...>;
   static constexpr bool has_gen = !std::same_as<Kind, DisOnly>,
                         has_dis = !std::same_as<Kind, GenOnly> && !std::same_as<Kind, GenAndDistil>;
   static constexpr bool has_distil = std::same_as<Kind, GenAndDistil>;
   static constexpr int head_width = Option<HeadWidthCategory, HeadWidth<32>, Options...>::width;
-  static constexpr int heads = head_width > 0 && Dim % head_width == 0 ? Dim / head_width : 1;
+
+  static constexpr bool has_layers = Depth > 0, has_positions = Dim > 0 && Dim % 4 == 0,
+                        knows_options = Known::template known<Options...>,
+                        has_each_once = Known::template unrepeated<Options...>,
+                        splits = head_width > 0 && Dim % head_width == 0,
+                        has_prefixes = has_dis || !given<DisScopeCategory>,
+                        compares_class = !has_distil || !given<TwinClassCategory>,
+                        reads_whole = has_dis || !given<TwinContentCategory>;
+  static constexpr bool well_formed = has_layers && has_positions && knows_options &&
+                                      has_each_once && splits && has_prefixes && compares_class &&
+                                      reads_whole;
+  static_assert(has_layers,
+                "Twin<Depth, Dim>: Depth counts decoder layers; it must be positive (Distil has no "
+                "decoder).");
+  static_assert(has_positions,
+                "Twin<Depth, Dim>: sin-cos positions need a Dim that is a multiple of 4.");
+  static_assert(knows_options,
+                "Twin<Depth, Dim, Options...>: an option is not one of Twin's (GenOnly, DisOnly, "
+                "GenAndDistil, EveryPrefix, LastLayer, SeparateNorms, ClassFirst, WholeImage, "
+                "HeadWidth); for one of your own, wrap the kind (decoder/seam.hpp).");
+  static_assert(has_each_once,
+                "Twin<Depth, Dim, Options...>: two options of one kind; give each kind once.");
   static_assert(
-      head_width > 0 && Dim % head_width == 0,
+      splits || !has_positions,
       "Twin<Depth, Dim, HeadWidth<W>>: W (32 by default) must divide Dim; choose one that does.");
-  static_assert(has_dis || !given<DisScopeCategory>,
+  static_assert(has_prefixes,
                 "Twin<..., EveryPrefix>: there is no Dis decoder; drop EveryPrefix, GenOnly or "
                 "GenAndDistil.");
-  static_assert(!has_distil || !given<TwinClassCategory>,
+  static_assert(compares_class,
                 "Twin<..., GenAndDistil, ClassFirst>: distillation compares the class token, which "
                 "would read nothing but itself; drop one of them.");
-  static_assert(has_dis || !given<TwinContentCategory>,
+  static_assert(reads_whole,
                 "Twin<..., WholeImage>: only Dis predicts the last cluster from itself; drop "
                 "WholeImage, GenOnly or GenAndDistil.");
+  static constexpr int heads = Dim / head_width;
 
   template <class Encoder, class HeadKind, int Width> struct For {
     static constexpr int dim = Encoder::dim, depth = Encoder::depth,

@@ -27,10 +27,14 @@ struct TokenOnly {
 ///
 /// Options: TokenOnly.
 template <class... Options> struct TwoStream {
-  static_assert(Accepts<QueryStartCategory>::template known<Options...>,
-                "TwoStream<Options...>: the option is TokenOnly.");
-  static_assert(Accepts<QueryStartCategory>::template unrepeated<Options...>,
-                "TwoStream<Options...>: an option is repeated; give each once.");
+  using Known = Accepts<QueryStartCategory>;
+  static constexpr bool knows_options = Known::template known<Options...>,
+                        has_each_once = Known::template unrepeated<Options...>;
+  static constexpr bool well_formed = knows_options && has_each_once;
+  static_assert(knows_options,
+                "TwoStream<Options...>: the option is TokenOnly; for one of your own, wrap the "
+                "kind (decoder/seam.hpp).");
+  static_assert(has_each_once, "TwoStream<Options...>: an option is repeated; give each once.");
   static constexpr bool token_only = option_count<QueryStartCategory, Options...> == 1;
   using DefaultHead = LinearHead;
 

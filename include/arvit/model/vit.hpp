@@ -50,13 +50,40 @@ struct SeparateQkv {
 /// Embedding<Codes<1024>> (GVP d2d, MAGE, iGPT's colours).
 template <class Words> struct Embedding {
   using Category = EmbeddingCategory;
-  static constexpr int classes = Words::classes;
+  static constexpr int classes = [] {
+    if constexpr (requires { Words::classes; })
+      return Words::classes;
+    else
+      return 0;
+  }();
+  static constexpr bool well_formed = classes > 0 && is_well_formed<Words>;
 };
+
+namespace detail {
+template <class Kind>
+concept ConditionKind = requires {
+  { Kind::has_file } -> std::convertible_to<bool>;
+};
+template <class Kind>
+inline constexpr bool is_pooled = [] {
+  if constexpr (ConditionKind<Kind>)
+    return Kind::has_file;
+  else
+    return false;
+}();
+}  // namespace detail
 
 /// Tokens of rank 0 beside the class token, or instead of it with NoClassToken (GVP's y):
 /// Conditions<Pooled<Teacher>>, Conditions<Labels<Classes>>, both.
 template <class... Kinds> struct Conditions {
   using Category = ConditionCategory;
+  static constexpr bool knows_kinds = (detail::ConditionKind<Kinds> && ...),
+                        has_few = sizeof...(Kinds) <= 3,
+                        has_one_pooled = (0 + ... + detail::is_pooled<Kinds>) <= 1,
+                        has_teacher = ((!detail::is_pooled<Kinds> || is_well_formed<Kinds>)&&...),
+                        has_classes = ((detail::is_pooled<Kinds> || is_well_formed<Kinds>)&&...);
+  static constexpr bool well_formed = knows_kinds && has_few && has_one_pooled && has_teacher &&
+                                      has_classes;
   template <int Dim, bool HasClassToken>
   using Tokens = ConditionTokens<Dim, HasClassToken, Kinds...>;
 };
@@ -76,33 +103,54 @@ template <class Grid, int Dim> struct InputOf<void, Grid, Dim> {
 /// Options, in any order: Patch<16>, Image<224, 224>, NoClassToken or ZeroClassToken, MlpRatio<4>,
 /// SeparateQkv, Embedding<Codes<N>>, Conditions<Kinds...>. Parameter names are timm's.
 template <int Depth, int Dim, int Heads, class... Options> struct ViT {
-  static_assert(Depth > 0, "ViT<Depth, Dim, Heads>: Depth counts layers; it must be positive.");
-  static_assert(Dim > 0 && Dim % 4 == 0,
-                "ViT<Depth, Dim, Heads>: sin-cos positions need a Dim that is a multiple of 4.");
-  static_assert(
-      Heads > 0 && Dim % Heads == 0,
-      "ViT<Depth, Dim, Heads>: Heads must divide Dim; choose a number of heads that does.");
   using Known = Accepts<PatchCategory, ImageCategory, ClassTokenCategory, MlpRatioCategory,
                         QkvCategory, EmbeddingCategory, ConditionCategory>;
-  static_assert(Known::template known<Options...>,
-                "ViT<Depth, Dim, Heads, Options...>: the options are Patch, Image, NoClassToken, "
-                "ZeroClassToken, MlpRatio, SeparateQkv, Embedding and Conditions.");
-  static_assert(Known::template unrepeated<Options...>,
-                "ViT<Depth, Dim, Heads, Options...>: an option is repeated; give each once.");
-
   using PatchTag = Option<PatchCategory, Patch<16>, Options...>;
   using ImageTag = Option<ImageCategory, Image<224>, Options...>;
   using Grid = ImageGrid<ImageTag::height, ImageTag::width, PatchTag::side>;
+  using ClassTag = Option<ClassTokenCategory, void, Options...>;
+  using Words = Option<EmbeddingCategory, void, Options...>;
+  using ConditionTag = Option<ConditionCategory, Conditions<>, Options...>;
+
+  static constexpr bool has_layers = Depth > 0, has_positions = Dim > 0 && Dim % 4 == 0,
+                        splits = Heads > 0 && Dim % Heads == 0,
+                        knows_options = Known::template known<Options...>,
+                        has_each_once = Known::template unrepeated<Options...>,
+                        reads_words = is_well_formed<Words>;
+  static constexpr bool well_formed = has_layers && has_positions && splits && knows_options &&
+                                      has_each_once && reads_words && ConditionTag::well_formed &&
+                                      Grid::well_formed;
+  static_assert(has_layers, "ViT<Depth, Dim, Heads>: Depth counts layers; it must be positive.");
+  static_assert(has_positions,
+                "ViT<Depth, Dim, Heads>: sin-cos positions need a Dim that is a multiple of 4.");
+  static_assert(
+      splits || !has_positions,
+      "ViT<Depth, Dim, Heads>: Heads must divide Dim; choose a number of heads that does.");
+  static_assert(knows_options,
+                "ViT<Depth, Dim, Heads, Options...>: the options are Patch, Image, NoClassToken, "
+                "ZeroClassToken, MlpRatio, SeparateQkv, Embedding and Conditions.");
+  static_assert(has_each_once,
+                "ViT<Depth, Dim, Heads, Options...>: an option is repeated; give each once.");
+  static_assert(reads_words,
+                "Embedding<Words>: Words is the tokenizer's Codes<N>, such as VQGAN<>.");
+  static_assert(ConditionTag::knows_kinds,
+                "Conditions<Kinds...>: the kinds are Pooled<Teacher> and Labels<Classes>.");
+  static_assert(ConditionTag::has_few, "Conditions<Kinds...>: at most three kinds of condition.");
+  static_assert(ConditionTag::has_one_pooled,
+                "Conditions<Kinds...>: at most one of the kinds is Pooled.");
+  static_assert(ConditionTag::has_teacher,
+                "Pooled<Teacher>: Teacher is an encoder, a tower or the tokenizer's Codes<N>.");
+  static_assert(
+      ConditionTag::has_classes || !ConditionTag::knows_kinds,
+      "Labels<Classes>: Classes counts the classes of the pictures; it must be at least 2.");
+
   static constexpr int depth = Depth, dim = Dim, heads = Heads,
                        mlp_ratio = Option<MlpRatioCategory, MlpRatio<4>, Options...>::ratio;
-  using ClassTag = Option<ClassTokenCategory, void, Options...>;
   static constexpr bool has_class_token = !std::same_as<ClassTag, NoClassToken>;
   static constexpr ImageShape shape{Grid::channels, Grid::height, Grid::width, Grid::patch};
 
-  using Words = Option<EmbeddingCategory, void, Options...>;
   using Input = typename detail::InputOf<Words, Grid, Dim>::type;
-  using Leading = typename Option<ConditionCategory, Conditions<>,
-                                  Options...>::template Tokens<Dim, has_class_token>;
+  using Leading = typename ConditionTag::template Tokens<Dim, has_class_token>;
   static constexpr int leading_tokens = Leading::tokens;  ///< class token and conditions
   static constexpr int condition_width = Leading::width;  ///< numbers of an image's conditions
   static constexpr int codes = Input::codes;  ///< that its tokenizer has; 0: it reads pixels

@@ -14,13 +14,17 @@ namespace arvit {
 /// the teacher's patch tokens [Teacher::dim] or, for Pooled<Codes<N>>, the share of the patches
 /// that has each code [N], through a linear map.
 template <class Teacher> struct Pooled {
+  static constexpr bool well_formed = requires { Teacher::classes; }
+  || requires { Teacher::dim; };
   using Of = std::type_identity<Teacher>;
   static constexpr bool has_file = true, has_codebook = requires { Teacher::classes; };
   static constexpr int width = [] {
     if constexpr (requires { Teacher::classes; })
       return Teacher::classes;
-    else
+    else if constexpr (well_formed)
       return Teacher::dim;
+    else
+      return 1;
   }();
   template <int Dim> using Layer = Linear<width, Dim>;
 };
@@ -29,9 +33,7 @@ template <class Teacher> struct Pooled {
 /// "unknown": of pictures without a label, of one in ten in training, and of all where features are
 /// read.
 template <int Classes> struct Labels {
-  static_assert(
-      Classes > 1,
-      "Labels<Classes>: Classes counts the classes of the pictures; it must be at least 2.");
+  static constexpr bool well_formed = Classes > 1;
   static constexpr bool has_file = false, has_codebook = false;
   static constexpr int width = 1, classes = Classes;
   using Of = std::type_identity<void>;
@@ -78,9 +80,6 @@ template <class S> struct LabelsWork {
 /// Gradients  of parameters are added to; the tokens' rows of dtokens are cleared, so that they
 ///            reach nothing else.
 template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
-  static_assert(sizeof...(Kinds) <= 3, "Conditions<Kinds...>: at most three kinds of condition.");
-  static_assert((0 + ... + Kinds::has_file) <= 1,
-                "Conditions<Kinds...>: at most one of the kinds is Pooled.");
   static constexpr bool has_file = (false || ... || Kinds::has_file),
                         has_codebook = (false || ... || Kinds::has_codebook),
                         has_labels = (false || ... || detail::LabelKind<Kinds>);

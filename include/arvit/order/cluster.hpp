@@ -27,7 +27,8 @@ template <int Count> constexpr std::array<int, Count> random_places(Stream& stre
 /// follow each other in an order that is drawn for each image. All patches of the i-th rectangle
 /// have rank i = 1 .. Rows * Columns.
 template <int Rows, int Columns> struct Cluster {
-  static_assert(Rows > 0 && Columns > 0,
+  static constexpr bool well_formed = Rows > 0 && Columns > 0;
+  static_assert(well_formed,
                 "Cluster<Rows, Columns>: Rows and Columns count the clusters down and across; both "
                 "must be positive.");
   static constexpr bool fixed_profile = true;

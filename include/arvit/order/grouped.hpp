@@ -23,6 +23,20 @@ constexpr void draw_ascending(int most, Draws& draws, std::span<int> values) {
     if (static_cast<int>(draws.below(static_cast<std::uint32_t>(most - value + 1))) < count - taken)
       values[taken++] = value;
 }
+
+template <class Kind>
+concept GroupKind = requires(int patches, Stream& draws, std::span<int> n) {
+  { Kind::groups } -> std::convertible_to<int>;
+  { Kind::fewest_patches } -> std::convertible_to<int>;
+  { Kind::fixed_profile } -> std::convertible_to<bool>;
+  Kind::boundaries(patches, draws, n);
+};
+template <class Kind> constexpr int groups_of() {
+  if constexpr (GroupKind<Kind>)
+    return Kind::groups;
+  else
+    return 0;
+}
 }  // namespace detail
 
 // How n_0 .. n_{K-1} are found (Table 4). `draws` is a Stream, or whatever else has its below() and
@@ -30,7 +44,6 @@ constexpr void draw_ascending(int most, Draws& draws, std::span<int> values) {
 
 /// Fixed length: n_i = floor((i + 1) T / (K + 1)). K = T: no condition and one patch per group.
 template <int K> struct Fixed {
-  static_assert(K > 0, "Fixed<K>: K counts the groups that are predicted; it must be positive.");
   static constexpr int groups = K, fewest_patches = K;
   static constexpr bool fixed_profile = true;
   template <class Draws> static constexpr void boundaries(int patches, Draws&, std::span<int> n) {
@@ -39,7 +52,6 @@ template <int K> struct Fixed {
 };
 /// Random length: K different values of {1, .., T - 1}.
 template <int K> struct Random {
-  static_assert(K > 0, "Random<K>: K counts the groups that are predicted; it must be positive.");
   static constexpr int groups = K, fewest_patches = K + 1;
   static constexpr bool fixed_profile = false;
   template <class Draws>
@@ -51,7 +63,6 @@ template <int K> struct Random {
 /// deviation 1/10 (appendix B's comment takes 1/10 for the variance); the other n_i are K - 1
 /// different values below it.
 template <int K> struct Mixed {
-  static_assert(K > 0, "Mixed<K>: K counts the groups that are predicted; it must be positive.");
   static constexpr int groups = K, fewest_patches = K + 1;
   static constexpr bool fixed_profile = false;
   template <class Draws>
@@ -68,6 +79,15 @@ using FixedSequence = Raster;       ///< reading order (Table 3)
 /// GVP "Order and groups": Kind is Fixed<K>, Random<K> or Mixed<K>, drawn for each image; Sequence
 /// sorts the patches.
 template <class Kind, class Sequence = RandomSequence> struct Grouped {
+  static constexpr bool knows_kind = detail::GroupKind<Kind>,
+                        has_groups = detail::groups_of<Kind>() > 0;
+  static constexpr bool well_formed = knows_kind && has_groups;
+  static_assert(knows_kind,
+                "Grouped<Kind, Sequence>: Kind is Fixed<K>, Random<K> or Mixed<K> (or has groups, "
+                "fewest_patches, fixed_profile and boundaries(int patches, Draws&, std::span<int> "
+                "n)).");
+  static_assert(has_groups || !knows_kind,
+                "Grouped<Kind>: K counts the groups that are predicted; it must be positive.");
   static constexpr bool fixed_profile = Kind::fixed_profile;
   static constexpr int groups = Kind::groups;
   template <class Grid> static constexpr bool fits = Grid::patches >= Kind::fewest_patches;

@@ -11,14 +11,16 @@ namespace arvit {
 /// MAE: a uniformly random part of the patches is visible (rank 0), the rest masked (rank 1). Keep:
 /// the visible share; 1/4 by default.
 template <class Keep = std::ratio<1, 4>> struct RandomMask {
+  static constexpr bool well_formed = Keep::num > 0 && Keep::num < Keep::den;
   static_assert(
-      Keep::num > 0 && Keep::num < Keep::den,
+      well_formed,
       "RandomMask<Keep>: Keep is the visible share of the patches, strictly between 0 and 1.");
   static constexpr bool fixed_profile = true;
   template <class Grid>
   static constexpr int visible = static_cast<int>(Grid::patches* Keep::num / Keep::den);
+  template <class Grid> static constexpr bool fits = visible<Grid> > 0;
   template <class Grid> static constexpr int profile(Counter, std::span<int> ends) {
-    static_assert(visible<Grid> > 0,
+    static_assert(fits<Grid>,
                   "RandomMask<Keep>: no patch of this grid would stay visible; raise Keep or the "
                   "number of patches.");
     ends[0] = visible<Grid>;
@@ -35,12 +37,16 @@ template <class Keep = std::ratio<1, 4>> struct RandomMask {
 template <class Mean = std::ratio<11, 20>, class Deviation = std::ratio<1, 4>,
           class Least = std::ratio<1, 2>, class Most = std::ratio<1>>
 struct VariableMask {
-  static_assert(Least::num > 0 && std::ratio_less_v<Least, Most> &&
-                    std::ratio_less_equal_v<Most, std::ratio<1>>,
+  static constexpr bool has_range =
+      Least::num > 0 &&
+      std::ratio_less_v<Least, Most>&&std::ratio_less_equal_v<Most, std::ratio<1>>,
+                        draws_inside = std::ratio_less_equal_v<Least, Mean> &&
+                                       std::ratio_less_equal_v<Mean, Most> && Deviation::num > 0;
+  static constexpr bool well_formed = has_range && draws_inside;
+  static_assert(has_range,
                 "VariableMask<Mean, Deviation, Least, Most>: the masked share lies between Least "
                 "above 0 and Most, a larger one of at most 1.");
-  static_assert(std::ratio_less_equal_v<Least, Mean> && std::ratio_less_equal_v<Mean, Most> &&
-                    Deviation::num > 0,
+  static_assert(draws_inside || !has_range,
                 "VariableMask<Mean, Deviation, Least, Most>: Mean must lie between Least and Most, "
                 "and Deviation be positive.");
   static constexpr bool fixed_profile = false;

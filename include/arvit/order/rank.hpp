@@ -382,8 +382,8 @@ concept Order = requires(Counter image, std::span<int> ends) {
   { O::fixed_profile } -> std::convertible_to<bool>;
   { O::template profile<Grid>(image, ends) } -> std::same_as<int>;
 };
-/// Whether the order can be drawn on the grid; one that asks something of it says so: `template
-/// <class Grid> static constexpr bool fits`.
+/// Whether the order can be drawn on the grid; one that asks something of it says so, `template
+/// <class Grid> static constexpr bool fits`, and asserts it in profile().
 template <class O, class Grid> constexpr bool order_fits() {
   if constexpr (requires { O::template fits<Grid>; })
     return O::template fits<Grid>;

@@ -13,7 +13,8 @@ namespace arvit {
 /// order, and inside each of them its segments, in an order of its own. All patches of the i-th
 /// segment have rank i = 1, 2, ... Segments<Side> has one level: the squares are the segments.
 template <int Outer, int Inner = Outer> struct Segments {
-  static_assert(Inner > 0 && Outer % Inner == 0,
+  static constexpr bool well_formed = Inner > 0 && Outer > 0 && Outer % Inner == 0;
+  static_assert(well_formed,
                 "Segments<Outer, Inner>: both are sides in patches; Inner must be positive and "
                 "divide Outer.");
   static constexpr bool fixed_profile = true;

@@ -74,7 +74,6 @@ struct FromCurrent {
 /// How many centres distances are measured to: the most similar patch and the K - 1 next among
 /// those that no neighbour exceeds, or as many as there are.
 template <int K> struct Centers {
-  static_assert(K > 0, "Centers<K>: K counts the centres; it must be at least 1.");
   using Category = CentersCategory;
   static constexpr int count = K;
 };
@@ -271,26 +270,36 @@ struct SemanticKeysWork {
 template <class... Options> struct Semantic {
   using Known = Accepts<SimilarityCategory, OrderRuleCategory, FilterCategory, NoiseCategory,
                         OrderEncoderCategory, CentersCategory>;
-  static_assert(Known::template known<Options...>,
-                "Semantic<Options...>: an option is not one of Semantic's (similarity, rule, "
-                "filter, Noise<ratio>, FromAverage, FromTeacher, Centers<K>).");
-  static_assert(Known::template unrepeated<Options...>,
-                "Semantic<Options...>: two options of one kind; give each kind once.");
   using Source = Option<SimilarityCategory, ClassSimilarity, Options...>;
   using RuleTag = Option<OrderRuleCategory, ByDistance, Options...>;
   using FilterTag = Option<FilterCategory, MeanFilter, Options...>;
-  static_assert(option_count<CentersCategory, Options...> == 0 || std::same_as<RuleTag, ByDistance>,
+  using CentersTag = Option<CentersCategory, Centers<1>, Options...>;
+  using EncoderTag = Option<OrderEncoderCategory, FromCurrent, Options...>;
+  static constexpr bool from_average = std::same_as<EncoderTag, FromAverage>,
+                        from_teacher = std::same_as<EncoderTag, FromTeacher>;
+
+  static constexpr bool knows_options = Known::template known<Options...>,
+                        has_each_once = Known::template unrepeated<Options...>,
+                        has_centers = CentersTag::count > 0,
+                        measures = option_count<CentersCategory, Options...> == 0 ||
+                                   std::same_as<RuleTag, ByDistance>,
+                        has_attention = !from_teacher || !std::same_as<Source, SelfAttention>;
+  static constexpr bool well_formed = knows_options && has_each_once && has_centers && measures &&
+                                      has_attention;
+  static_assert(knows_options,
+                "Semantic<Options...>: an option is not one of Semantic's (similarity, rule, "
+                "filter, Noise<ratio>, FromAverage, FromTeacher, Centers<K>).");
+  static_assert(has_each_once,
+                "Semantic<Options...>: two options of one kind; give each kind once.");
+  static_assert(has_centers, "Centers<K>: K counts the centres; it must be at least 1.");
+  static_assert(measures,
                 "Semantic<Options...>: only distances have several centres; use Centers<K> with "
                 "ByDistance, or drop it.");
-  using Lambda = typename Option<NoiseCategory, Noise<std::ratio<1, 100>>, Options...>::Scale;
-  static constexpr bool fixed_profile = true, needs_features = true;
-  static constexpr bool from_average =
-      std::same_as<Option<OrderEncoderCategory, FromCurrent, Options...>, FromAverage>;
-  static constexpr bool from_teacher =
-      std::same_as<Option<OrderEncoderCategory, FromCurrent, Options...>, FromTeacher>;
-  static_assert(!from_teacher || !std::same_as<Source, SelfAttention>,
+  static_assert(has_attention,
                 "Semantic<FromTeacher, SelfAttention>: a teacher gives tokens, not attention; use "
                 "ClassSimilarity or MeanSimilarity.");
+  using Lambda = typename Option<NoiseCategory, Noise<std::ratio<1, 100>>, Options...>::Scale;
+  static constexpr bool fixed_profile = true, needs_features = true;
 
   template <class Grid> static constexpr int profile(Counter, std::span<int> ends) {
     return one_patch_per_group(Grid::patches, ends);
@@ -331,7 +340,7 @@ template <class... Options> struct Semantic {
         detail::SemanticKeysWork{
             similarity, filtered, f.noise.data(), key.data(), f.rows, f.columns, rule, filter,
             !attention, static_cast<double>(Lambda::num) / static_cast<double>(Lambda::den),
-            Option<CentersCategory, Centers<1>, Options...>::count});
+            CentersTag::count});
   }
 };
 

@@ -53,7 +53,7 @@ TrainingResult run_on(D device, const PreparedRun& run, TrainerHooks hooks) {
 /// A whole pre-training run on the processor: its options are resolved, then all is checked that
 /// can be refused, then loader, teacher and trainer are built, and it trains. Says at the start
 /// what it runs.
-template <TrainableModel Model>
+template <class Model>
 TrainingResult pretrain(AnyDataset pictures, RunOptions options, TrainerHooks hooks = {}) {
   const PreparedRun run = resolve(std::move(options), needs_of<Model>(), std::move(pictures));
   check(run);
@@ -64,8 +64,7 @@ TrainingResult pretrain(AnyDataset pictures, RunOptions options, TrainerHooks ho
 }
 
 /// The same on the pictures that options.data names.
-template <TrainableModel Model>
-TrainingResult pretrain(RunOptions options, TrainerHooks hooks = {}) {
+template <class Model> TrainingResult pretrain(RunOptions options, TrainerHooks hooks = {}) {
   AnyDataset pictures = open_dataset(options.data);
   return pretrain<Model>(std::move(pictures), std::move(options), std::move(hooks));
 }

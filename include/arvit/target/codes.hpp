@@ -10,8 +10,9 @@ namespace arvit {
 /// [images, patches] in reading order, which come with the images from a codebook beside the
 /// trainer or from a file.
 template <int Classes> struct Codes {
+  static constexpr bool well_formed = Classes > 1;
   static_assert(
-      Classes > 1,
+      well_formed,
       "Codes<Classes>: Classes counts the codes of the tokenizer; it must be at least 2.");
   using DefaultError = CrossEntropy;
   static constexpr bool has_class = false;

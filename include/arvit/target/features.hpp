@@ -7,6 +7,7 @@
 #include "arvit/core/dtype.hpp"
 #include "arvit/core/grid.hpp"
 #include "arvit/core/host_device.hpp"
+#include "arvit/core/options.hpp"
 #include "arvit/target/errors/cosine.hpp"
 #include "arvit/target/input.hpp"
 
@@ -22,6 +23,13 @@ template <int Rows, int Columns> struct ResizePrediction {
 };
 
 namespace detail {
+template <class Teacher>
+concept GivesFeatures = is_well_formed<Teacher> && requires {
+  { Teacher::Grid::patches } -> std::convertible_to<int>;
+  { Teacher::dim } -> std::convertible_to<int>;
+  { Teacher::has_class_token } -> std::convertible_to<bool>;
+};
+
 /// Bilinear interpolation along one side, of `from` places to `to`, corners not aligned: place i
 /// reads low and low + 1.
 struct Between {
@@ -187,6 +195,10 @@ template <class S> struct GivenCellsWork {
 /// grid in reading order, from whoever made them: the teacher beside it, or a file.
 template <class Teacher_> struct Features {
   using Teacher = Teacher_;
+  static constexpr bool well_formed = detail::GivesFeatures<Teacher>;
+  static_assert(well_formed,
+                "Features<Teacher>: Teacher is an encoder or a tower, with Grid, dim and "
+                "has_class_token (such as OpenClipH14, target/features.hpp).");
   using DefaultError = Cosine;
   static constexpr bool has_class = Teacher::has_class_token;
   template <class Grid> static constexpr int tokens = Teacher::Grid::patches + has_class;

@@ -12,14 +12,15 @@ namespace arvit {
 /// SAIM Eq. 7: patches of the blurred image. The blur crosses patch borders; zero padding; Sigma in
 /// pixels. Patches are cut after it.
 template <int KernelSide, class Sigma = std::ratio<1>> struct Gaussian {
+  static constexpr bool has_center = KernelSide > 0 && KernelSide % 2 == 1, blurs = Sigma::num > 0;
+  static constexpr bool well_formed = has_center && blurs;
   static_assert(
-      KernelSide > 0 && KernelSide % 2 == 1,
+      has_center,
       "Gaussian<KernelSide>: KernelSide must be odd, so that the blur has a centre pixel.");
   static_assert(KernelSide < BlurTaps<float>::most,
                 "Gaussian<KernelSide>: a kernel has at most 63 pixels a side; use a smaller one.");
   static_assert(
-      Sigma::num > 0,
-      "Gaussian<KernelSide, Sigma>: Sigma is a deviation in pixels; it must be positive.");
+      blurs, "Gaussian<KernelSide, Sigma>: Sigma is a deviation in pixels; it must be positive.");
   template <class Grid> static constexpr int width = Grid::patch_width;
 
   /// One-dimensional weights, summing to 1; the two-dimensional kernel is their outer product.

@@ -42,22 +42,46 @@ template <class Kind>
 concept HasClasses = requires {
   Kind::classes;
 };
+template <class Kind>
+concept HasTeacher = requires {
+  typename Kind::Teacher;
+};
 }  // namespace detail
 
 /// Options: RawPatches, an error (L2, L1, Cosine, CrossEntropy; default: the kind's), LinearHead or
 /// MlpHead (default: the decoder's), ResizePrediction.
 template <class Kind_, class... Options> struct Target {
   using Known = Accepts<PatchNormCategory, ErrorCategory, HeadCategory, ResizeCategory>;
-  static_assert(Known::template known<Options...>,
-                "Target<Kind, Options...>: the options are RawPatches, L2, L1, Cosine, "
-                "CrossEntropy, LinearHead, MlpHead and ResizePrediction.");
-  static_assert(Known::template unrepeated<Options...>,
-                "Target<Kind, Options...>: two options of one kind; give each kind once.");
   using Kind = Kind_;
   using Error = Option<ErrorCategory, typename detail::DefaultErrorOf<Kind>::type, Options...>;
-  static constexpr bool standardise = option_count<PatchNormCategory, Options...> == 0;
+  using Resize = Option<ResizeCategory, void, Options...>;
   template <class Default> using HeadKind = Option<HeadCategory, Default, Options...>;
+  static constexpr bool standardise = option_count<PatchNormCategory, Options...> == 0;
+  static constexpr bool resizes = !std::same_as<Resize, void>;
 
+  static constexpr bool knows_options = Known::template known<Options...>,
+                        has_each_once = Known::template unrepeated<Options...>,
+                        has_cells = !resizes || detail::HasTeacher<Kind>,
+                        has_pixels = standardise ||
+                                     !(detail::HasTeacher<Kind> || detail::HasClasses<Kind>),
+                        has_error = Error::names_class == detail::HasClasses<Kind>;
+  static constexpr bool well_formed = knows_options && has_each_once && has_cells && has_pixels &&
+                                      has_error;
+  static_assert(knows_options,
+                "Target<Kind, Options...>: the options are RawPatches, L2, L1, Cosine, "
+                "CrossEntropy, LinearHead, MlpHead and ResizePrediction.");
+  static_assert(has_each_once,
+                "Target<Kind, Options...>: two options of one kind; give each kind once.");
+  static_assert(has_cells,
+                "Target<Kind, ResizePrediction<Rows, Columns>>: only a teacher's features have a "
+                "grid of their own; drop ResizePrediction.");
+  static_assert(has_pixels,
+                "Target<Kind, RawPatches>: only pixels are standardised; drop RawPatches.");
+  static_assert(has_error,
+                "Target<Kind, Error>: codes have CrossEntropy, and nothing else has; drop the "
+                "error or choose another.");
+
+  template <class Grid> static constexpr int width = Kind::template width<Grid>;
   /// Numbers of the target's row, and those that must be given for each image: [tokens,
   /// token_width]; 0 where the target follows from the image.
   template <class Grid>
@@ -74,17 +98,6 @@ template <class Kind_, class... Options> struct Target {
     else
       return 0;
   }();
-  using Resize = Option<ResizeCategory, void, Options...>;
-  static constexpr bool resizes = !std::same_as<Resize, void>;
-  static_assert(
-      !resizes || requires { typename Kind::Teacher; },
-      "Target<Kind, ResizePrediction<Rows, Columns>>: only a teacher's features have a grid of "
-      "their own; drop ResizePrediction.");
-  static_assert(standardise || !(requires { typename Kind::Teacher; } || detail::HasClasses<Kind>),
-                "Target<Kind, RawPatches>: only pixels are standardised; drop RawPatches.");
-  static_assert(Error::names_class == detail::HasClasses<Kind>,
-                "Target<Kind, Error>: codes have CrossEntropy, and nothing else has; drop the "
-                "error or choose another.");
 
   /// The rows of a loss: of `images` images, the last of each that of its class token if
   /// `class_row`. `scale` is 1 / (entries of the whole batch), so that the loss is the mean over

@@ -49,6 +49,19 @@ FrozenTeacher stored_condition(const Source& source, const TeacherPictures& pict
 [[noreturn]] void fail_without_condition();
 [[noreturn]] void fail_on_tower(const Source& source, std::string_view shape);
 
+/// Whether an encoder of ours, if that is what a condition is made of, takes an encoder's pictures.
+template <class Of, class Encoder> constexpr bool takes_pictures_of() {
+  if constexpr (is_vit<Of>)
+    return Of::Grid::height == Encoder::Grid::height && Of::Grid::width == Encoder::Grid::width;
+  else
+    return true;
+}
+template <class Tokens, class Encoder> inline constexpr bool conditions_take_pictures = true;
+template <int Dim, bool HasClassToken, class... Kinds, class Encoder>
+inline constexpr bool
+    conditions_take_pictures<ConditionTokens<Dim, HasClassToken, Kinds...>, Encoder> =
+        (takes_pictures_of<typename Kinds::Of::type, Encoder>() && ...);
+
 /// The pooled features or codes of `Of`.
 template <class Encoder, class Of, Device D>
 FrozenTeacher pooled_condition(D& device, const Source& source, const TeacherPictures& pictures) {
@@ -62,10 +75,6 @@ FrozenTeacher pooled_condition(D& device, const Source& source, const TeacherPic
     return {share_of_codes(tokenizer, Of::classes), tokenizer->codebook.memory(),
             tokenizer->codebook.identity()};
   } else if constexpr (is_vit<Of>) {
-    static_assert(
-        Of::Grid::height == Encoder::Grid::height && Of::Grid::width == Encoder::Grid::width,
-        "Conditions<Pooled<Teacher>>: the teacher must take the model's pictures; give both the "
-        "same Image<Height, Width>.");
     const auto teacher = std::make_shared<EncoderTeacher<Of, D>>(device, source.path, pictures,
                                                                  Readout::mean);
     return {[teacher](auto&&... given) { (*teacher)(given...); }, teacher->memory(),
@@ -82,6 +91,10 @@ FrozenTeacher pooled_condition(D& device, const Source& source, const TeacherPic
 /// no labels are known, all are unknown.
 template <class Encoder, Device D>
 FrozenTeacher make_conditions(D& device, const Source& source, const TeacherPictures& pictures) {
+  static_assert(
+      detail::conditions_take_pictures<typename Encoder::Leading, Encoder>,
+      "Conditions<Pooled<Teacher>>: the teacher must take the model's pictures; give both the same "
+      "Image<Height, Width>.");
   detail::ConditionParts parts;
   Encoder::Leading::each_kind_of([&]<class Kind>(Kind, auto of) {
     using Of = typename decltype(of)::type;

@@ -48,8 +48,11 @@ struct MemoryPlan {
 
 /// Parameters, gradients, moments and one optimiser step: begin, accumulate for every micro-batch,
 /// update. The trainer uses it; so can a loop of one's own.
-template <TrainableModel Model, Device D> class Step {
+template <class Model, Device D> class Step {
  public:
+  static_assert(sizeof(Model) > 0);  // a wrong model says here what is wrong
+  static_assert(TrainableModel<Model>,
+                "Step<Model, Device>: Model is a Pretrainer, or has what TrainableModel lists.");
   using Pass = typename Model::template Pass<D>;
   using S = Statistic<D>;
   static constexpr bool separate_weights = !std::is_same_v<Weight<D>, S>;

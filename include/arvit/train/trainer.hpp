@@ -111,8 +111,7 @@ class TrainingRun {
 /// Pre-trains a model: epochs of steps, each of `accumulation` micro-batches; checkpoints; logs;
 /// progress. What it computes depends on the options, the seed and the pictures only: not on
 /// threads, and not on where a run was interrupted and resumed.
-template <TrainableModel Model, Device D, PictureSource Pictures>
-class Trainer final : public TrainingRun {
+template <class Model, Device D, PictureSource Pictures> class Trainer final : public TrainingRun {
  public:
   static_assert(std::same_as<Statistic<D>, float>,
                 "Trainer<Model, Device, Pictures>: pictures are float, so Device must keep its "

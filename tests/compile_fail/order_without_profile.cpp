@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: Pretrainer: OrderPolicy<Kind> needs a Kind with fixed_profile and profile<Grid>(Counter,
-// std::span<int>).
+// expect: Pretrainer: OrderPolicy<Kind> needs a Kind with `static constexpr bool fixed_profile` and
+// `template <class Grid> static constexpr int profile(Counter, std::span<int> ends)`
+// (order/rank.hpp).
 #include <arvit/models.hpp>
 
 struct Nothing {};
