@@ -22,6 +22,7 @@
 #include "arvit/device/cpu/elementwise.hpp"
 #include "arvit/device/cpu/gemm.hpp"
 #include "arvit/run/command_line.hpp"
+#include "arvit/train/optimiser/adamw.hpp"
 #include "onednn_rate.hpp"
 #include "rates.hpp"
 #include "timed_device.hpp"
@@ -316,13 +317,12 @@ template <class D> void passes(D& all, int rounds) {
                                  });
                                }}});
   table.rows.push_back({primitive(all, [=](D& d) {
-    d.run(ops::AdamWStep<D>{.options = {},
-                            .runs = {&run, 1},
-                            .gradient = gradient,
-                            .master = master,
-                            .moment1 = moment1,
-                            .moment2 = moment2,
-                            .weights = weights});
+    d.run(ops::Update<AdamW, D>{.rule = {},
+                                .runs = {&run, 1},
+                                .gradient = gradient,
+                                .master = master,
+                                .states = {moment1, moment2},
+                                .weights = weights});
   })});
   table.print(rounds);
 }

@@ -98,7 +98,7 @@ template <class Model, class P> std::string bits_of(cpu::Isa isa) {
     const double norm = step.update(adamw, 0.5, 0.9);
     losses = chained(losses, &norm, 1);
   }
-  for (const auto* numbers : {&step.masters(), &step.moment1(), &step.moment2(), &step.average()})
+  for (const auto* numbers : {&step.masters(), &step.state(0), &step.state(1), &step.average()})
     parameters = chained(parameters, numbers->data(), numbers->size());
   return digits_of(losses) + " " + digits_of(gradients) + " " + digits_of(parameters);
 }

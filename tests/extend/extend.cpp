@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// One new order, target, error and decoder, and an option for the decoders that there are, each as
-// a user writes it: from public headers, in one place, with an alias.
+// One new order, target, error, decoder and optimiser, and an option for the decoders that there
+// are, each as a user writes it: from public headers, in one place, with an alias.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -76,6 +76,25 @@ struct Huber {
       e.gradient(Row::all(scale) * cut);
     });
     return row.total(sum);
+  }
+};
+
+/// Lion (Chen et al. 2023): the sign of a gradient mixed with what came before it.
+///   u = sign(beta1 m + (1 - beta1) g)      m = beta2 m + (1 - beta2) g      p -= rate * u
+struct Lion {
+  static constexpr std::string_view name = "Lion";
+  static constexpr std::array<std::string_view, 1> states{"momentum"};
+  double learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.99;
+  template <class Part> ARVIT_HOST_DEVICE void apply(const Part& part) const {
+    using Entry = typename Part::Entry;
+    const Entry old1 = Part::all(beta1), new1 = Part::all(1 - beta1);
+    const Entry old2 = Part::all(beta2), new2 = Part::all(1 - beta2);
+    const Entry move = Part::all(-learning_rate * part.run().rate);
+    part.each([&](const auto& e) {
+      const Entry g = e.gradient(), m = e.state(0);
+      e.parameter(e.parameter() + move * sign(old1 * m + new1 * g));
+      e.state(0, old2 * m + new2 * g);
+    });
   }
 };
 
@@ -323,4 +342,28 @@ TEST_CASE("extend: a user's option for a decoder of the library changes what it 
   CHECK(std::all_of(detached.begin(), detached.begin() + body, none));
   CHECK_FALSE(std::all_of(plain.begin(), plain.begin() + body, none));
   CHECK(std::equal(detached.begin() + body, detached.end(), plain.begin() + body));
+}
+
+TEST_CASE("extend: a user's optimiser trains through Step, and the processor agrees") {
+  using namespace arvit;
+  using Model = mine::ColumnColours;
+  const auto losses = []<class D>(D device) {
+    Step<Model, D, mine::Lion> step(device, {.micro_batch = 2, .average = true});
+    step.initialise(3);
+    std::vector<Statistic<D>> images(2 * Model::Grid::image_width);
+    Stream stream(Counter{4});
+    for (auto& pixel : images) pixel = static_cast<float>(stream.normal());
+    const std::vector<Counter> counters{{1, 0, 0}, {1, 0, 1}};
+    std::vector<double> all;
+    for (int number = 0; number < 20; ++number) {
+      step.begin(counters);
+      step.accumulate(images.data(), counters);
+      all.push_back(step.loss());
+      step.update({.learning_rate = 2e-3}, 1.0);
+    }
+    return all;
+  };
+  const auto exact = losses(Reference<double>{}), fast = losses(Cpu<Fp32>({2, {}}));
+  CHECK(exact.back() < 0.8 * exact.front());
+  for (std::size_t i = 0; i < 5; ++i) CHECK(std::abs(fast[i] - exact[i]) < 1e-3 * exact[i]);
 }

@@ -98,13 +98,12 @@ template <class Model, class D> void check_fixture(D& device, const std::string&
   for (adamw.step = 1; adamw.step <= 20; ++adamw.step) {
     CHECK(std::abs(model.run(ranks) - losses[adamw.step - 1]) <=
           (std::is_same_v<S, double> ? 1e-9 : 1e-4));
-    device.run(ops::AdamWStep<D>{
-        .options = adamw,
+    device.run(ops::Update<AdamW, D>{
+        .rule = adamw,
         .runs = Span<const ParameterRun>(runs.data(), static_cast<std::int64_t>(runs.size())),
         .gradient = span(model.gradients),
         .master = span(model.parameters),
-        .moment1 = span(moment1),
-        .moment2 = span(moment2)});
+        .states = {span(moment1), span(moment2)}});
   }
 }
 

@@ -10,6 +10,7 @@
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/pretrain_pass.hpp"
 #include "arvit/train/checkpoint_folder.hpp"
+#include "arvit/train/optimiser/sgd.hpp"
 #include "support/made_pictures.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -43,14 +44,14 @@ template <class Model> struct Filled {
   Step<Model, Device> step;
   explicit Filled(float first = 0, bool average = true)
       : step(device, {.micro_batch = 1, .average = average}) {
-    for (auto* buffer : {&step.masters(), &step.moment1(), &step.moment2(), &step.average()})
+    for (auto* buffer : {&step.masters(), &step.state(0), &step.state(1), &step.average()})
       for (std::int64_t i = 0; i < buffer->size(); ++i)
         buffer->data()[i] = first, first += first == 0 ? 0 : 0.25f;
   }
 };
 template <class Model> std::vector<float> all_of(Step<Model, Device>& step) {
   std::vector<float> values;
-  for (auto* buffer : {&step.masters(), &step.moment1(), &step.moment2(), &step.average()})
+  for (auto* buffer : {&step.masters(), &step.state(0), &step.state(1), &step.average()})
     values.insert(values.end(), buffer->data(), buffer->data() + buffer->size());
   return values;
 }
@@ -160,6 +161,45 @@ TEST_CASE("checkpoint: what gave numbers to a run is the same when it goes on") 
   CHECK(says(loading<SmallModel<>>(path, options_of("Small"), 3, of),
              "its run had codebook of 4 codes, this one has codebook of 5 codes; give the same "
              "teacher and condition as then"));
+}
+
+TEST_CASE("checkpoint: states stand under the optimiser's names, and another one is refused") {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "a.safetensors", older = folder / "older.safetensors";
+  using Model = SmallModel<>;
+  const auto expected = CheckpointInfo::of<Model>(info, options_of("Small"), 7, 3);
+  using D = Reference<float>;
+  D device;
+  Step<Model, D, SGD> written(device, {.micro_batch = 1}), read(device, {.micro_batch = 1});
+  written.initialise(1);
+  for (std::int64_t i = 0; i < written.state(0).size(); ++i)
+    written.state(0).data()[i] = static_cast<float>(i);
+  save_checkpoint(path.string(), written, expected);
+  CHECK(read_checkpoint_info(path.string()).optimiser == "SGD");
+  const Safetensors file(path);
+  CHECK(file.find("optimiser.velocity.cls_token") != nullptr);
+  CHECK(file.find("optimiser.moment1.cls_token") == nullptr);
+  CHECK(load_checkpoint(path.string(), read, expected) == 7);
+  CHECK(read.state(0).data()[5] == 5);
+  CHECK(loading<Model>(path, options_of("Small")) ==
+        text(path.string(),
+             ": its run has the optimiser SGD, this one AdamW; use the same one, or "
+             "start a new run from its parameters."));
+  Step<Model, D, AdamW> begun(device, {.micro_batch = 1});
+  load_parameters(path.string(), begun);
+  CHECK(begun.masters().data()[3] == written.masters().data()[3]);
+
+  // A file that says nothing is AdamW's.
+  save<Model>(path);
+  Metadata metadata = Safetensors(path).metadata();
+  CHECK(metadata.erase("optimiser") == 1);
+  const Safetensors whole(path);
+  write_safetensors(
+      older, std::vector<StoredTensor>(whole.tensors().begin(), whole.tensors().end()), metadata);
+  CHECK(read_checkpoint_info(older.string()).optimiser == "AdamW");
+  CHECK(loading<Model>(older, options_of("Small")) == "");
+  CHECK(says(test::message_of<FileError>([&] { load_checkpoint(older.string(), read, expected); }),
+             "its run has the optimiser AdamW, this one SGD"));
 }
 
 TEST_CASE("checkpoint: an option that came after the file has its default there") {

@@ -11,6 +11,7 @@
 #include "arvit/device/cpu.hpp"
 #include "arvit/device/planner.hpp"
 #include "arvit/model/pretrain_pass.hpp"
+#include "arvit/train/optimiser/lars.hpp"
 #include "arvit/variants.hpp"
 #include "support/allocation_count.hpp"
 
@@ -190,4 +191,101 @@ TEST_CASE_TEMPLATE("step: gradients in bf16 lie within 1.5 % of those in fp32, t
     largest = std::max(largest, share);
   }
   CHECK(largest > 1e-4);  // both precisions were really used
+}
+
+TEST_CASE("step: given ranks give the bits of the drawn order that they name") {
+  using Model = SAIM_Pico_shared;
+  constexpr int patches = Model::Grid::patches;
+  Cpu<Fp32> device({2, {}});
+  Step<Model, Cpu<Fp32>> step(device, {.micro_batch = images, .drop_path = 0.2});
+  step.initialise(1);
+  const auto names = counters(0);
+  const auto pixels = pictures<Model>();
+  step.begin(names);
+  step.accumulate(pixels.data(), names);
+  const double drawn = step.loss();
+  const std::vector<float> expected(step.gradients().data(),
+                                    step.gradients().data() + step.gradients().size());
+  const std::vector<std::int32_t> permutation = step.pass().permutation();
+  std::vector<int> ranks(permutation.size());
+  for (std::size_t at = 0; at < ranks.size(); ++at)
+    ranks[at / patches * patches + permutation[at]] = static_cast<int>(at % patches) + 1;
+  const auto given_ranks = [&](const std::vector<int>& order) {
+    step.begin(GivenRanks{order, names});
+    step.accumulate(pixels.data(), GivenRanks{order, names});
+    return std::vector<float>(step.gradients().data(),
+                              step.gradients().data() + step.gradients().size());
+  };
+  CHECK(given_ranks(ranks) == expected);
+  CHECK(step.loss() == drawn);
+  std::swap(ranks[0], ranks[1]);
+  CHECK(given_ranks(ranks) != expected);
+  // Two micro-batches are one batch: the loss is divided by the rows of both.
+  const double whole = step.loss();
+  const std::span<const int> all(ranks);
+  const std::span<const Counter> every(names);
+  constexpr int half = images / 2;
+  step.begin(GivenRanks{ranks, names});
+  for (int part = 0; part < 2; ++part)
+    step.accumulate(pixels.data() + part * half * std::int64_t{Model::Grid::image_width},
+                    GivenRanks{all.subspan(part * half * patches, half * patches),
+                               every.subspan(part * half, half)});
+  CHECK(step.loss() == doctest::Approx(whole).epsilon(1e-6));
+  CHECK_THROWS_WITH_AS(step.accumulate(pixels.data(), GivenRanks{all.first(patches + 1)}),
+                       doctest::Contains("ranks and 0 counters"), ShapeError);
+  ranks.assign(ranks.size(), 0);
+  CHECK_THROWS_WITH_AS(step.begin(GivenRanks{ranks}), doctest::Contains("nothing to learn"),
+                       ShapeError);
+}
+
+TEST_CASE("step: tensors by name, and the loss of each stream") {
+  using Model = DiGPT_Pico;  // two streams: generation and distillation
+  static_assert(Model::streams == 2);
+  Cpu<Fp32> device({2, {}});
+  Step<Model, Cpu<Fp32>> step(device, {.micro_batch = images});
+  step.initialise(1);
+  step.begin(counters(0));
+  step.accumulate(pictures<Model>().data(), counters(0), given<Model>().data());
+  for (const PlacedTensor& t : Model::parameters()) {
+    CHECK(step.parameter(t.name).data() == step.masters().data() + t.offset);
+    CHECK(step.gradient(t.name).data() == step.gradients().data() + t.offset);
+    CHECK(step.gradient(t.name).size() == t.tensor.size());
+  }
+  CHECK_THROWS_WITH_AS(step.parameter("blocks.0.atn.qkv.weight"),
+                       "parameter 'blocks.0.atn.qkv.weight': the model has no tensor of that name; "
+                       "did you mean 'blocks.0.attn.qkv.weight'?",
+                       OptionError);
+  CHECK(step.stream_losses()[0] > 0);
+  CHECK(step.stream_losses()[1] > 0);
+  CHECK(step.stream_losses()[0] + step.stream_losses()[1] == step.loss());
+}
+
+TEST_CASE("step: what is updated with norms goes tensor by tensor") {
+  using Model = MAE_Pico;
+  Cpu<Fp32> device({2, {}});
+  Step<Model, Cpu<Fp32>, LARS> step(device, {.micro_batch = images});
+  CHECK(decltype(step)::plan({.micro_batch = images}).states == 4 * Model::parameter_count);
+  step.initialise(1);
+  const std::vector<float> before(step.masters().data(),
+                                  step.masters().data() + step.masters().size());
+  step.begin(counters(0));
+  step.accumulate(pictures<Model>().data(), counters(0));
+  const LARS lars{.learning_rate = 0.5, .weight_decay = 0.01};
+  step.update(lars);
+  for (const PlacedTensor& t : Model::parameters()) {
+    // The first step moves a matrix by learning_rate * trust times its own norm.
+    double moved = 0, norm = 0;
+    for (std::int64_t i = 0; i < t.tensor.size(); ++i) {
+      const double old = before[t.offset + i];
+      moved += std::pow(step.parameter(t.name)[i] - old, 2);
+      norm += old * old;
+    }
+    CAPTURE(t.name);
+    if (t.tensor.dimensions() > 1)
+      CHECK(std::sqrt(moved) == doctest::Approx(5e-4 * std::sqrt(norm)).epsilon(1e-3));
+    else
+      for (std::int64_t i = 0; i < t.tensor.size(); ++i)
+        CHECK(step.parameter(t.name)[i] ==
+              doctest::Approx(before[t.offset + i] - 0.5 * step.gradient(t.name)[i]).epsilon(1e-5));
+  }
 }

@@ -18,6 +18,7 @@
 #include "arvit/device/reference.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/model/pretrain_pass.hpp"
+#include "arvit/train/optimiser/sgd.hpp"
 #include "support/made_pictures.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -167,6 +168,27 @@ constexpr std::int64_t all_steps[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 const std::vector<std::int64_t> one_to_nine(std::begin(all_steps), std::end(all_steps));
 
 }  // namespace
+
+TEST_CASE("trainer: another optimiser trains, and goes on to the same bits") {
+  const auto run = [](const std::filesystem::path& out, int steps, bool resume) {
+    TrainerOptions options = small_options(out);
+    options.files.resume = resume;
+    Reference<float> device;
+    auto loader = arvit::test::made_loader({}, options.batch.images_per_micro_batch(),
+                                           options.batch.accumulation(), options.seed, 1);
+    Trainer<SmallModel<>, Reference<float>, decltype(loader), SGD> trainer(device, loader, options,
+                                                                           {}, silent());
+    trainer.optimiser().nesterov = true;
+    for (int step = 0; step < steps; ++step) trainer.train_step();
+    CHECK(trainer.optimiser().weight_decay == options.optimiser.weight_decay);
+    return tensors(trainer.save());
+  };
+  const test::TemporaryFolder whole, parts;
+  const auto expected = run(whole.path(), 4, false);
+  CHECK(expected.count("optimiser.velocity.cls_token") == 1);
+  run(parts.path(), 2, false);
+  CHECK(run(parts.path(), 2, true) == expected);
+}
 
 TEST_CASE("trainer: a run trains, saves and logs") {
   const test::TemporaryFolder folder;

@@ -10,7 +10,6 @@
 #include "arvit/core/host_device.hpp"
 #include "arvit/core/rows.hpp"
 #include "arvit/core/segment.hpp"
-#include "arvit/device/ops/adamw.hpp"
 #include "arvit/device/ops/argsort.hpp"
 #include "arvit/device/ops/attention.hpp"
 #include "arvit/device/ops/blur.hpp"
@@ -21,6 +20,7 @@
 #include "arvit/device/ops/patches.hpp"
 #include "arvit/device/ops/positions.hpp"
 #include "arvit/device/ops/rows.hpp"
+#include "arvit/device/ops/update.hpp"
 
 /// What a device must run. Each operation has a file in ops/ with its formula, its shapes, its
 /// check and its cost; `device/reference.hpp` defines all of them as plain loops.
@@ -43,6 +43,11 @@ template <class D> using Adding = Cursor<Gradient<D>, Gradient<D>, SpaceOf<D>>;
 namespace detail {
 struct AnyWork {
   ARVIT_HOST_DEVICE void operator()(std::int64_t) const {}
+};
+struct AnyRule {
+  static constexpr std::string_view name = "any";
+  static constexpr std::array<std::string_view, 0> states{};
+  template <class Part> ARVIT_HOST_DEVICE void apply(const Part&) const {}
 };
 /// A flat buffer as one row.
 template <class T, class Space> Matrix<T, Space> as_row(Span<T, Space> values) {
@@ -95,7 +100,8 @@ concept Device = requires(D& device, Span<const std::int32_t, SpaceOf<D>> values
   device.run(ops::Loss<Cosine, D>{});
   device.run(ops::Loss<CrossEntropy, D>{});
 
-  device.run(ops::AdamWStep<D>{});
+  device.run(ops::RunNorms<D>{});
+  device.run(ops::Update<detail::AnyRule, D>{});  // of any optimiser: ops/update.hpp
   device.run(ops::SumOfSquares<D>{});
   device.run(ops::Convert<D>{});               // masters to weights
 

@@ -14,6 +14,7 @@
 #include "arvit/device/cpu/context.hpp"
 #include "arvit/device/cpu/gemm_choice.hpp"
 #include "arvit/device/cpu/loss.hpp"
+#include "arvit/device/cpu/update.hpp"
 #include "arvit/device/host_memory.hpp"
 
 namespace arvit {
@@ -118,12 +119,16 @@ template <class P> class Cpu {
   void compute(const Loss<L1>&);
   void compute(const Loss<Cosine>&);
   void compute(const Loss<CrossEntropy>&);
-  void compute(const ops::AdamWStepOn<P, Space>&);
+  void compute(const ops::RunNormsOn<P, Space>&);
   void compute(const ops::SumOfSquaresOn<P, Space>&);
   void compute(const ops::ConvertOn<P, Space>&);
   /// An error of the user's own is compiled where it is used.
   template <class Error> void compute(const ops::LossOn<Error, P, Space>& op) {
     cpu::loss(context_, op);
+  }
+  /// So is an optimiser, unless it is AdamW.
+  template <class Rule> void compute(const ops::UpdateOn<Rule, P, Space>& op) {
+    cpu::update(context_, op);
   }
 
   std::string gemm_;

@@ -16,7 +16,7 @@ namespace arvit {
 
 namespace detail {
 
-/// One number as an error sees several (ops/loss.hpp).
+/// One number as an error or an optimiser sees several (ops/loss.hpp, ops/update.hpp).
 template <class T> struct Lone {
   T value{};
   friend Lone operator+(Lone a, Lone b) { return {a.value + b.value}; }
@@ -25,6 +25,7 @@ template <class T> struct Lone {
   friend Lone operator/(Lone a, Lone b) { return {a.value / b.value}; }
   friend Lone fma(Lone a, Lone b, Lone c) { return {a.value * b.value + c.value}; }
   friend Lone exp(Lone a) { return {std::exp(a.value)}; }
+  friend Lone sqrt(Lone a) { return {std::sqrt(a.value)}; }
   friend Lone abs(Lone a) { return {std::abs(a.value)}; }
   friend Lone sign(Lone a) { return {static_cast<T>(a.value > 0 ? 1 : a.value < 0 ? -1 : 0)}; }
 };
@@ -52,6 +53,34 @@ template <class T> struct ReferenceRow {
   double class_target() const { return *targets; }
   double gradient(std::int64_t i) const { return gradients[i]; }
   void gradient(std::int64_t i, double value) const { gradients[i] = static_cast<T>(value); }
+};
+
+/// One run as an optimiser sees it.
+template <class T, class Op> struct ReferencePart {
+  using Entry = Lone<T>;
+  const Op& op;
+  std::int64_t number;
+  struct Place {
+    const Op& op;
+    std::int64_t i;
+    Entry gradient() const { return {op.gradient[i] * static_cast<T>(op.gradient_scale)}; }
+    Entry parameter() const { return {op.master[i]}; }
+    Entry state(std::size_t s) const { return {op.states[s][i]}; }
+    void state(std::size_t s, Entry value) const { op.states[s][i] = value.value; }
+    void parameter(Entry value) const {
+      op.master[i] = value.value;
+      if (!op.average.empty())
+        op.average[i] = static_cast<T>(op.average_decay) * op.average[i] +
+                        static_cast<T>(1 - op.average_decay) * value.value;
+      if (!op.weights.empty()) op.weights[i] = value.value;
+    }
+  };
+  template <class Visit> void each(const Visit& visit) const {
+    for (std::int64_t i = run().begin; i < run().end; ++i) visit(Place{op, i});
+  }
+  static Entry all(double number) { return {static_cast<T>(number)}; }
+  const ParameterRun& run() const { return op.runs[number]; }
+  double norm(int which) const { return op.norms[2 * number + which]; }
 };
 
 }  // namespace detail
@@ -317,25 +346,23 @@ template <class T> class Reference {
     }
   }
 
-  void compute(const ops::AdamWStepOn<P, Space>& op) {
-    const AdamW& o = op.options;
-    const double correction1 = 1 - std::pow(o.beta1, static_cast<double>(o.step));
-    const double correction2 = 1 - std::pow(o.beta2, static_cast<double>(o.step));
-    for (const ParameterRun& run : op.runs)
+  void compute(const ops::RunNormsOn<P, Space>& op) {
+    for (std::int64_t r = 0; r < op.runs.size(); ++r) {
+      const ParameterRun& run = op.runs[r];
+      double of_master = 0, of_update = 0;
       for (std::int64_t i = run.begin; i < run.end; ++i) {
-        T &master = op.master[i], &m = op.moment1[i], &v = op.moment2[i];
-        const T g = op.gradient[i] * static_cast<T>(op.gradient_scale);
-        const double rate = o.learning_rate * run.rate;
-        m += static_cast<T>(1 - o.beta1) * (g - m);
-        v += static_cast<T>(1 - o.beta2) * (g * g - v);
-        master *= static_cast<T>(1 - rate * o.weight_decay * run.decay);
-        master -= static_cast<T>(rate / correction1) * m /
-                  (std::sqrt(v / static_cast<T>(correction2)) + static_cast<T>(o.epsilon));
-        if (!op.average.empty())
-          op.average[i] = static_cast<T>(op.average_decay) * op.average[i] +
-                          static_cast<T>(1 - op.average_decay) * master;
-        if (!op.weights.empty()) op.weights[i] = master;
+        const double p = op.master[i];
+        const double u = op.gradient_scale * op.gradient[i] + op.weight_decay * run.decay * p;
+        of_master += p * p;
+        of_update += u * u;
       }
+      op.norms[2 * r] = std::sqrt(of_master);
+      op.norms[2 * r + 1] = std::sqrt(of_update);
+    }
+  }
+  template <class Rule> void compute(const ops::UpdateOn<Rule, P, Space>& op) {
+    for (std::int64_t r = 0; r < op.runs.size(); ++r)
+      op.rule.apply(detail::ReferencePart<T, ops::UpdateOn<Rule, P, Space>>{op, r});
   }
   void compute(const ops::SumOfSquaresOn<P, Space>& op) {
     for (const T value : op.values) op.sum[0] += static_cast<double>(value) * value;

@@ -199,12 +199,15 @@ template <class Model, class D> class PretrainPass {
           each(layer, ConstTokens<D, Encoder::dim>(tokens), tables);
         });
   }
-  /// The loss of the last run: the sum over streams.
-  double loss() {
+  /// The loss of the last run, stream by stream, and their sum.
+  std::array<double, streams> stream_losses() {
     std::array<double, streams> values{};
     device_.download(Span<const double, Space>(loss_), values.data());
+    return values;
+  }
+  double loss() {
     double sum = 0;
-    for (const double value : values) sum += value;
+    for (const double value : stream_losses()) sum += value;
     return sum;
   }
   /// The patch in each place of each image's order [images, patches], after order().

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "arvit/decoder/causal.hpp"
 #include "arvit/model/faults.hpp"
@@ -97,6 +98,18 @@ struct PretrainerBody<Encoder_, DecoderKind, OrderKind, Target_, Said, Fault::no
     for (const Counter& counter : counters) {
       const int groups = Order::template profile<Grid>(counter, std::span<int>(ends));
       const auto rows = count_rows(rules, std::span<const int>(ends).first(groups));
+      for (std::size_t s = 0; s < streams; ++s) total[s] += rows.queries[s];
+    }
+    return total;
+  }
+  /// ... for given ranks [images, patches].
+  static std::array<std::int64_t, streams> loss_rows(std::span<const int> ranks) {
+    std::array<std::int64_t, streams> total{};
+    std::vector<int> ends;
+    std::vector<std::int32_t> permutation;
+    for (std::size_t i = 0; i + Grid::patches <= ranks.size(); i += Grid::patches) {
+      profile_of_ranks(ranks.subspan(i, Grid::patches), ends, permutation);
+      const auto rows = count_rows(rules, std::span<const int>(ends));
       for (std::size_t s = 0; s < streams; ++s) total[s] += rows.queries[s];
     }
     return total;

@@ -21,11 +21,12 @@
 
 /// Checkpoints: one safetensors file that holds all that a run needs to go on, and says what it is.
 ///   NAME                     parameters, under timm's names for the encoder
-///   optimiser.moment1.NAME   AdamW's moments              optimiser.moment2.NAME
+///   optimiser.STATE.NAME     the optimiser's states: of AdamW moment1 and moment2
 ///   average.NAME             the exponential moving average, when one is kept
 /// and in the metadata: format, format_version, arvit (version), model (the type, spelled out),
 /// model_name (its alias), parameters, step, epoch, steps_per_epoch, seed, pixel_mean,
-/// pixel_deviation, data, given_by (FrozenTeacher::identity), options (JSON, all of them).
+/// pixel_deviation, data, given_by (FrozenTeacher::identity), optimiser (its name; AdamW where none
+/// stands), options (JSON, all of them).
 namespace arvit {
 
 /// What a run has besides the options of its trainer.
@@ -42,8 +43,9 @@ struct CheckpointInfo {
   std::int64_t parameters = 0, step = 0, steps_per_epoch = 1;
   std::uint64_t seed = 0;
   std::array<float, 3> pixel_mean{0, 0, 0}, pixel_deviation{1, 1, 1};
-  std::string options;                      ///< JSON object, name to value
-  std::string given_by = {};                ///< FrozenTeacher::identity; "": not known
+  std::string options;        ///< JSON object, name to value
+  std::string given_by = {};  ///< FrozenTeacher::identity; "": not known
+  std::string optimiser{AdamW::name};
   std::vector<StoredOption> compared = {};  ///< of a run that goes on: how its options are compared
 
   /// Of a run after `step` steps.
@@ -103,7 +105,7 @@ std::map<std::string, std::string> json_members(std::string_view object, const s
 /// the parameters themselves first.
 struct StepState {
   struct Part {
-    std::string_view prefix;
+    std::string prefix;
     float* values;
   };
   std::vector<PlacedTensor> parameters;
@@ -117,19 +119,17 @@ std::int64_t read_state(const std::string& path, const StepState& state,
                         const CheckpointInfo& expected);
 void read_parameters(const std::string& path, const StepState& state);
 
-template <class Model, class D> StepState state_of(Step<Model, D>& step) {
+template <class Model, class D, class O> StepState state_of(Step<Model, D, O>& step) {
   using S = Statistic<D>;
   static_assert(
       std::same_as<S, float>,
       "checkpoint: checkpoints hold fp32; train with a device whose statistics are float.");
   const auto& listed = Model::parameters();
-  StepState state{{std::begin(listed), std::end(listed)},
-                  {{"", step.masters().data()},
-                   {"optimiser.moment1.", step.moment1().data()},
-                   {"optimiser.moment2.", step.moment2().data()}},
-                  {},
-                  {}};
-  if (!step.average().empty()) state.parts.push_back({average_prefix, step.average().data()});
+  StepState state{{std::begin(listed), std::end(listed)}, {{"", step.masters().data()}}, {}, {}};
+  for (std::size_t i = 0; i < O::states.size(); ++i)
+    state.parts.push_back({text("optimiser.", O::states[i], "."), step.state(i).data()});
+  if (!step.average().empty())
+    state.parts.push_back({std::string(average_prefix), step.average().data()});
   state.download = [&device = step.device(), buffer = std::vector<S>()](
                        const S* from, std::int64_t count) mutable {
     if constexpr (std::same_as<SpaceOf<D>, HostSpace>) return std::span<const S>(from, count);
@@ -147,26 +147,29 @@ template <class Model, class D> StepState state_of(Step<Model, D>& step) {
 }  // namespace detail
 
 /// Writes the whole state of a step, atomically.
-template <class Model, class D>
-void save_checkpoint(const std::string& path, Step<Model, D>& step, const CheckpointInfo& info) {
+template <class Model, class D, class O>
+void save_checkpoint(const std::string& path, Step<Model, D, O>& step, CheckpointInfo info) {
+  info.optimiser = O::name;
   detail::write_state(path, detail::state_of(step), info);
 }
 
-/// Continues a run: parameters, moments and average as they were. Returns the number of steps done.
-/// Everything is compared before anything is changed: the model, every tensor's name and shape, the
-/// options that change the result, and the number of steps in an epoch.
-template <class Model, class D>
-std::int64_t load_checkpoint(const std::string& path, Step<Model, D>& step,
-                             const CheckpointInfo& expected) {
+/// Continues a run: parameters, the optimiser's states and average as they were. Returns the number
+/// of steps done. Everything is compared before anything is changed: the model, the optimiser,
+/// every tensor's name and shape, the options that change the result, and the number of steps in an
+/// epoch.
+template <class Model, class D, class O>
+std::int64_t load_checkpoint(const std::string& path, Step<Model, D, O>& step,
+                             CheckpointInfo expected) {
+  expected.optimiser = O::name;
   const std::int64_t done = detail::read_state(path, detail::state_of(step), expected);
   step.refresh();
   return done;
 }
 
-/// Starts from the parameters of a file that holds every tensor of the model; moments stay zero, an
-/// average starts at the parameters.
-template <class Model, class D>
-void load_parameters(const std::string& path, Step<Model, D>& step) {
+/// Starts from the parameters of a file that holds every tensor of the model; the optimiser's
+/// states stay zero, an average starts at the parameters.
+template <class Model, class D, class O>
+void load_parameters(const std::string& path, Step<Model, D, O>& step) {
   detail::read_parameters(path, detail::state_of(step));
   step.refresh();
 }

@@ -4,8 +4,10 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "arvit/core/buffer.hpp"
@@ -13,6 +15,7 @@
 #include "arvit/core/initialise.hpp"
 #include "arvit/core/layout.hpp"
 #include "arvit/device/concept.hpp"
+#include "arvit/train/optimiser/adamw.hpp"
 
 namespace arvit {
 
@@ -39,16 +42,26 @@ struct StepOptions {
 
 /// Bytes that a step holds, by kind.
 struct MemoryPlan {
-  std::int64_t masters = 0, weights = 0, gradients = 0, moments = 0, average = 0, activations = 0,
-               images = 0;  // images: with what is given with them
+  std::int64_t masters = 0, weights = 0, gradients = 0;
+  std::int64_t states = 0;  ///< of the optimiser
+  std::int64_t average = 0, activations = 0;
+  std::int64_t images = 0;  ///< with what is given with them
   std::int64_t total() const {
-    return masters + weights + gradients + moments + average + activations + images;
+    return masters + weights + gradients + states + average + activations + images;
   }
 };
 
-/// Parameters, gradients, moments and one optimiser step: begin, accumulate for every micro-batch,
-/// update. The trainer uses it; so can a loop of one's own.
-template <class Model, Device D> class Step {
+/// Ranks of the patches in reading order, [images, patches] (rank 0 joins the condition), instead
+/// of an order that is drawn; counters, one an image, for what else is drawn (drop-path; none
+/// without).
+struct GivenRanks {
+  std::span<const int> ranks;
+  std::span<const Counter> counters = {};
+};
+
+/// Parameters, gradients, the optimiser's states and one step: begin, accumulate for every
+/// micro-batch, update. The trainer uses it; so can a loop of one's own.
+template <class Model, Device D, Optimiser O = AdamW> class Step {
  public:
   static_assert(sizeof(Model) > 0);  // a wrong model says here what is wrong
   static_assert(TrainableModel<Model>,
@@ -62,8 +75,6 @@ template <class Model, Device D> class Step {
         options_(options),
         masters_(device, Model::parameter_count),
         gradients_(device, Model::parameter_count),
-        moment1_(device, Model::parameter_count),
-        moment2_(device, Model::parameter_count),
         average_(device, options.average ? Model::parameter_count : 0),
         weights_(device, separate_weights ? Model::parameter_count : 0),
         average_weights_(device, separate_weights && options.average && orders_from_average()
@@ -75,14 +86,16 @@ template <class Model, Device D> class Step {
         pass_(device, options.micro_batch, activation_bytes(options)) {
     pass_.drop_path(options.drop_path);
     pass_.recompute(options.recompute);
+    for (Buffer<D, S>& state : states_) state = Buffer<D, S>(device, Model::parameter_count);
     for (const auto& [name, tensor, offset] : Model::parameters()) {
       const float decay = tensor.decay ? 1.0f : 0.0f;
-      if (!run_list_.empty() && run_list_.back().decay == decay)
+      if (!needs_norms<O>() && !run_list_.empty() && run_list_.back().decay == decay)
         run_list_.back().end = offset + tensor.size();
       else
-        run_list_.push_back({offset, offset + tensor.size(), 1.0f, decay});
+        run_list_.push_back({offset, offset + tensor.size(), 1.0f, decay, tensor.dimensions()});
     }
     runs_ = Buffer<D, ParameterRun>(device, static_cast<std::int64_t>(run_list_.size()));
+    norms_ = Buffer<D, double>(device, needs_norms<O>() ? 2 * runs_.size() : 0);
     device_.upload(run_list_.data(), runs_.span());
   }
 
@@ -92,7 +105,7 @@ template <class Model, Device D> class Step {
     MemoryPlan plan;
     plan.masters = count * wide;
     plan.gradients = count * static_cast<std::int64_t>(sizeof(Gradient<D>));
-    plan.moments = 2 * count * wide;
+    plan.states = static_cast<std::int64_t>(O::states.size()) * count * wide;
     plan.average = options.average ? count * wide : 0;
     plan.weights = separate_weights ? count * static_cast<std::int64_t>(sizeof(Weight<D>)) *
                                           (options.average && orders_from_average() ? 2 : 1)
@@ -124,50 +137,29 @@ template <class Model, Device D> class Step {
     refresh_average();
   }
 
-  /// Starts a batch: `counters` name all its images, over all micro-batches; the loss is divided by
-  /// all their loss rows.
-  void begin(std::span<const Counter> counters) {
-    device_.run(ops::Fill<D, Gradient<D>>{.y = detail::as_row(gradients_.span())});
-    const auto rows = Model::loss_rows(counters);
-    for (std::size_t s = 0; s < Model::streams; ++s)
-      scale_[s] = rows[s] > 0 ? 1.0 / (static_cast<double>(rows[s]) * Model::target_width) : 0.0;
-    std::int64_t all = 0;
-    for (const std::int64_t stream : rows) all += stream;
-    if (all == 0)
-      fail<ShapeError>(
-          "step: no patch of this model's order is predicted, so there is nothing to learn; choose "
-          "another order or decoder.");
-    loss_ = 0;
-  }
+  /// Starts a batch: `counters`, or given ranks, of all its images, over all micro-batches; the
+  /// loss is divided by all their loss rows.
+  void begin(std::span<const Counter> counters) { begin_rows(Model::loss_rows(counters)); }
+  void begin(const GivenRanks& given) { begin_rows(Model::loss_rows(given.ranks)); }
+
   /// Order, forward and backward of one micro-batch: images [counters.size(), 3, height, width] on
   /// the host (not read where Model::image_width is 0), and `given` where target or encoder asks
   /// for it, laid out as a TeacherFunction leaves it.
   void accumulate(const S* images, std::span<const Counter> counters, const S* given = nullptr) {
-    if (static_cast<std::int64_t>(counters.size()) > options_.micro_batch)
-      fail<ShapeError>("step: ", counters.size(),
-                       " images in a micro-batch, the step was made for ", options_.micro_batch,
-                       ".");
-    const Span<S, SpaceOf<D>> pixels = images_.span().part(
-        0, static_cast<std::int64_t>(counters.size()) * Model::image_width);
-    if (!pixels.empty()) device_.upload(images, pixels);
-    const Span<S, SpaceOf<D>> numbers = given_.span().part(
-        0, static_cast<std::int64_t>(counters.size()) * Model::given_width);
-    if constexpr (Model::given_width > 0) {
-      if (given == nullptr)
-        fail<ShapeError>("step: the model needs ", Model::given_width,
-                         " numbers of a teacher for each image, and none are given.");
-      Model::check_given(given, static_cast<std::int64_t>(counters.size()));
-      device_.upload(given, numbers);
-    }
-    const auto parameters = reading();
-    pass_.order(orders_from_average() && options_.average ? reading_average() : parameters, pixels,
-                counters, numbers);
-    const typename Pass::Gradients gradients(Adding<D>(gradients_.data(), gradients_.data()));
-    pass_.run(parameters, &gradients, pixels, scale_, numbers);
-    loss_ += pass_.loss();
+    const Uploaded batch = upload(images, given, std::ssize(counters));
+    pass_.order(orders_from_average() && options_.average ? reading_average() : reading(),
+                batch.pixels, counters, batch.numbers);
+    run(batch);
   }
-  /// The loss of the batch so far.
+  /// ... in the order of given ranks.
+  void accumulate(const S* images, const GivenRanks& order, const S* given = nullptr) {
+    const Uploaded batch = upload(images, given, std::ssize(order.ranks) / Model::Grid::patches);
+    pass_.order_by_ranks(order.ranks, order.counters);
+    run(batch);
+  }
+  /// The loss of the batch so far, and what each stream of queries adds to it.
   double loss() const { return loss_; }
+  const std::array<double, Model::streams>& stream_losses() const { return stream_losses_; }
 
   /// L2 norm of all gradients. Not finite: NumericError that names the first tensor with such a
   /// gradient.
@@ -183,20 +175,29 @@ template <class Model, Device D> class Step {
                        "); the parameters are those of the last good step: lower the learning rate "
                        "or look for bad images.");
   }
-  /// Clips to `clip` (0: not at all) and applies AdamW; `average_decay` is used when an average is
-  /// kept. Returns the norm before clipping.
-  double update(const AdamW& adamw, double clip = 0, double average_decay = 0.999) {
+  /// Clips to `clip` (0: not at all) and applies the optimiser, with these numbers;
+  /// `average_decay` is used when an average is kept. Returns the norm before clipping.
+  double update(const O& rule, double clip = 0, double average_decay = 0.999) {
     const double norm = gradient_norm(), factor = clip > 0 && norm > clip ? clip / norm : 1.0;
-    device_.run(ops::AdamWStep<D>{.options = adamw,
+    if constexpr (needs_norms<O>())
+      device_.run(ops::RunNorms<D>{.runs = runs_.span(),
+                                   .gradient = gradients_.span(),
+                                   .gradient_scale = factor,
+                                   .master = masters_.span(),
+                                   .weight_decay = rule.weight_decay,
+                                   .norms = norms_.span()});
+    std::array<Span<S, SpaceOf<D>>, O::states.size()> states;
+    for (std::size_t i = 0; i < states.size(); ++i) states[i] = states_[i].span();
+    device_.run(ops::Update<O, D>{.rule = rule,
                                   .runs = runs_.span(),
                                   .gradient = gradients_.span(),
                                   .gradient_scale = factor,
                                   .master = masters_.span(),
-                                  .moment1 = moment1_.span(),
-                                  .moment2 = moment2_.span(),
+                                  .states = states,
                                   .average = average_.span(),
                                   .average_decay = average_decay,
-                                  .weights = weights_.span()});
+                                  .weights = weights_.span(),
+                                  .norms = norms_.span()});
     refresh_average();
     return norm;
   }
@@ -209,14 +210,79 @@ template <class Model, Device D> class Step {
   }
   Buffer<D, S>& masters() { return masters_; }
   Buffer<D, Gradient<D>>& gradients() { return gradients_; }
-  Buffer<D, S>& moment1() { return moment1_; }
-  Buffer<D, S>& moment2() { return moment2_; }
+  /// The buffer of O::states[i].
+  Buffer<D, S>& state(std::size_t i) { return states_[i]; }
   Buffer<D, S>& average() { return average_; }
+  /// One tensor, by its name, and its gradient; OptionError where the model has none of that name.
+  /// Who writes parameters calls refresh().
+  Span<S, SpaceOf<D>> parameter(std::string_view name) const {
+    return part_of(masters_.span(), name);
+  }
+  Span<Gradient<D>, SpaceOf<D>> gradient(std::string_view name) const {
+    return part_of(gradients_.span(), name);
+  }
   Pass& pass() { return pass_; }
   D& device() { return device_; }
   const StepOptions& options() const { return options_; }
 
  private:
+  /// A micro-batch on the device: pixels, and what is given with them.
+  struct Uploaded {
+    Span<S, SpaceOf<D>> pixels, numbers;
+  };
+
+  void begin_rows(const std::array<std::int64_t, Model::streams>& rows) {
+    device_.run(ops::Fill<D, Gradient<D>>{.y = detail::as_row(gradients_.span())});
+    for (std::size_t s = 0; s < Model::streams; ++s)
+      scale_[s] = rows[s] > 0 ? 1.0 / (static_cast<double>(rows[s]) * Model::target_width) : 0.0;
+    std::int64_t all = 0;
+    for (const std::int64_t stream : rows) all += stream;
+    if (all == 0)
+      fail<ShapeError>(
+          "step: no patch of this model's order is predicted, so there is nothing to learn; choose "
+          "another order or decoder.");
+    loss_ = 0;
+    stream_losses_ = {};
+  }
+  Uploaded upload(const S* images, const S* given, std::int64_t count) {
+    if (count > options_.micro_batch)
+      fail<ShapeError>("step: ", count, " images in a micro-batch, the step was made for ",
+                       options_.micro_batch, ".");
+    const Uploaded batch{images_.span().part(0, count * Model::image_width),
+                         given_.span().part(0, count * Model::given_width)};
+    if (!batch.pixels.empty()) device_.upload(images, batch.pixels);
+    if constexpr (Model::given_width > 0) {
+      if (given == nullptr)
+        fail<ShapeError>("step: the model needs ", Model::given_width,
+                         " numbers of a teacher for each image, and none are given.");
+      Model::check_given(given, count);
+      device_.upload(given, batch.numbers);
+    }
+    return batch;
+  }
+  /// Forward and backward of the ordered batch.
+  void run(const Uploaded& batch) {
+    const typename Pass::Gradients gradients(Adding<D>(gradients_.data(), gradients_.data()));
+    pass_.run(reading(), &gradients, batch.pixels, scale_, batch.numbers);
+    const auto losses = pass_.stream_losses();
+    double sum = 0;
+    for (std::size_t s = 0; s < losses.size(); ++s) {
+      sum += losses[s];
+      stream_losses_[s] += losses[s];
+    }
+    loss_ += sum;
+  }
+  template <class T>
+  static Span<T, SpaceOf<D>> part_of(Span<T, SpaceOf<D>> all, std::string_view wanted) {
+    std::vector<std::string> known;
+    for (const auto& [name, tensor, offset] : Model::parameters()) {
+      if (name == wanted) return all.part(offset, offset + tensor.size());
+      known.push_back(name);
+    }
+    const std::string nearest = nearest_name(wanted, known);
+    fail<OptionError>("parameter '", wanted, "': the model has no tensor of that name",
+                      nearest.empty() ? "." : text("; did you mean '", nearest, "'?"));
+  }
   void refresh_average() {
     if (!average_weights_.empty())
       device_.run(ops::Convert<D>{.masters = average_.span(), .weights = average_weights_.span()});
@@ -250,13 +316,15 @@ template <class Model, Device D> class Step {
   StepOptions options_;
   Buffer<D, S> masters_;
   Buffer<D, Gradient<D>> gradients_;
-  Buffer<D, S> moment1_, moment2_, average_;
+  std::array<Buffer<D, S>, O::states.size()> states_;
+  Buffer<D, S> average_;
   Buffer<D, Weight<D>> weights_, average_weights_;
   Buffer<D, S> images_, given_;
-  Buffer<D, double> sum_;
+  Buffer<D, double> sum_, norms_;
   Buffer<D, ParameterRun> runs_;
   std::vector<ParameterRun> run_list_;
   std::array<double, Model::streams> scale_{};
+  std::array<double, Model::streams> stream_losses_{};
   double loss_ = 0;
   Pass pass_;
 };

@@ -111,7 +111,8 @@ class TrainingRun {
 /// Pre-trains a model: epochs of steps, each of `accumulation` micro-batches; checkpoints; logs;
 /// progress. What it computes depends on the options, the seed and the pictures only: not on
 /// threads, and not on where a run was interrupted and resumed.
-template <class Model, Device D, PictureSource Pictures> class Trainer final : public TrainingRun {
+template <class Model, Device D, PictureSource Pictures, Optimiser O = AdamW>
+class Trainer final : public TrainingRun {
  public:
   static_assert(std::same_as<Statistic<D>, float>,
                 "Trainer<Model, Device, Pictures>: pictures are float, so Device must keep its "
@@ -129,7 +130,7 @@ template <class Model, Device D, PictureSource Pictures> class Trainer final : p
     const std::string newest = resumed_checkpoint();
     const MemoryTable& plan = memory_plan();
     if (this->hooks().output.stream != nullptr) plan.print(*this->hooks().output.stream);
-    step_ = std::make_unique<Step<Model, D>>(device_, step_options());
+    step_ = std::make_unique<Step<Model, D, O>>(device_, step_options());
     if (!newest.empty())
       go_on_from(load_checkpoint(newest, *step_, checkpoint_info(0)), newest);
     else if (!this->options().files.init.empty())
@@ -144,7 +145,9 @@ template <class Model, Device D, PictureSource Pictures> class Trainer final : p
     given_.resize(std::int64_t{batch().images_per_micro_batch()} * Model::given_width);
   }
 
-  Step<Model, D>& step() { return *step_; }
+  Step<Model, D, O>& step() { return *step_; }
+  /// The optimiser's numbers, for those that no option names (SGD's momentum).
+  O& optimiser() { return optimiser_; }
   const MemoryTable& memory_plan() {
     if (!memory_.lines.empty()) return memory_;
     std::int64_t made = pictures_.bytes();
@@ -153,7 +156,7 @@ template <class Model, Device D, PictureSource Pictures> class Trainer final : p
                 std::max<std::int64_t>(0, process_bytes("VmRSS") - made));
     memory_.add("loader's buffers", pictures_.bytes());
     for (const MemoryTable::Line& line : info().teacher.memory) memory_.add(line.what, line.bytes);
-    memory_.add(Step<Model, D>::plan(step_options()), batch().images_per_micro_batch());
+    memory_.add(Step<Model, D, O>::plan(step_options()), batch().images_per_micro_batch());
     return memory_;
   }
 
@@ -203,13 +206,20 @@ template <class Model, Device D, PictureSource Pictures> class Trainer final : p
     const std::size_t size = batch().images_per_micro_batch();
     for (std::size_t begin = 0; begin < counters_.size(); begin += size)
       accumulate(std::span<const Counter>(counters_).subspan(begin, size));
-    const OptimiserOptions& o = options().optimiser;
+    set_optimiser(learning_rate);
     StepRecord record;
     record.loss = step_->loss();
-    record.gradient_norm = step_->update(
-        AdamW{learning_rate, o.beta1, o.beta2, 1e-8, o.weight_decay, steps_done() + 1}, o.clip,
-        average_decay);
+    record.gradient_norm = step_->update(optimiser_, options().optimiser.clip, average_decay);
     return record;
+  }
+  /// The optimiser's numbers that options name, as far as it has them.
+  void set_optimiser(double learning_rate) {
+    const OptimiserOptions& o = options().optimiser;
+    optimiser_.learning_rate = learning_rate;
+    if constexpr (requires { optimiser_.weight_decay; }) optimiser_.weight_decay = o.weight_decay;
+    if constexpr (requires { optimiser_.beta1; }) optimiser_.beta1 = o.beta1;
+    if constexpr (requires { optimiser_.beta2; }) optimiser_.beta2 = o.beta2;
+    if constexpr (requires { optimiser_.step; }) optimiser_.step = steps_done() + 1;
   }
   void write_checkpoint(const std::string& path, std::int64_t step) override {
     save_checkpoint(path, *step_, checkpoint_info(step));
@@ -219,7 +229,8 @@ template <class Model, Device D, PictureSource Pictures> class Trainer final : p
   D& device_;
   Pictures& pictures_;
   MemoryTable memory_;
-  std::unique_ptr<Step<Model, D>> step_;
+  std::unique_ptr<Step<Model, D, O>> step_;
+  O optimiser_;
   std::vector<Counter> counters_;
   std::vector<float> given_;
 };

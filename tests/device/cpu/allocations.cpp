@@ -98,13 +98,12 @@ TEST_CASE_TEMPLATE("cpu: an operation whose shapes were seen before allocates no
     device.run(ops::Loss<L1, D>{y, target, 1.0, z, sum});
     device.run(ops::Loss<Cosine, D>{y, target, 1.0, z, sum});
     device.run(ops::Loss<CrossEntropy, D>{y, codes, 1.0, z, sum});
-    device.run(ops::AdamWStep<D>{.options = options,
-                                 .runs = {&run, 1},
-                                 .gradient = master,
-                                 .master = average,
-                                 .moment1 = moment1,
-                                 .moment2 = moment2,
-                                 .weights = weights});
+    device.run(ops::Update<AdamW, D>{.rule = options,
+                                     .runs = {&run, 1},
+                                     .gradient = master,
+                                     .master = average,
+                                     .states = {moment1.out(), moment2.out()},
+                                     .weights = weights});
     device.run(ops::SumOfSquares<D>{.values = master, .sum = sum});
     device.run(ops::Convert<D>{.masters = master, .weights = weights});
     counted = allocation_count - before;

@@ -12,6 +12,7 @@
 #include "arvit/device/cpu.hpp"
 #include "arvit/device/reference.hpp"
 #include "arvit/target/errors/all.hpp"
+#include "arvit/train/optimiser/adamw.hpp"
 
 /// An operation under test is in a generic lambda `run(device)` that builds its arguments from
 /// doubles and returns its outputs as doubles. It is run on Reference<double>, which defines the

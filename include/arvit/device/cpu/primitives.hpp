@@ -8,7 +8,7 @@
 #include "arvit/device/cpu/gather.hpp"
 #include "arvit/device/cpu/layer_norm.hpp"
 #include "arvit/device/cpu/linear.hpp"
-#include "arvit/device/cpu/optimiser.hpp"
+#include "arvit/device/cpu/update.hpp"
 
 /// Each operation of Cpu, handed to its kernel; run() has checked its extents.
 namespace arvit {
@@ -154,8 +154,9 @@ template <class P> void Cpu<P>::compute(const Loss<L1>& op) { cpu::loss(context_
 template <class P> void Cpu<P>::compute(const Loss<Cosine>& op) { cpu::loss(context_, op); }
 template <class P> void Cpu<P>::compute(const Loss<CrossEntropy>& op) { cpu::loss(context_, op); }
 
-template <class P> void Cpu<P>::compute(const ops::AdamWStepOn<P, Space>& op) {
-  cpu::adamw(context_, op);
+template <class P> void Cpu<P>::compute(const ops::RunNormsOn<P, Space>& op) {
+  cpu::run_norms(context_,
+                 {op.runs, op.gradient, op.gradient_scale, op.master, op.weight_decay, op.norms});
 }
 
 template <class P> void Cpu<P>::compute(const ops::SumOfSquaresOn<P, Space>& op) {

@@ -144,6 +144,8 @@ ARVIT_DEFINITION CheckpointInfo read_checkpoint_info(const Safetensors& file) {
   info.options = metadata_at(file, "options");
   if (const auto given_by = file.metadata().find("given_by"); given_by != file.metadata().end())
     info.given_by = given_by->second;
+  if (const auto optimiser = file.metadata().find("optimiser"); optimiser != file.metadata().end())
+    info.optimiser = optimiser->second;
   return info;
 }
 ARVIT_DEFINITION CheckpointInfo read_checkpoint_info(const std::string& path) {
@@ -237,6 +239,10 @@ ARVIT_DEFINITION void check_continues(const Safetensors& file,
                     "; choose the model ", info.model_name, ", or another folder for this run.");
   }
   detail::check_complete(file, "", parameters, expected.model_name);
+  if (info.optimiser != expected.optimiser)
+    fail<FileError>(file.path(), ": its run has the optimiser ", info.optimiser, ", this one ",
+                    expected.optimiser,
+                    "; use the same one, or start a new run from its parameters.");
   const std::string option = detail::option_difference(file, expected.compared);
   if (!option.empty())
     fail<FileError>(file.path(), ": was made with other options (", option,
@@ -278,6 +284,7 @@ ARVIT_DEFINITION void write_state(const std::string& path, const StepState& stat
       {"pixel_mean", triple(info.pixel_mean)},
       {"pixel_deviation", triple(info.pixel_deviation)},
       {"given_by", info.given_by},
+      {"optimiser", info.optimiser},
       {"options", info.options}};
   write_safetensors(path, tensors, metadata, [&](const StoredTensor& tensor) {
     const auto& [from, count] = places[&tensor - tensors.data()];

@@ -31,7 +31,7 @@ ARVIT_DEFINITION void MemoryTable::add(const MemoryPlan& plan, int micro_batch) 
   add("parameters", plan.masters);
   add("parameters in the precision of the products", plan.weights);
   add("gradients", plan.gradients);
-  add("optimiser's moments", plan.moments);
+  add("optimiser's moments", plan.states);
   add("average of the parameters", plan.average);
   add(text("activations of ", micro_batch, " images"), plan.activations);
   add("images on the device", plan.images);
