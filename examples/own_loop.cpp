@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 // The training step without the trainer: pictures of one's own, a loop of one's own, an optimiser
-// of one's own (here SGD with momentum).
+// of one's choice (here SGD with momentum; tests/extend/extend.cpp has one of a user's own).
 #include <cmath>
 #include <iostream>
 
 #include "arvit/device/cpu.hpp"
 #include "arvit/model/pretrain_pass.hpp"
+#include "arvit/train/optimiser/sgd.hpp"
 #include "arvit/train/step.hpp"
 #include "arvit/variants.hpp"
 
@@ -29,11 +30,10 @@ void draw(Counter image, float* pixels) {
 
 int main() {
   constexpr int batch = 32, steps = 100;
-  constexpr float rate = 0.3f, momentum = 0.9f;
   Cpu<Fp32> device;
-  Step<Model, Cpu<Fp32>> step(device, {.micro_batch = batch});
+  Step<Model, Cpu<Fp32>, SGD> step(device, {.micro_batch = batch});
   step.initialise(1);
-  std::vector<float> images(batch * Model::Grid::image_width), velocity(Model::parameter_count);
+  std::vector<float> images(batch * Model::Grid::image_width);
   for (std::uint32_t number = 0; number < steps; ++number) {
     std::vector<Counter> counters;
     for (std::uint32_t i = 0; i < batch; ++i) {
@@ -42,12 +42,8 @@ int main() {
     }
     step.begin(counters);
     step.accumulate(images.data(), counters);  // once per micro-batch
-    const double norm = step.gradient_norm();  // throws NumericError when a gradient is not finite
-    float* parameters = step.masters().data();
-    const float* gradients = step.gradients().data();
-    for (std::size_t i = 0; i < velocity.size(); ++i)
-      parameters[i] -= rate * (velocity[i] = momentum * velocity[i] + gradients[i]);
-    step.refresh();  // brings copies of the parameters up to date, where the device keeps any
+    // Throws NumericError when a gradient is not finite.
+    const double norm = step.update({.learning_rate = 0.3, .momentum = 0.9});
     if (number % 10 == 9)
       std::cout << "step " << number + 1 << "  loss " << step.loss() << "  gradient " << norm
                 << std::endl;
