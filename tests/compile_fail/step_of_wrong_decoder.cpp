@@ -9,5 +9,5 @@ using Bad = arvit::SAIM<arvit::ViT_B16<>, arvit::Parallel<13>>;
 int main() {
   arvit::Cpu<arvit::Fp32> device;
   arvit::Step<Bad, arvit::Cpu<arvit::Fp32>> step(device, arvit::StepOptions{});
-  step.begin({});
+  step.begin(std::array<arvit::Counter, 1>{});
 }

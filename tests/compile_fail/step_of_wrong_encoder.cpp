@@ -8,5 +8,5 @@ using Bad = arvit::SAIM<arvit::ViT<12, 768, 10>>;
 int main() {
   arvit::Cpu<arvit::Fp32> device;
   arvit::Step<Bad, arvit::Cpu<arvit::Fp32>> step(device, arvit::StepOptions{});
-  step.begin({});
+  step.begin(std::array<arvit::Counter, 1>{});
 }

@@ -8,5 +8,5 @@ using Bad = arvit::DiGPT<arvit::ViT_B16<>, arvit::Target<arvit::Pixel>>;
 int main() {
   arvit::Cpu<arvit::Fp32> device;
   arvit::Step<Bad, arvit::Cpu<arvit::Fp32>> step(device, arvit::StepOptions{});
-  step.begin({});
+  step.begin(std::array<arvit::Counter, 1>{});
 }

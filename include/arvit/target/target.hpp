@@ -114,8 +114,7 @@ template <class Kind_, class... Options> struct Target {
   };
   template <class Grid, Device D>
   static void loss(const Context<D>& c, const TargetInput<D>& in, const LossRows& rows,
-                   ConstTokens<D, Kind::template width<Grid>> prediction,
-                   const Result<D, Kind::template width<Grid>>& result) {
+                   ConstTokens<D, width<Grid>> prediction, const Result<D, width<Grid>>& result) {
     const ArenaScope scope(c.arena);
     if (prediction.rows() == 0) return;
     if constexpr (resizes) {
@@ -131,8 +130,8 @@ template <class Kind_, class... Options> struct Target {
   /// Each cluster's prediction is resized to the teacher's cells, and compared there.
   template <class Grid, Device D>
   static void resized_loss(const Context<D>& c, const TargetInput<D>& in, const LossRows& rows,
-                           ConstTokens<D, Kind::template width<Grid>> prediction,
-                           const Result<D, Kind::template width<Grid>>& result) {
+                           ConstTokens<D, width<Grid>> prediction,
+                           const Result<D, width<Grid>>& result) {
     constexpr int width = Kind::template width<Grid>;
     using Cells = typename Kind::Teacher::Grid;
     static_assert(
