@@ -112,7 +112,7 @@ TEST_CASE("cpu/linear: no rows are no work, and a weight gradient of no rows add
 
 namespace {
 struct DotOfPairs {  // c[i] += a[2i] b[2i] + a[2i + 1] b[2i + 1], as a register block does it
-  static constexpr bool wide_only = true;
+  [[maybe_unused]] static constexpr bool wide_only = true;
   template <class Isa>
   static ARVIT_INLINE void run(const bf16* a, const bf16* b, float* c, std::int64_t words) {
     using V = cpu::Floats<Isa::width>;
@@ -124,7 +124,7 @@ struct DotOfPairs {  // c[i] += a[2i] b[2i] + a[2i + 1] b[2i + 1], as a register
   }
 };
 struct DotOfOnePair {  // the same with one pair of a for a whole vector
-  static constexpr bool wide_only = true;
+  [[maybe_unused]] static constexpr bool wide_only = true;
   template <class Isa> static ARVIT_INLINE void run(const float* a, const bf16* b, float* c) {
     using V = cpu::Floats<Isa::width>;
     cpu::Pairs::multiply_add(a, cpu::Pairs::along<V>(b, 2 * V::width), V::load(c)).store(c);
