@@ -24,9 +24,9 @@
 ///
 /// A decoder knows the options that it reads, and no other: a tag that nobody reads would promise
 /// what does not happen. An option from outside is a kind of its own that wraps the decoder's:
-///   template <class Kind, class... Options> struct Mine : Kind     takes the tags (core/options.hpp)
-///     template <...> struct For : Kind::template For<...>          changes what it declares
-///       template <class D> class Run : public ...::Run<D>          changes the calls, or adds to them
+///   template <class Kind, class... Options> struct Mine : Kind   takes the tags (core/options.hpp)
+///     template <...> struct For : Kind::template For<...>        changes what it declares
+///       template <class D> class Run : public ...::Run<D>        changes the calls, or adds some
 /// so Decoder<Mine<Parallel<12>, Tag>> is Parallel<12> in all that Mine does not say. What calls a
 /// Run knows its type, so nothing is virtual. tests/extend/extend.cpp has one.
 namespace arvit {

@@ -19,8 +19,8 @@ struct ParameterRun {
 ///   static constexpr std::string_view name     in checkpoints, and in what is said of them
 ///   static constexpr std::array<std::string_view, N> states   buffers as large as the parameters,
 ///                                              zero at the start, under these names in checkpoints
-///   static constexpr bool needs_norms = true   if it reads part.norm(): runs are single tensors, and
-///                                              its weight_decay is in the second
+///   static constexpr bool needs_norms = true   if it reads part.norm(): runs are single tensors,
+///                                              and its weight_decay is in the second
 ///   template <class Part> void apply(const Part& part) const   the rule, for the entries of a part
 template <class O>
 concept Optimiser = requires {
