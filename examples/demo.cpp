@@ -148,8 +148,8 @@ void add_accuracies(Report& report, Cpu<Fp32>& device, const RunOptions& options
   const auto extractor = extractor_of<Model>(
       device, info, {.batch = compare.batch, .features = offered_features<Encoder>()});
   auto rows = compare_with_baselines(*extractor, load_encoder<Encoder>(checkpoint),
-                                     untrained(placed_tensors(Encoder::groups()), options.seed),
-                                     labelled, test, compare);
+                                     untrained(Encoder::parameters(), options.seed), labelled, test,
+                                     compare);
   if constexpr (LearnsFromEncoder<Model>) {
     const Source source = look_at(options.teacher.path);
     if (source.is(Source::Kind::checkpoint)) {
@@ -184,7 +184,7 @@ template <class Model>
 void add_pictures(Report& report, Cpu<Fp32>& device, const RunOptions& options,
                   const AnyDataset& train, const std::string& checkpoint, const EncoderInfo& info) {
   using Grid = typename Model::Grid;
-  const auto parameters = load_tensors(checkpoint, placed_tensors(Model::groups()));
+  const auto parameters = load_tensors(checkpoint, Model::parameters());
   const EvaluationTransform transform(
       {.height = Grid::height, .width = Grid::width, .normalisation = info.normalisation});
   const PictureBatch batch = draw_pictures(train, transform, 6, options.seed);

@@ -168,9 +168,9 @@ class Table {
   /// What any pre-training must beat.
   void add_floors() {
     add_floor("untrained", [&] {
-      return std::optional(evaluate_encoder(
-          "untrained", extractor_, untrained(placed_tensors(Encoder::groups()), options_.seed),
-          train_, test_, compare_));
+      return std::optional(evaluate_encoder("untrained", extractor_,
+                                            untrained(Encoder::parameters(), options_.seed), train_,
+                                            test_, compare_));
     });
     add_floor("raw pixels",
               [&] { return evaluate_pixels(Encoder::shape, train_, test_, compare_); });

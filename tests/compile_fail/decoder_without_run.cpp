@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect: Pretrainer: Decoder<Kind> needs a Kind whose For has rules, uses_norm, position_dim,
-// reads(int), parameter_count, Parameters<C> and Run<D> (decoder/seam.hpp).
+// reads(int), Parameters<C> and Run<D> (decoder/seam.hpp).
 #include <arvit/models.hpp>
 
 struct NoRun {

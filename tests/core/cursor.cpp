@@ -11,8 +11,8 @@ TEST_CASE("cursor: a bias is both of its copies, at one place of the layout") {
   float masters[20] = {};
   bf16 weights[20];
   Cursor<const bf16, const float, HostSpace> at(weights, masters);
-  at.matrix<3, 4>();
-  const auto bias = at.bias<6>();
+  at.matrix<3, 4>({"weight"});
+  const auto bias = at.bias<6>({"bias"});
   CHECK(at.offset() == 18);
   CHECK(bias.wide.data() == masters + 12);
   CHECK(bias.narrow.data() == weights + 12);
@@ -23,5 +23,5 @@ TEST_CASE("cursor: a bias is both of its copies, at one place of the layout") {
   CHECK(spans.size() == 3);
   CHECK(spans.narrow.size() == 3);
   Cursor<const bf16, const float, HostSpace> planned(nullptr, nullptr);
-  CHECK(planned.bias<2>().narrow.data() == nullptr);
+  CHECK(planned.bias<2>({"bias"}).narrow.data() == nullptr);
 }

@@ -31,7 +31,7 @@ const Normalisation normalisation{{0.5f, 0.5f, 0.5f}, {0.25f, 0.25f, 0.25f}};
 /// A file of an encoder as new, with what a checkpoint says beside it, in the colours above.
 template <class Encoder> std::string written(const std::filesystem::path& path, Metadata metadata) {
   metadata.insert(colours.begin(), colours.end());
-  return write_encoder<Encoder>(path, untrained(placed_tensors(Encoder::groups()), 3), metadata);
+  return write_encoder<Encoder>(path, untrained(Encoder::parameters(), 3), metadata);
 }
 template <class Encoder>
 EncoderInfo info_of(const std::filesystem::path& path, const std::string& name,

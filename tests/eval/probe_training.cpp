@@ -70,7 +70,7 @@ TEST_CASE("probe training: augmented pictures through the frozen encoder, evalua
                                                       {.batch = 8, .features = {{Readout::mean}}});
   std::vector<float> parameters(Small::parameter_count);
   std::uint32_t index = 0;
-  for (const auto& [name, tensor, offset] : placed_tensors(Small::groups()))
+  for (const auto& [name, tensor, offset] : Small::parameters())
     initialise(tensor, index++, 1, parameters.data() + offset);
   extractor.load(parameters);
   ProbeRecipe recipe = probe_recipe_from("saim");

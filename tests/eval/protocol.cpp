@@ -104,7 +104,7 @@ TEST_CASE("compare: three rows, also where one split is grey and the other has c
   Reference<float> device;
   CompareOptions options{
       .normalisation = Normalisation::half(), .batch = 4, .threads = 2, .report = false};
-  const std::vector<float> parameters = untrained(placed_tensors(Small::groups()), 3);
+  const std::vector<float> parameters = untrained(Small::parameters(), 3);
   for (const bool grey : {true, false}) {
     const auto rows = compare_with_baselines<Small>(device, parameters, Colours{true},
                                                     Colours{grey}, options);

@@ -106,26 +106,21 @@ struct Gather {
   template <class Encoder, class HeadKind, int Width> struct For {
     static constexpr int dim = Encoder::dim;
     using Query = Linear<dim, dim>;
-    using Output = NormedHead<HeadKind, dim, Width>;
+    using Output = NormedHead<HeadKind, typename Encoder::Norm, Width>;
     static constexpr RankRules<1> rules{ClassToken::first, {QueryStream{}}, false};
     static constexpr bool uses_norm = true;
     static constexpr int position_dim = dim;
     static constexpr Reads reads(int point) { return {point == Encoder::depth, false}; }
-    static constexpr std::int64_t parameter_count = Query::parameter_count +
-                                                    Output::Head::parameter_count;
-    static constexpr auto groups() {
-      return std::tuple(Group{"gather.query.", Query::tensors()},
-                        Group{"gather.pred.", Output::Head::tensors()});
-    }
     template <class C> struct Parameters {
       typename Query::template Parameters<C> query;
       typename Output::template HeadParameters<C> head;
-      constexpr explicit Parameters(C& at) : query(at), head(at) {}
+      constexpr explicit Parameters(C& at)
+          : query(at.in("gather.query.")), head(at.in("gather.pred.")) {}
     };
     template <class D> class Run {
      public:
       using Context = StepContext<D, 1>;
-      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
+      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, Encoder> norm)
           : context_(context),
             p_(parameters),
             norm_(norm),
@@ -134,8 +129,7 @@ struct Gather {
         for (auto* t : {&positions_, &query_, &seen_}) *t = take_tokens<dim>(context, rows_);
         lse_ = take_statistics<Encoder::heads>(context, rows_);
         context.run(ops::Fill<D>{.y = positions_});
-        context.run(ops::AddPositions<D>{
-            .x = positions_, .table = context.positions, .from = context.patches_of(0)});
+        context.positions.add(context, positions_, context.patches_of(0));
       }
       void forward(int point, const LayerIO<D, Encoder>& io) {
         if (point != Encoder::depth) return;
@@ -183,7 +177,7 @@ struct Gather {
       Reach<SpaceOf<D>> reach() const { return Context::reach(context_.tables.streams[0].content); }
       Context& context_;
       const Parameters<Reading<D>>& p_;
-      FinalNorm<D, dim> norm_;
+      FinalNorm<D, Encoder> norm_;
       std::int64_t rows_;
       typename Output::template Saved<D> output_;
       Tokens<D, dim> positions_, query_, seen_, dseen_;
@@ -215,8 +209,7 @@ template <class Kind, class... Options> struct Wrapped : Kind {
      public:
       using Base = typename Inner::template Run<D>;
       using Context = typename Base::Context;
-      Run(Context& context, const Parameters<Reading<D>>& parameters,
-          FinalNorm<D, Encoder::dim> norm)
+      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, Encoder> norm)
           : Base(context, parameters, norm), context_(context) {}
       void backward(int point, const LayerIO<D, Encoder>& io, LayerGradient<D, Encoder> d,
                     const Parameters<Adding<D>>& gradient) {

@@ -69,11 +69,9 @@ template <class Encoder, class O> void check_semantic(const std::string& name) {
   const Context<D> c{device, arena};
   const auto h = Encoder::infer(
       c, parameters.encoder,
-      {{{model.batch(), {}, {}},
-        Encoder::shape,
-        {span(tables.source), span(identity)},
-        {positions.data(), patches, Encoder::dim}},
+      {{{model.batch(), {}, {}}, Encoder::shape, {span(tables.source), span(identity)}},
        span(tables.class_rows),
+       {.table = {positions.data(), patches, Encoder::dim}},
        {span(tables.content.segments), span(tables.content.limit), tables.content.extents},
        true},
       [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });

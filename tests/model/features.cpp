@@ -3,12 +3,15 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arvit/device/reference.hpp"
+#include "arvit/io/safetensors.hpp"
 #include "arvit/models.hpp"
 #include "support/dense.hpp"
 #include "support/fill.hpp"
@@ -22,7 +25,7 @@ using Double = Reference<double>;
 
 template <class Encoder> std::vector<double> hashed_parameters() {
   std::vector<double> values(Encoder::parameter_count);
-  for (const auto& [name, tensor, offset] : placed_tensors(Encoder::groups()))
+  for (const auto& [name, tensor, offset] : Encoder::parameters())
     fill_parameter<double>(name,
                            {tensor.shape.data(), static_cast<std::size_t>(tensor.dimensions())},
                            {values.data() + offset, static_cast<std::size_t>(tensor.size())});
@@ -38,7 +41,7 @@ dense::Problem problem_of(const std::vector<double>& parameters,
   p.images = images, p.images_count = static_cast<int>(images.size() / Encoder::Grid::image_width);
   p.ranks.assign(static_cast<std::size_t>(p.images_count),
                  std::vector<int>(Encoder::Grid::patches, 0));
-  for (const auto& [name, tensor, offset] : placed_tensors(Encoder::groups()))
+  for (const auto& [name, tensor, offset] : Encoder::parameters())
     p.parameters[name] = {parameters.begin() + offset, parameters.begin() + offset + tensor.size()};
   return p;
 }
@@ -90,6 +93,52 @@ TEST_CASE("features: every readout of every layer equals the dense encoder's") {
       }
     }
   }
+  CHECK(largest < 1e-11);
+}
+
+/// Parameters of an encoder with learned positions that are the sin-cos ones, and otherwise those
+/// of Small.
+template <class Encoder> std::vector<double> as_learned(const std::vector<double>& small) {
+  std::vector<double> values(Encoder::parameter_count);
+  for (const auto& [name, tensor, offset] : Small::parameters())
+    for (const auto& mine : Encoder::parameters())
+      if (mine.name == name)
+        std::copy_n(small.begin() + offset, tensor.size(), values.begin() + mine.offset);
+  const auto table = sincos_positions<double>(Small::Grid::rows, Small::Grid::columns, Small::dim);
+  for (const auto& [name, tensor, offset] : Encoder::parameters())
+    if (name == "pos_embed") std::copy(table.begin(), table.end(), values.begin() + offset);
+  return values;
+}
+
+TEST_CASE("features: a learned table of sin-cos positions is them, on every grid") {
+  using Learned = ViT<4, 24, 3, Patch<4>, Image<12, 16>, FrozenPositions>;
+  Double device;
+  const auto parameters = hashed_parameters<Small>();
+  for (const auto& [height, width] : {std::pair{12, 16}, std::pair{8, 24}}) {
+    const FeatureOptions options{
+        .height = height, .width = width, .features = {{Readout::tokens}, {Readout::mean}}};
+    FeatureExtractor<Small, Double> fixed(device, options);
+    FeatureExtractor<Learned, Double> learned(device, options);
+    fixed.load(parameters);
+    learned.load(as_learned<Learned>(parameters));
+    const auto images = hashed_images(2 * 3 * height * width);
+    CHECK(fixed.extract(images) == learned.extract(images));
+  }
+}
+
+TEST_CASE("features: rotary positions turn on a grid of another size as PyTorch's do") {
+  using Rotary = ViT<4, 24, 3, Patch<4>, Image<12, 16>, RotaryPositions>;
+  Double device;
+  FeatureExtractor<Rotary, Double> extractor(
+      device, {.height = 8, .width = 24, .features = {{Readout::tokens}}});
+  extractor.load(hashed_parameters<Rotary>());
+  const auto tokens = extractor.extract(hashed_images(2 * 3 * 8 * 24));
+  const auto expected = Safetensors(std::string(ARVIT_TEST_FIXTURES) + "/features.safetensors")
+                            .values<double>("rotary.8x24");
+  REQUIRE(tokens.size() == expected.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    largest = std::max(largest, std::abs(tokens[i] - expected[i]));
   CHECK(largest < 1e-11);
 }
 

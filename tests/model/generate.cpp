@@ -20,6 +20,8 @@ using Encoder = ViT<3, 24, 3, Patch<4>, Image<12, 16>>;
 using Bare = ViT<3, 24, 3, Patch<4>, Image<12, 16>, NoClassToken>;
 using OfCodes = ViT<3, 24, 3, Patch<4>, Image<12, 16>, Embedding<Codes<20>>>;
 using Conditioned = ViT<3, 24, 3, Patch<4>, Image<12, 16>, Conditions<Pooled<Codes<7>>>>;
+using Learned = ViT<3, 24, 3, Patch<4>, Image<12, 16>, LearnedPositions>;
+using Rotary = ViT<3, 24, 3, Patch<4>, Image<12, 16>, RotaryPositions>;
 constexpr int patches = 12;
 
 /// Of each (image, patch) the prediction.
@@ -143,7 +145,11 @@ TEST_CASE("generate: group after group predicts what a whole pass over the same 
     check_exact<SAIM<Encoder, Parallel<1>>>(ranks);
     check_exact<SAIM<Encoder, Parallel<3, SharedWeights>>>(ranks);
     check_exact<SAIM<Encoder, Parallel<2, ReadsPrevious>>>(ranks);
+    check_exact<SAIM<Rotary, Parallel<3>>>(ranks);
+    check_exact<GVP<Rotary, Grouped<Mixed<5>>>>(ranks);
+    check_exact<GVP<Learned, Grouped<Mixed<5>>>>(ranks);
   }
+  check_exact<CausalViT<Rotary>>(profiles[1]);
   check_exact<CausalViT<Encoder>>(profiles[1]);
   check_exact<CausalViT<Encoder, Target<Codes<20>, LinearHead>, Stochastic>>(profiles[1]);
   check_exact<iGPT<OfCodes, Codes<20>>>(profiles[1]);

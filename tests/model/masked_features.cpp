@@ -24,7 +24,7 @@ constexpr int images = 5, patches = 12;
 
 template <class Encoder = Small> std::vector<double> hashed_parameters() {
   std::vector<double> values(Encoder::parameter_count);
-  for (const auto& [name, tensor, offset] : placed_tensors(Encoder::groups()))
+  for (const auto& [name, tensor, offset] : Encoder::parameters())
     fill_parameter<double>(name,
                            {tensor.shape.data(), static_cast<std::size_t>(tensor.dimensions())},
                            {values.data() + offset, static_cast<std::size_t>(tensor.size())});
@@ -118,7 +118,7 @@ template <class Model> void check_masked(Sight sight = Sight::by_rank) {
   problem.height = 12, problem.width = 16, problem.patch = 4, problem.dim = 24, problem.depth = 4,
   problem.heads = 3, problem.class_token = Encoder::has_class_token;
   problem.images = pixels, problem.images_count = images;
-  for (const auto& [name, tensor, offset] : placed_tensors(Encoder::groups()))
+  for (const auto& [name, tensor, offset] : Encoder::parameters())
     problem.parameters[name] = {parameters.begin() + offset,
                                 parameters.begin() + offset + tensor.size()};
   for (std::uint32_t image = 0; image < images; ++image)

@@ -67,8 +67,9 @@ class TwinPretrainer(models.ViT):
     predicted. `whole`: the last cluster is encoded too, and predicted by Dis."""
 
     def __init__(self, image, patch, dim, depth, heads, class_token=True, branches=("gen", "dis"), decoder_dim=1024, decoder_depth=2, head_width=32,
-                 scope="newest", fusion="four", norms="shared", class_place="last", whole=False, out=None, teacher_grid=None, resize="teacher", cluster=None):
-        super().__init__(image, patch, dim, depth, heads, class_token)
+                 scope="newest", fusion="four", norms="shared", class_place="last", whole=False, out=None, teacher_grid=None, resize="teacher", cluster=None,
+                 kind="sincos"):
+        super().__init__(image, patch, dim, depth, heads, class_token, kind=kind)
         out = out or 3 * patch * patch
         self.teacher_grid, self.resize, self.cluster = teacher_grid, resize, cluster
         self.branches, self.scope, self.class_last, self.whole = branches, scope, class_token and class_place == "last", whole
@@ -83,7 +84,7 @@ class TwinPretrainer(models.ViT):
         self.register_buffer("decoder_positions", models.sin_cos_positions(*self.grid, decoder_dim), persistent=False)
 
     def parameter_list(self):
-        for name, parameter in self.named_parameters():
+        for name, parameter in super().parameter_list():
             for branch in ("gen", "dis"):
                 if name.startswith(branch + "."):
                     name = branch + "_" + name[len(branch) + 1 :]

@@ -109,6 +109,25 @@ TRAINED = {
     "gvp_token_only": GVP | {"token_only": True},
     "gvp_stochastic": GVP | {"order": "stochastic", "target": PIXEL, "head": "mlp"},
     "gvp_no_class_token": GVP | {"class_token": False},
+    # Positions of an encoder, with every decoder that adds them to its queries, or reads keys that turn.
+    "saim_learned": SAIM | {"positions": "learned"},
+    "saim_frozen": SAIM | {"positions": "frozen"},
+    "saim_rotary": SAIM | {"positions": "rotary"},
+    "saim_ties_reads_first_learned": SAIM | {"positions": "learned", "order": "ties", "depth": 1, "decoder_depth": 1, "reads_previous": True},
+    "mae_learned": MAE | {"positions": "learned"},
+    "mae_rotary": MAE | {"positions": "rotary"},
+    "gvp_learned": GVP | {"positions": "learned"},
+    "gvp_rotary": GVP | {"positions": "rotary", "given": [["pooled", 5]]},
+    "gvp_token_only_learned": GVP | {"positions": "learned", "token_only": True},
+    "in_place_learned": IN_PLACE | {"positions": "learned"},
+    "in_place_rotary": IN_PLACE | {"positions": "rotary"},
+    "vit_igpt_none": CAUSAL | {"positions": "none"},
+    "vit_igpt_rotary": CAUSAL | {"positions": "rotary"},
+    "digpt_learned": TWIN | {"positions": "learned"},
+    "igpt_learned": CAUSAL | {"image": [3, 4], "patch": 1, "input_codes": 7, "target": {"codes": 7}, "loss": "cross_entropy",
+                              "head": "linear", "positions": "learned"},
+    "saim_epsilon": SAIM | {"epsilon": 1e-3},
+    "mae_epsilon": MAE | {"epsilon": 1e-3},
     "in_place": IN_PLACE,
     "in_place_ragged": IN_PLACE | {"order": "masks", "target": PIXEL, "loss": "l2", "class_token": False},
 }
@@ -144,6 +163,10 @@ def build(c):
         common["codes"] = c["input_codes"]
     if "given" in c:
         common["given"] = c["given"]
+    if "positions" in c:
+        common["kind"] = c["positions"]
+    if "epsilon" in c:
+        common["epsilon"] = c["epsilon"]
     if c["method"] == "parallel":
         m = models.ParallelPretrainer(**common, **{k: c[k] for k in ("decoder_depth", "head", "reads_previous", "shared")})
     elif c["method"] == "causal":
@@ -260,8 +283,8 @@ def trained_case(c):
         return models.reconstruction_loss(predictions, target, carries_loss, c["loss"]), predictions.detach() * carries_loss[..., None]
 
     groups = [
-        {"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": OPTIMISER["weight_decay"]},
-        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+        {"params": [p for name, p in model.named_parameters() if p.ndim >= 2 and name != "pos_embed"], "weight_decay": OPTIMISER["weight_decay"]},
+        {"params": [p for name, p in model.named_parameters() if p.ndim < 2 or name == "pos_embed"], "weight_decay": 0.0},
     ]
     adamw = torch.optim.AdamW(groups, lr=OPTIMISER["lr"], betas=OPTIMISER["betas"], eps=OPTIMISER["eps"])
     losses = []
@@ -419,6 +442,12 @@ def positions_case():
              "3x4x16": models.sin_cos_positions(3, 4, 16)}, {"names": "rows x columns x dim"})
 
 
+def features_case():
+    """All tokens after the final norm, without a mask, for pictures of another size than the encoder's 12 x 16."""
+    m = deterministic.fill(models.ViT([8, 24], 4, 24, 4, 3, kind="rotary"))
+    return {"rotary.8x24": m.features(deterministic.images(2, 8, 24))}, {"names": "positions . height x width"}
+
+
 GAUSSIANS = {"gaussian3": (3, 1.0), "gaussian9": (9, 1.0), "gaussian9_sigma1.5": (9, 1.5)}
 
 
@@ -459,7 +488,7 @@ def all_cases():
     for name, c in ORDERS.items():
         yield name, lambda c=c: order_case(c)
     yield from {"order_clusters": clusters_case, "order_segments": segments_case, "order_groups": groups_case}.items()
-    yield from {"hash": hash_case, "positions": positions_case, "blur": blur_case, "targets": targets_case, "image_quality": image_quality_case}.items()
+    yield from {"hash": hash_case, "positions": positions_case, "features": features_case, "blur": blur_case, "targets": targets_case, "image_quality": image_quality_case}.items()
     yield from masks.CASES.items()
 
 

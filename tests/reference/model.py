@@ -27,6 +27,22 @@ def sin_cos_positions(rows, columns, dim):
     return torch.from_numpy(np.concatenate([np.sin(x), np.cos(x), np.sin(y), np.cos(y)], axis=1))
 
 
+def rotary_angles(rows, columns, head_dim):
+    """[rows * columns, head_dim / 2]: the angle of each pair (i, i + head_dim / 2) of a head's channels; the first half of the pairs
+    turns with the column, the second with the row, at head_dim/4 frequencies 10000^(-j/(head_dim/4))."""
+    frequency = 10000.0 ** (-torch.arange(head_dim // 4, dtype=torch.float64) / (head_dim // 4))
+    place = torch.arange(rows * columns, dtype=torch.float64)
+    return torch.cat([torch.outer(place % columns, frequency), torch.outer(place.div(columns, rounding_mode="floor"), frequency)], dim=1)
+
+
+def turned(x, angles):
+    """x [B, heads, tokens, head_dim], each pair multiplied as a complex number by e^(i angle); angles [tokens, head_dim / 2] or None."""
+    if angles is None:
+        return x
+    pairs = torch.complex(*x.chunk(2, dim=-1)) * torch.polar(torch.ones_like(angles), angles)
+    return torch.cat([pairs.real, pairs.imag], dim=-1)
+
+
 def patches_of(images, patch):
     """[B, 3, H, W] -> [B, N, patch*patch*3]; inside a patch (row, column, channel), channel fastest."""
     batch, channels, height, width = images.shape
@@ -78,7 +94,7 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, query, content, mask=None, return_weights=False):
+    def forward(self, query, content, mask=None, return_weights=False, turns=(None, None)):
         dim = query.shape[-1]
         wq, wk, wv = self.qkv.weight.split(dim)
         bq, bk, bv = self.qkv.bias.split(dim)
@@ -86,6 +102,7 @@ class Attention(nn.Module):
             F.linear(x, w, b).unflatten(-1, (self.heads, dim // self.heads)).transpose(1, 2)  # [B, heads, tokens, head_dim]
             for x, w, b in ((query, wq, bq), (content, wk, bk), (content, wv, bv))
         )
+        q, k = turned(q, turns[0]), turned(k, turns[1])
         scores = q @ k.transpose(-1, -2) / math.sqrt(dim // self.heads)
         if mask is None:
             weights = scores.softmax(-1)
@@ -110,16 +127,16 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """Pre-norm block. With `content` the rows of x read the content instead of each other; norm1 serves both."""
 
-    def __init__(self, dim, heads):
+    def __init__(self, dim, heads, epsilon=NORM_EPS):
         super().__init__()
-        self.norm1 = nn.LayerNorm(dim, NORM_EPS)
+        self.norm1 = nn.LayerNorm(dim, epsilon)
         self.attn = Attention(dim, heads)
-        self.norm2 = nn.LayerNorm(dim, NORM_EPS)
+        self.norm2 = nn.LayerNorm(dim, epsilon)
         self.mlp = MLP(dim, 4 * dim, dim)
 
-    def forward(self, x, content=None, mask=None):
+    def forward(self, x, content=None, mask=None, turns=(None, None)):
         read = self.norm1(x) if content is None else self.norm1(content)
-        x = x + self.attn(self.norm1(x), read, mask)
+        x = x + self.attn(self.norm1(x), read, mask, turns=turns)
         return x + self.mlp(self.norm2(x))
 
 
@@ -136,9 +153,10 @@ class ViT(nn.Module):
     """The encoder. `norm` belongs to it, but the pre-training method decides what it is applied to.
 
     codes: it reads codes [B, N] below that number instead of images.
-    given: ("pooled", width) or ("labels", classes), each a token behind the class token; `conditions_given` holds their tensors."""
+    given: ("pooled", width) or ("labels", classes), each a token behind the class token; `conditions_given` holds their tensors.
+    kind: of the positions, "sincos", "learned", "frozen", "rotary" or "none"."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, codes=None, given=()):
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, codes=None, given=(), kind="sincos", epsilon=NORM_EPS):
         super().__init__()
         self.grid = (image[0] // patch, image[1] // patch)
         self.patches = self.grid[0] * self.grid[1]
@@ -149,9 +167,26 @@ class ViT(nn.Module):
             self.token_embed = nn.Embedding(codes, dim)
         else:
             self.patch_embed = PatchEmbedding(dim, patch)
-        self.blocks = nn.ModuleList(Block(dim, heads) for _ in range(depth))
-        self.norm = nn.LayerNorm(dim, NORM_EPS)
-        self.register_buffer("positions", sin_cos_positions(*self.grid, dim), persistent=False)
+        self.blocks = nn.ModuleList(Block(dim, heads, epsilon) for _ in range(depth))
+        self.norm = nn.LayerNorm(dim, epsilon)
+        self.angles = rotary_angles(*self.grid, dim // heads) if kind == "rotary" else None
+        if kind in ("learned", "frozen"):
+            self.pos_embed = nn.Parameter(torch.empty(1, self.patches, dim), requires_grad=kind == "learned")
+        else:
+            fixed = sin_cos_positions(*self.grid, dim) if kind == "sincos" else torch.zeros(self.patches, dim, dtype=torch.float64)
+            self.register_buffer("fixed_positions", fixed, persistent=False)
+
+    @property
+    def positions(self):
+        """[N, D], what is added to patches and to queries."""
+        return self.pos_embed[0] if hasattr(self, "pos_embed") else self.fixed_positions
+
+    def turns(self, content_reads=True):
+        """The angles of those who read (the content, or the patches' queries) and of the content, whose conditions do not turn."""
+        if self.angles is None:
+            return (None, None)
+        content = F.pad(self.angles, (0, 0, self.conditions, 0))
+        return (content if content_reads else self.angles, content)
 
     @property
     def conditions(self):
@@ -173,7 +208,7 @@ class ViT(nn.Module):
         """[h_0 = embedding, h_1, ..., h_depth]."""
         h = [self.embed(images)]
         for block in self.blocks:
-            h.append(block(h[-1], mask=mask))
+            h.append(block(h[-1], mask=mask, turns=self.turns()))
         return h
 
     def features(self, images):
@@ -185,7 +220,10 @@ class ViT(nn.Module):
         follows decoder_embed."""
         named = dict(self.named_parameters())
         tokens = {name: named.pop(name) for name in ("mask_token", "query_token") if name in named}
+        learned = named.pop("pos_embed", None)
         for name, parameter in named.items():
+            if name == "blocks.0.norm1.weight" and learned is not None:
+                yield "pos_embed", learned
             yield name, parameter
             if name == ("decoder_embed.bias" if "decoder_embed.bias" in named else "norm.bias"):
                 yield from tokens.items()
@@ -199,13 +237,13 @@ class ParallelPretrainer(ViT):
     """
 
     def __init__(self, image, patch, dim, depth, heads, class_token=True, decoder_depth=None, head="mlp", reads_previous=False,
-                 shared=False, out=None, codes=None, given=()):
-        super().__init__(image, patch, dim, depth, heads, class_token, codes, given)
+                 shared=False, out=None, codes=None, given=(), kind="sincos", epsilon=NORM_EPS):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes, given, kind, epsilon)
         self.reads_previous, self.shared = reads_previous, shared
         decoder_depth = depth if shared else decoder_depth
         self.taps = [-(-m * depth // decoder_depth) for m in range(1, decoder_depth + 1)]
         if not shared:
-            self.decoder_blocks = nn.ModuleList(Block(dim, heads) for _ in range(decoder_depth))
+            self.decoder_blocks = nn.ModuleList(Block(dim, heads, epsilon) for _ in range(decoder_depth))
         out = out or 3 * patch * patch
         self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
 
@@ -217,15 +255,15 @@ class ParallelPretrainer(ViT):
         mask = orders.query_mask(ranks, all_ranks)
         decoder = self.blocks if self.shared else self.decoder_blocks
         for block, tap in zip(decoder, self.taps):
-            g = block(g, content=h[tap - 1 if self.reads_previous else tap], mask=mask)
+            g = block(g, content=h[tap - 1 if self.reads_previous else tap], mask=mask, turns=self.turns(content_reads=False))
         return self.decoder_pred(self.norm(g)), ranks > 0
 
 
 class CausalPretrainer(ViT):
     """ViT-iGPT: one causal stream; the output at rank t predicts the patch of rank t + 1, the class token the first one."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="mlp", out=None, codes=None, given=()):
-        super().__init__(image, patch, dim, depth, heads, class_token, codes, given)
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="mlp", out=None, codes=None, given=(), kind="sincos", epsilon=NORM_EPS):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes, given, kind, epsilon)
         out = out or 3 * patch * patch
         self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
 
@@ -241,12 +279,12 @@ class CausalPretrainer(ViT):
 class MaskedAutoencoder(ViT):
     """MAE: ranks 0 (visible) and 1 (masked). The decoder is joint: every token reads every token."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, decoder_dim=512, decoder_depth=8, decoder_heads=16, out=None, codes=None, given=()):
-        super().__init__(image, patch, dim, depth, heads, class_token, codes, given)
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, decoder_dim=512, decoder_depth=8, decoder_heads=16, out=None, codes=None, given=(), kind="sincos", epsilon=NORM_EPS):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes, given, kind, epsilon)
         self.decoder_embed = nn.Linear(dim, decoder_dim)
         self.mask_token = nn.Parameter(torch.empty(1, 1, decoder_dim))
-        self.decoder_blocks = nn.ModuleList(Block(decoder_dim, decoder_heads) for _ in range(decoder_depth))
-        self.decoder_norm = nn.LayerNorm(decoder_dim, NORM_EPS)
+        self.decoder_blocks = nn.ModuleList(Block(decoder_dim, decoder_heads, epsilon) for _ in range(decoder_depth))
+        self.decoder_norm = nn.LayerNorm(decoder_dim, epsilon)
         self.decoder_pred = nn.Linear(decoder_dim, out or 3 * patch * patch)
         self.register_buffer("decoder_positions", sin_cos_positions(*self.grid, decoder_dim), persistent=False)
 
@@ -267,8 +305,8 @@ class TwoStreamPretrainer(ViT):
 
     Queries start as one learned token plus their position, with token_only as the token alone (section 4.1 as printed)."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", token_only=False, out=None, codes=None, given=()):
-        super().__init__(image, patch, dim, depth, heads, class_token, codes, given)
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", token_only=False, out=None, codes=None, given=(), kind="sincos", epsilon=NORM_EPS):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes, given, kind, epsilon)
         self.token_only = token_only
         self.query_token = nn.Parameter(torch.empty(1, 1, dim))
         out = out or 3 * patch * patch
@@ -282,15 +320,16 @@ class TwoStreamPretrainer(ViT):
         g = self.query_token + (torch.zeros_like(self.positions) if self.token_only else self.positions)
         g = g.expand(len(images), -1, -1)
         for block in self.blocks:
-            g, h = block(g, content=h, mask=query_mask), block(h, mask=content_mask)
+            g, h = (block(g, content=h, mask=query_mask, turns=self.turns(content_reads=False)),
+                    block(h, mask=content_mask, turns=self.turns()))
         return self.decoder_pred(self.norm(g)), ranks > 0
 
 
 class InPlacePretrainer(ViT):
     """SimMIM (GVP Table 10: pure masked modeling): patches of rank 1 enter the encoder as a mask token; no attention mask."""
 
-    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", out=None, codes=None, given=()):
-        super().__init__(image, patch, dim, depth, heads, class_token, codes, given)
+    def __init__(self, image, patch, dim, depth, heads, class_token=True, head="linear", out=None, codes=None, given=(), kind="sincos", epsilon=NORM_EPS):
+        super().__init__(image, patch, dim, depth, heads, class_token, codes, given, kind, epsilon)
         self.mask_token = nn.Parameter(torch.empty(1, 1, dim))
         out = out or 3 * patch * patch
         self.decoder_pred = MLP(dim, 4 * dim, out) if head == "mlp" else nn.Linear(dim, out)
@@ -301,5 +340,5 @@ class InPlacePretrainer(ViT):
         c = self.conditions
         x = torch.cat([x[:, :c], torch.where(masked[..., None], self.mask_token + self.positions, x[:, c:])], dim=1)
         for block in self.blocks:
-            x = block(x)
+            x = block(x, turns=self.turns())
         return self.decoder_pred(self.norm(x))[:, self.conditions :], masked

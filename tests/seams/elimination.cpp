@@ -49,7 +49,7 @@ template <class Kind> struct Picked {
      public:
       using Context = StepContext<D, streams>;
       Run(Context& all, const typename Base::template Parameters<Reading<D>>& parameters,
-          FinalNorm<D, Encoder::dim> norm)
+          FinalNorm<D, Encoder> norm)
           : all_(all), picked_(all), inner_(pick(), parameters, norm) {
         for (int p = 0; p <= Encoder::depth; ++p)
           if (Base::reads(p).output) content_[p] = taken();

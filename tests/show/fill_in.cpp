@@ -37,9 +37,8 @@ std::vector<int> masks(int count, int groups, double ratio = 0.75) {
   return all;
 }
 template <class Model> std::vector<float> parameters() {
-  auto values = untrained(placed_tensors(Model::groups()), 3);
-  for (const PlacedTensor& t :
-       placed_tensors(Model::groups()))  // words of a trained size, so that they matter
+  auto values = untrained(Model::parameters(), 3);
+  for (const PlacedTensor& t : Model::parameters())  // words of a trained size, so that they matter
     if (t.name == "token_embed.weight")
       for (std::int64_t i = 0; i < t.tensor.size(); ++i) values[t.offset + i] *= 50;
   return values;

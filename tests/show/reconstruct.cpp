@@ -34,9 +34,9 @@ std::vector<Counter> counters(int count) {
 template <class Model>
 std::vector<Reconstruction> reconstructed(Device& device, const std::vector<float>& pixels,
                                           const std::vector<Counter>& of, float head = 1) {
-  auto parameters = untrained(placed_tensors(Model::groups()), 3);
+  auto parameters = untrained(Model::parameters(), 3);
   // The last layer of the head: its output is scaled by `head`.
-  for (const PlacedTensor& t : placed_tensors(Model::groups()))
+  for (const PlacedTensor& t : Model::parameters())
     if (t.name.starts_with("decoder_pred.") &&
         (t.name.find("fc2") != std::string::npos || Model::Decoder::rules.joint))
       for (std::int64_t i = 0; i < t.tensor.size(); ++i) parameters[t.offset + i] *= head;
@@ -98,8 +98,7 @@ TEST_CASE(
                                                        Normalisation{});
   CHECK(canvas.width() > 4 * 16);
   CHECK(canvas.height() > 2 * 12);
-  const auto maps = patch_maps<Ordered>(device, untrained(placed_tensors(Ordered::groups()), 3),
-                                        pixels, of);
+  const auto maps = patch_maps<Ordered>(device, untrained(Ordered::parameters(), 3), pixels, of);
   REQUIRE(maps.size() == 2);
   CHECK(std::set<float>(maps[0].order.begin(), maps[0].order.end()).size() == 12);
   CHECK(maps[0].heads.size() == 3);
@@ -111,14 +110,14 @@ TEST_CASE(
   // SemAIM: the first patch of the order is near the most similar one; without a filter it is that
   // one.
   using Unfiltered = SemAIM<Small, Parallel<2>, Semantic<NoFilter>>;
-  const auto plain = patch_maps<Unfiltered>(
-      device, untrained(placed_tensors(Unfiltered::groups()), 3), pixels, of);
+  const auto plain = patch_maps<Unfiltered>(device, untrained(Unfiltered::parameters(), 3), pixels,
+                                            of);
   for (const PatchMaps& map : plain)
     CHECK(std::min_element(map.order.begin(), map.order.end()) - map.order.begin() ==
           std::max_element(map.similarity.begin(), map.similarity.end()) - map.similarity.begin());
   CHECK(maps_picture<Ordered>(pixels, maps, Normalisation{}, true).width() >
         maps_picture<Ordered>(pixels, maps, Normalisation{}, false).width());
-  CHECK_THROWS_AS(patch_maps<Ordered>(device, untrained(placed_tensors(Ordered::groups()), 3),
+  CHECK_THROWS_AS(patch_maps<Ordered>(device, untrained(Ordered::parameters(), 3),
                                       std::span(pixels).first(7), of),
                   ShapeError);
 }
@@ -129,9 +128,9 @@ TEST_CASE("maps: an order from the model's own features needs no teacher, though
   using Own = SemAIM<Encoder, Parallel<2>>;
   using Taught = SemAIM<Encoder, Parallel<2>, Semantic<>, Target<Features<Encoder>>>;
   const auto pixels = images(2);
-  const auto maps = patch_maps<Taught>(device, untrained(placed_tensors(Taught::groups()), 3),
-                                       pixels, counters(2));
-  const auto expected = patch_maps<Own>(device, untrained(placed_tensors(Own::groups()), 3), pixels,
+  const auto maps = patch_maps<Taught>(device, untrained(Taught::parameters(), 3), pixels,
+                                       counters(2));
+  const auto expected = patch_maps<Own>(device, untrained(Own::parameters(), 3), pixels,
                                         counters(2));  // the same encoder
   for (std::size_t i = 0; i < 2; ++i) CHECK(maps[i].order == expected[i].order);
 }
@@ -147,7 +146,7 @@ TEST_CASE(
   using Extra =
       GVP<ViT<2, 24, 3, Patch<4>, Image<12, 16>, Conditions<Labels<3>>>, Grouped<Random<3>>>;
   const auto look = [&]<class Model>() {
-    const auto parameters = untrained(placed_tensors(Model::groups()), 3);
+    const auto parameters = untrained(Model::parameters(), 3);
     const auto maps = patch_maps<Model>(device, parameters, pixels, of);
     CHECK(std::set<float>(maps[1].order.begin(), maps[1].order.end()) ==
           std::set<float>{0, 1, 2, 3});

@@ -18,7 +18,7 @@ template <class Encoder>
 std::string write_encoder(const std::filesystem::path& path, const std::vector<float>& parameters,
                           const Metadata& metadata = {}) {
   std::vector<StoredTensor> stored;
-  for (const auto& [name, tensor, offset] : placed_tensors(Encoder::groups())) {
+  for (const auto& [name, tensor, offset] : Encoder::parameters()) {
     const auto values = std::span(parameters)
                             .subspan(static_cast<std::size_t>(offset),
                                      static_cast<std::size_t>(tensor.size()));

@@ -92,6 +92,44 @@ template <class D> void check_conditions(D& device) {
       Saim<TwoStream<>, Target<Codes<7>>, Stochastic, Fixture<Embedding<Codes<7>>, Extra>>>(
       device, "gvp_d2d_conditions");
 }
+/// Positions of the encoder, with every decoder that adds them to its queries or reads keys that
+/// turn; and the epsilon of norms.
+template <class D> void check_positions(D& device) {
+  using Raw = Target<Pixel, RawPatches>;
+  using Learned = Fixture<LearnedPositions>;
+  using Rotary = Fixture<RotaryPositions>;
+  check_fixture<Saim<Parallel<4>, Gauss, Stochastic, Learned>>(device, "saim_learned");
+  check_fixture<MAE<Learned, InPlace, Target<Pixel, RawPatches, L1>>>(device, "in_place_learned");
+  check_fixture<
+      Saim<TwoStream<>, Raw, Stochastic, Fixture<RotaryPositions, Conditions<Pooled<Tower>>>>>(
+      device, "gvp_rotary");
+  check_fixture<Saim<Parallel<4>, Gauss, Stochastic, Rotary>>(device, "saim_rotary");
+}
+template <class D> void check_more_positions(D& device) {
+  using Raw = Target<Pixel, RawPatches>;
+  using Learned = Fixture<LearnedPositions>;
+  using Rotary = Fixture<RotaryPositions>;
+  check_fixture<Saim<Parallel<4>, Gauss, Stochastic, Fixture<FrozenPositions>>>(device,
+                                                                                "saim_frozen");
+  check_fixture<Saim<Parallel<1, ReadsPrevious>, Gauss, Stochastic, OfDepth<1, LearnedPositions>>>(
+      device, "saim_ties_reads_first_learned");
+  check_fixture<MAE<Learned, Joint<2, 16, 4>>>(device, "mae_learned");
+  check_fixture<MAE<Rotary, Joint<2, 16, 4>>>(device, "mae_rotary");
+  check_fixture<Saim<TwoStream<>, Raw, Stochastic, Learned>>(device, "gvp_learned");
+  check_fixture<Saim<TwoStream<TokenOnly>, Raw, Stochastic, Learned>>(device,
+                                                                      "gvp_token_only_learned");
+  check_fixture<MAE<Rotary, InPlace, Target<Pixel, RawPatches, L1>>>(device, "in_place_rotary");
+  check_fixture<CausalViT<Fixture<NoPositions>>>(device, "vit_igpt_none");
+  check_fixture<CausalViT<Rotary>>(device, "vit_igpt_rotary");
+  check_fixture<Pretrainer<Learned, Decoder<Twin<2, 8, HeadWidth<4>>>, OrderPolicy<Stochastic>,
+                           Target<Features<Fixture<>>, L2>>>(device, "digpt_learned");
+  check_fixture<
+      iGPT<ViT<4, 12, 3, Patch<1>, Image<3, 4>, Embedding<Codes<7>>, LearnedPositions>, Codes<7>>>(
+      device, "igpt_learned");
+  using Thousandth = Fixture<NormEpsilon<std::ratio<1, 1000>>>;
+  check_fixture<Saim<Parallel<4>, Gauss, Stochastic, Thousandth>>(device, "saim_epsilon");
+  check_fixture<MAE<Thousandth, Joint<2, 16, 4>>>(device, "mae_epsilon");
+}
 template <class D> void check_digpt(D& device) {
   using Given = Features<Fixture<>>;
   using Narrow = HeadWidth<4>;

@@ -474,7 +474,7 @@ TEST_CASE(
                              OrderPolicy<Stochastic>, Target<Features<Large>>>;
   const std::vector<float> parameters(Large::parameter_count, 0.01f);
   std::vector<StoredTensor> tensors;
-  for (const auto& [name, tensor, offset] : placed_tensors(Large::groups()))
+  for (const auto& [name, tensor, offset] : Large::parameters())
     tensors.push_back({name, StoredType::F32, detail::stored_shape(tensor),
                        std::as_bytes(std::span(parameters)
                                          .subspan(static_cast<std::size_t>(offset),

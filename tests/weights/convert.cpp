@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -38,6 +39,36 @@ TEST_CASE("convert: an encoder comes back from every naming as it went") {
     export_model(path, layout, describe_model<Small>(), model);
     CHECK(import_model(path.string(), layout, describe_model<Small>(), false) == encoder);
   }
+}
+
+TEST_CASE("convert: learned positions travel, and the class token takes those of its place") {
+  using Learned = SAIM<ViT<2, 24, 3, Patch<4>, Image<12, 16>, FrozenPositions>, Parallel<2>>;
+  using Turning = SAIM<ViT<2, 24, 2, Patch<4>, Image<12, 16>, RotaryPositions>, Parallel<2>>;
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "encoder.safetensors";
+  const auto model = numbered<Learned>();
+  const auto encoder = encoder_parameters<Learned>(std::span<const float>(model));
+  for (const KeyLayout& layout : {timm_keys, hugging_face_keys, mae_keys}) {
+    export_model(path, layout, describe_model<Learned>(), model);
+    CHECK(import_model(path.string(), layout, describe_model<Learned>(), false) == encoder);
+  }
+  const Safetensors file(path);
+  const auto table = file.values<float>("pos_embed");
+  REQUIRE(table.size() == 13 * 24);
+  CHECK(std::all_of(table.begin(), table.begin() + 24, [](float x) { return x == 0; }));
+  std::vector<float> theirs = table;
+  for (int c = 0; c < 24; ++c) theirs[c] = static_cast<float>(c + 1);
+  std::vector<StoredTensor> tensors(file.tensors().begin(), file.tensors().end());
+  for (StoredTensor& tensor : tensors)
+    if (tensor.name == "pos_embed") tensor = stored_tensor("pos_embed", {1, 13, 24}, theirs.data());
+  const auto other = (folder.path() / "other.safetensors").string();
+  write_safetensors(other, tensors);
+  auto expected = encoder;
+  for (int c = 0; c < 24; ++c) expected[c] += static_cast<float>(c + 1);  // cls_token is first
+  CHECK(import_model(other, timm_keys, describe_model<Learned>(), false) == expected);
+  CHECK_THROWS_WITH_AS(
+      export_model(path, timm_keys, describe_model<Turning>(), numbered<Turning>()),
+      doctest::Contains("adds no positions to its tokens"), OptionError);
 }
 
 TEST_CASE("convert: names, shapes and values are those that timm and transformers read") {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "arvit/core/layout.hpp"
 #include "arvit/core/rows.hpp"
 
 namespace arvit {
@@ -33,22 +34,38 @@ template <class M, class V, int Dim, class Space> struct BiasView {
 template <class M, class V, class S> class Cursor {
  public:
   using Space = S;
+  using Place = Cursor;
   template <int Dim> using MatrixView = Rows<M, Dim, S>;
   template <int Dim> using VectorView = Vector<V, Dim, S>;
   template <int Dim> using BiasView = arvit::BiasView<M, V, Dim, S>;
 
   constexpr Cursor(M* matrices, V* vectors, std::int64_t offset = 0)
       : matrices_(matrices), vectors_(vectors), offset_(offset) {}
-  template <int Out, int In> constexpr Rows<M, In, S> matrix() {
+  template <int Out, int In> constexpr Rows<M, In, S> matrix(const Described&) {
     return {at(matrices_, advance(std::int64_t{Out} * In)), Out};
   }
-  template <int Dim> constexpr Vector<V, Dim, S> vector() {
+  template <int Dim> constexpr Vector<V, Dim, S> vector(const Described&) {
     return Vector<V, Dim, S>(at(vectors_, advance(Dim)));
   }
-  template <int Dim> constexpr BiasView<Dim> bias() {
+  template <int Dim> constexpr Vector<V, Dim, S> token(const Described& tensor) {
+    return vector<Dim>(tensor);
+  }
+  template <int Dim> constexpr BiasView<Dim> bias(const Described&) {
     const std::int64_t place = advance(Dim);
     return {Vector<V, Dim, S>(at(vectors_, place)), Vector<M, Dim, S>(at(matrices_, place))};
   }
+  /// A part of a layer, whose names have this prefix.
+  constexpr Cursor& in(const char*) { return *this; }
+  /// ... which there is only if `Has`; without it, views of nothing.
+  template <bool Has> constexpr decltype(auto) in_if(const char* prefix) {
+    if constexpr (Has)
+      return in(prefix);
+    else
+      return detail::Temporary<Cursor>{{nullptr, nullptr}};
+  }
+  /// `times` layers.
+  template <class Layer> constexpr void repeat(int times) { advance(times * count_of<Layer>()); }
+  constexpr Cursor place() const { return *this; }
   constexpr std::int64_t offset() const { return offset_; }
   constexpr Cursor at(std::int64_t offset) const { return {matrices_, vectors_, offset}; }
 

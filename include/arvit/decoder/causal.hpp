@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <tuple>
 
 #include "arvit/decoder/seam.hpp"
 #include "arvit/nn/head.hpp"
@@ -21,20 +20,16 @@ struct Causal {
                   "Decoder<Causal>: the first patch is predicted from the class token; drop "
                   "NoClassToken, or give one condition instead.");
     static constexpr int dim = Encoder::dim;
-    using Output = NormedHead<HeadKind, dim, Width>;
+    using Output = NormedHead<HeadKind, typename Encoder::Norm, Width>;
 
     static constexpr RankRules<1> rules{ClassToken::first, {QueryStream{}}, false};
     static constexpr bool uses_norm = true, one_patch_per_group = true;
     static constexpr int position_dim = dim;
     static constexpr Reads reads(int point) { return {point == Encoder::depth, false}; }
-    static constexpr std::int64_t parameter_count = Output::Head::parameter_count;
-    static constexpr auto groups() {
-      return std::tuple(Group{"decoder_pred.", Output::Head::tensors()});
-    }
 
     template <class C> struct Parameters {
       typename Output::template HeadParameters<C> head;
-      constexpr explicit Parameters(C& at) : head(at) {}
+      constexpr explicit Parameters(C& at) : head(at.in("decoder_pred.")) {}
     };
 
     template <class D> class Run {
@@ -42,7 +37,7 @@ struct Causal {
       using Context = StepContext<D, 1>;
       using Space = SpaceOf<D>;
 
-      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
+      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, Encoder> norm)
           : context_(context),
             p_(parameters),
             norm_(norm),
@@ -73,7 +68,7 @@ struct Causal {
      private:
       Context& context_;
       const Parameters<Reading<D>>& p_;
-      FinalNorm<D, dim> norm_;
+      FinalNorm<D, Encoder> norm_;
       std::int64_t rows_;
       typename Output::template Saved<D> output_;
       ConstTokens<D, dim> tokens_;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <tuple>
 
 #include "arvit/decoder/seam.hpp"
 #include "arvit/nn/head.hpp"
@@ -14,7 +13,7 @@ namespace arvit {
 /// layer. One part of a decoder; `stream` is its query stream.
 template <class Encoder, class HeadKind, int Width> struct DistilHead {
   static constexpr int dim = Encoder::dim;
-  using Output = NormedHead<HeadKind, dim, Width>;
+  using Output = NormedHead<HeadKind, typename Encoder::Norm, Width>;
   static constexpr QueryStream stream{.content = Sees::itself};
 
   template <class D> class Run {
@@ -59,20 +58,16 @@ struct Distil {
     static constexpr bool uses_norm = true;
     static constexpr int position_dim = dim;
     static constexpr Reads reads(int point) { return {point == Encoder::depth, false}; }
-    static constexpr std::int64_t parameter_count = Part::Output::Head::parameter_count;
-    static constexpr auto groups() {
-      return std::tuple(Group{"decoder_pred.", Part::Output::Head::tensors()});
-    }
 
     template <class C> struct Parameters {
       typename Part::Output::template HeadParameters<C> head;
-      constexpr explicit Parameters(C& at) : head(at) {}
+      constexpr explicit Parameters(C& at) : head(at.in("decoder_pred.")) {}
     };
 
     template <class D> class Run {
      public:
       using Context = StepContext<D, 1>;
-      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
+      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, Encoder> norm)
           : context_(context),
             p_(parameters),
             norm_(norm),
@@ -96,7 +91,7 @@ struct Distil {
      private:
       Context& context_;
       const Parameters<Reading<D>>& p_;
-      FinalNorm<D, dim> norm_;
+      FinalNorm<D, Encoder> norm_;
       typename Part::template Run<D> part_;
     };
   };

@@ -32,31 +32,31 @@ struct InPlace {
   template <class Encoder, class HeadKind, int Width> struct For {
     static constexpr int dim = Encoder::dim;
     using Content = EncoderBlock<typename Encoder::Block>;
-    using Last = CrossBlock<typename Encoder::Block>;
-    using Output = NormedHead<HeadKind, dim, Width>;
+    using Last = ReadingBlock<typename Encoder::Block>;
+    using Output = NormedHead<HeadKind, typename Encoder::Norm, Width>;
 
     static constexpr RankRules<1> rules{
         Encoder::has_class_token ? ClassToken::first : ClassToken::none,
         {QueryStream{.content = Sees::up_to}},
         false,
         true};
-    static constexpr bool uses_norm = true, two_groups = true;
+    static constexpr bool uses_norm = true, two_groups = true, needs_positions = true;
     static constexpr int position_dim = dim, before_last = Encoder::depth - 1;
     static constexpr Reads reads(int point) {
       return {point == before_last, point == Encoder::depth};
     }
 
-    using Own = TokenAndHead<Output, dim>;
-    static constexpr std::int64_t parameter_count = Own::parameter_count;
-    static constexpr auto groups() { return Own::groups("mask_token"); }
-    template <class C> using Parameters = typename Own::template Parameters<C>;
+    template <class C> struct Parameters : TokenAndHead<Output>::template Parameters<C> {
+      constexpr explicit Parameters(C& at)
+          : TokenAndHead<Output>::template Parameters<C>(at, "mask_token") {}
+    };
 
     template <class D> class Run {
      public:
       using Context = StepContext<D, 1>;
       using Space = SpaceOf<D>;
 
-      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
+      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, Encoder> norm)
           : context_(context),
             p_(parameters),
             norm_(norm),
@@ -70,15 +70,14 @@ struct InPlace {
       void forward(int point, const LayerIO<D, Encoder>& io) {
         if (point == 0) {
           context_.run(ops::PutToken<D>{.y = masked_, .rows = AllRows{}, .token = p_.token});
-          context_.run(ops::AddPositions<D>{
-              .x = masked_, .table = context_.positions, .from = context_.patches_of(0)});
+          context_.positions.add(context_, masked_, context_.patches_of(0));
           context_.run(ops::ClearRows<D>{.y = io.embedding, .index = rows()});
           context_.run(ops::ScatterAddRows<D>{.x = masked_, .index = rows(), .y = io.embedding});
         }
         if (point == before_last)
           context_.run(ops::GatherRows<D>{.x = io.output, .index = rows(), .y = masked_});
         if (point == Encoder::depth)
-          Last::forward_reading(context_, *io.weights, readers(io), last_, result_);
+          Last::forward(context_, *io.weights, readers(io), last_, result_);
       }
       void finish() { Output::forward(context_, {*norm_.weights, p_.head}, result_, output_); }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
@@ -92,14 +91,18 @@ struct InPlace {
       void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
                     const Parameters<Adding<D>>& gradient) {
         if (point == Encoder::depth)
-          Last::backward_reading(
-              context_, {*io.weights, *d.weights}, readers(io), last_,
-              {dmasked_, Content::key(d.qkv), Content::value(d.qkv), Write::add});
+          Last::backward(context_, {*io.weights, *d.weights}, readers(io), last_,
+                         {dmasked_, Content::key(d.qkv), Content::value(d.qkv), Write::add});
         if (point == before_last)
           context_.run(ops::ScatterAddRows<D>{.x = dmasked_, .index = rows(), .y = d.output});
         if (point > 0) return;
         context_.run(
             ops::TokenGradient<D>{.dx = d.output, .rows = rows(), .dtoken = gradient.token});
+        if (!context_.positions.gradient.empty()) {
+          const auto dembedded = dmasked_;  // free since the layers before the last
+          context_.run(ops::GatherRows<D>{.x = d.output, .index = rows(), .y = dembedded});
+          context_.positions.backward(context_, dembedded, context_.patches_of(0));
+        }
         // The patch embedding has no part in them.
         context_.run(ops::ClearRows<D>{.y = d.output, .index = rows()});
       }
@@ -109,9 +112,13 @@ struct InPlace {
       Span<const std::int32_t, Space> rows() const {
         return context_.tables.streams[0].content_row;
       }
-      typename Last::template Readers<D> readers(const LayerIO<D, Encoder>& io) const {
-        return {masked_, Content::key(io.qkv), Content::value(io.qkv),
-                Context::reach(context_.tables.streams[0].content), scales_};
+      typename Last::template Input<D> readers(const LayerIO<D, Encoder>& io) const {
+        return {masked_,
+                Content::key(io.qkv),
+                Content::value(io.qkv),
+                Context::reach(context_.tables.streams[0].content),
+                context_.turn_of(0),
+                scales_};
       }
       Tokens<D, dim> taken() { return take_tokens<dim>(context_, rows().size()); }
       /// Drop path of a branch for these rows.
@@ -125,11 +132,11 @@ struct InPlace {
       }
       Context& context_;
       const Parameters<Reading<D>>& p_;
-      FinalNorm<D, dim> norm_;
+      FinalNorm<D, Encoder> norm_;
       Tokens<D, dim> masked_, result_,
           dmasked_;  ///< masked patches before the last layer, after it
       BranchScales<D> scales_;
-      typename Last::template SavedReading<D> last_;
+      typename Last::template Saved<D> last_;
       typename Output::template Saved<D> output_;
     };
   };

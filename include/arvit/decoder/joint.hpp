@@ -2,9 +2,9 @@
 #pragma once
 
 #include <array>
-#include <tuple>
 
 #include "arvit/decoder/seam.hpp"
+#include "arvit/nn/block_stack.hpp"
 #include "arvit/nn/cross_block.hpp"
 #include "arvit/nn/encoder_block.hpp"
 #include "arvit/nn/head.hpp"
@@ -33,12 +33,13 @@ template <int Depth, int Dim, int Heads> struct Joint {
 
   template <class Encoder, class HeadKind, int Width> struct For {
     static constexpr int dim = Encoder::dim;
-    using Block = arvit::Block<Dim, Heads, 4, false>;
+    using Epsilon = typename Encoder::Epsilon;
+    using Block = arvit::Block<Dim, Heads, 4, false, Epsilon>;
     using Self = EncoderBlock<Block>;
     using Last = CrossBlock<Block>;
     using Embed = Linear<dim, Dim>;
-    using Norm = LayerNorm<dim>;
-    using Output = NormedHead<HeadKind, Dim, Width>;
+    using Norm = typename Encoder::Norm;
+    using Output = NormedHead<HeadKind, LayerNorm<Dim, Epsilon>, Width>;
 
     static constexpr RankRules<1> rules{
         Encoder::has_class_token ? ClassToken::first : ClassToken::none, {QueryStream{}}, true};
@@ -46,37 +47,18 @@ template <int Depth, int Dim, int Heads> struct Joint {
     static constexpr int position_dim = Dim;
     static constexpr Reads reads(int point) { return {point == Encoder::depth, false}; }
 
-    static constexpr std::int64_t parameter_count = Embed::parameter_count + Dim +
-                                                    Depth * Block::parameter_count +
-                                                    Output::Norm::parameter_count +
-                                                    Output::Head::parameter_count;
-    static constexpr auto groups() {
-      return std::tuple(
-          Group{"",
-                join(prefixed("decoder_embed.", Embed::tensors()),
-                     Tensors<1>{Tensor{"mask_token", {1, 1, Dim}, {Init::normal, 0.02}, true}})},
-          Group{"decoder_blocks.{}.", Block::tensors(), Depth},
-          Group{"", join(prefixed("decoder_norm.", Output::Norm::tensors()),
-                         prefixed("decoder_pred.", Output::Head::tensors()))});
-    }
     template <class C> struct Parameters {
       typename Embed::template Parameters<C> embed;
       typename C::template VectorView<Dim> mask_token;
-      C at;
-      std::int64_t blocks;
+      typename Repeated<Block, Depth>::template Parameters<C> blocks;
       typename Output::template NormParameters<C> norm;
       typename Output::template HeadParameters<C> head;
-      constexpr explicit Parameters(C& from)
-          : embed(from),
-            mask_token(from.template vector<Dim>()),
-            at(from),
-            blocks(from.offset()),
-            norm((from = from.at(blocks + Depth * Block::parameter_count), from)),
-            head(from) {}
-      auto block(int m) const {
-        auto from = at.at(blocks + m * Block::parameter_count);
-        return typename Block::template Parameters<C>(from);
-      }
+      constexpr explicit Parameters(C& at)
+          : embed(at.in("decoder_embed.")),
+            mask_token(at.template token<Dim>({"mask_token", {Init::normal, 0.02}})),
+            blocks(at.in("decoder_blocks.{}.")),
+            norm(at.in("decoder_norm.")),
+            head(at.in("decoder_pred.")) {}
     };
 
     template <class D> class Run {
@@ -84,21 +66,16 @@ template <int Depth, int Dim, int Heads> struct Joint {
       using Context = StepContext<D, 1>;
       using Space = SpaceOf<D>;
 
-      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
+      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, Encoder> norm)
           : context_(context),
             p_(parameters),
             norm_(norm),
             latents_(context.tables.source.size()),
             rows_(context.tables.joint.source.size()),
-            masked_(context.tables.joint.of_query.size()) {
-        moments_ = take_statistics<2>(context, latents_);
-        for (auto& x : x_) x = take_tokens<Dim>(context, rows_);
-        for (int m = 0; m + 1 < Depth; ++m) {
-          if (context.recompute && m > 0)
-            saved_[m] = saved_[0];
-          else
-            saved_[m] = {context, rows_, false};
-        }
+            masked_(context.tables.joint.of_query.size()),
+            moments_(take_statistics<2>(context, latents_)),
+            stack_(context, rows_, context.recompute,
+                   [&](int) { return typename Self::template Saved<D>(context, rows_, false); }) {
         last_ = {context, masked_, rows_};
         query_ = take_tokens<Dim>(context, masked_);
         result_ = take_tokens<Dim>(context, masked_);
@@ -115,18 +92,16 @@ template <int Depth, int Dim, int Heads> struct Joint {
           const auto latent = take_tokens<Dim>(context_, latents_);
           Norm::forward(context_, *norm_.weights, content_, normed, moments_);
           Embed::forward(context_, p_.embed, normed, latent);
-          context_.run(ops::Fill<D>{.y = x_[0]});
-          context_.run(ops::ScatterAddRows<D>{.x = latent, .index = joint.of_content, .y = x_[0]});
-          context_.run(
-              ops::PutToken<D>{.y = x_[0], .rows = joint.of_query, .token = p_.mask_token});
-          context_.run(ops::AddPositions<D>{.x = x_[0],
-                                            .table = context_.decoder_positions,
-                                            .from = {joint.source, context_.permutation}});
+          const auto x = stack_.tokens(0);
+          context_.run(ops::Fill<D>{.y = x});
+          context_.run(ops::ScatterAddRows<D>{.x = latent, .index = joint.of_content, .y = x});
+          context_.run(ops::PutToken<D>{.y = x, .rows = joint.of_query, .token = p_.mask_token});
+          context_.decoder_positions.add(context_, x, {joint.source, context_.permutation});
         }
-        for (int m = 0; m + 1 < Depth; ++m)
-          Self::forward(context_, p_.block(m), self(m), saved_[m], x_[m + 1]);
-        context_.run(ops::GatherRows<D>{.x = x_[Depth - 1], .index = joint.of_query, .y = query_});
-        Last::forward(context_, p_.block(Depth - 1), last(), last_, result_);
+        for (int m = 0; m < before_last; ++m) stack_.forward(context_, p_.blocks[m], m, self());
+        context_.run(ops::GatherRows<D>{
+            .x = stack_.tokens(before_last), .index = joint.of_query, .y = query_});
+        Last::forward(context_, p_.blocks[before_last], last(), last_, result_);
         Output::forward(context_, {p_.norm, p_.head}, result_, output_);
       }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
@@ -143,18 +118,15 @@ template <int Depth, int Dim, int Heads> struct Joint {
           Output::backward(context_, {{p_.norm, p_.head}, {gradient.norm, gradient.head}},
                            {result_, output_}, dprediction[0], dquery);
           context_.run(ops::Fill<D>{.y = dx});
-          Last::backward(context_, {p_.block(Depth - 1), gradient.block(Depth - 1)}, last(), last_,
-                         {dquery, dx});
+          Last::backward(context_, {p_.blocks[before_last], gradient.blocks[before_last]}, last(),
+                         last_, {dquery, dx});
           context_.run(ops::ScatterAddRows<D>{.x = dquery, .index = joint.of_query, .y = dx});
         }
         {
           const ArenaScope inner(context_.arena);
           const auto dqkv = take_tokens<3 * Dim>(context_, rows_);
-          for (int m = Depth - 2; m >= 0; --m) {
-            if (context_.recompute) Self::again(context_, p_.block(m), self(m), saved_[m]);
-            Self::backward(context_, {p_.block(m), gradient.block(m)}, self(m), saved_[m],
-                           {dx, dqkv});
-          }
+          for (int m = before_last - 1; m >= 0; --m)
+            stack_.backward(context_, {p_.blocks[m], gradient.blocks[m]}, m, self(), {dx, dqkv});
         }
         context_.run(
             ops::TokenGradient<D>{.dx = dx, .rows = joint.of_query, .dtoken = gradient.mask_token});
@@ -173,20 +145,20 @@ template <int Depth, int Dim, int Heads> struct Joint {
       }
 
      private:
-      typename Self::template Input<D> self(int m) const {
-        return {x_[m], Context::reach(context_.tables.joint.self)};
+      static constexpr int before_last = Depth - 1;
+      typename Self::template Input<D> self() const {
+        return {{}, Context::reach(context_.tables.joint.self)};
       }
       typename Last::template Input<D> last() const {
-        return {query_, x_[Depth - 1], Context::reach(context_.tables.joint.last)};
+        return {query_, {stack_.tokens(before_last)}, Context::reach(context_.tables.joint.last)};
       }
       Context& context_;
       const Parameters<Reading<D>>& p_;
-      FinalNorm<D, dim> norm_;
+      FinalNorm<D, Encoder> norm_;
       std::int64_t latents_, rows_, masked_;
       ConstTokens<D, dim> content_;
       typename Norm::template Moments<D> moments_;
-      std::array<Tokens<D, Dim>, Depth> x_;
-      std::array<typename Self::template Saved<D>, Depth - 1> saved_;
+      BlockStack<Self, before_last, D> stack_;
       typename Last::template Saved<D> last_;
       Tokens<D, Dim> query_, result_;
       typename Output::template Saved<D> output_;

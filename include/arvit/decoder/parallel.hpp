@@ -2,10 +2,11 @@
 #pragma once
 
 #include <array>
-#include <tuple>
+#include <type_traits>
 
 #include "arvit/core/options.hpp"
 #include "arvit/decoder/seam.hpp"
+#include "arvit/nn/block_stack.hpp"
 #include "arvit/nn/cross_block.hpp"
 #include "arvit/nn/head.hpp"
 
@@ -61,13 +62,14 @@ template <int Depth, class... Options> struct Parallel {
         pairs || !fits,
         "Parallel<Depth, SharedWeights>: shared weights need one decoder layer per encoder layer.");
     static constexpr int dim = Encoder::dim;
-    using Block = arvit::Block<dim, Encoder::heads, Encoder::mlp_ratio, true>;
+    using Block = arvit::Block<dim, Encoder::heads, Encoder::mlp_ratio, true,
+                               typename Encoder::Epsilon, Encoder::turns>;
     using Cross = CrossBlock<std::conditional_t<shared, typename Encoder::Block, Block>>;
-    using Output = NormedHead<HeadKind, dim, Width>;
+    using Output = NormedHead<HeadKind, typename Encoder::Norm, Width>;
 
     static constexpr RankRules<1> rules{
         Encoder::has_class_token ? ClassToken::first : ClassToken::none, {QueryStream{}}, false};
-    static constexpr bool uses_norm = true;
+    static constexpr bool uses_norm = true, needs_positions = true;
     static constexpr int position_dim = dim;
 
     /// The point that decoder layer m (from 0) reads.
@@ -82,27 +84,11 @@ template <int Depth, class... Options> struct Parallel {
     }
     static constexpr Reads reads(int point) { return {layer_at(point) >= 0, false}; }
 
-    static constexpr std::int64_t parameter_count = (shared ? 0 : Depth * Block::parameter_count) +
-                                                    Output::Head::parameter_count;
-    static constexpr auto groups() {
-      constexpr Group head{"decoder_pred.", Output::Head::tensors()};
-      if constexpr (shared)
-        return std::tuple(head);
-      else
-        return std::tuple(Group{"decoder_blocks.{}.", Block::tensors(), Depth}, head);
-    }
     template <class C> struct Parameters {
-      C at;
-      std::int64_t blocks;
+      typename Repeated<Block, shared ? 0 : Depth>::template Parameters<C> blocks;
       typename Output::template HeadParameters<C> head;
-      constexpr explicit Parameters(C& from)
-          : at(from),
-            blocks(from.offset()),
-            head((from = from.at(blocks + (shared ? 0 : Depth * Block::parameter_count)), from)) {}
-      auto block(int m) const {
-        auto from = at.at(blocks + m * Block::parameter_count);
-        return typename Cross::template Parameters<C>(from);
-      }
+      constexpr explicit Parameters(C& at)
+          : blocks(at.in("decoder_blocks.{}.")), head(at.in("decoder_pred.")) {}
     };
 
     template <class D> class Run {
@@ -110,32 +96,32 @@ template <int Depth, class... Options> struct Parallel {
       using Context = StepContext<D, 1>;
       using Space = SpaceOf<D>;
 
-      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
+      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, Encoder> norm)
           : context_(context),
             p_(parameters),
             norm_(norm),
-            rows_(context.tables.streams[0].source.size()) {
-        for (auto& g : g_) g = take_tokens<dim>(context, rows_);
-        for (int m = 0; m < Depth; ++m) {
-          if (context.recompute && m > 0)
-            saved_[m] = saved_[0];
-          else
-            saved_[m] = {context, rows_, context.tables.source.size()};
-        }
-        output_ = {context, rows_};
-        context.run(ops::Fill<D>{.y = g_[0]});
-        context.run(ops::AddPositions<D>{
-            .x = g_[0], .table = context.positions, .from = context.patches_of(0)});
+            rows_(context.tables.streams[0].source.size()),
+            stack_(context, rows_, context.recompute,
+                   [&](int) {
+                     return typename Cross::template Saved<D>(context, rows_,
+                                                              context.tables.source.size());
+                   }),
+            output_(context, rows_) {
+        const auto queries = stack_.tokens(0);
+        context.run(ops::Fill<D>{.y = queries});
+        context.positions.add(context, queries, context.patches_of(0));
       }
       void forward(int point, const LayerIO<D, Encoder>& io) {
         const int m = layer_at(point);
         if (m < 0) return;
         if constexpr (shared)
-          Cross::forward(context_, *io.weights, input(m, io.output), saved_[m], g_[m + 1]);
+          stack_.forward(context_, *io.weights, m, input(io.output));
         else
-          Cross::forward(context_, p_.block(m), input(m, io.output), saved_[m], g_[m + 1]);
+          stack_.forward(context_, p_.blocks[m], m, input(io.output));
       }
-      void finish() { Output::forward(context_, {*norm_.weights, p_.head}, g_[Depth], output_); }
+      void finish() {
+        Output::forward(context_, {*norm_.weights, p_.head}, stack_.tokens(Depth), output_);
+      }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
 
       /// `dprediction` per stream; takes the gradient of the query stream from the arena.
@@ -143,34 +129,33 @@ template <int Depth, class... Options> struct Parallel {
                            const Parameters<Adding<D>>& gradient) {
         dg_ = take_tokens<dim>(context_, rows_);
         Output::backward(context_, {{*norm_.weights, p_.head}, {*norm_.gradient, gradient.head}},
-                         {g_[Depth], output_}, dprediction[0], dg_);
+                         {stack_.tokens(Depth), output_}, dprediction[0], dg_);
       }
       void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
                     const Parameters<Adding<D>>& gradient) {
-        const int m = layer_at(point);
-        if (m < 0) return;
-        if constexpr (shared)
-          backward_block({*io.weights, *d.weights}, m, io.output, d.output);
-        else
-          backward_block({p_.block(m), gradient.block(m)}, m, io.output, d.output);
+        if (const int m = layer_at(point); m >= 0) {
+          if constexpr (shared)
+            stack_.backward(context_, {*io.weights, *d.weights}, m, input(io.output),
+                            {dg_, d.output});
+          else
+            stack_.backward(context_, {p_.blocks[m], gradient.blocks[m]}, m, input(io.output),
+                            {dg_, d.output});
+        }
+        if (point == 0) context_.positions.backward(context_, dg_, context_.patches_of(0));
       }
 
      private:
-      using CrossWeights = Learned<typename Cross::Shared, D>;
-      void backward_block(const CrossWeights& w, int m, ConstTokens<D, dim> content,
-                          Tokens<D, dim> dcontent) {
-        if (context_.recompute) Cross::again(context_, w.weights, input(m, content), saved_[m]);
-        Cross::backward(context_, w, input(m, content), saved_[m], {dg_, dcontent});
-      }
-      typename Cross::template Input<D> input(int m, ConstTokens<D, dim> content) const {
-        return {g_[m], content, Context::reach(context_.tables.streams[0].content)};
+      typename Cross::template Input<D> input(ConstTokens<D, dim> content) const {
+        return {{},
+                {content, context_.turn()},
+                Context::reach(context_.tables.streams[0].content),
+                context_.turn_of(0)};
       }
       Context& context_;
       const Parameters<Reading<D>>& p_;
-      FinalNorm<D, dim> norm_;
+      FinalNorm<D, Encoder> norm_;
       std::int64_t rows_;
-      std::array<Tokens<D, dim>, Depth + 1> g_;
-      std::array<typename Cross::template Saved<D>, Depth> saved_;
+      BlockStack<Cross, Depth, D> stack_;
       typename Output::template Saved<D> output_;
       Tokens<D, dim> dg_;
     };

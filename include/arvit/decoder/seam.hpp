@@ -3,6 +3,7 @@
 
 #include "arvit/nn/block.hpp"
 #include "arvit/nn/layer_norm.hpp"
+#include "arvit/nn/positions/positions.hpp"
 #include "arvit/order/rank.hpp"
 
 /// The seam between encoder and decoder. The encoder walks its layers and calls the decoder at
@@ -17,10 +18,11 @@
 ///                                                 which then is among the parameters
 ///   static constexpr int position_dim             width of the positions that it adds
 ///   static constexpr Reads reads(int point)       what it reads there: that alone drives liveness
-///   static constexpr std::int64_t parameter_count
-///   static constexpr auto groups()                a std::tuple of parameter groups
-///   template <class C> struct Parameters          views, from a cursor, in the order of groups()
+///   template <class C> struct Parameters          its own parameters, listed once: core/layout.hpp
 ///   template <class D> class Run                  one step; see parallel.hpp for the calls
+/// and, if it is so, `two_groups`, `one_patch_per_group` (of its order) and `needs_positions` (its
+/// queries differ in nothing else) = true. Who adds context.positions to its queries gives their
+/// gradient to context.positions.backward().
 ///
 /// A decoder knows the options that it reads, and no other: a tag that nobody reads would promise
 /// what does not happen. An option from outside is a kind of its own that wraps the decoder's:
@@ -57,8 +59,8 @@ template <class D, std::size_t Streams> struct StepContext : Context<D> {
   using Space = SpaceOf<D>;
   RankTables<DeviceLists<Space>, Streams> tables = {};
   Span<const std::int32_t, Space> permutation = {};
-  Matrix<const Statistic<D>, Space> positions = {};          ///< [patches, encoder's dim]
-  Matrix<const Statistic<D>, Space> decoder_positions = {};  ///< [patches, Decoder::position_dim]
+  Positions<D> positions = {};                     ///< the encoder's
+  Positions<D> decoder_positions = {};             ///< sin-cos, of the width Decoder::position_dim
   Span<const Statistic<D>, Space> drop_path = {};  ///< [2 * depth, content rows]; empty: none
   /// Blocks keep their inputs only: all share one set of what a backward reads, filled once more
   /// before each backward.
@@ -67,15 +69,18 @@ template <class D, std::size_t Streams> struct StepContext : Context<D> {
   PatchRows<Space> patches_of(std::size_t stream) const {
     return {tables.streams[stream].source, permutation};
   }
+  /// The turns of a stream's rows, and those of the content.
+  Turn<D> turn_of(std::size_t stream) const { return positions.turn(patches_of(stream)); }
+  Turn<D> turn() const { return positions.turn({tables.source, permutation}); }
   static Reach<Space> reach(const Attend<DeviceLists<Space>>& attend) {
     return {attend.segments, attend.limit, attend.extents};
   }
 };
 
 /// The encoder's final norm as a decoder gets it.
-template <class D, int Dim> struct FinalNorm {
-  const typename LayerNorm<Dim>::template Parameters<Reading<D>>* weights = nullptr;
-  const typename LayerNorm<Dim>::template Parameters<Adding<D>>* gradient = nullptr;
+template <class D, class Encoder> struct FinalNorm {
+  const typename Encoder::Norm::template Parameters<Reading<D>>* weights = nullptr;
+  const typename Encoder::Norm::template Parameters<Adding<D>>* gradient = nullptr;
 };
 
 }  // namespace arvit

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <array>
-#include <tuple>
 #include <utility>
 
 #include "arvit/core/options.hpp"
 #include "arvit/decoder/distil.hpp"
 #include "arvit/decoder/seam.hpp"
+#include "arvit/nn/block_stack.hpp"
 #include "arvit/nn/head.hpp"
 #include "arvit/nn/twin_block.hpp"
 
@@ -121,10 +121,17 @@ template <int Depth, int Dim, class... Options> struct Twin {
                          taps = given<FusionCategory> ? 1 : 4, wide = taps * dim,
                          norms = given<FusionNormCategory> ? taps : 1;
     static constexpr int branches = has_gen + has_dis, streams = branches + has_distil;
-    using Block = TwinBlock<Dim, heads>;
+    using Epsilon = typename Encoder::Epsilon;
+    using Block = TwinBlock<Dim, heads, Epsilon>;
     using TapNorm = LayerNorm<dim, std::ratio<1, 100000>>;
-    using Bridge = Linear<wide, Dim>;
-    using Output = NormedHead<HeadKind, Dim, Width>;
+    /// One of Depth maps that start as a single one would.
+    struct Bridge : Linear<wide, Dim> {
+      template <class C> struct Parameters : Linear<wide, Dim>::template Parameters<C> {
+        constexpr explicit Parameters(C& at)
+            : Linear<wide, Dim>::template Parameters<C>(at, Depth * Dim) {}
+      };
+    };
+    using Output = NormedHead<HeadKind, LayerNorm<Dim, Epsilon>, Width>;
     using Part = DistilHead<Encoder, HeadKind, Width>;
 
     /// The encoder layer, from 1, that tap t reads.
@@ -158,85 +165,42 @@ template <int Depth, int Dim, class... Options> struct Twin {
       return {read, false};
     }
 
-    static constexpr std::int64_t branch_parameters = norms * TapNorm::parameter_count +
-                                                      Depth * (Bridge::parameter_count +
-                                                               Block::parameter_count) +
-                                                      Dim + Output::Norm::parameter_count +
-                                                      Output::Head::parameter_count;
-    static constexpr std::int64_t parameter_count =
-        branches * branch_parameters + (has_distil ? Part::Output::Head::parameter_count : 0);
-    static constexpr auto groups() {
-      if constexpr (has_distil)
-        return std::tuple_cat(branch_groups("gen_"),
-                              std::tuple(Group{"decoder_pred.", Part::Output::Head::tensors()}));
-      else if constexpr (!has_dis)
-        return branch_groups("gen_");
-      else if constexpr (!has_gen)
-        return branch_groups("dis_");
-      else
-        return std::tuple_cat(branch_groups("gen_"), branch_groups("dis_"));
-    }
-
     template <class C> struct Branch {
-      C at;
-      std::int64_t norms_at, bridges_at;
+      typename Repeated<TapNorm, norms>::template Parameters<C> norms_of_taps;
+      typename Repeated<Bridge, Depth>::template Parameters<C> bridges;
       typename C::template VectorView<Dim> token;
-      std::int64_t blocks_at;
+      typename Repeated<Block, Depth>::template Parameters<C> blocks;
       typename Output::template NormParameters<C> head_norm;
       typename Output::template HeadParameters<C> head;
-      constexpr explicit Branch(C& from)
-          : at(from),
-            norms_at(from.offset()),
-            bridges_at(norms_at + norms * TapNorm::parameter_count),
-            token((from = from.at(bridges_at + Depth * Bridge::parameter_count),
-                   from.template vector<Dim>())),
-            blocks_at(from.offset()),
-            head_norm((from = from.at(blocks_at + Depth * Block::parameter_count), from)),
-            head(from) {}
-      auto norm(int t) const {
-        return view<typename TapNorm::template Parameters<C>>(
-            norms_at + (norms > 1 ? t : 0) * TapNorm::parameter_count);
-      }
-      auto bridge(int m) const {
-        return view<typename Bridge::template Parameters<C>>(bridges_at +
-                                                             m * Bridge::parameter_count);
-      }
-      auto block(int m) const {
-        return view<typename Block::template Parameters<C>>(blocks_at + m * Block::parameter_count);
-      }
-
-     private:
-      template <class P> P view(std::int64_t offset) const {
-        auto from = at.at(offset);
-        return P(from);
-      }
+      constexpr explicit Branch(C& at)
+          : norms_of_taps(at.in(norms > 1 ? "norms.{}." : "norm.")),
+            bridges(at.in("bridge.{}.")),
+            token(at.template token<Dim>({"token", {Init::truncated_normal, 0.02}})),
+            blocks(at.in("blocks.{}.")),
+            head_norm(at.in("head_norm.")),
+            head(at.in("pred.")) {}
+      auto norm(int tap) const { return norms_of_taps[norms > 1 ? tap : 0]; }
     };
     template <class C> struct Parameters {
       std::array<Branch<C>, branches> branch;
       typename Part::Output::template HeadParameters<C> distil;  // meaningless unless has_distil
       constexpr explicit Parameters(C& at)
-          : branch(of(at, std::make_index_sequence<branches>{})), distil(distil_at(at)) {}
+          : branch(of(at, std::make_index_sequence<branches>{})),
+            distil(at.template in_if<has_distil>("decoder_pred.")) {}
 
      private:
       template <std::size_t... I>
       static constexpr std::array<Branch<C>, branches> of(C& at, std::index_sequence<I...>) {
-        return {((void)I, Branch<C>(at))...};
+        return {one(at, has_gen && I == 0 ? "gen_" : "dis_")...};
       }
-      static constexpr auto distil_at(C& at) {
-        if constexpr (has_distil)
-          return typename Part::Output::template HeadParameters<C>(at);
-        else {
-          C unused = at;
-          return typename Part::Output::template HeadParameters<C>(unused);
-        }
-      }
+      static constexpr Branch<C> one(C& at, const char* prefix) { return Branch<C>(at.in(prefix)); }
     };
 
     template <class D> class Run {
      public:
       using Context = StepContext<D, streams>;
       using Space = SpaceOf<D>;
-      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
+      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, Encoder> norm)
           : context_(context), p_(parameters), norm_(norm), content_(context.tables.source.size()) {
         for (int b = 0; b < branches; ++b) {
           State& s = state_[b];
@@ -244,13 +208,9 @@ template <int Depth, int Dim, class... Options> struct Twin {
           s.fused = take_tokens<wide>(context, content_);
           for (auto& m : s.moments) m = take_statistics<2>(context, content_);
           for (auto& h : s.h) h = take_tokens<Dim>(context, content_);
-          for (auto& x : s.x) x = take_tokens<Dim>(context, s.rows);
-          for (int m = 0; m < Depth; ++m) {
-            if (context.recompute && m > 0)
-              s.blocks[m] = s.blocks[0];
-            else
-              s.blocks[m] = {context, s.rows, content_};
-          }
+          s.stack = {context, s.rows, context.recompute, [&](int) {
+                       return typename Block::template Saved<D>(context, s.rows, content_);
+                     }};
           s.output = {context, s.rows};
         }
         if constexpr (has_distil) distil_ = {context, content_};
@@ -267,14 +227,14 @@ template <int Depth, int Dim, class... Options> struct Twin {
         for (int b = 0; b < branches; ++b) {
           State& s = state_[b];
           const auto& p = p_.branch[b];
-          context_.run(ops::PutToken<D>{.y = s.x[0], .rows = AllRows{}, .token = p.token});
-          context_.run(ops::AddPositions<D>{
-              .x = s.x[0], .table = context_.decoder_positions, .from = context_.patches_of(b)});
+          const auto queries = s.stack.tokens(0);
+          context_.run(ops::PutToken<D>{.y = queries, .rows = AllRows{}, .token = p.token});
+          context_.decoder_positions.add(context_, queries, context_.patches_of(b));
           for (int m = 0; m < Depth; ++m) {
-            Bridge::forward(context_, p.bridge(m), s.fused, s.h[m]);
-            Block::forward(context_, p.block(m), input(b, m), s.blocks[m], s.x[m + 1]);
+            Bridge::forward(context_, p.bridges[m], s.fused, s.h[m]);
+            s.stack.forward(context_, p.blocks[m], m, input(b, m));
           }
-          Output::forward(context_, {p.head_norm, p.head}, s.x[Depth], s.output);
+          Output::forward(context_, {p.head_norm, p.head}, s.stack.tokens(Depth), s.output);
         }
         if constexpr (has_distil) distil_.finish(context_, {*norm_.weights, p_.distil});
       }
@@ -297,15 +257,13 @@ template <int Depth, int Dim, class... Options> struct Twin {
           const auto dx = take_tokens<Dim>(context_, s.rows);
           const auto dh = take_tokens<Dim>(context_, content_);
           Output::backward(context_, {{p.head_norm, p.head}, {g.head_norm, g.head}},
-                           {s.x[Depth], s.output}, dprediction[b], dx);
+                           {s.stack.tokens(Depth), s.output}, dprediction[b], dx);
           for (int m = Depth - 1; m >= 0; --m) {
-            if (context_.recompute && m + 1 < Depth)
-              Block::again(context_, p.block(m), input(b, m), s.blocks[m]);
-            Block::backward(context_, {p.block(m), g.block(m)}, input(b, m), s.blocks[m], {dx, dh});
-            Bridge::backward_weight(context_, s.fused, dh, g.bridge(m));
+            s.stack.backward(context_, {p.blocks[m], g.blocks[m]}, m, input(b, m), {dx, dh});
+            Bridge::backward_weight(context_, s.fused, dh, g.bridges[m]);
             context_.run(
                 ops::LinearBackwardInput<D>{.dy = dh,
-                                            .w = p.bridge(m).weight,
+                                            .w = p.bridges[m].weight,
                                             .dx = s.dfused,
                                             .write = m == Depth - 1 ? Write::assign : Write::add});
           }
@@ -329,8 +287,7 @@ template <int Depth, int Dim, class... Options> struct Twin {
         Tokens<D, wide> fused, dfused;
         std::array<typename TapNorm::template Moments<D>, taps> moments;
         std::array<Tokens<D, Dim>, Depth> h;
-        std::array<Tokens<D, Dim>, Depth + 1> x;
-        std::array<typename Block::template Saved<D>, Depth> blocks;
+        BlockStack<Block, Depth, D> stack;
         typename Output::template Saved<D> output;
       };
       static Tokens<D, dim> tap_columns(Tokens<D, wide> all, int t) {
@@ -345,29 +302,15 @@ template <int Depth, int Dim, class... Options> struct Twin {
       }
       typename Block::template Input<D> input(int b, int m) const {
         const auto& stream = context_.tables.streams[b];
-        return {state_[b].x[m], state_[b].h[m], Context::reach(stream.queries),
-                Context::reach(stream.content)};
+        return {{}, state_[b].h[m], Context::reach(stream.queries), Context::reach(stream.content)};
       }
       Context& context_;
       const Parameters<Reading<D>>& p_;
-      FinalNorm<D, dim> norm_;
+      FinalNorm<D, Encoder> norm_;
       std::int64_t content_;
       std::array<State, branches> state_;
       typename Part::template Run<D> distil_;
     };
-
-   private:
-    static constexpr auto branch_groups(const char* name) {
-      const Name prefix(name);
-      return std::tuple(
-          Group{prefix + (norms > 1 ? "norms.{}." : "norm."), TapNorm::tensors(), norms},
-          Group{prefix + "bridge.{}.", Bridge::tensors(Depth * Dim), Depth},
-          Group{prefix,
-                Tensors<1>{Tensor{"token", {1, 1, Dim}, {Init::truncated_normal, 0.02}, true}}},
-          Group{prefix + "blocks.{}.", Block::tensors(), Depth},
-          Group{prefix, join(prefixed("head_norm.", Output::Norm::tensors()),
-                             prefixed("pred.", Output::Head::tensors()))});
-    }
   };
 };
 

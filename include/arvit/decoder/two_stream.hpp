@@ -5,6 +5,7 @@
 
 #include "arvit/core/options.hpp"
 #include "arvit/decoder/seam.hpp"
+#include "arvit/nn/block_stack.hpp"
 #include "arvit/nn/cross_block.hpp"
 #include "arvit/nn/encoder_block.hpp"
 #include "arvit/nn/head.hpp"
@@ -41,82 +42,78 @@ template <class... Options> struct TwoStream {
   template <class Encoder, class HeadKind, int Width> struct For {
     static constexpr int dim = Encoder::dim, depth = Encoder::depth;
     using Content = EncoderBlock<typename Encoder::Block>;
-    using Query = CrossBlock<typename Encoder::Block>;
-    using Output = NormedHead<HeadKind, dim, Width>;
+    using Query = ReadingBlock<typename Encoder::Block>;
+    using Output = NormedHead<HeadKind, typename Encoder::Norm, Width>;
 
     static constexpr RankRules<1> rules{
         Encoder::has_class_token ? ClassToken::first : ClassToken::none, {QueryStream{}}};
-    static constexpr bool uses_norm = true;
+    static constexpr bool uses_norm = true, needs_positions = !token_only;
     static constexpr int position_dim = dim;
     static constexpr Reads reads(int point) { return {false, point >= 1}; }
 
-    using Own = TokenAndHead<Output, dim>;
-    static constexpr std::int64_t parameter_count = Own::parameter_count;
-    static constexpr auto groups() { return Own::groups("query_token"); }
-    template <class C> using Parameters = typename Own::template Parameters<C>;
+    template <class C> struct Parameters : TokenAndHead<Output>::template Parameters<C> {
+      constexpr explicit Parameters(C& at)
+          : TokenAndHead<Output>::template Parameters<C>(at, "query_token") {}
+    };
 
     template <class D> class Run {
      public:
       using Context = StepContext<D, 1>;
       using Space = SpaceOf<D>;
 
-      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, dim> norm)
+      Run(Context& context, const Parameters<Reading<D>>& parameters, FinalNorm<D, Encoder> norm)
           : context_(context),
             p_(parameters),
             norm_(norm),
-            rows_(context.tables.streams[0].source.size()) {
-        for (auto& g : g_) g = take_tokens<dim>(context, rows_);
-        for (int l = 0; l < depth; ++l) {
-          if (context.recompute && l > 0)
-            saved_[l] = saved_[0];
-          else
-            saved_[l] = {context, rows_};
-        }
-        output_ = {context, rows_};
-        context.run(ops::PutToken<D>{.y = g_[0], .rows = AllRows{}, .token = p_.token});
-        if constexpr (!token_only)
-          context.run(ops::AddPositions<D>{
-              .x = g_[0], .table = context.positions, .from = context.patches_of(0)});
+            rows_(context.tables.streams[0].source.size()),
+            stack_(context, rows_, context.recompute,
+                   [&](int) { return typename Query::template Saved<D>(context, rows_); }),
+            output_(context, rows_) {
+        const auto queries = stack_.tokens(0);
+        context.run(ops::PutToken<D>{.y = queries, .rows = AllRows{}, .token = p_.token});
+        if constexpr (!token_only) context.positions.add(context, queries, context.patches_of(0));
       }
       void forward(int point, const LayerIO<D, Encoder>& io) {
         if (point == 0) return;
-        const int l = point - 1;
-        Query::forward_reading(context_, *io.weights, readers(l, io), saved_[l], g_[point]);
+        stack_.forward(context_, *io.weights, point - 1, input(io));
       }
-      void finish() { Output::forward(context_, {*norm_.weights, p_.head}, g_[depth], output_); }
+      void finish() {
+        Output::forward(context_, {*norm_.weights, p_.head}, stack_.tokens(depth), output_);
+      }
       Tokens<D, Width> prediction(std::size_t) const { return output_.prediction; }
 
       void finish_backward(const std::array<Tokens<D, Width>, 1>& dprediction,
                            const Parameters<Adding<D>>& gradient) {
         dg_ = take_tokens<dim>(context_, rows_);
         Output::backward(context_, {{*norm_.weights, p_.head}, {*norm_.gradient, gradient.head}},
-                         {g_[depth], output_}, dprediction[0], dg_);
+                         {stack_.tokens(depth), output_}, dprediction[0], dg_);
       }
       void backward(int point, const LayerIO<D, Encoder>& io, const LayerGradient<D, Encoder>& d,
                     const Parameters<Adding<D>>& gradient) {
         if (point == 0) {
           context_.run(
               ops::TokenGradient<D>{.dx = dg_, .rows = AllRows{}, .dtoken = gradient.token});
+          if constexpr (!token_only)
+            context_.positions.backward(context_, dg_, context_.patches_of(0));
           return;
         }
-        const int l = point - 1;
-        if (context_.recompute)
-          Query::again_reading(context_, *io.weights, readers(l, io), saved_[l]);
-        Query::backward_reading(context_, {*io.weights, *d.weights}, readers(l, io), saved_[l],
-                                {dg_, Content::key(d.qkv), Content::value(d.qkv), Write::add});
+        stack_.backward(context_, {*io.weights, *d.weights}, point - 1, input(io),
+                        {dg_, Content::key(d.qkv), Content::value(d.qkv), Write::add});
       }
 
      private:
-      typename Query::template Readers<D> readers(int l, const LayerIO<D, Encoder>& io) const {
-        return {g_[l], Content::key(io.qkv), Content::value(io.qkv),
-                Context::reach(context_.tables.streams[0].content)};
+      typename Query::template Input<D> input(const LayerIO<D, Encoder>& io) const {
+        return {{},
+                Content::key(io.qkv),
+                Content::value(io.qkv),
+                Context::reach(context_.tables.streams[0].content),
+                context_.turn_of(0)};
       }
       Context& context_;
       const Parameters<Reading<D>>& p_;
-      FinalNorm<D, dim> norm_;
+      FinalNorm<D, Encoder> norm_;
       std::int64_t rows_;
-      std::array<Tokens<D, dim>, depth + 1> g_;
-      std::array<typename Query::template SavedReading<D>, depth> saved_;
+      BlockStack<Query, depth, D> stack_;
       typename Output::template Saved<D> output_;
       Tokens<D, dim> dg_;
     };

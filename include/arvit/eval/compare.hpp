@@ -134,9 +134,8 @@ std::vector<AccuracyRow> compare_with_baselines(D& device, std::span<const float
   FeatureExtractor<Encoder, D> extractor(
       device, {.batch = options.batch,
                .features = options.features.empty() ? all_layers<Encoder>() : options.features});
-  return compare_with_baselines(extractor, parameters,
-                                untrained(placed_tensors(Encoder::groups()), options.seed), train,
-                                test, options);
+  return compare_with_baselines(
+      extractor, parameters, untrained(Encoder::parameters(), options.seed), train, test, options);
 }
 
 }  // namespace arvit

@@ -76,7 +76,6 @@ concept DescribesDecoder = requires(int point) {
   { For::uses_norm } -> std::convertible_to<bool>;
   { For::position_dim } -> std::convertible_to<int>;
   { For::reads(point) } -> std::same_as<Reads>;
-  { For::parameter_count } -> std::convertible_to<std::int64_t>;
   typename For::template Parameters<Reading<AnyDevice>>;
   typename For::template Run<AnyDevice>;
 };
@@ -126,6 +125,10 @@ concept NeedsTwoGroups = requires {
   requires Decoder::two_groups;
 };
 template <class Decoder>
+concept NeedsPositions = requires {
+  requires Decoder::needs_positions;
+};
+template <class Decoder>
 concept NeedsOnePatchPerGroup = requires {
   requires Decoder::one_patch_per_group;
 };
@@ -167,6 +170,7 @@ enum class Fault : char {
   order_needs_norm,
   decoder_needs_two_groups,
   decoder_needs_single_patches,
+  decoder_needs_positions,
   teacher_of_another_grid,
   teacher_without_features,
   class_without_target,
@@ -194,6 +198,8 @@ consteval Fault fault_between_slots() {
   if constexpr (NeedsOnePatchPerGroup<Decoder>)
     if (fixed_groups<Order, Grid>() != Grid::patches + 1)
       return Fault::decoder_needs_single_patches;
+  if (NeedsPositions<Decoder> && !Encoder::PositionPolicy::adds && !Encoder::turns)
+    return Fault::decoder_needs_positions;
   if constexpr (OrderFromTeacher<Order>) {
     if constexpr (requires { typename Kind::Teacher::Grid; })
       if (Kind::Teacher::Grid::rows != Grid::rows || Kind::Teacher::Grid::columns != Grid::columns)

@@ -20,9 +20,11 @@
 #include "arvit/core/host_device.hpp"
 #include "arvit/device/concept.hpp"
 #include "arvit/device/planner.hpp"
+#include "arvit/model/encoder_pass.hpp"
 #include "arvit/nn/code_embedding.hpp"
 #include "arvit/nn/patch_embedding.hpp"
-#include "arvit/nn/position_embedding.hpp"
+#include "arvit/nn/positions/resize.hpp"
+#include "arvit/nn/readout.hpp"
 #include "arvit/order/rank.hpp"
 
 /// Features of images from an encoder: the unmasked pass, and what is read from it.
@@ -105,95 +107,6 @@ template <class Model, class S> std::vector<S> encoder_parameters(std::span<cons
   return result;
 }
 
-namespace detail {
-
-/// out[image, part, c] = mean of tokens first + part * count .. + count of the image; one channel
-/// of one part per call.
-template <class A, class S> struct MeanOfTokensWork {
-  const A* tokens;
-  std::int64_t stride, per_image, dim, parts, first, count;
-  S* out;
-  std::int64_t out_stride;
-  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    const std::int64_t c = i % dim, part = i / dim % parts, image = i / (dim * parts);
-    const A* row = tokens + (image * per_image + first + part * count) * stride + c;
-    double sum = 0;
-    for (std::int64_t t = 0; t < count; ++t)
-      sum += static_cast<double>(static_cast<Accumulator<A>>(row[t * stride]));
-    out[image * out_stride + part * dim + c] = static_cast<S>(sum / static_cast<double>(count));
-  }
-};
-
-/// out[image, head, patch] = softmax over all tokens of the class row's scores; one head of one
-/// image per call.
-template <class A, class S> struct ClassRowWork {
-  const A* qkv;
-  std::int64_t stride, tokens, patches, dim, heads;  // tokens: of an image, the patches last
-  S* out;
-  std::int64_t out_stride;
-  ARVIT_HOST_DEVICE double score(std::int64_t image, std::int64_t head, std::int64_t token) const {
-    const std::int64_t head_dim = dim / heads, class_row = image * tokens;
-    const A *q = qkv + class_row * stride + head * head_dim,
-            *k = qkv + (class_row + token) * stride + dim + head * head_dim;
-    double dot = 0;
-    for (std::int64_t c = 0; c < head_dim; ++c)
-      dot += static_cast<double>(static_cast<Accumulator<A>>(q[c])) *
-             static_cast<double>(static_cast<Accumulator<A>>(k[c]));
-    return dot / std::sqrt(static_cast<double>(head_dim));
-  }
-  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    const std::int64_t head = i % heads, image = i / heads;
-    S* row = out + image * out_stride + head * patches;
-    const std::int64_t first = tokens - patches;
-    double top = score(image, head, 0);
-    for (std::int64_t t = 1; t < tokens; ++t) {
-      const double value = score(image, head, t);
-      if (t >= first) row[t - first] = static_cast<S>(value);
-      top = value > top ? value : top;
-    }
-    double sum = 0;
-    for (std::int64_t t = 0; t < first; ++t) sum += std::exp(score(image, head, t) - top);
-    for (std::int64_t p = 0; p < patches; ++p) sum += std::exp(static_cast<double>(row[p]) - top);
-    for (std::int64_t p = 0; p < patches; ++p)
-      row[p] = static_cast<S>(std::exp(static_cast<double>(row[p]) - top) / sum);
-  }
-};
-
-/// out[row] = from[row, width], rows of `out` further apart; one number per call.
-template <class S> struct CopyRowsWork {
-  const S* from;
-  std::int64_t width;
-  S* out;
-  std::int64_t out_stride;
-  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    out[i / width * out_stride + i % width] = from[i];
-  }
-};
-
-/// out[image, patch] = cosine of class token and patch token; one patch per call.
-template <class A, class S> struct ClassCosineWork {
-  const A* tokens;
-  std::int64_t stride, per_image, patches, dim;
-  S* out;
-  std::int64_t out_stride;
-  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    const std::int64_t image = i / patches, class_row = image * per_image;
-    const A *a = tokens + class_row * stride,
-            *b = tokens + (class_row + per_image - patches + i % patches) * stride;
-    double dot = 0, aa = 0, bb = 0;
-    for (std::int64_t c = 0; c < dim; ++c) {
-      const auto x = static_cast<double>(static_cast<Accumulator<A>>(a[c])),
-                 y = static_cast<double>(static_cast<Accumulator<A>>(b[c]));
-      dot += x * y;
-      aa += x * x;
-      bb += y * y;
-    }
-    out[image * out_stride + i % patches] = static_cast<S>(dot / std::sqrt(aa * bb + 1e-300));
-  }
-};
-
-}  // namespace detail
-
 /// What comes with images [count, 3, height, width], normalised as in pre-training: codes [count,
 /// patches] in reading order, or conditions, kind after kind [count, width].
 template <class T>
@@ -208,7 +121,8 @@ template <class T> class FeatureSource {
   FeatureSource(const FeatureSource&) = delete;
   FeatureSource& operator=(const FeatureSource&) = delete;
 
-  /// Takes the parameters of the encoder with its final norm, in the order of Encoder::groups().
+  /// Takes the parameters of the encoder with its final norm, in the order of
+  /// Encoder::parameters().
   void load(std::span<const T> parameters) {
     if (static_cast<std::int64_t>(parameters.size()) != parameter_count_)
       fail<ShapeError>("features: ", parameters.size(), " parameters are given, the encoder has ",
@@ -332,7 +246,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
   int tokens() const { return tokens_; }
   std::int64_t peak_bytes() const { return arena_.peak(); }
   std::int64_t parameter_bytes() const { return masters_.bytes() + weights_.bytes(); }
-  std::int64_t activation_bytes() const { return memory_.bytes(); }
+  std::int64_t activation_bytes() const { return pass_.bytes(); }
 
  private:
   template <class E, Device X> friend class FeatureExtractor;
@@ -349,25 +263,22 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
         tokens_(shape_.patches() + first_patch),
         masters_(device, Encoder::parameter_count),
         weights_(device, separate_weights ? Encoder::parameter_count : 0),
-        memory_(device, capacity),
-        arena_(memory_.data(), capacity) {
-    const auto table = resized_positions(
-        sincos_positions<S>(Grid::rows, Grid::columns, Encoder::dim), Grid::rows, Grid::columns,
-        Encoder::dim, shape_.rows(), shape_.columns(), options_.positions);
-    positions_ = {uploaded(table).data(), shape_.patches(), Encoder::dim};
+        pass_(device, capacity),
+        arena_(pass_.arena()) {
+    positions_ = pass_.positions(shape_.rows(), shape_.columns(), options_.positions);
     RankEngine<1> whole(with_leading(RankRules<1>{ClassToken::none}, Encoder::leading_tokens),
                         shape_.patches(), options_.batch);
     for (int image = 0; image < options_.batch; ++image) whole.append_whole();
-    source_ = uploaded(whole.tables().source);
-    class_rows_ = uploaded(whole.tables().class_rows);
-    segments_ = uploaded(whole.tables().content.segments);
-    limit_ = uploaded(whole.tables().content.limit);
+    source_ = pass_.uploaded(whole.tables().source);
+    class_rows_ = pass_.uploaded(whole.tables().class_rows);
+    segments_ = pass_.uploaded(whole.tables().content.segments);
+    limit_ = pass_.uploaded(whole.tables().content.limit);
     extents_ = whole.tables().content.extents;
     std::vector<std::int32_t> reading_order(static_cast<std::size_t>(options_.batch) *
                                             shape_.patches());
     for (std::size_t i = 0; i < reading_order.size(); ++i)
       reading_order[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(shape_.patches()));
-    permutation_ = uploaded(reading_order);
+    permutation_ = pass_.uploaded(reading_order);
     images_ = arena_.template span<S, Space>(
         options_.batch * (reads_codes ? shape_.patches() : this->image_width()));
     condition_numbers_ = arena_.template span<S, Space>(std::int64_t{options_.batch} *
@@ -435,14 +346,10 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     }
     return options;
   }
-  template <class T> Span<const T, Space> uploaded(const std::vector<T>& values) {
-    const auto span = arena_.template span<T, Space>(static_cast<std::int64_t>(values.size()));
-    device_.upload(values.data(), span);
-    return span;
-  }
 
   void take(const S* parameters) override {
     device_.upload(parameters, masters_.span());
+    pass_.load_positions(parameters);
     if (!weights_.empty())
       device_.run(ops::Convert<D>{.masters = masters_.span(), .weights = weights_.span()});
   }
@@ -472,26 +379,27 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     const bool reads_attention = std::any_of(
         options_.features.begin(), options_.features.end(),
         [](const Feature& feature) { return feature.readout == Readout::attention; });
-    const Context<D> c{device_, arena_};
+    const Context<D> c = pass_.context();
     const auto moments = take_statistics<2>(c, rows);
     const auto normed = take_tokens<Encoder::dim>(c, rows);
     const Pictures<D> pictures = reads_codes ? Pictures<D>{{}, input, conditions}
                                              : Pictures<D>{input, {}, conditions};
     ReachExtents extents = extents_;
     extents.pairs = extents.pairs / options_.batch * count;
-    Encoder::infer(c, encoder,
-                   {{pictures, shape_, {source_.part(0, rows), permutation_}, positions_},
-                    class_rows_.part(0, std::int64_t{count} * Encoder::leading_tokens),
-                    {segments_.part(0, count), limit_.part(0, rows), extents},
-                    reads_attention},
-                   [&](int layer, const auto& tokens, const auto& qkv) {
-                     this->each_feature(
-                         layer, [&] { Encoder::Norm::forward(c, norm, tokens, normed, moments); },
-                         [&](const Feature& feature, std::int64_t column) {
-                           read(feature, feature.norm ? normed : tokens, qkv, count,
-                                features_.data() + column);
-                         });
-                   });
+    pass_.walk(encoder,
+               {{pictures, shape_, {source_.part(0, rows), permutation_}},
+                class_rows_.part(0, std::int64_t{count} * Encoder::leading_tokens),
+                positions_,
+                {segments_.part(0, count), limit_.part(0, rows), extents},
+                reads_attention},
+               [&](int layer, const auto& tokens, const auto& qkv) {
+                 this->each_feature(
+                     layer, [&] { Encoder::Norm::forward(c, norm, tokens, normed, moments); },
+                     [&](const Feature& feature, std::int64_t column) {
+                       read(feature, feature.norm ? normed : tokens, qkv, count,
+                            features_.data() + column);
+                     });
+               });
     device_.download(Span<const S, Space>(features_.part(0, count * width())), features);
   }
   void read(const Feature& feature, ConstTokens<D, Encoder::dim> x,
@@ -520,12 +428,13 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
       case Readout::attention:
         return device_.for_each(
             std::int64_t{count} * Encoder::heads,
-            detail::ClassRowWork<A, S>{qkv.data(), qkv.stride(), tokens_, patches, dim,
-                                       Encoder::heads, out, width()});
+            detail::ClassRowWork<A, S>{
+                {qkv.data(), qkv.stride(), tokens_, dim, Encoder::heads}, patches, out, width()});
       case Readout::class_cosine:
         return device_.for_each(
-            count * patches, detail::ClassCosineWork<A, S>{x.data(), x.stride(), tokens_, patches,
-                                                           dim, out, width()});
+            count * patches,
+            detail::CosineWork<A, A, S>{x.data(), tokens_ * x.stride(), x.data(), x.stride(),
+                                        tokens_, patches, dim, out, width()});
     }
   }
   const Weight<D>* reading_weights() const { return weights_.data(); }
@@ -541,9 +450,9 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
   int tokens_;
   Buffer<D, S> masters_;
   Buffer<D, Weight<D>> weights_;
-  Buffer<D, std::byte> memory_;
-  Arena arena_;
-  Matrix<const S, Space> positions_;
+  EncoderPass<Encoder, D> pass_;
+  Arena& arena_;
+  Positions<D> positions_;
   Span<const std::int32_t, Space> source_, class_rows_, limit_, permutation_;
   Span<const Segment, Space> segments_;
   ReachExtents extents_;              // of options().batch images

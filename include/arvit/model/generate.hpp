@@ -13,10 +13,10 @@
 #include "arvit/core/arena.hpp"
 #include "arvit/core/buffer.hpp"
 #include "arvit/device/planner.hpp"
+#include "arvit/model/encoder_pass.hpp"
 #include "arvit/model/pretrainer.hpp"
 #include "arvit/nn/code_embedding.hpp"
 #include "arvit/nn/cross_block.hpp"
-#include "arvit/nn/position_embedding.hpp"
 #include "arvit/order/rank.hpp"
 
 namespace arvit {
@@ -146,6 +146,7 @@ template <class Model, class D> class Generator {
   template <class, class> friend class Generator;
   using Parameters = typename Model::template Parameters<Reading<D>>;
   using Layer = CrossBlock<typename Encoder::Block>;
+  using Reader = typename Layer::Reader;
   static constexpr bool causal =
       detail::NeedsOnePatchPerGroup<Decoder>;  // content row i is the query of patch i + 1
 
@@ -155,15 +156,18 @@ template <class Model, class D> class Generator {
         parameters_(device, Model::parameter_count),
         content_(device, std::int64_t{most_images} * content_width),
         conditions_(device, std::int64_t{most_images} * Encoder::condition_width),
-        memory_(device, capacity),
-        arena_(memory_.data(), capacity) {
+        pass_(device, capacity),
+        arena_(pass_.arena()) {
     if (most_images < 1)
       fail<OptionError>("batch: ", most_images, " images; it must be at least 1.");
     const std::int64_t rows = std::int64_t{most_images} * tokens;
     permutation_ = arena_.template span<std::int32_t, Space>(std::int64_t{most_images} * patches);
-    positions_ = positions(dim);
-    decoder_positions_ = Decoder::position_dim == dim ? positions_
-                                                      : positions(Decoder::position_dim);
+    positions_ = pass_.positions();
+    decoder_positions_ = pass_.sincos(Decoder::position_dim);
+    std::vector<std::int32_t> places;
+    for (std::int32_t i = 0; i < most_images; ++i)
+      for (std::int32_t place = 0; place < tokens; ++place) places.push_back(source_of(i, place));
+    places_ = pass_.uploaded(places);
     for (int l = 1; l <= Encoder::depth; ++l)
       if (Encoder::template work<Decoder>(l) != Encoder::Work::none)
         qkv_[l] = arena_.template rows<Activation<D>, 3 * dim, Space>(rows);
@@ -189,18 +193,6 @@ template <class Model, class D> class Generator {
     }
     return plan.arena_.peak();
   }
-  Matrix<const S, Space> positions(int width) {
-    const auto table = sincos_positions<S>(Grid::rows, Grid::columns, width);
-    const auto values = arena_.template span<S, Space>(static_cast<std::int64_t>(table.size()));
-    device_.upload(table.data(), values);
-    return {values.data(), patches, width};
-  }
-  template <class T> Span<const T, Space> uploaded(const std::vector<T>& from) {
-    const auto values = arena_.template span<T, Space>(static_cast<std::int64_t>(from.size()));
-    device_.upload(from.data(), values);
-    return values;
-  }
-
   /// The content before the group, as far as it is new: its keys and values, and what the decoder
   /// reads of it, join the caches.
   void encode(const Parameters& p, const S* on_host, const Pictures<D>& content) {
@@ -216,7 +208,7 @@ template <class Model, class D> class Generator {
       for (std::size_t rank = 0; row < upto; ++row) {
         while (first + ends[rank] <= row) ++rank;
         if (row < first) class_rows.push_back(static_cast<std::int32_t>(source.size()));
-        source.push_back(row < first ? -1 - i : i * patches + row - first);
+        source.push_back(source_of(i, row));
         cached.push_back(i * tokens + row);
         attend.limit.push_back(causal ? row + 1
                                       : std::min(upto, first + ends[row < first ? 0 : rank]));
@@ -232,13 +224,16 @@ template <class Model, class D> class Generator {
     }
     if (source.empty()) return;  // neither class token nor condition
     const ArenaScope scope(arena_);
-    const PatchRows<Space> from{uploaded(source), permutation_};
-    const Reach<Space> reach{uploaded(attend.segments), uploaded(attend.limit), attend.extents};
-    const auto at = uploaded(cached), of_last = uploaded(last), of_class = uploaded(class_rows);
-    const Context<D> c{device_, arena_};
+    const PatchRows<Space> from{pass_.uploaded(source), permutation_};
+    const Reach<Space> reach{pass_.uploaded(attend.segments), pass_.uploaded(attend.limit),
+                             attend.extents};
+    const auto at = pass_.uploaded(cached), of_last = pass_.uploaded(last),
+               of_class = pass_.uploaded(class_rows);
+    const Context<D> c = pass_.context();
+    const Positions<D> positions = Encoder::template positions<D>(positions_, p.encoder);
     const auto h = take_tokens<dim>(c, from.source.size());
     typename Layer::template SavedKeys<D> keys(c, h.rows());
-    typename Layer::template SavedReading<D> saved(c, h.rows());
+    typename Reader::template Saved<D> saved(c, h.rows());
     const auto keep = [&](int point) {
       if (!Decoder::reads(point).output) return;
       if (causal)
@@ -247,19 +242,24 @@ template <class Model, class D> class Generator {
       else  // onto zeros
         c.run(ops::ScatterAddRows<D>{.x = h, .index = at, .y = outputs_[point]});
     };
-    Encoder::Input::forward(c, p.encoder.embedding, {content, Encoder::shape, from, positions_}, h);
-    if (!class_rows.empty()) Encoder::Leading::forward(c, p.encoder.leading, content, of_class, h);
+    Encoder::embed(c, p.encoder, {content, Encoder::shape, from}, of_class, positions, h);
     keep(0);
     for (int l = 1; l <= Encoder::depth; ++l) {
       if (Encoder::template work<Decoder>(l) == Encoder::Work::none) break;
-      const auto weights = p.encoder.block(l - 1);
+      const auto weights = p.encoder.blocks[l - 1];
       const auto kv = qkv_[l].template columns<dim, 3 * dim>();
-      Layer::forward_keys(c, weights, h, keys);
+      Layer::forward_keys(c, weights, {h, positions.turn(from)}, keys);
       c.run(ops::ScatterAddRows<D>{.x = keys.kv, .index = at, .y = kv});
       if (Encoder::template work<Decoder>(l) != Encoder::Work::all) break;
-      Layer::forward_reading(c, weights, {h, Layer::key(kv), Layer::value(kv), reach}, saved, h);
+      Reader::forward(c, weights,
+                      {h, Layer::key(kv), Layer::value(kv), reach, positions.turn(from)}, saved, h);
       keep(l);
     }
+  }
+
+  /// Rank tables' name of a place in the order of an image, class token and conditions first.
+  static constexpr std::int32_t source_of(std::int32_t image, std::int32_t place) {
+    return place < first ? -1 - image : image * patches + place - first;
   }
 
   Prediction decode(const Parameters& p) {
@@ -282,21 +282,22 @@ template <class Model, class D> class Generator {
           attend, {begin, static_cast<std::int32_t>(source.size()), i * tokens, i * tokens + seen});
     }
     RankTables<DeviceLists<Space>, 1> tables;
-    tables.streams[0].source = uploaded(source);
-    tables.streams[0].content = {uploaded(attend.segments), uploaded(attend.limit), attend.extents};
+    tables.streams[0].source = pass_.uploaded(source);
+    tables.streams[0].content = {pass_.uploaded(attend.segments), pass_.uploaded(attend.limit),
+                                 attend.extents};
     tables.source = causal
                         ? tables.streams[0].source  // decoders ask how many content rows there are
-                        : Span<const std::int32_t, Space>(nullptr, images_ * tokens);
-    StepContext<D, 1> context{{device_, arena_}};
+                        : places_.part(0, images_ * tokens);
+    StepContext<D, 1> context{pass_.context()};
     context.tables = tables;
     context.permutation = permutation_;
-    context.positions = positions_;
+    context.positions = Encoder::template positions<D>(positions_, p.encoder);
     context.decoder_positions = decoder_positions_;
     context.recompute = true;  // no backward: all blocks share one set of activations
     typename Decoder::template Run<D> decoder(context, p.decoder, {&p.norm, nullptr});
     decoder.forward(0, LayerIO<D, Encoder>{output(0), {}, nullptr});
     for (int l = 1; l <= Encoder::depth; ++l) {
-      const auto weights = p.encoder.block(l - 1);
+      const auto weights = p.encoder.blocks[l - 1];
       decoder.forward(l, LayerIO<D, Encoder>{output(l), qkv_[l], &weights});
     }
     decoder.finish();
@@ -321,10 +322,11 @@ template <class Model, class D> class Generator {
   D& device_;
   int most_images_;
   Buffer<D, S> parameters_, content_, conditions_;
-  Buffer<D, std::byte> memory_;
-  Arena arena_;
+  EncoderPass<Encoder, D> pass_;
+  Arena& arena_;
   Span<std::int32_t, Space> permutation_;
-  Matrix<const S, Space> positions_, decoder_positions_;
+  Positions<D> positions_, decoder_positions_;
+  Span<const std::int32_t, Space> places_;  ///< the source of every row of the caches
   /// Of each layer; rows image * tokens + place, zero where nothing is known; q stays zero.
   std::array<Tokens<D, 3 * dim>, Encoder::depth + 1> qkv_;
   /// Of each point that the decoder reads, likewise; Causal: the last row of each image.

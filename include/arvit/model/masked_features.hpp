@@ -10,43 +10,9 @@
 #include "arvit/device/planner.hpp"
 #include "arvit/model/features.hpp"
 #include "arvit/model/pretrain_pass.hpp"
+#include "arvit/nn/readout.hpp"
 
 namespace arvit {
-
-namespace detail {
-/// out[image] = mean of the image's patch rows; one channel of one image per call.
-template <class A, class S> struct MeanOfPatchesWork {
-  const A* rows;
-  std::int64_t stride, per_image, dim;
-  const std::int32_t* source;
-  S* out;
-  std::int64_t out_stride;
-  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    const std::int64_t image = i / dim, c = i % dim;
-    double sum = 0;
-    std::int64_t count = 0;
-    for (std::int64_t row = image * per_image; row < (image + 1) * per_image; ++row)
-      if (source[row] >= 0) {
-        sum += static_cast<double>(static_cast<Accumulator<A>>(rows[row * stride + c]));
-        ++count;
-      }
-    out[image * out_stride + c] = static_cast<S>(sum / static_cast<double>(count));
-  }
-};
-/// out[image] = the image's first class row; one channel of one image per call.
-template <class A, class S> struct ClassRowsWork {
-  const A* rows;
-  std::int64_t stride, dim;
-  const std::int32_t* class_rows;
-  std::int64_t per_image;
-  S* out;
-  std::int64_t out_stride;
-  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    out[i / dim * out_stride + i % dim] = static_cast<S>(
-        static_cast<Accumulator<A>>(rows[class_rows[i / dim * per_image] * stride + i % dim]));
-  }
-};
-}  // namespace detail
 
 /// Features of an encoder that keeps the attention mask of pre-training (GVP's linear probe; the
 /// other papers drop it): every image has an order of its own, drawn as in pre-training from the
@@ -74,7 +40,7 @@ template <class Model, Device D> class MaskedFeatures final : public FeatureSour
         device_(device),
         seed_(seed),
         parameters_(device, Model::parameter_count),
-        norm_(device, Encoder::Norm::parameter_count),
+        norm_(device, count_of<typename Encoder::Norm>()),
         images_(device, options_.batch * std::int64_t{Model::image_width}),
         given_(device, options_.batch * std::int64_t{Model::given_width}),
         normed_(device, rows() * Encoder::dim),

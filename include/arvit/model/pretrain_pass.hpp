@@ -9,10 +9,9 @@
 #include <vector>
 
 #include "arvit/core/arena.hpp"
-#include "arvit/core/buffer.hpp"
 #include "arvit/device/planner.hpp"
+#include "arvit/model/encoder_pass.hpp"
 #include "arvit/model/pretrainer.hpp"
-#include "arvit/nn/position_embedding.hpp"
 #include "arvit/order/rank.hpp"
 
 namespace arvit {
@@ -53,18 +52,16 @@ template <class Model, class D> class PretrainPass {
         most_images_(most_images),
         engine_(rules(keep_dead), patches, most_images),
         whole_(Model::rules, patches, most_images),
-        memory_(device, capacity),
-        arena_(memory_.data(), capacity),
+        pass_(device, capacity),
+        arena_(pass_.arena()),
         ends_(std::size_t(most_images) * (patches + 1)),
         keys_host_(std::size_t(most_images) * patches) {
     if (most_images < 1)
       fail<OptionError>("batch: ", most_images, " images; it must be at least 1.");
     permutation_ = arena_.template span<std::int32_t, Space>(std::int64_t{most_images} * patches);
     loss_ = arena_.template span<double, Space>(streams);
-    positions_ = upload_positions(Encoder::dim);
-    decoder_positions_ = Decoder::position_dim == Encoder::dim
-                             ? positions_
-                             : upload_positions(Decoder::position_dim);
+    positions_ = pass_.positions();
+    decoder_positions_ = pass_.sincos(Decoder::position_dim);
     step_begin_ = arena_.used();
   }
 
@@ -152,15 +149,15 @@ template <class Model, class D> class PretrainPass {
     const Matrix<const Statistic<D>, Space> tokens = given_tokens(given);
     check_pixels(images);
     const ArenaScope scope(arena_);
-    StepContext<D, streams> context{context_of_pass()};
-    context.tables = uploaded(engine_);
+    StepContext<D, streams> context{pass_.context()};
+    context.tables = pass_.uploaded(engine_.tables());
     context.permutation = permutation_;
-    context.positions = positions_;
+    context.positions = Encoder::template positions<D>(
+        positions_, p.encoder, gradients == nullptr ? nullptr : &gradients->encoder);
     context.decoder_positions = decoder_positions_;
     context.drop_path = drawn_drop_path(context.tables.source);
     context.recompute = recompute_ && gradients != nullptr;
-    const FinalNorm<D, Encoder::dim> norm{&p.norm,
-                                          gradients == nullptr ? nullptr : &gradients->norm};
+    const FinalNorm<D, Encoder> norm{&p.norm, gradients == nullptr ? nullptr : &gradients->norm};
     typename Decoder::template Run<D> decoder(context, p.decoder, norm);
     typename Encoder::template Run<D, Decoder> encoder(context, p.encoder, pictures(images, given));
     encoder.forward(decoder);
@@ -189,15 +186,15 @@ template <class Model, class D> class PretrainPass {
     given_tokens(given);  // checked
     check_pixels(images);
     const ArenaScope scope(arena_);
-    const auto tables = uploaded(engine_);
-    Encoder::infer(
-        context_of_pass(), p.encoder,
-        {{pictures(images, given), Encoder::shape, {tables.source, permutation_}, positions_},
-         tables.class_rows,
-         StepContext<D, streams>::reach(tables.content)},
-        [&](int layer, const auto& tokens, const auto&) {
-          each(layer, ConstTokens<D, Encoder::dim>(tokens), tables);
-        });
+    const auto tables = pass_.uploaded(engine_.tables());
+    pass_.walk(p.encoder,
+               {{pictures(images, given), Encoder::shape, {tables.source, permutation_}},
+                tables.class_rows,
+                Encoder::template positions<D>(positions_, p.encoder),
+                StepContext<D, streams>::reach(tables.content)},
+               [&](int layer, const auto& tokens, const auto&) {
+                 each(layer, ConstTokens<D, Encoder::dim>(tokens), tables);
+               });
   }
   /// The loss of the last run, stream by stream, and their sum.
   std::array<double, streams> stream_losses() {
@@ -304,24 +301,6 @@ template <class Model, class D> class PretrainPass {
     constexpr int width = Model::Target::template token_width<Grid>;
     return {given.data(), std::int64_t{engine_.images()} * Model::token_given_width / width, width};
   }
-  Matrix<const Statistic<D>, Space> upload_positions(int dim) {
-    const auto table = sincos_positions<Statistic<D>>(Grid::rows, Grid::columns, dim);
-    const auto values = arena_.template span<Statistic<D>, Space>(
-        static_cast<std::int64_t>(table.size()));
-    device_.upload(table.data(), values);
-    return {values.data(), patches, dim};
-  }
-  RankTables<DeviceLists<Space>, streams> uploaded(RankEngine<streams>& engine) {
-    RankTables<DeviceLists<Space>, streams> result;
-    for_each_list(engine.tables(), result,
-                  [&]<class T>(std::vector<T>& from, Span<const T, Space>& to) {
-                    const auto values = arena_.template span<T, Space>(
-                        static_cast<std::int64_t>(from.size()));
-                    device_.upload(from.data(), values);
-                    to = values;
-                  });
-    return result;
-  }
   /// Uniform numbers [images, patches] for orders that break ties with them.
   Matrix<const float, Space> upload_noise() {
     const std::int64_t count = engine_.images();
@@ -349,19 +328,20 @@ template <class Model, class D> class PretrainPass {
       for (int slot = 0; slot < patches; ++slot) identity_.push_back(slot);
     }
     const ArenaScope scope(arena_);
-    const auto tables = uploaded(whole_);
+    const auto tables = pass_.uploaded(whole_.tables());
     const auto noise = upload_noise();
     const auto identity = arena_.template span<std::int32_t, Space>(count * patches);
     device_.upload(identity_.data(), identity);
     identity_.clear();
     Matrix<const Activation<D>, Space> qkv;
-    const Context<D> c = context_of_pass();
-    const auto h = Encoder::infer(c, p.encoder,
-                                  {{images, Encoder::shape, {tables.source, identity}, positions_},
-                                   tables.class_rows,
-                                   StepContext<D, streams>::reach(tables.content),
-                                   true},
-                                  [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
+    const Context<D> c = pass_.context();
+    const auto h = pass_.walk(p.encoder,
+                              {{images, Encoder::shape, {tables.source, identity}},
+                               tables.class_rows,
+                               Encoder::template positions<D>(positions_, p.encoder),
+                               StepContext<D, streams>::reach(tables.content),
+                               true},
+                              [&](int, const auto&, const auto& of_layer) { qkv = of_layer; });
     const auto moments = take_statistics<2>(c, h.rows());
     const auto tokens = take_tokens<Encoder::dim>(c, h.rows());
     Encoder::Norm::forward(c, p.norm, h, tokens, moments);
@@ -394,18 +374,17 @@ template <class Model, class D> class PretrainPass {
                          static_cast<std::int64_t>(counters_.size()), patches, of_rows.data()});
     return of_rows;
   }
-  Context<D> context_of_pass() { return {device_, arena_}; }
 
   static constexpr int branches = 2 * Encoder::depth;
   D& device_;
   int most_images_;
   RankEngine<streams> engine_, whole_;
-  Buffer<D, std::byte> memory_;
-  Arena arena_;
+  EncoderPass<Encoder, D> pass_;
+  Arena& arena_;
   std::int64_t step_begin_ = 0;
   Span<std::int32_t, Space> permutation_;
   Span<double, Space> loss_;
-  Matrix<const Statistic<D>, Space> positions_, decoder_positions_;
+  Positions<D> positions_, decoder_positions_;
   double drop_path_rate_ = 0;
   bool recompute_ = false;
   std::vector<int> ends_;

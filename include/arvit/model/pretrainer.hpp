@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "arvit/decoder/causal.hpp"
@@ -67,22 +66,18 @@ struct PretrainerBody<Encoder_, DecoderKind, OrderKind, Target_, Said, Fault::no
     return detail::predicts_class<Encoder>(rules.streams[s]);
   }
 
-  static constexpr auto groups() {
-    if constexpr (Decoder::uses_norm)
-      return std::tuple_cat(Encoder::groups(), Decoder::groups());
-    else
-      return std::tuple_cat(Encoder::body_groups(), Decoder::groups());
-  }
-  static constexpr std::int64_t parameter_count = Encoder::body_parameter_count +
-                                                  (Decoder::uses_norm
-                                                       ? Encoder::Norm::parameter_count
-                                                       : 0) +
-                                                  Decoder::parameter_count;
-
+  template <class C> struct Parameters {
+    typename Encoder::template Parameters<C> encoder;
+    typename Encoder::Norm::template Parameters<C> norm;  // meaningless unless Decoder::uses_norm
+    typename Decoder::template Parameters<C> decoder;
+    constexpr explicit Parameters(C& at)
+        : encoder(at), norm(at.template in_if<Decoder::uses_norm>("norm.")), decoder(at) {}
+    constexpr explicit Parameters(C&& at) : Parameters(at) {}
+  };
+  static constexpr std::int64_t parameter_count = count_of<PretrainerBody>();
   /// Every parameter, in the order of the flat buffer.
   static const std::vector<PlacedTensor>& parameters() {
-    static constexpr auto listed = groups();  // made by the compiler: no code
-    static const std::vector<PlacedTensor> all = placed_tensors(listed);
+    static const std::vector<PlacedTensor> all = tensors_of<PretrainerBody>();
     return all;
   }
 
@@ -114,24 +109,6 @@ struct PretrainerBody<Encoder_, DecoderKind, OrderKind, Target_, Said, Fault::no
     }
     return total;
   }
-
-  template <class C> struct Parameters {
-    typename Encoder::template Parameters<C> encoder;
-    typename Encoder::Norm::template Parameters<C> norm;  // meaningless unless Decoder::uses_norm
-    typename Decoder::template Parameters<C> decoder;
-    constexpr explicit Parameters(C at) : Parameters(at, at) {}
-
-   private:
-    constexpr Parameters(C& at, C) : encoder(at), norm(norm_at(at)), decoder(at) {}
-    static constexpr auto norm_at(C& at) {
-      if constexpr (Decoder::uses_norm)
-        return typename Encoder::Norm::template Parameters<C>(at);
-      else {
-        C unused = at;
-        return typename Encoder::Norm::template Parameters<C>(unused);
-      }
-    }
-  };
 };
 
 /// What stands in for a wrong model once its sentence is said, so that a program that uses it gives
@@ -200,8 +177,7 @@ struct Pretrainer<Encoder, Decoder<DecoderKind>, OrderPolicy<OrderKind>, Target>
                 "<class Encoder, class HeadKind, int Width> struct For` (decoder/seam.hpp).");
   static_assert(fault != Fault::decoder_description,
                 "Pretrainer: Decoder<Kind> needs a Kind whose For has rules, uses_norm, "
-                "position_dim, reads(int), parameter_count, Parameters<C> and Run<D> "
-                "(decoder/seam.hpp).");
+                "position_dim, reads(int), Parameters<C> and Run<D> (decoder/seam.hpp).");
   static_assert(fault != Fault::order_profile,
                 "Pretrainer: OrderPolicy<Kind> needs a Kind with `static constexpr bool "
                 "fixed_profile` and `template <class Grid> static constexpr int profile(Counter, "
@@ -239,6 +215,9 @@ struct Pretrainer<Encoder, Decoder<DecoderKind>, OrderPolicy<OrderKind>, Target>
   static_assert(fault != Fault::decoder_needs_single_patches,
                 "Pretrainer: Decoder<Causal> needs an order with one patch per rank, such as "
                 "OrderPolicy<Raster>.");
+  static_assert(fault != Fault::decoder_needs_positions,
+                "Pretrainer: this decoder's queries differ in nothing but their positions; drop "
+                "NoPositions, or use Decoder<Causal>, Joint or Twin.");
   static_assert(fault != Fault::teacher_of_another_grid,
                 "Pretrainer: Semantic<FromTeacher> needs a teacher with the model's own grid of "
                 "patches.");

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <array>
 #include <concepts>
-#include <tuple>
+#include <vector>
 
 #include "arvit/core/grid.hpp"
 #include "arvit/core/options.hpp"
 #include "arvit/decoder/seam.hpp"
+#include "arvit/nn/block_stack.hpp"
 #include "arvit/nn/code_embedding.hpp"
 #include "arvit/nn/condition.hpp"
 #include "arvit/nn/encoder_block.hpp"
 #include "arvit/nn/patch_embedding.hpp"
+#include "arvit/nn/positions/learned.hpp"
+#include "arvit/nn/positions/none.hpp"
+#include "arvit/nn/positions/positions.hpp"
+#include "arvit/nn/positions/sincos.hpp"
 
 namespace arvit {
 
@@ -20,6 +24,7 @@ struct ImageCategory;
 struct ClassTokenCategory;
 struct MlpRatioCategory;
 struct QkvCategory;
+struct EpsilonCategory;
 struct EmbeddingCategory;
 struct ConditionCategory;
 template <int Side> struct Patch {
@@ -45,6 +50,12 @@ template <int Ratio> struct MlpRatio {
 /// the same.
 struct SeparateQkv {
   using Category = QkvCategory;
+};
+/// What the norms of the encoder and its decoder add to a variance: a std::ratio, such as
+/// NormEpsilon<std::ratio<1, 100000>>.
+template <class Ratio> struct NormEpsilon {
+  using Category = EpsilonCategory;
+  using type = Ratio;
 };
 /// The encoder reads, instead of pixels, the codes that a tokenizer gives the patches:
 /// Embedding<Codes<1024>> (GVP d2d, MAGE, iGPT's colours).
@@ -97,14 +108,16 @@ template <class Grid, int Dim> struct InputOf<void, Grid, Dim> {
 };
 }  // namespace detail
 
-/// Vision transformer (Dosovitskiy et al. 2021), pre-norm, exact GELU, fixed sin-cos positions,
-/// LayerNorm epsilon 1e-6.
+/// Vision transformer (Dosovitskiy et al. 2021), pre-norm, exact GELU.
 ///
 /// Options, in any order: Patch<16>, Image<224, 224>, NoClassToken or ZeroClassToken, MlpRatio<4>,
-/// SeparateQkv, Embedding<Codes<N>>, Conditions<Kinds...>. Parameter names are timm's.
+/// SeparateQkv, NormEpsilon<std::ratio<1, 1000000>>, Embedding<Codes<N>>, Conditions<Kinds...>, and
+/// positions: SinCosPositions (the default), LearnedPositions, FrozenPositions, RotaryPositions,
+/// NoPositions (nn/positions/). Parameter names are timm's.
 template <int Depth, int Dim, int Heads, class... Options> struct ViT {
-  using Known = Accepts<PatchCategory, ImageCategory, ClassTokenCategory, MlpRatioCategory,
-                        QkvCategory, EmbeddingCategory, ConditionCategory>;
+  using Known =
+      Accepts<PatchCategory, ImageCategory, ClassTokenCategory, MlpRatioCategory, QkvCategory,
+              EpsilonCategory, EmbeddingCategory, ConditionCategory, PositionCategory>;
   using PatchTag = Option<PatchCategory, Patch<16>, Options...>;
   using ImageTag = Option<ImageCategory, Image<224>, Options...>;
   using Grid = ImageGrid<ImageTag::height, ImageTag::width, PatchTag::side>;
@@ -112,23 +125,35 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
   using Words = Option<EmbeddingCategory, void, Options...>;
   using ConditionTag = Option<ConditionCategory, Conditions<>, Options...>;
 
-  static constexpr bool has_layers = Depth > 0, has_positions = Dim > 0 && Dim % 4 == 0,
+  using Epsilon = typename Option<EpsilonCategory, NormEpsilon<DefaultEpsilon>, Options...>::type;
+  using PositionTag = Option<PositionCategory, SinCosPositions, Options...>;
+  using PositionPolicy = typename PositionTag::template For<Grid, Dim>;
+
+  static constexpr bool turns = PositionPolicy::turns;
+  static constexpr bool has_layers = Depth > 0, has_positions = PositionPolicy::well_formed,
                         splits = Heads > 0 && Dim % Heads == 0,
+                        has_pairs = !turns || (splits && Dim / Heads % 4 == 0),
                         knows_options = Known::template known<Options...>,
                         has_each_once = Known::template unrepeated<Options...>,
                         reads_words = is_well_formed<Words>;
-  static constexpr bool well_formed = has_layers && has_positions && splits && knows_options &&
-                                      has_each_once && reads_words && ConditionTag::well_formed &&
-                                      Grid::well_formed;
+  static constexpr bool well_formed = has_layers && has_positions && splits && has_pairs &&
+                                      knows_options && has_each_once && reads_words &&
+                                      ConditionTag::well_formed && Grid::well_formed;
   static_assert(has_layers, "ViT<Depth, Dim, Heads>: Depth counts layers; it must be positive.");
   static_assert(has_positions,
                 "ViT<Depth, Dim, Heads>: sin-cos positions need a Dim that is a multiple of 4.");
+  static_assert(
+      has_pairs || !splits,
+      "ViT<Depth, Dim, Heads, RotaryPositions>: channels of a head turn in pairs along two "
+      "axes; choose Heads so that Dim / Heads is a multiple of 4.");
   static_assert(
       splits || !has_positions,
       "ViT<Depth, Dim, Heads>: Heads must divide Dim; choose a number of heads that does.");
   static_assert(knows_options,
                 "ViT<Depth, Dim, Heads, Options...>: the options are Patch, Image, NoClassToken, "
-                "ZeroClassToken, MlpRatio, SeparateQkv, Embedding and Conditions.");
+                "ZeroClassToken, MlpRatio, SeparateQkv, NormEpsilon, Embedding, Conditions and "
+                "positions (SinCosPositions, LearnedPositions, FrozenPositions, RotaryPositions, "
+                "NoPositions).");
   static_assert(has_each_once,
                 "ViT<Depth, Dim, Heads, Options...>: an option is repeated; give each once.");
   static_assert(reads_words,
@@ -154,39 +179,52 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
   static constexpr int leading_tokens = Leading::tokens;  ///< class token and conditions
   static constexpr int condition_width = Leading::width;  ///< numbers of an image's conditions
   static constexpr int codes = Input::codes;  ///< that its tokenizer has; 0: it reads pixels
-  using Block = arvit::Block<Dim, Heads, mlp_ratio, option_count<QkvCategory, Options...> == 1>;
+  using Block = arvit::Block<Dim, Heads, mlp_ratio, option_count<QkvCategory, Options...> == 1,
+                             Epsilon, turns>;
   using Layer = EncoderBlock<Block>;
-  using Norm = LayerNorm<Dim>;
+  using Norm = LayerNorm<Dim, Epsilon>;
 
   static constexpr Init class_token_start = std::same_as<ClassTag, ZeroClassToken>
                                                 ? Init{Init::zeros}
                                                 : Init{Init::normal, 0.02};
-  static constexpr auto body_groups() {
-    return std::tuple(Group{"", join(Leading::tensors(class_token_start), Input::tensors())},
-                      Group{"blocks.{}.", Block::tensors(), Depth});
-  }
-  static constexpr auto norm_group() { return std::tuple(Group{"norm.", Norm::tensors()}); }
-  /// The bare encoder with its final norm: what travels to timm and Hugging Face.
-  static constexpr auto groups() { return std::tuple_cat(body_groups(), norm_group()); }
-  static constexpr std::int64_t body_parameter_count = Leading::parameter_count +
-                                                       Input::parameter_count +
-                                                       Depth * Block::parameter_count;
-  static constexpr std::int64_t parameter_count = body_parameter_count + Norm::parameter_count;
-
+  /// All but the final norm, which only some decoders train.
   template <class C> struct Parameters {
     typename Leading::template Parameters<C> leading;
     typename Input::template Parameters<C> embedding;
-    C at;
-    std::int64_t blocks;
-    constexpr explicit Parameters(C& from)
-        : leading(from), embedding(from), at(from), blocks(from.offset()) {
-      from = from.at(blocks + Depth * Block::parameter_count);
-    }
-    auto block(int layer) const {  // from 0
-      auto from = at.at(blocks + layer * Block::parameter_count);
-      return typename Block::template Parameters<C>(from);
-    }
+    typename PositionPolicy::template Parameters<C> positions;
+    typename Repeated<Block, Depth>::template Parameters<C> blocks;
+    constexpr explicit Parameters(C& at)
+        : leading(at, class_token_start),
+          embedding(at),
+          positions(at),
+          blocks(at.in("blocks.{}.")) {}
   };
+  /// The bare encoder with its final norm: what travels to timm and Hugging Face.
+  struct WithNorm {
+    template <class C> struct Parameters {
+      typename ViT::template Parameters<C> encoder;
+      typename Norm::template Parameters<C> norm;
+      constexpr explicit Parameters(C& at) : encoder(at), norm(at.in("norm.")) {}
+    };
+  };
+  static constexpr std::int64_t body_parameter_count = count_of<ViT>(),
+                                parameter_count = count_of<WithNorm>();
+  static const std::vector<PlacedTensor>& parameters() {
+    static const std::vector<PlacedTensor> all = tensors_of<WithNorm>();
+    return all;
+  }
+
+  /// The positions of these parameters, given those that do not depend on them.
+  template <class D>
+  static Positions<D> positions(Positions<D> fixed, const Parameters<Reading<D>>& p,
+                                const Parameters<Adding<D>>* gradient = nullptr) {
+    if constexpr (PositionPolicy::learned)
+      fixed.table = {p.positions.table.data(), Grid::patches, Dim};
+    if constexpr (PositionPolicy::trained)
+      if (gradient != nullptr)
+        fixed.gradient = {gradient->positions.table.data(), Grid::patches, Dim};
+    return fixed;
+  }
 
   enum class Work : char { none, keys_values, all };
   /// What layer `l` = 1 .. Depth computes, from what a decoder reads at and after it.
@@ -204,29 +242,24 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
     using Context = StepContext<D, Decoder::rules.streams.size()>;
 
     Run(Context& context, const Parameters<Reading<D>>& parameters, const Pictures<D>& images)
-        : context_(context), p_(parameters), images_(images), rows_(context.tables.source.size()) {
-      h_[0] = take_tokens<Dim>(context, rows_);
-      for (int l = 1; l <= Depth; ++l) {
-        if (work<Decoder>(l) == Work::none) continue;
-        if (context.recompute && l > 1)
-          saved_[l - 1] = saved_[0];  // a layer that computes more than any other
-        else
-          saved_[l - 1] = {context, rows_, work<Decoder>(l) == Work::keys_values};
-        if (work<Decoder>(l) == Work::all) h_[l] = take_tokens<Dim>(context, rows_);
-      }
-    }
+        : context_(context),
+          p_(parameters),
+          images_(images),
+          rows_(context.tables.source.size()),
+          stack_(
+              context, rows_, context.recompute,
+              [&](int i) {
+                return typename Layer::template Saved<D>(context, rows_, keys_values_only(i));
+              },
+              layers - (layers > 0 && keys_values_only(layers - 1))) {}
     template <class DecoderRun> void forward(DecoderRun& decoder) {
-      Input::forward(context_, p_.embedding, pictures(), h_[0]);
-      Leading::forward(context_, p_.leading, images_, context_.tables.class_rows, h_[0]);
-      decoder.forward(0, LayerIO<D, ViT>{h_[0], {}, nullptr, h_[0]});
-      for (int l = 1; l <= Depth; ++l) {
-        if (work<Decoder>(l) == Work::none) break;
-        const auto weights = p_.block(l - 1);
-        if (work<Decoder>(l) == Work::all)
-          Layer::forward(context_, weights, input(l), saved_[l - 1], h_[l]);
-        else
-          Layer::forward_keys_values(context_, weights, h_[l - 1], saved_[l - 1]);
-        decoder.forward(l, LayerIO<D, ViT>{h_[l], saved_[l - 1].qkv, &weights});
+      embed(context_, p_, pictures(), context_.tables.class_rows, context_.positions,
+            stack_.tokens(0));
+      decoder.forward(0, LayerIO<D, ViT>{stack_.tokens(0), {}, nullptr, stack_.tokens(0)});
+      for (int i = 0; i < layers; ++i) {
+        const auto weights = p_.blocks[i];
+        stack_.forward(context_, weights, i, input(i));
+        decoder.forward(i + 1, io(i, weights));
       }
     }
     template <class DecoderRun, class DecoderGradients>
@@ -236,59 +269,78 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
       const auto dh = take_tokens<Dim>(context_, rows_);
       const auto dqkv = take_tokens<3 * Dim>(context_, rows_);
       context_.run(ops::Fill<D>{.y = dh});
-      for (int l = Depth; l >= 1; --l) {
-        if (work<Decoder>(l) == Work::none) continue;
-        const auto weights = p_.block(l - 1);
-        const auto dweights = gradient.block(l - 1);
-        const bool read = Decoder::reads(l).keys_values;
-        if (context_.recompute) {
-          if (work<Decoder>(l) == Work::all)
-            Layer::again(context_, weights, input(l), saved_[l - 1]);
-          else
-            Layer::forward_keys_values(context_, weights, h_[l - 1], saved_[l - 1]);
-        }
+      for (int i = layers - 1; i >= 0; --i) {
+        const auto weights = p_.blocks[i];
+        const auto dweights = gradient.blocks[i];
+        const bool read = Decoder::reads(i + 1).keys_values;
+        stack_.recall(context_, weights, i, input(i));  // what the decoder reads
         if (read) context_.run(ops::Fill<D>{.y = dqkv});
-        decoder.backward(l, LayerIO<D, ViT>{h_[l], saved_[l - 1].qkv, &weights},
-                         LayerGradient<D, ViT>{dh, dqkv, &dweights}, decoder_gradient);
-        if (work<Decoder>(l) == Work::all)
-          Layer::backward(context_, {weights, dweights}, input(l), saved_[l - 1],
-                          {dh, dqkv, read ? Write::add : Write::assign});
-        else
-          Layer::backward_keys_values(context_, {weights, dweights}, h_[l - 1], saved_[l - 1],
-                                      {dh, dqkv});
+        decoder.backward(i + 1, io(i, weights), LayerGradient<D, ViT>{dh, dqkv, &dweights},
+                         decoder_gradient);
+        stack_.backward(context_, {weights, dweights}, i, input(i),
+                        {dh, dqkv, read ? Write::add : Write::assign});
       }
-      decoder.backward(0, LayerIO<D, ViT>{h_[0], {}, nullptr},
+      decoder.backward(0, LayerIO<D, ViT>{stack_.tokens(0), {}, nullptr},
                        LayerGradient<D, ViT>{dh, {}, nullptr}, decoder_gradient);
       Leading::backward(context_, images_, context_.tables.class_rows, dh, gradient.leading);
+      context_.positions.backward(context_, dh, pictures().from);
       Input::backward(context_, pictures(), dh, gradient.embedding);
     }
 
    private:
+    /// Layers from the first on that compute anything.
+    static constexpr int layers = [] {
+      int count = 0;
+      while (count < Depth && work<Decoder>(count + 1) != Work::none) ++count;
+      return count;
+    }();
+    static constexpr bool keys_values_only(int i) {
+      return work<Decoder>(i + 1) == Work::keys_values;
+    }
+    LayerIO<D, ViT> io(int i,
+                       const typename Block::template Parameters<Reading<D>>& weights) const {
+      return {stack_.tokens(i + 1), stack_.saved(i).qkv, &weights};
+    }
     PictureRows<D> pictures() const {
-      return {images_, shape, {context_.tables.source, context_.permutation}, context_.positions};
+      return {images_, shape, {context_.tables.source, context_.permutation}};
     }
-    typename Layer::template Input<D> input(int l) const {
-      return {h_[l - 1], Context::reach(context_.tables.content), scales(l)};
+    typename Layer::template Input<D> input(int i) const {
+      return {{},
+              Context::reach(context_.tables.content),
+              context_.turn(),
+              scales(i),
+              keys_values_only(i)};
     }
-    BranchScales<D> scales(int l) const {
+    BranchScales<D> scales(int i) const {
       if (context_.drop_path.empty()) return {};
       const auto row = [&](int r) { return context_.drop_path.part(r * rows_, (r + 1) * rows_); };
-      return {row(2 * l - 2), row(2 * l - 1)};
+      return {row(2 * i), row(2 * i + 1)};
     }
 
     Context& context_;
     const Parameters<Reading<D>>& p_;
     Pictures<D> images_;
     std::int64_t rows_;
-    std::array<Tokens<D, Dim>, Depth + 1> h_;
-    std::array<typename Layer::template Saved<D>, Depth> saved_;
+    BlockStack<Layer, layers, D> stack_;
   };
 
+  /// Where layers begin: h = the patches' or codes' embedding, the positions, and the leading
+  /// tokens.
+  template <Device D>
+  static void embed(const Context<D>& c, const Parameters<Reading<D>>& p,
+                    const PictureRows<D>& pictures, Span<const std::int32_t, SpaceOf<D>> class_rows,
+                    const Positions<D>& positions, Tokens<D, Dim> h) {
+    Input::forward(c, p.embedding, pictures, h);
+    positions.add(c, h, pictures.from);
+    if (!class_rows.empty()) Leading::forward(c, p.leading, pictures.images, class_rows, h);
+  }
+
   /// What a forward without a backward reads: images of any shape whose patches have this patch
-  /// size, the class rows among the tokens, and what each token sees.
+  /// size, the class rows among the tokens, positions, and what each token sees.
   template <class D> struct Passed {
     PictureRows<D> pictures;
     Span<const std::int32_t, SpaceOf<D>> class_rows;
+    Positions<D> positions;
     Reach<SpaceOf<D>> reach;
     bool reads_qkv = false;
   };
@@ -300,11 +352,11 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
                               const Passed<D>& in, Each&& each) {
     const std::int64_t rows = in.pictures.from.source.size();
     const auto h = take_tokens<Dim>(c, rows);
-    Input::forward(c, p.embedding, in.pictures, h);
-    Leading::forward(c, p.leading, in.pictures.images, in.class_rows, h);
+    embed(c, p, in.pictures, in.class_rows, in.positions, h);
     const typename Layer::template Passing<D> memory(c, rows, in.reads_qkv);
+    const typename Layer::template Input<D> input{h, in.reach, in.positions.turn(in.pictures.from)};
     for (int l = 1; l <= Depth; ++l) {
-      Layer::infer(c, p.block(l - 1), h, in.reach, memory);
+      Layer::infer(c, p.blocks[l - 1], input, h, memory);
       each(l, h, in.reads_qkv ? memory.qkv : Tokens<D, 3 * Dim>{});
     }
     return h;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "arvit/core/segment.hpp"
+#include "arvit/nn/attention.hpp"
 #include "arvit/nn/layer_norm.hpp"
 #include "arvit/nn/linear.hpp"
 #include "arvit/nn/mlp.hpp"
@@ -18,26 +18,20 @@ template <class D> struct BranchScales { RowScale<D> attention, mlp; };
 /// timm.
 ///
 /// `SeparateQkv` changes the start only: q, k and v begin as three matrices would (SAIM; decoder of
-/// SemAIM), not as one fused matrix.
-template <int Dim, int Heads, int MlpRatio, bool SeparateQkv> struct Block {
+/// SemAIM), not as one fused matrix. `Turns`: queries and keys are turned (positions/rotary.hpp).
+template <int Dim, int Heads, int MlpRatio, bool SeparateQkv, class Epsilon = DefaultEpsilon,
+          bool Turns = false>
+struct Block {
   static_assert(
       Heads > 0 && Dim % Heads == 0,
       "Block<Dim, Heads, ...>: Heads must divide Dim; choose a number of heads that does.");
   static constexpr int dim = Dim, heads = Heads, hidden = Dim * MlpRatio;
-  using Norm = LayerNorm<Dim>;
+  static constexpr bool turns = Turns;
+  using Norm = LayerNorm<Dim, Epsilon>;
+  using Attention = arvit::Attention<Dim, Heads>;
   using Qkv = Linear<Dim, 3 * Dim>;
   using Projection = Linear<Dim, Dim>;
   using Feed = Mlp<Dim, hidden, Dim>;
-
-  static constexpr std::int64_t parameter_count = 2 * Norm::parameter_count + Qkv::parameter_count +
-                                                  Projection::parameter_count +
-                                                  Feed::parameter_count;
-  static constexpr auto tensors() {
-    return join(prefixed("norm1.", Norm::tensors()),
-                prefixed("attn.qkv.", Qkv::tensors(SeparateQkv ? Dim : 0)),
-                prefixed("attn.proj.", Projection::tensors()), prefixed("norm2.", Norm::tensors()),
-                prefixed("mlp.", Feed::tensors()));
-  }
 
   template <class C> struct Parameters {
     typename Norm::template Parameters<C> norm1;
@@ -45,20 +39,24 @@ template <int Dim, int Heads, int MlpRatio, bool SeparateQkv> struct Block {
     typename Projection::template Parameters<C> projection;
     typename Norm::template Parameters<C> norm2;
     typename Feed::template Parameters<C> mlp;
-    constexpr explicit Parameters(C& at) : norm1(at), qkv(at), projection(at), norm2(at), mlp(at) {}
+    constexpr explicit Parameters(C& at)
+        : norm1(at.in("norm1.")),
+          qkv(at.in("attn.qkv."), SeparateQkv ? Dim : 0),
+          projection(at.in("attn.proj.")),
+          norm2(at.in("norm2.")),
+          mlp(at.in("mlp.")) {}
   };
 
   /// What the second half keeps for its backward: 6 Dim + hidden numbers a row.
   template <class D> struct Tail {
-    Tokens<D, Dim> attended, middle;  // attention's output; the residual stream after it
-    Rows<Statistic<D>, Heads, SpaceOf<D>> lse;
+    typename Attention::template Saved<D> attention;
+    Tokens<D, Dim> middle;  // the residual stream after it
     typename Norm::template Moments<D> moments2;
     Tokens<D, hidden> mlp_hidden;
     Tail() = default;
     Tail(const Context<D>& c, std::int64_t rows)
-        : attended(take_tokens<Dim>(c, rows)),
+        : attention(c, rows),
           middle(take_tokens<Dim>(c, rows)),
-          lse(take_statistics<Heads>(c, rows)),
           moments2(take_statistics<2>(c, rows)),
           mlp_hidden(take_tokens<hidden>(c, rows)) {}
   };
@@ -68,7 +66,7 @@ template <int Dim, int Heads, int MlpRatio, bool SeparateQkv> struct Block {
     BranchScales<D> scales;
   };
 
-  /// From attention's output (in `tail.attended`) to the block's output: m = x + proj(attended),
+  /// From attention's output (in `tail.attention`) to the block's output: m = x + proj(attended),
   /// y = m + mlp(norm2(m)). y may be x.
   template <Device D>
   static void finish(const Context<D>& c, const Parameters<Reading<D>>& p, const Skip<D>& skip,
@@ -104,7 +102,7 @@ template <int Dim, int Heads, int MlpRatio, bool SeparateQkv> struct Block {
     Feed::backward(c, {p.mlp, g.mlp}, {normed, tail.mlp_hidden}, scaled(c, scales.mlp, dx, dbranch),
                    dbranch);
     Norm::backward(c, {p.norm2, g.norm2}, {tail.middle, tail.moments2}, dbranch, {dx, Write::add});
-    Projection::backward(c, {p.projection, g.projection}, tail.attended,
+    Projection::backward(c, {p.projection, g.projection}, tail.attention.out,
                          scaled(c, scales.attention, dx, normed), dattended);
   }
 
@@ -114,7 +112,7 @@ template <int Dim, int Heads, int MlpRatio, bool SeparateQkv> struct Block {
   static Tokens<D, Dim> to_mlp(const Context<D>& c, const Parameters<Reading<D>>& p,
                                const Skip<D>& skip, Tail<D>& tail) {
     const auto normed = take_tokens<Dim>(c, skip.x.rows());
-    c.run(ops::LinearResidual<D>{.x = tail.attended,
+    c.run(ops::LinearResidual<D>{.x = tail.attention.out,
                                  .w = p.projection.weight,
                                  .bias = p.projection.bias,
                                  .residual = skip.x,

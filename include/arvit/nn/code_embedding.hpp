@@ -53,22 +53,17 @@ void check_codes(const S* codes, std::int64_t images, std::int64_t patches, int 
                        "; use codes of the model's tokenizer.");
 }
 
-/// Codes to tokens: a learned row for each code of the tokenizer, plus the patch's fixed position
-/// (GVP d2d; MAGE; iGPT). Rows of class tokens are left to condition.hpp. Weight shape [Codes,
-/// Dim].
+/// Codes to tokens: a learned row for each code of the tokenizer (GVP d2d; MAGE; iGPT). Rows of
+/// class tokens are left to condition.hpp. Weight shape [Codes, Dim].
 ///
 /// Shapes     images.codes [images, patches]   tokens [rows, Dim], rows as `from.source` names them
 /// Gradients  the weight is added to; rows of class tokens must be zero.
 template <class Grid, int Dim, int Codes> struct CodeEmbedding {
   static constexpr int codes = Codes;
-  static constexpr std::int64_t parameter_count = std::int64_t{Codes} * Dim;
-  static constexpr auto tensors() {
-    return Tensors<1>{Tensor{"token_embed.weight", {Codes, Dim}, {Init::normal, 0.02}, true}};
-  }
-
   template <class C> struct Parameters {
     typename C::template MatrixView<Dim> table;  // [Codes, Dim]
-    constexpr explicit Parameters(C& at) : table(at.template matrix<Codes, Dim>()) {}
+    constexpr explicit Parameters(C& at)
+        : table(at.template matrix<Codes, Dim>({"token_embed.weight", {Init::normal, 0.02}})) {}
   };
 
   template <Device D>
@@ -79,7 +74,6 @@ template <class Grid, int Dim, int Codes> struct CodeEmbedding {
                   "one type.");
     const ArenaScope scope(c.arena);
     c.run(ops::GatherRows<D>{.x = p.table, .index = row_codes(c, in), .y = tokens});
-    c.run(ops::AddPositions<D>{.x = tokens, .table = in.positions, .from = in.from});
   }
   /// dtable[code] += the sum of dtokens over the rows of the code
   template <Device D>

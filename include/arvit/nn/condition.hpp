@@ -39,13 +39,10 @@ template <int Classes> struct Labels {
   using Of = std::type_identity<void>;
   static constexpr bool unknown = true;
   template <int Dim> struct Layer {
-    static constexpr std::int64_t parameter_count = std::int64_t{Classes + 1} * Dim;
-    static constexpr auto tensors() {
-      return Tensors<1>{Tensor{"weight", {Classes + 1, Dim}, {Init::normal, 0.02}, true}};
-    }
     template <class C> struct Parameters {
       typename C::template MatrixView<Dim> weight;  // [Classes + 1, Dim]
-      constexpr explicit Parameters(C& at) : weight(at.template matrix<Classes + 1, Dim>()) {}
+      constexpr explicit Parameters(C& at)
+          : weight(at.template matrix<Classes + 1, Dim>({"weight", {Init::normal, 0.02}})) {}
     };
   };
 };
@@ -85,32 +82,27 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
                         has_labels = (false || ... || detail::LabelKind<Kinds>);
   static constexpr int kinds = sizeof...(Kinds), tokens = HasClassToken + kinds,
                        width = (0 + ... + Kinds::width);
-  static constexpr std::int64_t parameter_count = (HasClassToken ? Dim : 0) +
-                                                  (std::int64_t{0} + ... +
-                                                   Kinds::template Layer<Dim>::parameter_count);
-
-  static constexpr auto tensors(Init class_token = {Init::normal, 0.02}) {
-    if constexpr (HasClassToken)
-      return listed(std::make_index_sequence<kinds>(),
-                    Tensors<1>{Tensor{"cls_token", {1, 1, Dim}, class_token, true}});
-    else
-      return listed(std::make_index_sequence<kinds>());
-  }
 
   template <class C> struct Parameters {
     typename C::template VectorView<Dim> class_token;  // absent without a class token
     std::tuple<typename Kinds::template Layer<Dim>::template Parameters<C>...> kinds;
-    constexpr explicit Parameters(C& at)
-        : class_token(token(at)),
-          kinds{typename Kinds::template Layer<Dim>::template Parameters<C>(at)...} {}
+    constexpr explicit Parameters(C& at, Init start = {Init::normal, 0.02})
+        : Parameters(at, start, std::make_index_sequence<sizeof...(Kinds)>()) {}
 
    private:
-    static constexpr auto token(C& at) {
+    template <std::size_t... K>
+    constexpr Parameters(C& at, Init start, std::index_sequence<K...>)
+        : class_token(token(at, start)), kinds{of<Kinds>(at, prefixes[K])...} {}
+    static constexpr auto token(C& at, Init start) {
       if constexpr (HasClassToken)
-        return at.template vector<Dim>();
+        return at.template token<Dim>({"cls_token", start});
       else
         return typename C::template VectorView<Dim>();
     }
+    template <class Kind> static constexpr auto of(C& at, const char* prefix) {
+      return typename Kind::template Layer<Dim>::template Parameters<C>(at.in(prefix));
+    }
+    static constexpr std::array prefixes{"condition.0.", "condition.1.", "condition.2."};
   };
 
   template <Device D>
@@ -194,13 +186,6 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
   }
 
  private:
-  // A member, because nvcc does not expand an empty pack inside a generic lambda.
-  template <std::size_t... K, class... First>
-  static constexpr auto listed(std::index_sequence<K...>, First... first) {
-    [[maybe_unused]] constexpr std::array prefixes{"condition.0.", "condition.1.", "condition.2."};
-    return join(first..., prefixed(prefixes[K], Kinds::template Layer<Dim>::tensors())...);
-  }
-
   /// The rows of one kind's token, and its numbers [images, width].
   template <class D> struct OfKind {
     Span<const std::int32_t, SpaceOf<D>> rows;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tuple>
-
 #include "arvit/nn/layer_norm.hpp"
 #include "arvit/nn/mlp.hpp"
 
@@ -70,8 +68,9 @@ template <int In, int Out> struct Head<MlpHead, In, Out> : Mlp<In, 4 * In, Out> 
 
 /// prediction = head(norm(x)): how every decoder ends. Keeps the moments and what the head keeps;
 /// norm(x) is recomputed.
-template <class HeadKind, int Dim, int Width> struct NormedHead {
-  using Norm = LayerNorm<Dim>;
+template <class HeadKind, class Norm_, int Width> struct NormedHead {
+  using Norm = Norm_;
+  static constexpr int Dim = Norm::dim;
   using Head = arvit::Head<HeadKind, Dim, Width>;
   template <class C> using NormParameters = typename Norm::template Parameters<C>;
   template <class C> using HeadParameters = typename Head::Layer::template Parameters<C>;
@@ -121,16 +120,13 @@ template <class HeadKind, int Dim, int Width> struct NormedHead {
 
 /// The parameters of a decoder that passes through the encoder's own blocks: a learned token [Dim]
 /// for what begins without content, and the head of a NormedHead.
-template <class Output, int Dim> struct TokenAndHead {
-  static constexpr std::int64_t parameter_count = Dim + Output::Head::parameter_count;
-  static constexpr auto groups(const char* token) {
-    return std::tuple(Group{"", Tensors<1>{Tensor{token, {1, 1, Dim}, {Init::normal, 0.02}, true}}},
-                      Group{"decoder_pred.", Output::Head::tensors()});
-  }
+template <class Output> struct TokenAndHead {
   template <class C> struct Parameters {
-    typename C::template VectorView<Dim> token;
+    typename C::template VectorView<Output::Dim> token;
     typename Output::template HeadParameters<C> head;
-    constexpr explicit Parameters(C& at) : token(at.template vector<Dim>()), head(at) {}
+    constexpr explicit Parameters(C& at, const char* name)
+        : token(at.template token<Output::Dim>({name, {Init::normal, 0.02}})),
+          head(at.in("decoder_pred.")) {}
   };
 };
 

@@ -8,25 +8,25 @@
 
 namespace arvit {
 
+/// What norms add to a variance, as a std::ratio, unless they say otherwise.
+using DefaultEpsilon = std::ratio<1, 1000000>;
+
 /// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, row by row (Ba, Kiros and Hinton 2016,
 /// Eq. 4). What backward needs is `moments` [rows, 2]; y itself is recomputed by `again` where a
 /// product's gradient reads it.
 ///
 /// Gradients  dx is assigned or added to; dgamma and dbeta are added to.
-template <int Dim, class Epsilon = std::ratio<1, 1000000>> struct LayerNorm {
+template <int Dim, class Epsilon = DefaultEpsilon> struct LayerNorm {
   static_assert(Dim > 0, "LayerNorm<Dim>: Dim counts channels; it must be positive.");
   static constexpr double epsilon = static_cast<double>(Epsilon::num) /
                                     static_cast<double>(Epsilon::den);
-  static constexpr std::int64_t parameter_count = 2 * Dim;
-  static constexpr Tensors<2> tensors() {
-    return {Tensor{"weight", {Dim}, {Init::ones}, false},
-            Tensor{"bias", {Dim}, {Init::zeros}, false}};
-  }
+  static constexpr int dim = Dim;
 
   template <class C> struct Parameters {
     typename C::template VectorView<Dim> gamma, beta;
     constexpr explicit Parameters(C& at)
-        : gamma(at.template vector<Dim>()), beta(at.template vector<Dim>()) {}
+        : gamma(at.template vector<Dim>({"weight", {Init::ones}})),
+          beta(at.template vector<Dim>({"bias"})) {}
   };
   template <class D> using Moments = Rows<Statistic<D>, 2, SpaceOf<D>>;
   template <class D> using ConstMoments = Rows<const Statistic<D>, 2, SpaceOf<D>>;

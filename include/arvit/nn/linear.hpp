@@ -16,19 +16,16 @@ namespace arvit {
 template <int In, int Out> struct Linear {
   static_assert(In > 0 && Out > 0,
                 "Linear<In, Out>: In and Out count channels; both must be positive.");
-  static constexpr std::int64_t parameter_count = std::int64_t{Out} * In + Out;
-  /// `fan_out` 0 means Out; a fused projection that starts as separate ones passes the width of
-  /// one.
-  static constexpr Tensors<2> tensors(double fan_out = 0) {
-    return {Tensor{"weight", {Out, In}, {Init::xavier_uniform, fan_out}, true},
-            Tensor{"bias", {Out}, {Init::zeros}, false}};
-  }
 
   template <class C> struct Parameters {
     typename C::template MatrixView<In> weight;  // [Out, In]
     typename C::template BiasView<Out> bias;
-    constexpr explicit Parameters(C& at)
-        : weight(at.template matrix<Out, In>()), bias(at.template bias<Out>()) {}
+    /// `fan_out` 0 means Out; a fused projection that starts as separate ones passes the width of
+    /// one.
+    constexpr explicit Parameters(C& at, double fan_out = 0)
+        : Parameters(at, {"weight", {Init::xavier_uniform, fan_out}}, {"bias"}) {}
+    constexpr Parameters(C& at, const Described& weight, const Described& bias)
+        : weight(at.template matrix<Out, In>(weight)), bias(at.template bias<Out>(bias)) {}
     constexpr Parameters(typename C::template MatrixView<In> weight,
                          typename C::template BiasView<Out> bias)
         : weight(weight), bias(bias) {}

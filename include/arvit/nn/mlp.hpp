@@ -12,15 +12,11 @@ namespace arvit {
 template <int In, int Hidden, int Out> struct Mlp {
   using Fc1 = Linear<In, Hidden>;
   using Fc2 = Linear<Hidden, Out>;
-  static constexpr std::int64_t parameter_count = Fc1::parameter_count + Fc2::parameter_count;
-  static constexpr auto tensors() {
-    return join(prefixed("fc1.", Fc1::tensors()), prefixed("fc2.", Fc2::tensors()));
-  }
 
   template <class C> struct Parameters {
     typename Fc1::template Parameters<C> fc1;
     typename Fc2::template Parameters<C> fc2;
-    constexpr explicit Parameters(C& at) : fc1(at), fc2(at) {}
+    constexpr explicit Parameters(C& at) : fc1(at.in("fc1.")), fc2(at.in("fc2.")) {}
   };
 
   /// What a forward assigns: fc1's output before the GELU, which backward reads, and y.

@@ -13,18 +13,15 @@ template <class D> struct Pictures {
   Span<const Statistic<D>, SpaceOf<D>> conditions;  ///< kind after kind [images, width]
 };
 
-/// What an embedding reads: images, the rows that are made of them, and the positions [patches,
-/// dim] that are added.
+/// What an embedding reads: images, and the rows that are made of them.
 template <class D> struct PictureRows {
   Pictures<D> images;
   ImageShape shape;
   PatchRows<SpaceOf<D>> from;
-  Matrix<const Statistic<D>, SpaceOf<D>> positions = {};
 };
 
-/// Pixels to tokens: a patch x patch convolution of stride `patch` with bias, plus the patch's
-/// fixed position. Rows of class tokens are left to condition.hpp. Weight shape [Dim, 3, patch,
-/// patch] as timm's.
+/// Pixels to tokens: a patch x patch convolution of stride `patch` with bias. Rows of class tokens
+/// are left to condition.hpp. Weight shape [Dim, 3, patch, patch] as timm's.
 ///
 /// Shapes     images [images, 3, height, width]   tokens [rows, Dim], rows as `from.source` names
 ///            them
@@ -33,21 +30,15 @@ template <class Grid, int Dim> struct PatchEmbedding {
   static constexpr int codes = 0;
   static constexpr int patch_width = Grid::patch_width;
   using Projection = Linear<patch_width, Dim>;
-  static constexpr std::int64_t parameter_count = Projection::parameter_count;
-
-  static constexpr auto tensors() {
-    // The framework's default for a convolution's bias.
-    constexpr double bound = 1.0 / constexpr_sqrt(patch_width);
-    return Tensors<2>{Tensor{"patch_embed.proj.weight",
-                             {Dim, Grid::channels, Grid::patch, Grid::patch},
-                             {Init::xavier_uniform},
-                             true},
-                      Tensor{"patch_embed.proj.bias", {Dim}, {Init::uniform, bound}, false}};
-  }
 
   template <class C> struct Parameters {
     typename Projection::template Parameters<C> projection;
-    constexpr explicit Parameters(C& at) : projection(at) {}
+    constexpr explicit Parameters(C& at)
+        : projection(at,
+                     {"patch_embed.proj.weight",
+                      {Init::xavier_uniform},
+                      {Dim, Grid::channels, Grid::patch, Grid::patch}},
+                     {"patch_embed.proj.bias", {Init::uniform, bias_bound}}) {}
   };
 
   template <Device D>
@@ -55,7 +46,6 @@ template <class Grid, int Dim> struct PatchEmbedding {
                       const PictureRows<D>& in, Tokens<D, Dim> tokens) {
     const ArenaScope scope(c.arena);
     Projection::forward(c, p.projection, patches(c, in, tokens.rows()), tokens);
-    c.run(ops::AddPositions<D>{.x = tokens, .table = in.positions, .from = in.from});
   }
   /// dW += dtokens^T patches
   template <Device D>
@@ -74,11 +64,12 @@ template <class Grid, int Dim> struct PatchEmbedding {
         .images = in.images.pixels, .shape = in.shape, .from = in.from, .y = result});
     return result;
   }
-  static constexpr double constexpr_sqrt(double x) {
-    double root = x;
-    for (int i = 0; i < 64; ++i) root = (root + x / root) / 2;
-    return root;
-  }
+  /// 1 / sqrt(patch_width): the framework's default for a convolution's bias.
+  static constexpr double bias_bound = [] {
+    double root = patch_width;
+    for (int i = 0; i < 64; ++i) root = (root + patch_width / root) / 2;
+    return 1.0 / root;
+  }();
 };
 
 }  // namespace arvit

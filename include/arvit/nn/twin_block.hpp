@@ -12,27 +12,19 @@ namespace arvit {
 ///   y = b + mlp(norm3(b))
 ///
 /// Shapes     x, y [queries, Dim]   h [content, Dim]
-template <int Dim, int Heads> struct TwinBlock {
+template <int Dim, int Heads, class Epsilon = DefaultEpsilon> struct TwinBlock {
+  using Shared = TwinBlock;
+  static constexpr int dim = Dim;
   static_assert(
       Heads > 0 && Dim % Heads == 0,
       "TwinBlock<Dim, Heads>: Heads must divide Dim; choose a number of heads that does.");
-  using Norm = LayerNorm<Dim>;
+  using Norm = LayerNorm<Dim, Epsilon>;
+  using Attention = arvit::Attention<Dim, Heads>;
   using Qkv = Linear<Dim, 3 * Dim>;
   using Query = Linear<Dim, Dim>;  ///< those rows of cross.qkv
   using KeysValues = Linear<Dim, 2 * Dim>;
   using Projection = Linear<Dim, Dim>;
   using Feed = Mlp<Dim, 4 * Dim, Dim>;
-  static constexpr std::int64_t parameter_count = 4 * Norm::parameter_count +
-                                                  2 * (Qkv::parameter_count +
-                                                       Projection::parameter_count) +
-                                                  Feed::parameter_count;
-  static constexpr auto tensors() {
-    return join(prefixed("norm1.", Norm::tensors()), prefixed("attn.qkv.", Qkv::tensors()),
-                prefixed("attn.proj.", Projection::tensors()), prefixed("norm2.", Norm::tensors()),
-                prefixed("norm_kv.", Norm::tensors()), prefixed("cross.qkv.", Qkv::tensors(Dim)),
-                prefixed("cross.proj.", Projection::tensors()), prefixed("norm3.", Norm::tensors()),
-                prefixed("mlp.", Feed::tensors()));
-  }
   template <class C> struct Parameters {
     typename Norm::template Parameters<C> norm1;
     typename Qkv::template Parameters<C> qkv;
@@ -43,15 +35,15 @@ template <int Dim, int Heads> struct TwinBlock {
     typename Norm::template Parameters<C> norm3;
     typename Feed::template Parameters<C> mlp;
     constexpr explicit Parameters(C& at)
-        : norm1(at),
-          qkv(at),
-          projection(at),
-          norm2(at),
-          norm_kv(at),
-          cross(at),
-          cross_projection(at),
-          norm3(at),
-          mlp(at) {}
+        : norm1(at.in("norm1.")),
+          qkv(at.in("attn.qkv.")),
+          projection(at.in("attn.proj.")),
+          norm2(at.in("norm2.")),
+          norm_kv(at.in("norm_kv.")),
+          cross(at.in("cross.qkv."), Dim),
+          cross_projection(at.in("cross.proj.")),
+          norm3(at.in("norm3.")),
+          mlp(at.in("mlp.")) {}
   };
 
   /// What a backward reads: 12 Dim numbers a query and 2 Dim a row of content.
@@ -59,8 +51,8 @@ template <int Dim, int Heads> struct TwinBlock {
     typename Norm::template Moments<D> moments1, moments2, moments_kv, moments3;
     Tokens<D, 3 * Dim> qkv;
     Tokens<D, 2 * Dim> kv;
-    Tokens<D, Dim> q, attended, middle, crossed, last;
-    Rows<Statistic<D>, Heads, SpaceOf<D>> lse, cross_lse;
+    Tokens<D, Dim> q, middle, last;
+    typename Attention::template Saved<D> attended, crossed;
     Tokens<D, 4 * Dim> hidden;
     Saved() = default;
     Saved(const Context<D>& c, std::int64_t queries, std::int64_t content) {
@@ -68,8 +60,8 @@ template <int Dim, int Heads> struct TwinBlock {
       moments_kv = take_statistics<2>(c, content);
       qkv = take_tokens<3 * Dim>(c, queries);
       kv = take_tokens<2 * Dim>(c, content);
-      for (auto* t : {&q, &attended, &middle, &crossed, &last}) *t = take_tokens<Dim>(c, queries);
-      for (auto* l : {&lse, &cross_lse}) *l = take_statistics<Heads>(c, queries);
+      for (auto* t : {&q, &middle, &last}) *t = take_tokens<Dim>(c, queries);
+      for (auto* a : {&attended, &crossed}) *a = {c, queries};
       hidden = take_tokens<4 * Dim>(c, queries);
     }
   };
@@ -116,18 +108,8 @@ template <int Dim, int Heads> struct TwinBlock {
       const auto dq = take_tokens<Dim>(c, in.x.rows());
       const auto normed_h = take_tokens<Dim>(c, in.h.rows());
       const auto dkv = take_tokens<2 * Dim>(c, in.h.rows());
-      Projection::backward(c, {p.cross_projection, g.cross_projection}, s.crossed, dx, branch);
-      c.run(ops::AttentionBackward<D>{.dout = branch,
-                                      .q = s.q,
-                                      .k = part<0>(s.kv),
-                                      .v = part<1>(s.kv),
-                                      .out = s.crossed,
-                                      .lse = s.cross_lse,
-                                      .heads = Heads,
-                                      .reach = in.content,
-                                      .dq = dq,
-                                      .dk = part<0>(dkv),
-                                      .dv = part<1>(dkv)});
+      Projection::backward(c, {p.cross_projection, g.cross_projection}, s.crossed.out, dx, branch);
+      Attention::backward(c, content(in, s), s.crossed, branch, {dq, part<0>(dkv), part<1>(dkv)});
       Norm::again(c, p.norm2, {s.middle, s.moments2}, normed);
       Query::backward(c, {query(p), query(g)}, normed, dq, branch);
       Norm::backward(c, {p.norm2, g.norm2}, {s.middle, s.moments2}, branch, {dx, Write::add});
@@ -137,18 +119,9 @@ template <int Dim, int Heads> struct TwinBlock {
     }
 
     const auto dqkv = take_tokens<3 * Dim>(c, in.x.rows());
-    Projection::backward(c, {p.projection, g.projection}, s.attended, dx, branch);
-    c.run(ops::AttentionBackward<D>{.dout = branch,
-                                    .q = part<0>(s.qkv),
-                                    .k = part<1>(s.qkv),
-                                    .v = part<2>(s.qkv),
-                                    .out = s.attended,
-                                    .lse = s.lse,
-                                    .heads = Heads,
-                                    .reach = in.self,
-                                    .dq = part<0>(dqkv),
-                                    .dk = part<1>(dqkv),
-                                    .dv = part<2>(dqkv)});
+    Projection::backward(c, {p.projection, g.projection}, s.attended.out, dx, branch);
+    Attention::backward(c, queries(in, s), s.attended, branch,
+                        {part<0>(dqkv), part<1>(dqkv), part<2>(dqkv)});
     Norm::again(c, p.norm1, {in.x, s.moments1}, normed);
     Qkv::backward(c, {p.qkv, g.qkv}, normed, dqkv, branch);
     Norm::backward(c, {p.norm1, g.norm1}, {in.x, s.moments1}, branch, {dx, Write::add});
@@ -162,14 +135,8 @@ template <int Dim, int Heads> struct TwinBlock {
     const auto normed = take_tokens<Dim>(c, in.x.rows());
     Norm::forward(c, p.norm1, in.x, normed, s.moments1);
     Qkv::forward(c, p.qkv, normed, s.qkv);
-    c.run(ops::Attention<D>{.q = part<0>(s.qkv),
-                            .k = part<1>(s.qkv),
-                            .v = part<2>(s.qkv),
-                            .heads = Heads,
-                            .reach = in.self,
-                            .out = s.attended,
-                            .lse = s.lse});
-    c.run(ops::LinearResidual<D>{.x = s.attended,
+    Attention::forward(c, queries(in, s), s.attended);
+    c.run(ops::LinearResidual<D>{.x = s.attended.out,
                                  .w = p.projection.weight,
                                  .bias = p.projection.bias,
                                  .residual = in.x,
@@ -182,20 +149,23 @@ template <int Dim, int Heads> struct TwinBlock {
       Norm::forward(c, p.norm_kv, in.h, normed_h, s.moments_kv);
       KeysValues::forward(c, keys_values(p), normed_h, s.kv);
     }
-    c.run(ops::Attention<D>{.q = s.q,
-                            .k = part<0>(s.kv),
-                            .v = part<1>(s.kv),
-                            .heads = Heads,
-                            .reach = in.content,
-                            .out = s.crossed,
-                            .lse = s.cross_lse});
-    c.run(ops::LinearResidual<D>{.x = s.crossed,
+    Attention::forward(c, content(in, s), s.crossed);
+    c.run(ops::LinearResidual<D>{.x = s.crossed.out,
                                  .w = p.cross_projection.weight,
                                  .bias = p.cross_projection.bias,
                                  .residual = s.middle,
                                  .y = s.last});
     Norm::forward(c, p.norm3, s.last, normed, s.moments3);
     return normed;
+  }
+  /// What the two attentions read.
+  template <class D>
+  static typename Attention::template Input<D> queries(const Input<D>& in, const Saved<D>& s) {
+    return {part<0>(s.qkv), part<1>(s.qkv), part<2>(s.qkv), in.self};
+  }
+  template <class D>
+  static typename Attention::template Input<D> content(const Input<D>& in, const Saved<D>& s) {
+    return {s.q, part<0>(s.kv), part<1>(s.kv), in.content};
   }
   template <int Index> static constexpr auto part(auto rows) {
     return rows.template columns<Index * Dim, (Index + 1) * Dim>();

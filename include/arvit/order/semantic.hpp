@@ -7,6 +7,7 @@
 #include "arvit/core/dtype.hpp"
 #include "arvit/core/host_device.hpp"
 #include "arvit/core/options.hpp"
+#include "arvit/nn/readout.hpp"
 #include "arvit/order/center_out.hpp"
 #include "arvit/order/rank.hpp"
 
@@ -97,82 +98,22 @@ concept FeatureOrder = requires {
 
 namespace detail {
 
-template <class A> ARVIT_HOST_DEVICE inline double widened(A value) {
-  return static_cast<double>(static_cast<Accumulator<A>>(value));
-}
-
-template <class A>
-ARVIT_HOST_DEVICE inline double cosine(const A* a, const A* b, std::int64_t width) {
-  double dot = 0, aa = 0, bb = 0;
-  for (std::int64_t c = 0; c < width; ++c) {
-    const double x = widened(a[c]), y = widened(b[c]);
-    dot += x * y;
-    aa += x * x;
-    bb += y * y;
-  }
-  return dot / std::sqrt(aa * bb + 1e-300);
-}
-
-/// similarity[image * patches + patch], one patch per call.
-template <class A, bool OfMean> struct SimilarityWork {
-  const A* tokens;
-  std::int64_t stride, width, patches;
-  const double* mean;  // [images, width]; OfMean only
-  double* similarity;
-  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    const std::int64_t image = i / patches, first = image * (patches + 1);
-    const A* patch = tokens + (first + 1 + i % patches) * stride;
-    if constexpr (OfMean) {
-      double dot = 0, aa = 0, bb = 0;
-      for (std::int64_t c = 0; c < width; ++c) {
-        const double x = mean[image * width + c], y = widened(patch[c]);
-        dot += x * y;
-        aa += x * x;
-        bb += y * y;
-      }
-      similarity[i] = dot / std::sqrt(aa * bb + 1e-300);
-    } else {
-      similarity[i] = cosine(tokens + first * stride, patch, width);
-    }
-  }
-};
-template <class A> struct MeanTokenWork {  // one channel of one image per call
-  const A* tokens;
-  std::int64_t stride, width, patches;
-  double* mean;
-  ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
-    const std::int64_t image = i / width, first = image * (patches + 1) + 1;
-    double sum = 0;
-    for (std::int64_t p = 0; p < patches; ++p)
-      sum += widened(tokens[(first + p) * stride + i % width]);
-    mean[i] = sum / static_cast<double>(patches);
-  }
-};
 /// Head mean of the class row of softmax(q k^T / sqrt(head width)), patches only; one image per
 /// call.
 template <class A> struct ClassAttentionWork {
-  const A* qkv;
-  std::int64_t stride, width, patches;
-  int heads;
+  ClassScores<A> score;
   double* similarity;
-  ARVIT_HOST_DEVICE double score(std::int64_t image, int h, std::int64_t j) const {
-    const std::int64_t head_width = width / heads, first = image * (patches + 1);
-    const A *q = qkv + first * stride + h * head_width,
-            *k = qkv + (first + j) * stride + width + h * head_width;
-    double dot = 0;
-    for (std::int64_t c = 0; c < head_width; ++c) dot += widened(q[c]) * widened(k[c]);
-    return dot / std::sqrt(static_cast<double>(head_width));
-  }
   ARVIT_HOST_DEVICE void operator()(std::int64_t image) const {
+    const std::int64_t patches = score.tokens - 1;
     double* s = similarity + image * patches;
     for (std::int64_t p = 0; p < patches; ++p) s[p] = 0;
-    for (int h = 0; h < heads; ++h) {
+    for (std::int64_t h = 0; h < score.heads; ++h) {
       double top = score(image, h, 0), sum = 0;
       for (std::int64_t j = 1; j <= patches; ++j)
         top = top > score(image, h, j) ? top : score(image, h, j);
       for (std::int64_t j = 0; j <= patches; ++j) sum += std::exp(score(image, h, j) - top);
       for (std::int64_t p = 0; p < patches; ++p)
-        s[p] += std::exp(score(image, h, p + 1) - top) / sum / heads;
+        s[p] += std::exp(score(image, h, p + 1) - top) / sum / static_cast<double>(score.heads);
     }
   }
 };
@@ -313,20 +254,24 @@ template <class... Options> struct Semantic {
     double *similarity = arena.template take<double>(f.images * patches),
            *filtered = arena.template take<double>(f.images * patches);
     constexpr bool attention = std::same_as<Source, SelfAttention>;
+    const std::int64_t tokens = patches + 1;
     if constexpr (attention) {
-      device.for_each(f.images, detail::ClassAttentionWork<A>{f.qkv.data(), f.qkv.stride(), width,
-                                                              patches, f.heads, similarity});
+      device.for_each(f.images,
+                      detail::ClassAttentionWork<A>{
+                          {f.qkv.data(), f.qkv.stride(), tokens, width, f.heads}, similarity});
     } else if constexpr (std::same_as<Source, MeanSimilarity>) {
       double* mean = arena.template take<double>(f.images * width);
-      device.for_each(f.images * width, detail::MeanTokenWork<A>{f.tokens.data(), f.tokens.stride(),
-                                                                 width, patches, mean});
-      device.for_each(f.images * patches,
-                      detail::SimilarityWork<A, true>{f.tokens.data(), f.tokens.stride(), width,
-                                                      patches, mean, similarity});
+      device.for_each(f.images * width, detail::MeanOfTokensWork<A, double>{
+                                            f.tokens.data(), f.tokens.stride(), tokens, width, 1, 1,
+                                            patches, mean, width});
+      device.for_each(f.images * patches, detail::CosineWork<A, double, double>{
+                                              mean, width, f.tokens.data(), f.tokens.stride(),
+                                              tokens, patches, width, similarity, patches});
     } else {
       device.for_each(f.images * patches,
-                      detail::SimilarityWork<A, false>{f.tokens.data(), f.tokens.stride(), width,
-                                                       patches, nullptr, similarity});
+                      detail::CosineWork<A, A, double>{f.tokens.data(), tokens * f.tokens.stride(),
+                                                       f.tokens.data(), f.tokens.stride(), tokens,
+                                                       patches, width, similarity, patches});
     }
     constexpr auto rule = std::same_as<RuleTag, ByDistance>     ? detail::Rule::distance
                           : std::same_as<RuleTag, BySimilarity> ? detail::Rule::similarity

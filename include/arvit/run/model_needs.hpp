@@ -50,7 +50,7 @@ template <class Of> ModelNeeds::Given needs_of_teacher(int width) {
   else if constexpr (is_vit<Of>)
     return {.maker = Maker::encoder,
             .type = type_name<Of>(),
-            .tensors = placed_tensors(Of::groups()),
+            .tensors = Of::parameters(),
             .width = width};
   else
     return {.maker = Maker::tower, .type = type_name<Of>(), .width = width};

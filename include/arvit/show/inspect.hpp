@@ -242,7 +242,7 @@ template <class Model> std::string model_masks_text(std::uint64_t seed, bool sor
   constexpr int rows = Encoder::Grid::rows, columns = Encoder::Grid::columns;
   Reference<float> device;
   PatchPredictor<Small, Reference<float>> drawing(device, 1);
-  drawing.load(untrained(placed_tensors(Small::groups()), seed));
+  drawing.load(untrained(Small::parameters(), seed));
   std::vector<float> pixels(Small::Grid::image_width);
   const Counter counter{seed, 0, 0, Purpose::user};
   fill_uniform(pixels, counter);

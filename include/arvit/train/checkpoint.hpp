@@ -81,7 +81,7 @@ std::vector<float> load_tensors(const std::string& path, std::span<const PlacedT
                                 Take take = Take::parameters);
 
 /// The encoder of any pretrainer whose encoder has these names and shapes
-/// (placed_tensors(Encoder::groups())), in the order of the list. Where the pretrainer had no final
+/// (Encoder::parameters()), in the order of the list. Where the pretrainer had no final
 /// norm of its encoder (D-iGPT) that norm is as it starts: weight 1, bias 0.
 std::vector<float> load_encoder(const std::string& path, std::span<const PlacedTensor> encoder,
                                 Take take = Take::parameters);
@@ -89,7 +89,7 @@ std::vector<float> load_encoder(const std::string& path, std::span<const PlacedT
 void check_encoder(const Safetensors& file, std::span<const PlacedTensor> encoder);
 template <class Encoder>
 std::vector<float> load_encoder(const std::string& path, Take take = Take::parameters) {
-  return load_encoder(path, placed_tensors(Encoder::groups()), take);
+  return load_encoder(path, Encoder::parameters(), take);
 }
 
 namespace detail {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "arvit/core/layout.hpp"
+#include "arvit/core/name.hpp"
 #include "arvit/variants/registry.hpp"
 
 /// The models that a program holds, chosen by name at run time. Each costs compile time and code,

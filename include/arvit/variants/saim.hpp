@@ -39,6 +39,7 @@ using SAIM_B16_l1 = SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<Gaussian<9>,
 using SAIM_B16_linear_head =
     SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<Gaussian<9>, LinearHead>>;
 using SAIM_B16_no_class_token = SAIM<ViT_B16<SeparateQkv, NoClassToken>>;
+using SAIM_B16_learned = SAIM<ViT_B16<SeparateQkv, LearnedPositions>>;
 
 inline constexpr VariantRows saim_variants{
     VariantRow<SAIM_Nano>{"SAIM_Nano", 2'476'592, "other sizes"},
@@ -67,6 +68,9 @@ inline constexpr VariantRows saim_variants{
     VariantRow<SAIM_B16_linear_head>{"SAIM_B16_linear_head", 171'292'416,
                                      "released code: linear head"},
     VariantRow<SAIM_B16_no_class_token>{"SAIM_B16_no_class_token", 175'423'488, "no class token"},
+    VariantRow<SAIM_B16_learned>{
+        "SAIM_B16_learned", 175'574'784,
+        "learned positions: holds encoders that timm and Hugging Face publish"},
 };
 
 }  // namespace arvit

@@ -69,7 +69,7 @@ inline std::string hugging_face_config(const ModelDescription& model) {
   json.member("num_attention_heads", model.heads);
   json.member("intermediate_size", model.dim * model.mlp_ratio);
   json.member("hidden_act", "gelu");
-  json.member("layer_norm_eps", LayerNorm<1>::epsilon);
+  json.member("layer_norm_eps", model.epsilon);
   if (model.height == model.width)
     json.member("image_size", model.height);
   else

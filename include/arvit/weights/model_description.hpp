@@ -22,19 +22,31 @@ struct ModelDescription {
   int height = 0, width = 0, patch = 0;
   int dim = 0, depth = 0, heads = 0, mlp_ratio = 0, decoder_dim = 0;
   bool class_token = false;
-  bool joint = false;     ///< an MAE: its decoder travels with MAE's names
-  bool uses_norm = true;  ///< whether a decoder of the model applies the encoder's final norm
-  bool plain = true;      ///< pixels in, no conditions
+  bool joint = false;          ///< an MAE: its decoder travels with MAE's names
+  bool uses_norm = true;       ///< whether a decoder of the model applies the encoder's final norm
+  bool plain = true;           ///< pixels in, no conditions
+  bool adds_positions = true;  ///< to tokens, as others' encoders do
+  std::string learned_positions;  ///< the tensor of the encoder's positions; "": they are sin-cos
+  double epsilon = 1e-6;          ///< of its norms
   int tokens() const { return height / patch * (width / patch) + class_token; }
 };
+
+namespace detail {
+template <class Policy> std::string learned_name() {
+  if constexpr (Policy::learned)
+    return Policy::name;
+  else
+    return {};
+}
+}  // namespace detail
 
 template <class Model> ModelDescription describe_model() {
   using Encoder = typename Model::Encoder;
   using Decoder = typename Model::Decoder;
   return {
       .type = type_name<Model>(),
-      .tensors = placed_tensors(Model::groups()),
-      .encoder = placed_tensors(Encoder::groups()),
+      .tensors = Model::parameters(),
+      .encoder = Encoder::parameters(),
       .parameters = Model::parameter_count,
       .encoder_parameters = Encoder::parameter_count,
       .height = Encoder::Grid::height,
@@ -49,6 +61,9 @@ template <class Model> ModelDescription describe_model() {
       .joint = Decoder::rules.joint,
       .uses_norm = Decoder::uses_norm,
       .plain = Encoder::codes == 0 && Encoder::condition_width == 0,
+      .adds_positions = Encoder::PositionPolicy::adds,
+      .learned_positions = detail::learned_name<typename Encoder::PositionPolicy>(),
+      .epsilon = Encoder::Norm::epsilon,
   };
 }
 

@@ -5,20 +5,18 @@
 
 namespace arvit {
 
-namespace detail {
-ARVIT_DEFINITION void place(const Name& prefix, std::span<const Tensor> tensors, int repeat,
-                            std::vector<PlacedTensor>& all) {
-  std::int64_t offset = all.empty() ? 0 : all.back().offset + all.back().tensor.size();
-  for (int i = 0; i < repeat; ++i) {
-    std::string whole(prefix.view());
-    if (const auto at = whole.find("{}"); at != std::string::npos)
-      whole.replace(at, 2, std::to_string(i));
-    for (const Tensor& tensor : tensors) {
-      all.push_back({whole + std::string(tensor.name.view()), tensor, offset});
-      offset += tensor.size();
-    }
-  }
+ARVIT_DEFINITION detail::NoView Listing::add(const Described& described,
+                                             const std::array<std::int64_t, 4>& shape, bool decay) {
+  std::string name = prefix_ + described.name;
+  if (const auto at = name.find("{}"); at != std::string::npos)
+    name.replace(at, 2, std::to_string(number_));
+  const std::int64_t offset = tensors_.empty()
+                                  ? 0
+                                  : tensors_.back().offset + tensors_.back().tensor.size();
+  const bool as_viewed = described.shape[0] == 0;
+  tensors_.push_back(
+      {std::move(name), {as_viewed ? shape : described.shape, described.init, decay}, offset});
+  return {};
 }
-}  // namespace detail
 
 }  // namespace arvit

@@ -9,12 +9,13 @@
 #include <functional>
 #include <initializer_list>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "arvit/core/error.hpp"
 #include "arvit/io/file.hpp"
 #include "arvit/io/safetensors.hpp"
-#include "arvit/nn/position_embedding.hpp"
+#include "arvit/nn/positions/sincos.hpp"
 #include "arvit/weights/hugging_face.hpp"
 #include "arvit/weights/mae.hpp"
 #include "arvit/weights/timm.hpp"
@@ -33,6 +34,10 @@ ARVIT_DEFINITION void check_plain(const ModelDescription& model) {
     fail<OptionError>("convert: the encoder of ", model.type,
                       " reads codes or has conditions, which no other program knows; choose a "
                       "model that reads pixels alone.");
+  if (!model.adds_positions)
+    fail<OptionError>("convert: the encoder of ", model.type,
+                      " adds no positions to its tokens, as other programs' encoders do; choose a "
+                      "model with sin-cos or learned positions.");
 }
 
 /// A table of positions [1, tokens, dim] under its name, with a zero row for the class token.
@@ -42,20 +47,52 @@ struct PositionTable {
   std::vector<float> values;
 };
 ARVIT_DEFINITION PositionTable position_table(std::string_view name, const ModelDescription& model,
-                                              int dim) {
-  const int rows = model.height / model.patch, columns = model.width / model.patch;
+                                              int dim, std::span<const float> of_patches) {
   std::vector<float> values(model.class_token ? dim : 0);
-  const auto patches = sincos_positions<float>(rows, columns, dim);
-  values.insert(values.end(), patches.begin(), patches.end());
+  values.insert(values.end(), of_patches.begin(), of_patches.end());
   return {std::string(name), {1, model.tokens(), dim}, std::move(values)};
 }
-/// All that a file of the layout stores.
+ARVIT_DEFINITION PositionTable sincos_table(std::string_view name, const ModelDescription& model,
+                                            int dim) {
+  return position_table(
+      name, model, dim,
+      sincos_positions<float>(model.height / model.patch, model.width / model.patch, dim));
+}
+ARVIT_DEFINITION const PlacedTensor& tensor_named(std::span<const PlacedTensor> tensors,
+                                                  std::string_view name) {
+  return *std::find_if(tensors.begin(), tensors.end(),
+                       [&](const PlacedTensor& tensor) { return tensor.name == name; });
+}
+/// All that a file of the layout stores, of a model with these parameters.
 ARVIT_DEFINITION std::vector<PositionTable> position_tables(const KeyLayout& layout,
                                                             const ModelDescription& model,
+                                                            std::span<const float> parameters,
                                                             bool decoder) {
-  std::vector<PositionTable> tables{position_table(layout.positions, model, model.dim)};
-  if (decoder) tables.push_back(position_table(layout.decoder_positions, model, model.decoder_dim));
+  std::vector<PositionTable> tables;
+  if (model.learned_positions.empty()) {
+    tables.push_back(sincos_table(layout.positions, model, model.dim));
+  } else {
+    const PlacedTensor& ours = tensor_named(model.encoder, model.learned_positions);
+    tables.push_back(position_table(layout.positions, model, model.dim,
+                                    parameters.subspan(ours.offset, ours.tensor.size())));
+  }
+  if (decoder) tables.push_back(sincos_table(layout.decoder_positions, model, model.decoder_dim));
   return tables;
+}
+/// Takes a file's table of learned positions into parameters. Here class tokens have no position:
+/// theirs joins the class token, to which it is added all the same.
+ARVIT_DEFINITION void take_positions(const Safetensors& file, const std::string& name,
+                                     const ModelDescription& model, std::span<float> parameters) {
+  const PlacedTensor& ours = tensor_named(model.encoder, model.learned_positions);
+  const std::int64_t of_class = model.class_token ? model.dim : 0;
+  std::vector<float> theirs(of_class + ours.tensor.size());
+  const std::vector<std::int64_t> shape{1, model.tokens(), model.dim};
+  file.read(name, shape, theirs.data());
+  if (model.class_token) {
+    float* const token = parameters.data() + tensor_named(model.encoder, "cls_token").offset;
+    for (int c = 0; c < model.dim; ++c) token[c] += theirs[c];
+  }
+  std::copy(theirs.begin() + of_class, theirs.end(), parameters.begin() + ours.offset);
 }
 
 /// FileError unless the file's positions are the fixed ones.
@@ -67,9 +104,9 @@ ARVIT_DEFINITION void check_positions(const Safetensors& file, const std::string
   for (std::size_t i = 0; i < theirs.size(); ++i)
     largest = std::max(largest, std::abs(double{ours.values[i]} - double{theirs[i]}));
   if (!(largest < 1e-4))
-    fail<FileError>(
-        file.path(), ": ", name, " differs from the fixed sin-cos positions by up to ", largest,
-        "; encoders here have fixed positions, so a model with learned ones cannot be taken.");
+    fail<FileError>(file.path(), ": ", name, " differs from the fixed sin-cos positions by up to ",
+                    largest,
+                    "; choose a model whose encoder has FrozenPositions or LearnedPositions.");
 }
 
 ARVIT_DEFINITION bool begins_with_any(std::string_view name,
@@ -94,6 +131,7 @@ ARVIT_DEFINITION void export_model(const std::filesystem::path& path, const KeyL
   std::fill_n(identity.begin(), model.dim, 1.0f);
   std::vector<StoredTensor> tensors;
   for (const PlacedTensor& ours : decoder ? model.tensors : model.encoder) {
+    if (!model.learned_positions.empty() && ours.name == model.learned_positions) continue;
     // The encoder's part of a model's buffer comes first, so its offsets are those of the model.
     const float* values = parameters.data() + ours.offset;
     if (!model.uses_norm && ours.name.starts_with("norm."))
@@ -101,7 +139,7 @@ ARVIT_DEFINITION void export_model(const std::filesystem::path& path, const KeyL
     for (const TheirTensor& part : layout.theirs(ours.name, ours.tensor))
       tensors.push_back(stored_tensor(part.name, part.shape, values + part.begin));
   }
-  const auto tables = detail::position_tables(layout, model, decoder);
+  const auto tables = detail::position_tables(layout, model, parameters, decoder);
   for (const detail::PositionTable& table : tables)
     tensors.push_back(stored_tensor(table.name, table.shape, table.values.data()));
   write_safetensors(path, tensors, {{"format", "pt"}});  // transformers asks for this word
@@ -118,14 +156,21 @@ ARVIT_DEFINITION std::vector<float> import_model(const std::string& path, const 
   const std::string prefix(with_prefix ? layout.prefix : "");
   std::vector<float> values(whole ? model.parameters : model.encoder_parameters);
   std::set<std::string, std::less<>> known;
-  for (const PlacedTensor& ours : whole ? model.tensors : model.encoder)
+  const bool learned = !model.learned_positions.empty();
+  for (const PlacedTensor& ours : whole ? model.tensors : model.encoder) {
+    if (learned && ours.name == model.learned_positions) continue;
     for (const TheirTensor& part : layout.theirs(ours.name, ours.tensor)) {
       file.read(prefix + part.name, part.shape, values.data() + ours.offset + part.begin);
       known.insert(prefix + part.name);
     }
-  for (const detail::PositionTable& table : detail::position_tables(layout, model, whole)) {
-    detail::check_positions(file, prefix + table.name, table);
-    known.insert(prefix + table.name);
+  }
+  for (const detail::PositionTable& table : detail::position_tables(layout, model, values, whole)) {
+    const std::string name = prefix + table.name;
+    if (learned && table.name == layout.positions)
+      detail::take_positions(file, name, model, values);
+    else
+      detail::check_positions(file, name, table);
+    known.insert(name);
   }
   for (const StoredTensor& tensor : file.tensors()) {
     const std::string_view name = tensor.name;
