@@ -69,7 +69,7 @@ template <class Encoder, class O> void check_semantic(const std::string& name) {
   const Context<D> c{device, arena};
   const auto h = Encoder::infer(
       c, parameters.encoder,
-      {{{model.batch(), {}, {}},
+      {{model.batch,
         Encoder::shape,
         {span(tables.source), span(identity)},
         {positions.data(), patches, Encoder::dim}},

@@ -154,6 +154,12 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
   static constexpr int leading_tokens = Leading::tokens;  ///< class token and conditions
   static constexpr int condition_width = Leading::width;  ///< numbers of an image's conditions
   static constexpr int codes = Input::codes;  ///< that its tokenizer has; 0: it reads pixels
+  /// What it reads of a batch of images of such a shape.
+  static constexpr BatchWidths batch_widths(const ImageShape& image = shape) {
+    return {.pixels = codes > 0 ? 0 : image.size(),
+            .codes = codes > 0 ? image.patches() : 0,
+            .conditions = condition_width};
+  }
   using Block = arvit::Block<Dim, Heads, mlp_ratio, option_count<QkvCategory, Options...> == 1>;
   using Layer = EncoderBlock<Block>;
   using Norm = LayerNorm<Dim>;
@@ -203,8 +209,8 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
     using Space = SpaceOf<D>;
     using Context = StepContext<D, Decoder::rules.streams.size()>;
 
-    Run(Context& context, const Parameters<Reading<D>>& parameters, const Pictures<D>& images)
-        : context_(context), p_(parameters), images_(images), rows_(context.tables.source.size()) {
+    Run(Context& context, const Parameters<Reading<D>>& parameters, const DeviceBatch<D>& batch)
+        : context_(context), p_(parameters), batch_(batch), rows_(context.tables.source.size()) {
       h_[0] = take_tokens<Dim>(context, rows_);
       for (int l = 1; l <= Depth; ++l) {
         if (work<Decoder>(l) == Work::none) continue;
@@ -217,7 +223,7 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
     }
     template <class DecoderRun> void forward(DecoderRun& decoder) {
       Input::forward(context_, p_.embedding, pictures(), h_[0]);
-      Leading::forward(context_, p_.leading, images_, context_.tables.class_rows, h_[0]);
+      Leading::forward(context_, p_.leading, batch_, context_.tables.class_rows, h_[0]);
       decoder.forward(0, LayerIO<D, ViT>{h_[0], {}, nullptr, h_[0]});
       for (int l = 1; l <= Depth; ++l) {
         if (work<Decoder>(l) == Work::none) break;
@@ -259,13 +265,13 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
       }
       decoder.backward(0, LayerIO<D, ViT>{h_[0], {}, nullptr},
                        LayerGradient<D, ViT>{dh, {}, nullptr}, decoder_gradient);
-      Leading::backward(context_, images_, context_.tables.class_rows, dh, gradient.leading);
+      Leading::backward(context_, batch_, context_.tables.class_rows, dh, gradient.leading);
       Input::backward(context_, pictures(), dh, gradient.embedding);
     }
 
    private:
     PictureRows<D> pictures() const {
-      return {images_, shape, {context_.tables.source, context_.permutation}, context_.positions};
+      return {batch_, shape, {context_.tables.source, context_.permutation}, context_.positions};
     }
     typename Layer::template Input<D> input(int l) const {
       return {h_[l - 1], Context::reach(context_.tables.content), scales(l)};
@@ -278,7 +284,7 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
 
     Context& context_;
     const Parameters<Reading<D>>& p_;
-    Pictures<D> images_;
+    DeviceBatch<D> batch_;
     std::int64_t rows_;
     std::array<Tokens<D, Dim>, Depth + 1> h_;
     std::array<typename Layer::template Saved<D>, Depth> saved_;
@@ -301,7 +307,7 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
     const std::int64_t rows = in.pictures.from.source.size();
     const auto h = take_tokens<Dim>(c, rows);
     Input::forward(c, p.embedding, in.pictures, h);
-    Leading::forward(c, p.leading, in.pictures.images, in.class_rows, h);
+    Leading::forward(c, p.leading, in.pictures.batch, in.class_rows, h);
     const typename Layer::template Passing<D> memory(c, rows, in.reads_qkv);
     for (int l = 1; l <= Depth; ++l) {
       Layer::infer(c, p.block(l - 1), h, in.reach, memory);

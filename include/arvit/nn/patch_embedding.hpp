@@ -5,18 +5,10 @@
 
 namespace arvit {
 
-/// A batch of images on a device, the codes that a tokenizer gave their patches, and conditions
-/// (condition.hpp). What an encoder does not read may be empty.
-template <class D> struct Pictures {
-  Span<const Statistic<D>, SpaceOf<D>> pixels;      ///< [images, 3, height, width]
-  Span<const Statistic<D>, SpaceOf<D>> codes;       ///< [images, patches], in reading order
-  Span<const Statistic<D>, SpaceOf<D>> conditions;  ///< kind after kind [images, width]
-};
-
 /// What an embedding reads: images, the rows that are made of them, and the positions [patches,
 /// dim] that are added.
 template <class D> struct PictureRows {
-  Pictures<D> images;
+  DeviceBatch<D> batch;
   ImageShape shape;
   PatchRows<SpaceOf<D>> from;
   Matrix<const Statistic<D>, SpaceOf<D>> positions = {};
@@ -26,7 +18,8 @@ template <class D> struct PictureRows {
 /// fixed position. Rows of class tokens are left to condition.hpp. Weight shape [Dim, 3, patch,
 /// patch] as timm's.
 ///
-/// Shapes     images [images, 3, height, width]   tokens [rows, Dim], rows as `from.source` names
+/// Shapes     batch.pixels [images, 3, height, width]   tokens [rows, Dim], rows as `from.source`
+/// names
 ///            them
 /// Gradients  weight and bias are added to; rows of class tokens must be zero. Pixels get none.
 template <class Grid, int Dim> struct PatchEmbedding {
@@ -71,7 +64,7 @@ template <class Grid, int Dim> struct PatchEmbedding {
                                              std::int64_t rows) {
     const auto result = take_tokens<patch_width>(c, rows);
     c.run(ops::EmbedPatches<D>{
-        .images = in.images.pixels, .shape = in.shape, .from = in.from, .y = result});
+        .images = in.batch.pixels, .shape = in.shape, .from = in.from, .y = result});
     return result;
   }
   static constexpr double constexpr_sqrt(double x) {
