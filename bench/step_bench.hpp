@@ -28,13 +28,15 @@ template <class Model, class P> class StepBench {
         micro_batch_(options.micro_batch),
         step_(device, options),
         images_(batch * width),
-        given_(static_cast<std::size_t>(options.micro_batch) * Model::given_width) {
+        memory_(widths.beside_pixels(), options.micro_batch),
+        made_(memory_.first(options.micro_batch)) {
     step_.initialise(1);
     Stream random(Counter{.seed = 1});
     for (float& value : images_) value = 2 * random.uniform() - 1;
-    for (float& value : given_) value = 2 * random.uniform() - 1;
+    for (float& value : made_.tokens) value = 2 * random.uniform() - 1;
+    for (float& value : made_.conditions) value = 2 * random.uniform() - 1;
     if constexpr (UsesCodes<Model>)
-      for (float& code : given_) code = static_cast<float>(random.below(Model::codes));
+      for (float& code : made_.codes) code = static_cast<float>(random.below(Model::codes));
     if constexpr (LearnsFromEncoder<Model>) {
       using Teacher = typename Model::Target::Kind::Teacher;
       teacher_ = std::make_unique<FeatureExtractor<Teacher, Device>>(
@@ -53,8 +55,8 @@ template <class Model, class P> class StepBench {
       const float* const images = &images_[at * width];
       const auto part = all.subspan(at, std::min(micro_batch_, batch_ - at));
       if (teacher_)
-        teacher_->extract(images, static_cast<std::int64_t>(part.size()), given_.data());
-      step_.accumulate(images, part, given_.data());
+        teacher_->extract(images, static_cast<std::int64_t>(part.size()), made_.tokens.data());
+      step_.accumulate(batch_of(images, static_cast<std::int64_t>(part.size())), part);
     }
     step_.update({.learning_rate = 1e-4}, 1.0);
   }
@@ -65,15 +67,14 @@ template <class Model, class P> class StepBench {
   double minimum(int number) {
     const auto counters = counters_of(number);
     const int counted = Model::Order::fixed_profile ? 1 : batch_;
-    const Span<const float> given(given_.data(), Model::given_width);
     double sum = 0;
     for (int i = 0; i < counted; ++i) {
-      const Span<const float> pixels(&images_[i * width], Model::image_width);
+      const Batch<const float> image = batch_of(&images_[i * width], 1);
       device.clear();
-      if (teacher_) teacher_->extract(&images_[i * width], 1, given_.data());
-      step_.pass().order(step_.reading(), pixels, std::span(counters).subspan(i, 1), given);
+      if (teacher_) teacher_->extract(&images_[i * width], 1, made_.tokens.data());
+      step_.pass().order(step_.reading(), image, std::span(counters).subspan(i, 1));
       const double once = device.macs();
-      step_.pass().run(step_.reading(), nullptr, pixels, {}, given);
+      step_.pass().run(step_.reading(), nullptr, image, {});
       sum += once + 3 * (device.macs() - once);
     }
     return sum / counted * batch_;
@@ -83,6 +84,12 @@ template <class Model, class P> class StepBench {
 
  private:
   static constexpr std::int64_t width = Model::Grid::image_width;
+  static constexpr BatchWidths widths = Model::batch_widths;
+  Batch<const float> batch_of(const float* images, std::int64_t count) {
+    Batch<const float> batch = made_;
+    batch.pixels = {images, count * width};
+    return batch.first(count, widths);
+  }
   std::vector<Counter> counters_of(int number) const {
     std::vector<Counter> counters;
     for (int i = 0; i < batch_; ++i)
@@ -93,8 +100,9 @@ template <class Model, class P> class StepBench {
   }
   int batch_, micro_batch_;
   Step<Model, Device> step_;
-  std::vector<float> images_,
-      given_;  // given: without a teacher, the same numbers for every micro-batch
+  std::vector<float> images_;
+  HostBatch<float> memory_;
+  Batch<float> made_;  // without a teacher, the same numbers for every micro-batch
   std::unique_ptr<FeatureSource<float>> teacher_;
 };
 

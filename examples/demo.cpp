@@ -108,7 +108,7 @@ template <class Model> std::string teacher_text(const RunOptions& options, bool 
         "Its codes come from ", options.teacher.path,
         own ? text(", a codebook that k-means fitted to the patches of the same pictures first. ")
             : ". ");
-  else if constexpr (Model::token_given_width > 0)
+  else if constexpr (Model::batch_widths.tokens > 0)
     return text("Its teacher is ", options.teacher.path,
                 own ? text(", an encoder that SemAIM pre-trained on the same pictures first, with "
                            "the same options. ")
@@ -188,7 +188,7 @@ void add_pictures(Report& report, Cpu<Fp32>& device, const RunOptions& options,
   const EvaluationTransform transform(
       {.height = Grid::height, .width = Grid::width, .normalisation = info.normalisation});
   const PictureBatch batch = draw_pictures(train, transform, 6, options.seed);
-  if constexpr (Model::given_width == 0) {
+  if constexpr (Model::batch_widths.beside_pixels().total() == 0) {
     PatchPredictor<Model, Cpu<Fp32>> model(device, 6);
     model.load(parameters);
     report.heading("Predictions")

@@ -41,7 +41,7 @@ int main() {
       draw(counters.back(), &images[i * Model::Grid::image_width]);
     }
     step.begin(counters);
-    step.accumulate(images.data(), counters);  // once per micro-batch
+    step.accumulate({.pixels = images}, counters);  // once per micro-batch
     // Throws NumericError when a gradient is not finite.
     const double norm = step.update({.learning_rate = 0.3, .momentum = 0.9});
     if (number % 10 == 9)

@@ -20,6 +20,7 @@
 #include "arvit/train/step.hpp"
 #include "arvit/variants.hpp"
 #include "support/fill.hpp"
+#include "support/made_batch.hpp"
 
 /// Holds the arithmetic of whole models to the bit: after five steps of training, checksums of all
 /// losses, all gradients, and the parameters with their moments and average must be those of
@@ -46,27 +47,6 @@ template <class T> std::uint64_t chained(std::uint64_t seed, const T* values, st
   return checksum(std::as_bytes(std::span<const T>(values, static_cast<std::size_t>(count))), seed);
 }
 
-/// What comes with `count` images beside their pixels, from a hash: features, or codes; then
-/// conditions, labels among them.
-template <class Model> std::vector<float> given_numbers(int count) {
-  const auto values = hashed_images(static_cast<std::size_t>(count) * Model::given_width,
-                                    "features");
-  std::vector<float> given(values.begin(), values.end());
-  const auto whole = [&](std::size_t i, int classes) {
-    given[i] = std::floor((given[i] / 4 + 0.5f) * static_cast<float>(classes));
-  };
-  std::size_t at = static_cast<std::size_t>(count) * Model::token_given_width;
-  if constexpr (Model::codes > 0)
-    for (std::size_t i = 0; i < at; ++i) whole(i, Model::codes);
-  Model::Encoder::Leading::each_kind_of([&]<class Kind>(Kind, auto) {
-    if constexpr (arvit::detail::LabelKind<Kind>)
-      for (std::size_t i = at; i < at + static_cast<std::size_t>(count); ++i)
-        whole(i, Kind::classes + 1);
-    at += static_cast<std::size_t>(count) * Kind::width;
-  });
-  return given;
-}
-
 /// Losses, gradients and parameters after five steps of two micro-batches of three images, as
 /// checksums.
 template <class Model, class P> std::string bits_of(cpu::Isa isa) {
@@ -76,7 +56,8 @@ template <class Model, class P> std::string bits_of(cpu::Isa isa) {
   step.initialise(7);
   const auto hashed = hashed_images(static_cast<std::size_t>(images) * Model::Grid::image_width);
   const std::vector<float> pixels(hashed.begin(), hashed.end());
-  const std::vector<float> given = given_numbers<Model>(micro_batch);
+  const MadeBatch<Model, float> made(micro_batch);
+  Batch<const float> batch = made;
 
   std::uint64_t losses = 0, gradients = 0, parameters = 0;
   AdamW adamw;
@@ -87,10 +68,11 @@ template <class Model, class P> std::string bits_of(cpu::Isa isa) {
                           .epoch = static_cast<std::uint32_t>(adamw.step),
                           .image = static_cast<std::uint32_t>(i)});
     step.begin(counters);
-    for (int first = 0; first < images; first += micro_batch)
-      step.accumulate(pixels.data() + std::int64_t{first} * Model::Grid::image_width,
-                      std::span(counters).subspan(first, micro_batch),
-                      given.empty() ? nullptr : given.data());
+    for (int first = 0; first < images; first += micro_batch) {
+      constexpr std::int64_t width = Model::batch_widths.pixels;
+      batch.pixels = Span<const float>(pixels).part(first * width, (first + micro_batch) * width);
+      step.accumulate(batch, std::span(counters).subspan(first, micro_batch));
+    }
     const double loss = step.loss();
     REQUIRE(std::isfinite(loss));
     losses = chained(losses, &loss, 1);

@@ -44,7 +44,7 @@ struct Seen {
   std::int64_t number;
   bool operator==(const Seen&) const = default;
 };
-Seen seen(const Batch& batch) {
+Seen seen(const LoadedBatch& batch) {
   return {{batch.images, batch.images + batch.size * image_size},
           {batch.indices.begin(), batch.indices.end()},
           {batch.labels.begin(), batch.labels.end()},
@@ -54,7 +54,7 @@ Seen seen(const Batch& batch) {
 std::vector<Seen> take(auto& loader, int most) {
   std::vector<Seen> all;
   for (int i = 0; i < most; ++i) {
-    const Batch* batch = loader.next();
+    const LoadedBatch* batch = loader.next();
     if (batch == nullptr) break;
     all.push_back(seen(*batch));
   }

@@ -48,7 +48,7 @@ struct MeanColour {
                      Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
     const ArenaScope scope(c.arena);
     const auto patches = take_statistics<Grid::patch_width>(c, target.rows());
-    c.run(ops::TargetPatches<D>{.images = in.pixels,
+    c.run(ops::TargetPatches<D>{.images = in.batch.pixels,
                                 .shape = in.shape,
                                 .from = in.from,
                                 .standardise = in.standardise,
@@ -251,7 +251,7 @@ TEST_CASE("extend: a user's order, target, error and decoder train together") {
   const std::vector<Counter> counters{{1, 0, 0}, {1, 0, 1}};
   const auto loss = [&] {
     step.begin(counters);
-    step.accumulate(images.data(), counters);
+    step.accumulate({.pixels = images}, counters);
     return step.loss();
   };
   const double before = loss();
@@ -320,7 +320,7 @@ TEST_CASE("extend: a user's option for a decoder of the library changes what it 
     for (double& pixel : images) pixel = stream.normal();
     const std::vector<Counter> counters{{1, 0, 0}, {1, 0, 1}};
     step.begin(counters);
-    step.accumulate(images.data(), counters);
+    step.accumulate({.pixels = images}, counters);
     const double* const from = step.gradients().data();
     return std::vector<double>(from, from + Model::parameter_count);
   };
@@ -350,7 +350,7 @@ TEST_CASE("extend: a user's optimiser trains through Step, and the processor agr
     std::vector<double> all;
     for (int number = 0; number < 20; ++number) {
       step.begin(counters);
-      step.accumulate(images.data(), counters);
+      step.accumulate({.pixels = images}, counters);
       all.push_back(step.loss());
       step.update({.learning_rate = 2e-3}, 1.0);
     }

@@ -69,7 +69,7 @@ template <class Encoder, class O> void check_semantic(const std::string& name) {
   const Context<D> c{device, arena};
   const auto h = Encoder::infer(
       c, parameters.encoder,
-      {{{model.batch(), {}, {}}, Encoder::shape, {span(tables.source), span(identity)}},
+      {{model.batch, Encoder::shape, {span(tables.source), span(identity)}},
        span(tables.class_rows),
        {.table = {positions.data(), patches, Encoder::dim}},
        {span(tables.content.segments), span(tables.content.limit), tables.content.extents},

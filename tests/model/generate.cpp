@@ -41,7 +41,7 @@ Predictions whole_pass(ModelCase<Model, Reference<double>>& model, std::span<con
     return all;
   }();
   model.pass.run(
-      model.reading(), nullptr, model.batch(), model.pass.mean_scale(), model.given_span(),
+      model.reading(), nullptr, model.batch, model.pass.mean_scale(),
       [&](std::size_t, const auto& rows) {
         const auto& source = model.pass.tables().streams[0].source;
         for (std::size_t r = 0; r < source.size(); ++r)
@@ -58,7 +58,7 @@ Predictions by_groups(Generator<Model, D>& generator, std::span<const int> ranks
   using Grid = typename Model::Grid;
   constexpr bool codes = Model::reads_codes;
   Predictions result;
-  std::vector<Statistic<D>> content(ranks.size() / patches * Generator<Model, D>::content_width);
+  std::vector<Statistic<D>> content(ranks.size() / patches * (codes ? patches : Grid::image_width));
   const auto copy_patch = [&](std::size_t image, int patch, bool known) {
     const std::size_t in_codes = image * patches + static_cast<std::size_t>(patch);
     if (codes) content[in_codes] = known ? truth[in_codes] : truth[in_codes] == 0;
@@ -75,9 +75,10 @@ Predictions by_groups(Generator<Model, D>& generator, std::span<const int> ranks
   };
   for (std::size_t i = 0; i < ranks.size(); ++i)
     copy_patch(i / patches, static_cast<int>(i % patches), ranks[i] == 0);
-  generator.begin(ranks, conditions);
+  generator.begin(ranks);
   while (generator.remaining() > 0) {
-    const auto prediction = generator.predict(content.data());
+    const auto prediction = generator.predict(
+        {.pixels = content, .codes = content, .conditions = conditions});
     for (std::size_t r = 0; r < prediction.patch.size(); ++r) {
       const auto row = prediction.values.begin() +
                        static_cast<std::ptrdiff_t>(r) * Model::target_width;
@@ -120,13 +121,10 @@ template <class Model> void check_exact(std::span<const int> ranks) {
   ModelCase<Model, Reference<double>> model(device, images);
   Generator<Model, Reference<double>> generator(device, images);
   generator.load(model.parameters);
-  const auto content = Model::reads_codes ? model.given.data() : model.pixels.data();
-  const std::span<const double> conditions(
-      model.given.data() + model.given.size() -
-          static_cast<std::size_t>(images * Model::Encoder::condition_width),
-      static_cast<std::size_t>(images * Model::Encoder::condition_width));
-  CHECK(largest_difference(whole_pass(model, ranks),
-                           by_groups(generator, ranks, content, conditions)) < 1e-12);
+  const auto& content = Model::reads_codes ? model.batch.codes : model.batch.pixels;
+  CHECK(largest_difference(whole_pass(model, ranks), by_groups(generator, ranks, content.data(),
+                                                               std::span(model.batch.conditions))) <
+        1e-12);
 }
 
 using Raw = Target<Pixel, RawPatches>;
@@ -175,7 +173,8 @@ TEST_CASE(
     return prediction.first.first == 2 ||
            (prediction.first.first == 0 && prediction.first.second < 3);
   });
-  CHECK(largest_difference(expected, by_groups(generator, ranks, model.pixels.data())) < 1e-12);
+  CHECK(largest_difference(expected, by_groups(generator, ranks, model.batch.pixels.data())) <
+        1e-12);
 }
 
 TEST_CASE(
@@ -194,7 +193,7 @@ TEST_CASE(
       const int count = std::min(most_images, 3);
       for (auto& [at, values] :
            by_groups(generator, std::span(ranks).subspan(image * patches, count * patches),
-                     model.pixels.data() + image * Model::Grid::image_width))
+                     model.batch.pixels.data() + image * Model::Grid::image_width))
         all[{at.first + image, at.second}] = values;
     }
     return all;
@@ -218,15 +217,15 @@ TEST_CASE(
       ShapeError);
   const std::vector<Counter> one{{1, 0, 0}};
   CHECK_THROWS_AS(model.pass.order(model.reading(), {}, one), ShapeError);
-  CHECK_THROWS_AS(model.pass.order(model.reading(), model.batch(), one),
+  CHECK_THROWS_AS(model.pass.order(model.reading(), model.batch, one),
                   ShapeError);  // two images for one counter
   const auto nothing = [](int, const auto&, const auto&) {};
-  model.pass.order(model.reading(), model.batch(), std::vector<Counter>{{1, 0, 0}, {1, 0, 1}});
-  CHECK_THROWS_AS(model.pass.encode(model.reading(), {}, {}, nothing), ShapeError);
+  model.pass.order(model.reading(), model.batch, std::vector<Counter>{{1, 0, 0}, {1, 0, 1}});
+  CHECK_THROWS_AS(model.pass.encode(model.reading(), {}, nothing), ShapeError);
   ModelCase<GVP<OfCodes, Grouped<Mixed<5>>, Target<Codes<20>>>, Reference<double>> of_codes(device,
                                                                                             1);
   of_codes.pass.order(of_codes.reading(), {}, one);
-  CHECK_THROWS_AS(of_codes.pass.encode(of_codes.reading(), {}, {}, nothing), ShapeError);
+  CHECK_THROWS_AS(of_codes.pass.encode(of_codes.reading(), {}, nothing), ShapeError);
 }
 
 TEST_CASE("generate: wrong batches, ranks and calls are refused") {
@@ -244,12 +243,14 @@ TEST_CASE("generate: wrong batches, ranks and calls are refused") {
   using Labelled =
       GVP<ViT<3, 24, 3, Patch<4>, Image<12, 16>, Conditions<Labels<3>>>, Grouped<Mixed<5>>>;
   Generator<Labelled, Reference<float>> labelled(device, 2);
+  const std::vector<float> pixels(2 * Encoder::Grid::image_width);
+  labelled.begin(std::vector<int>(2 * patches, 1));
   CHECK_THROWS_WITH_AS(
-      labelled.begin(std::vector<int>(2 * patches, 1), std::vector<float>{3, 4}),
+      labelled.predict({.pixels = pixels, .conditions = std::vector<float>{3, 4}}),
       "condition: label 4 of image 1 is none of 0 .. 3, the last of which means unknown.",
       ShapeError);
-  CHECK_THROWS_WITH_AS(labelled.begin(std::vector<int>(2 * patches, 1), std::vector<float>{3}),
-                       "generator: 1 numbers of conditions are given, 2 images need 1 each.",
+  CHECK_THROWS_WITH_AS(labelled.predict({.pixels = pixels, .conditions = std::vector<float>{3}}),
+                       "batch: its conditions are 1 numbers, 2 images need 2; give 1 for each.",
                        ShapeError);
   using FromCodes = GVP<OfCodes, Grouped<Mixed<5>>, Target<Codes<20>>>;
   Generator<FromCodes, Reference<float>> from_codes(device, 1);
@@ -258,13 +259,14 @@ TEST_CASE("generate: wrong batches, ranks and calls are refused") {
   half[7] = 0;
   std::vector<float> codes(patches, 99);  // only what is given is read
   codes[7] = 19;
-  from_codes.begin(half), from_codes.predict(codes.data());
+  from_codes.begin(half);
+  from_codes.predict({.codes = codes});
   codes[7] = 20;
   from_codes.begin(half);
-  CHECK_THROWS_AS(from_codes.predict(codes.data()), ShapeError);
+  CHECK_THROWS_AS(from_codes.predict({.codes = codes}), ShapeError);
   generator.begin(std::vector<int>(patches, 0));
   CHECK(generator.remaining() == 0);
-  CHECK_THROWS_AS(generator.predict(nullptr), ShapeError);
+  CHECK_THROWS_AS(generator.predict({}), ShapeError);
 }
 
 }  // namespace arvit::test

@@ -41,20 +41,20 @@ int label_of(const double* image, int classes) {
 }
 
 template <class Encoder> void give_what_it_reads(FeatureSource<double>& extractor) {
-  extractor.tokenizer([](const double* all, std::int64_t count, double* given) {
+  extractor.tokenizer([](const double* all, std::int64_t count, double* codes) {
     for (std::int64_t i = 0; i < count * patches; ++i)
-      given[i] = code_of(all + i / patches * Encoder::Grid::image_width,
+      codes[i] = code_of(all + i / patches * Encoder::Grid::image_width,
                          static_cast<int>(i % patches), Encoder::codes);
   });
-  extractor.conditions([](const double* all, std::int64_t count, double* given) {
+  extractor.conditions([](const double* all, std::int64_t count, double* numbers) {
     Encoder::Leading::each_kind_of([&]<class Kind>(Kind, auto) {  // kind after kind
       for (std::int64_t i = 0; i < count; ++i)
         for (int c = 0; c < Kind::width; ++c) {
           const double* const image = all + i * Encoder::Grid::image_width;
           if constexpr (detail::LabelKind<Kind>)
-            *given++ = label_of(image, Kind::classes);
+            *numbers++ = label_of(image, Kind::classes);
           else
-            *given++ = number_of(image, c);
+            *numbers++ = number_of(image, c);
         }
     });
   });

@@ -49,14 +49,14 @@ template <class Model> struct Dropping {
     std::fill(model.gradients.begin(), model.gradients.end(), 0.0);
     const typename ModelCase<Model, Reference<double>>::Pass::Gradients adding(
         Adding<Reference<double>>(model.gradients.data(), model.gradients.data()));
-    model.pass.run(model.reading(), &adding, model.batch(), model.pass.mean_scale());
+    model.pass.run(model.reading(), &adding, model.batch, model.pass.mean_scale());
     return model.pass.loss();
   }
   /// By image, rows of its predictions one after the other.
   std::vector<std::vector<double>> predictions() {
     std::vector<std::vector<double>> result(images);
     model.pass.order_by_ranks(ranks, counters());
-    model.pass.run(model.reading(), nullptr, model.batch(), model.pass.mean_scale(), {},
+    model.pass.run(model.reading(), nullptr, model.batch, model.pass.mean_scale(),
                    [&](std::size_t, auto prediction) {
                      for (std::int64_t r = 0; r < prediction.rows(); ++r) {
                        auto& of_image = result[static_cast<std::size_t>(

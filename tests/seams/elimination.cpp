@@ -138,7 +138,7 @@ void compare(bool dead) {
   const std::array<Counter, images> counters{Counter{5, 1, 0}, Counter{5, 1, 1}, Counter{5, 1, 2}};
   Fp64 device;
   const auto run = [&]<class Model>(ModelCase<Model, Fp64>& model) {
-    model.pass.order(model.reading(), model.batch(), counters, model.given_span());
+    model.pass.order(model.reading(), model.batch, counters);
     return model.run();
   };
   ModelCase<On, Fp64> on(device, images);

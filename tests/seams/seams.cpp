@@ -32,7 +32,7 @@ dense::Problem problem_of(const ModelCase<Model, Reference<double>>& model, cons
   problem.depth = E::depth;
   problem.heads = E::heads;
   problem.class_token = E::has_class_token;
-  problem.images = model.pixels, problem.images_count = model.images, problem.ranks = ranks;
+  problem.images = model.batch.pixels, problem.images_count = model.images, problem.ranks = ranks;
   problem.mlp_head = std::is_same_v<typename Model::HeadKind, MlpHead>;
   for (const auto& [name, values] : model.named(model.parameters))
     problem.parameters[name] = {values.begin(), values.end()};
@@ -176,7 +176,7 @@ TEST_CASE(
     for (int y = 0; y < 12; ++y)
       for (int x = 0; x < 16; ++x)
         for (int c = 0; c < 3 && ranks[0][y / 4 * 4 + x / 4] > 0; ++c)
-          model.pixels[(c * 12 + y) * 16 + x] += shift;
+          model.batch.pixels[(c * 12 + y) * 16 + x] += shift;
     model.run(flat(ranks));
     std::map<std::string, std::vector<double>> gradient;
     for (const auto& [name, values] : model.named(model.gradients))

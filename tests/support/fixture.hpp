@@ -69,7 +69,7 @@ template <class Model, class D> void check_fixture(D& device, const std::string&
   std::vector<double> ours(Model::streams * images * places * width);
   REQUIRE(ours.size() == predictions.size());
   model.pass.run(
-      model.reading(), nullptr, model.batch(), model.pass.mean_scale(), model.given_span(),
+      model.reading(), nullptr, model.batch, model.pass.mean_scale(),
       [&](std::size_t s, auto prediction) {
         const auto& source = model.pass.tables().streams[s].source;
         for (std::int64_t r = 0; r < prediction.rows(); ++r) {

@@ -37,7 +37,7 @@ struct CountingTeacher {
   }
 };
 FrozenTeacher frozen(CountingTeacher& teacher, bool halves = false) {
-  return {std::ref(teacher), {}, "a teacher", halves};
+  return {.tokens = std::ref(teacher), .identity = "a teacher", .halves = halves};
 }
 
 TeacherCacheOptions cache_options(const std::filesystem::path& path, std::int64_t views = 2) {
@@ -433,22 +433,21 @@ TEST_CASE(
   std::int64_t asked = 0;
   const auto run = [&](const std::string& name, int epochs) {
     const FrozenTeacher teacher{
-        [&](const float* images, std::span<const Counter> of, float* given) {
-          asked += static_cast<std::int64_t>(of.size());
-          for (std::size_t i = 0; i < of.size() * Student::given_width; ++i)
-            given[i] = images[i / Student::given_width * Student::Grid::image_width +
-                              i % Student::given_width];
-        },
-        {},
-        "pixels",
-        false};
+        .tokens =
+            [&](const float* images, std::span<const Counter> of, float* numbers) {
+              asked += static_cast<std::int64_t>(of.size());
+              constexpr std::int64_t wide = Student::batch_widths.tokens;
+              for (std::size_t i = 0; i < of.size() * wide; ++i)
+                numbers[i] = images[i / wide * Student::Grid::image_width + i % wide];
+            },
+        .identity = "pixels"};
     RunOptions options = run_options(folder / name);
     options.schedule.epochs = epochs;
     auto loader = test::made_loader({12, 12}, options.batch.images_per_micro_batch(),
                                     options.batch.accumulation(), options.seed);
     Cpu<Fp32> device({1, {}});
     TeacherCacheOptions cache{(folder / "cache").string(), {}, 12, 4, Student::Grid::image_width,
-                              Student::given_width};
+                              Student::batch_widths.tokens};
     std::vector<double> losses;
     Trainer<Student, Cpu<Fp32>, decltype(loader)> trainer(
         device, loader, options, {.teacher = cached(teacher, cache, nullptr)},
@@ -486,11 +485,11 @@ TEST_CASE(
       D device({1, {}});
       const Source source{Source::Kind::checkpoint, (folder / "large.safetensors").string()};
       const std::vector<float> images(32 * Learner::Grid::image_width);
-      std::vector<float> given(32 * Learner::given_width, 1.f);
+      HostBatch<float> features(Learner::batch_widths.beside_pixels(), 32);
       const std::vector<Counter> counters(32);
       const auto made = [&] {
         FrozenTeacher teacher = make_teacher<Learner>(device, source, {.micro_batch = 32});
-        teacher.give(images.data(), counters, given.data());
+        teacher.fill(images.data(), counters, features.first(32));
         return teacher;
       };
       const FrozenTeacher first = made();  // the device's own scratch memory has grown

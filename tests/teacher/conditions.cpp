@@ -83,7 +83,7 @@ TEST_CASE(
   std::vector<float> given(4 * OfTeacher::condition_width);
   make_conditions<OfTeacher>(device, look_at(checkpoint),
                              {.colours = own, .micro_batch = 4, .count = 4, .labels = labels})
-      .give(images.data(), names, given.data());
+      .conditions(images.data(), names, given.data());
   CHECK(given[0] == 4);
   CHECK(given[1] == 5);  // no label: unknown
   CHECK(given[2] == 0);
@@ -97,12 +97,12 @@ TEST_CASE(
   given.assign(4 * 4, -1);
   make_conditions<OfCodes>(device, look_at(palette),
                            {.colours = {{0, 0, 0}, {1, 1, 1}}, .micro_batch = 4})
-      .give(std::vector<float>(images.size(), 0.7f).data(), names, given.data());
+      .conditions(std::vector<float>(images.size(), 0.7f).data(), names, given.data());
   for (int i = 0; i < 16; ++i)
     CHECK(given[static_cast<std::size_t>(i)] == doctest::Approx(i % 4 == 2 ? 1 : 0));
   make_conditions<OfCodes>(device, look_at(palette),
                            {.colours = {{0, 0, 0}, {1, 1, 1}}, .micro_batch = 4})
-      .give(images.data(), names, given.data());
+      .conditions(images.data(), names, given.data());
   CHECK(std::accumulate(given.begin(), given.end(), 0.0) == doctest::Approx(4));
 }
 
@@ -166,9 +166,9 @@ TEST_CASE_TEMPLATE(
       device, source_of_run(Safetensors(run), "condition"),
       {.colours = {{0, 0, 0}, {1, 1, 1}}, .micro_batch = 2});
   float shift = 0;
-  extractor.conditions([&](const float* images, std::int64_t count, float* given) {
-    conditions.give(images, std::vector<Counter>(static_cast<std::size_t>(count)), given);
-    given[0] += shift;
+  extractor.conditions([&](const float* images, std::int64_t count, float* numbers) {
+    conditions.conditions(images, std::vector<Counter>(count), numbers);
+    numbers[0] += shift;
   });
   const auto features = extractor.extract(std::span<const float>(image));
   shift = 1;
@@ -199,9 +199,9 @@ TEST_CASE(
         device,
         {.batch = batch, .features = {{Readout::mean}, {Readout::condition}, {Readout::tokens}}});
     extractor.load(parameters);
-    extractor.conditions([&](const double*, std::int64_t count, double* given) {
+    extractor.conditions([&](const double*, std::int64_t count, double* numbers) {
       REQUIRE(count * 4 == static_cast<std::int64_t>(conditions.size()));
-      std::copy(conditions.begin(), conditions.end(), given);
+      std::copy(conditions.begin(), conditions.end(), numbers);
     });
     return extractor.extract(of);
   };
@@ -219,32 +219,36 @@ TEST_CASE(
   CHECK(part == all);  // a pass that is not full
 }
 
-TEST_CASE("conditions: they follow what all images of a batch are given for the target") {
-  const auto giving = [](std::int64_t width, float first, const char* held) {
-    return FrozenTeacher{[width, first](const float*, std::span<const Counter> of, float* given) {
-                           for (std::int64_t i = 0;
-                                i < width * static_cast<std::int64_t>(of.size()); ++i)
-                             given[i] = first + static_cast<float>(i);
-                         },
-                         {{held, 7}},
-                         held,
-                         true};
+TEST_CASE("conditions: they are made beside what the target needs") {
+  const auto making = [](float number) {
+    return [number](const float*, std::span<const Counter> of, float* numbers) {
+      std::fill_n(numbers, of.size(), number);
+    };
   };
-  std::vector<float> given(3 * 6, -1);
-  const FrozenTeacher both = with_conditions(giving(4, 10, "teacher"), giving(2, 50, "condition"),
-                                             4);
-  both.give(nullptr, counters(3), given.data());
-  CHECK(given ==
-        std::vector<float>{10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 50, 51, 52, 53, 54, 55});
+  const FrozenTeacher conditions{
+      .conditions = making(3), .memory = {{"condition", 7}}, .identity = "condition"};
+  const BatchWidths widths{.pixels = 9, .tokens = 1, .codes = 1, .conditions = 1};
+  HostBatch<float> made(widths.beside_pixels(), 4);
+  const Batch<float> batch = made.first(2);
+  const auto filled = [&](const FrozenTeacher& teacher) {
+    for (Span<float> part : {batch.tokens, batch.codes, batch.conditions})
+      std::fill(part.begin(), part.end(), -1.f);
+    teacher.fill(nullptr, counters(2), batch);
+    return std::vector<float>{batch.tokens[1], batch.codes[1], batch.conditions[1]};
+  };
+  const FrozenTeacher both = with_conditions(
+      {.tokens = making(1), .memory = {{"teacher", 7}}, .identity = "teacher", .halves = true},
+      conditions);
+  CHECK(filled(both) == std::vector<float>{1, -1, 3});
   CHECK(both.identity == "teacher; condition");
   CHECK(both.halves);
   REQUIRE(both.memory.size() == 2);
   CHECK(both.memory[0].what == "teacher");
   CHECK(both.memory[1].what == "condition");
-  given.assign(3 * 2, -1);
-  with_conditions({}, giving(2, 50, "condition"), 0)
-      .give(nullptr, counters(3), given.data());  // nobody teaches
-  CHECK(given == std::vector<float>{50, 51, 52, 53, 54, 55});
+  CHECK(both.makes({.pixels = 9, .tokens = 1, .conditions = 1}));
+  CHECK_FALSE(both.makes(widths));
+  CHECK(filled(with_conditions({.codes = making(2)}, conditions)) == std::vector<float>{-1, 2, 3});
+  CHECK(filled(with_conditions({}, conditions)) == std::vector<float>{-1, -1, 3});
 }
 
 TEST_CASE(
@@ -281,16 +285,16 @@ TEST_CASE(
   Cpu<Fp32> device({1, {}});
   Step<Model, Cpu<Fp32>> step(device, {.micro_batch = 2});
   step.initialise(1);
-  std::vector<float> given(2 * Model::given_width,
-                           0.25f);  // two images: codes, three numbers each, a label each
-  std::fill_n(given.begin(), 2 * 9, 3.f);
+  std::vector<float> codes(2 * 9, 3.f);
+  std::vector<float> conditions(2 * 3 + 2, 0.25f);  // two images: three numbers each, a label each
   const auto names = counters(2);
   const auto said = [&](float label, float code) {
-    given[18 + 6] = 3;
-    given[18 + 7] = label;
-    given[9 + 4] = code;
+    conditions[6] = 3;
+    conditions[7] = label;
+    codes[9 + 4] = code;
     step.begin(names);
-    return test::message_of<ShapeError>([&] { step.accumulate(nullptr, names, given.data()); });
+    return test::message_of<ShapeError>(
+        [&] { step.accumulate({.codes = codes, .conditions = conditions}, names); });
   };
   CHECK(said(2, 3).empty());
   CHECK(step.loss() > 0);
@@ -314,7 +318,7 @@ TEST_CASE("conditions: of images of another size") {
   make_conditions<OfCodes>(
       device, look_at(file),
       {.colours = {{0, 0, 0}, {1, 1, 1}}, .micro_batch = 2, .height = 24, .width = 24})
-      .give(images.data(), counters(2), given.data());
+      .conditions(images.data(), counters(2), given.data());
   for (int i = 0; i < 8; ++i)
     CHECK(given[static_cast<std::size_t>(i)] == doctest::Approx(i == 0 || i == 7 ? 1 : 0));
 }

@@ -101,15 +101,14 @@ TEST_CASE("teacher: an order from the teacher's features, and not from the stude
 
   Reference<double> device;
   PretrainPass<Model, Reference<double>> pass(device, 1, std::int64_t{1} << 24);
-  const std::vector<double> zeros(Model::parameter_count), image(Model::Grid::image_width);
+  const std::vector<double> zeros(Model::parameter_count);
   const typename PretrainPass<Model, Reference<double>>::Parameters parameters(
       Reading<Reference<double>>(zeros.data(), zeros.data()));
   for (const int best : {0, 4, 8}) {  // only this patch is like the class token
-    std::vector<double> given(Model::given_width);
+    std::vector<double> features(Model::batch_widths.tokens);
     for (int token = 0; token < tokens; ++token)
-      given[token * 8 + (token == 0 || token == 1 + best ? 0 : 1)] = 1;
-    pass.order(parameters, {image.data(), Model::Grid::image_width},
-               std::vector<Counter>{{1, 0, 0}}, {given.data(), Model::given_width});
+      features[token * 8 + (token == 0 || token == 1 + best ? 0 : 1)] = 1;
+    pass.order(parameters, {.tokens = features}, std::vector<Counter>{{1, 0, 0}});
     // The 3 x 3 mean decides, so the nearest corner of a corner patch may come first; the first
     // patch is at most one step from it.
     const int first = pass.permutation()[0];

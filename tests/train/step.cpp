@@ -46,20 +46,29 @@ template <class Model> std::vector<float> pictures() {
   return pixels;
 }
 
-/// What comes with the pictures: codes, if anything.
-template <class Model> std::vector<float> given() {
-  std::vector<float> codes(images * Model::given_width);
-  Stream random(Counter{.seed = 5});
-  for (float& code : codes) code = static_cast<float>(random.below(Model::codes));
-  return codes;
-}
+/// The pictures and their codes, if the model reads some.
+template <class Model> struct Images {
+  std::vector<float> pixels = pictures<Model>(), codes;
+  Images() : codes(images * Model::batch_widths.codes) {
+    Stream random(Counter{.seed = 5});
+    for (float& code : codes) code = static_cast<float>(random.below(Model::codes));
+  }
+  /// The images first .. first + count - 1.
+  Batch<const float> part(std::int64_t first, std::int64_t count) const {
+    const auto of = [&](const std::vector<float>& all, std::int64_t width) {
+      return Span<const float>(all).part(first * width, (first + count) * width);
+    };
+    return {.pixels = of(pixels, Model::batch_widths.pixels),
+            .codes = of(codes, Model::batch_widths.codes)};
+  }
+};
 
 template <class Model, class Precision> std::vector<float> gradients() {
   Cpu<Precision> device({2, {}});
   Step<Model, Cpu<Precision>> step(device, {.micro_batch = images});
   step.initialise(1);
   step.begin(counters(0));
-  step.accumulate(pictures<Model>().data(), counters(0), given<Model>().data());
+  step.accumulate(Images<Model>().part(0, images), counters(0));
   return {step.gradients().data(), step.gradients().data() + step.gradients().size()};
 }
 }  // namespace
@@ -93,7 +102,7 @@ TEST_CASE_TEMPLATE("step: recomputed activations give the same bits from less me
     step.initialise(1);
     for (std::uint32_t number = 0; number < 2; ++number) {
       step.begin(counters(number));
-      step.accumulate(pictures<Model>().data(), counters(number), given<Model>().data());
+      step.accumulate(Images<Model>().part(0, images), counters(number));
       step.update({.learning_rate = 0.01}, 1.0);
     }
     return std::vector<float>(step.masters().data(), step.masters().data() + step.masters().size());
@@ -115,10 +124,9 @@ TEST_CASE_TEMPLATE("step: where the sizes of groups vary, the plan holds the lar
     const typename Model::template Pass<P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const typename Model::template Pass<P>::Gradients gradients(Adding<P>(nullptr, nullptr));
     const auto count = static_cast<std::int64_t>(batch.size());
-    const Span<const float, DeviceSpace> pixels(nullptr, count * Model::image_width),
-        codes(nullptr, count * Model::given_width);
-    pass.order(parameters, pixels, batch, codes);
-    pass.run(parameters, &gradients, pixels, {}, codes);
+    const auto planned = DeviceBatch<P>().first(count, Model::batch_widths);
+    pass.order(parameters, planned, batch);
+    pass.run(parameters, &gradients, planned, {});
     return pass.peak_bytes();
   };
   for (const int count : {1, 3}) {
@@ -152,16 +160,15 @@ TEST_CASE_TEMPLATE("step: from the second one on, nothing is allocated", Model, 
     Cpu<Precision> device({2, {}});
     Step<Model, Cpu<Precision>> step(device, {.micro_batch = 4, .average = true, .drop_path = 0.1});
     step.initialise(1);
-    const std::vector<float> pixels = pictures<Model>(), codes = given<Model>();
+    const Images<Model> made;
     long last = -1;
     for (std::uint32_t number = 0; number < 3; ++number) {
       const auto names = counters(number);
       const std::span<const Counter> all(names);
       const long start = test::allocation_count;
       step.begin(all);
-      step.accumulate(pixels.data(), all.first(4), codes.data());
-      step.accumulate(&pixels[4 * Model::Grid::image_width], all.last(2),
-                      codes.data() + 4 * Model::given_width);
+      step.accumulate(made.part(0, 4), all.first(4));
+      step.accumulate(made.part(4, 2), all.last(2));
       step.update({.learning_rate = 1e-3}, 1.0);
       last = test::allocation_count - start;
     }
@@ -202,7 +209,7 @@ TEST_CASE("step: given ranks give the bits of the drawn order that they name") {
   const auto names = counters(0);
   const auto pixels = pictures<Model>();
   step.begin(names);
-  step.accumulate(pixels.data(), names);
+  step.accumulate({.pixels = pixels}, names);
   const double drawn = step.loss();
   const std::vector<float> expected(step.gradients().data(),
                                     step.gradients().data() + step.gradients().size());
@@ -212,7 +219,7 @@ TEST_CASE("step: given ranks give the bits of the drawn order that they name") {
     ranks[at / patches * patches + permutation[at]] = static_cast<int>(at % patches) + 1;
   const auto given_ranks = [&](const std::vector<int>& order) {
     step.begin(GivenRanks{order, names});
-    step.accumulate(pixels.data(), GivenRanks{order, names});
+    step.accumulate({.pixels = pixels}, GivenRanks{order, names});
     return std::vector<float>(step.gradients().data(),
                               step.gradients().data() + step.gradients().size());
   };
@@ -227,12 +234,13 @@ TEST_CASE("step: given ranks give the bits of the drawn order that they name") {
   constexpr int half = images / 2;
   step.begin(GivenRanks{ranks, names});
   for (int part = 0; part < 2; ++part)
-    step.accumulate(pixels.data() + part * half * std::int64_t{Model::Grid::image_width},
+    step.accumulate(Images<Model>().part(part * half, half),
                     GivenRanks{all.subspan(part * half * patches, half * patches),
                                every.subspan(part * half, half)});
   CHECK(step.loss() == doctest::Approx(whole).epsilon(1e-6));
-  CHECK_THROWS_WITH_AS(step.accumulate(pixels.data(), GivenRanks{all.first(patches + 1)}),
-                       doctest::Contains("ranks and 0 counters"), ShapeError);
+  CHECK_THROWS_WITH_AS(
+      step.accumulate(Images<Model>().part(0, 1), GivenRanks{all.first(patches + 1)}),
+      doctest::Contains("ranks and 0 counters"), ShapeError);
   ranks.assign(ranks.size(), 0);
   CHECK_THROWS_WITH_AS(step.begin(GivenRanks{ranks}), doctest::Contains("nothing to learn"),
                        ShapeError);
@@ -245,7 +253,7 @@ TEST_CASE("step: tensors by name, and the loss of each stream") {
   Step<Model, Cpu<Fp32>> step(device, {.micro_batch = images});
   step.initialise(1);
   step.begin(counters(0));
-  step.accumulate(pictures<Model>().data(), counters(0), given<Model>().data());
+  step.accumulate(Images<Model>().part(0, images), counters(0));
   for (const PlacedTensor& t : Model::parameters()) {
     CHECK(step.parameter(t.name).data() == step.masters().data() + t.offset);
     CHECK(step.gradient(t.name).data() == step.gradients().data() + t.offset);
@@ -269,7 +277,7 @@ TEST_CASE("step: what is updated with norms goes tensor by tensor") {
   const std::vector<float> before(step.masters().data(),
                                   step.masters().data() + step.masters().size());
   step.begin(counters(0));
-  step.accumulate(pictures<Model>().data(), counters(0));
+  step.accumulate({.pixels = pictures<Model>()}, counters(0));
   const LARS lars{.learning_rate = 0.5, .weight_decay = 0.01};
   step.update(lars);
   for (const PlacedTensor& t : Model::parameters()) {

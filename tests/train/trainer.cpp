@@ -136,8 +136,8 @@ template <class Loader> struct Poisoned {
   Loader& loader;
   int fatal;
   std::vector<float> images = {};
-  Batch batch = {};
-  const Batch* next() {
+  LoadedBatch batch = {};
+  const LoadedBatch* next() {
     batch = *loader.next();
     images.assign(batch.images, batch.images + batch.size * 3 * 12 * 12);
     if (--fatal == 0) images[100] = std::numeric_limits<float>::quiet_NaN();

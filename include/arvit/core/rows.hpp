@@ -23,6 +23,13 @@ template <class T, class Space = HostSpace> class Span {
   template <class U>
   requires(std::same_as<const U, T>) constexpr Span(Span<U, Space> other)
       : data_(other.data()), size_(other.size()) {}
+  /// Of a container on the host, or a std::span.
+  template <class C>
+  requires(std::same_as<Space, HostSpace>&& requires(C& container) {
+    typename std::remove_cvref_t<C>::value_type;
+    { container.data() } -> std::convertible_to<T*>;
+  }) constexpr Span(C&& container)
+      : data_(container.data()), size_(static_cast<std::int64_t>(container.size())) {}
 
   constexpr T* data() const { return data_; }
   constexpr std::int64_t size() const { return size_; }

@@ -60,7 +60,7 @@ struct LoaderOptions {
 
 /// Pictures ready for the model. The memory belongs to the loader and is valid until its next call
 /// of next().
-struct Batch {
+struct LoadedBatch {
   const float* images = nullptr;  ///< [size, 3, height, width]
   std::int64_t size = 0;
   /// In the data set, of the pictures really used: with the seed and the epoch they are the
@@ -126,7 +126,7 @@ template <Dataset Set, Transform Transformer> class Loader {
   /// The next batch, or nullptr after the last epoch. Throws what a worker met while it filled this
   /// batch (of several errors that of the first picture); a further call goes on with the batch
   /// after it.
-  const Batch* next() {
+  const LoadedBatch* next() {
     std::unique_lock lock(mutex_);
     if (in_use_) {
       in_use_ = false;
@@ -181,8 +181,8 @@ template <Dataset Set, Transform Transformer> class Loader {
   }
 
   /// The pictures that batch `number` of an epoch draws, known without reading any of them;
-  /// Batch::indices differs from it only where an unreadable picture was replaced. Valid until the
-  /// next call.
+  /// LoadedBatch::indices differs from it only where an unreadable picture was replaced. Valid
+  /// until the next call.
   std::span<const std::uint32_t> planned(std::uint32_t epoch, std::int64_t number) {
     if (number < 0 || number >= per_epoch_)
       fail<OptionError>("loader: batch ", number, " of an epoch was asked for, an epoch has ",
@@ -352,7 +352,7 @@ template <Dataset Set, Transform Transformer> class Loader {
   std::int64_t opened_ = 0, taken_ = 0, released_ = 0;
   std::int64_t place_ = 0;  ///< rows claimed of batch number opened_
   bool in_use_ = false, stopping_ = false;
-  Batch batch_;
+  LoadedBatch batch_;
   std::chrono::steady_clock::duration waited_{};
 
   std::mutex report_mutex_;

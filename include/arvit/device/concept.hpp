@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "arvit/core/batch.hpp"
 #include "arvit/core/cursor.hpp"
 #include "arvit/core/dtype.hpp"
 #include "arvit/core/host_device.hpp"
@@ -35,6 +36,9 @@ template <class D> using Statistic = typename D::Precision::Statistic;
 /// Packed tokens of width Dim on device D.
 template <class D, int Dim> using Tokens = Rows<Activation<D>, Dim, SpaceOf<D>>;
 template <class D, int Dim> using ConstTokens = Rows<const Activation<D>, Dim, SpaceOf<D>>;
+
+/// A batch of images on device D.
+template <class D> using DeviceBatch = Batch<const Statistic<D>, SpaceOf<D>>;
 
 /// Parameters as layers read them, and gradients as layers add to them.
 template <class D> using Reading = Cursor<const Weight<D>, const Statistic<D>, SpaceOf<D>>;

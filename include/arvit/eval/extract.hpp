@@ -75,7 +75,7 @@ FeatureTable extract_features(FeatureSource<float>& extractor, const Set& set, c
   auto loading = LoaderOptions::one_pass(extractor.options().batch, options.threads);
   loading.on_bad_file = options.on_bad_file;
   Loader<Set, T> loader(set, transform, loading);
-  while (const Batch* batch = loader.next()) {
+  while (const LoadedBatch* batch = loader.next()) {
     extractor.extract(batch->images, batch->size, table.values.data() + table.rows() * table.width);
     table.labels.insert(table.labels.end(), batch->labels.begin(), batch->labels.end());
     options.progress(table.rows(), set.size());
@@ -94,7 +94,7 @@ FeatureTable extract_pixels(const Set& set, EvaluationTransformOptions transform
   auto loading = LoaderOptions::one_pass(64, options.threads);
   loading.on_bad_file = options.on_bad_file;
   Loader<Set, EvaluationTransform> loader(set, EvaluationTransform(transform), loading);
-  while (const Batch* batch = loader.next()) {
+  while (const LoadedBatch* batch = loader.next()) {
     table.labels.insert(table.labels.end(), batch->labels.begin(), batch->labels.end());
     for (std::int64_t i = 0; i < batch->size; ++i) {
       const float* pixels = batch->images + i * 3 * plane;

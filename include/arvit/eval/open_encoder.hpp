@@ -64,8 +64,8 @@ std::unique_ptr<FeatureSource<float>> extractor_of(D& device, const EncoderInfo&
                                                                .height = shape.height,
                                                                .width = shape.width});
     check_gave(Safetensors(info.path), source.path, conditions.identity);
-    extractor->conditions([conditions](const float* images, std::int64_t count, float* given) {
-      conditions.give(images, std::vector<Counter>(count), given);
+    extractor->conditions([conditions](const float* images, std::int64_t count, float* numbers) {
+      conditions.conditions(images, std::vector<Counter>(count), numbers);
     });
   }
   return extractor;

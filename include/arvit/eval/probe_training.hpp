@@ -83,7 +83,7 @@ template <Dataset Set> int classes_of(const Set& set, std::string_view what) {
 struct ProbeRows {
   std::vector<float> features;
   std::vector<int> labels;
-  void append(FeatureSource<float>& extractor, const Batch& batch) {
+  void append(FeatureSource<float>& extractor, const LoadedBatch& batch) {
     const std::size_t before = features.size();
     features.resize(before + batch.size * extractor.width());
     extractor.extract(batch.images, batch.size, features.data() + before);
@@ -131,7 +131,7 @@ double train_probe(FeatureSource<float>& extractor, const Train& train, const Te
   const auto steps = static_cast<double>(loader.batches_per_epoch() / loading.group);
   detail::ProbeRows rows;
   double loss = 0;  // mean of the epoch so far
-  while (const Batch* batch = loader.next()) {
+  while (const LoadedBatch* batch = loader.next()) {
     rows.append(extractor, *batch);
     if (static_cast<int>(rows.labels.size()) < batch_size) continue;
     const auto step = static_cast<double>(batch->number / loading.group);
@@ -152,7 +152,7 @@ double train_probe(FeatureSource<float>& extractor, const Train& train, const Te
   Loader<Test, EvaluationTransform> tests(
       test, central, LoaderOptions::one_pass(extractor.options().batch, options.threads));
   std::vector<int> predicted, labels;
-  while (const Batch* batch = tests.next()) {
+  while (const LoadedBatch* batch = tests.next()) {
     rows.clear();
     rows.append(extractor, *batch);
     const auto now = head.predict(rows.features.data(), batch->size);

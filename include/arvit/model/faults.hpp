@@ -183,11 +183,11 @@ template <class Encoder, class Decoder, class Order, class Target>
 consteval Fault fault_between_slots() {
   using Grid = typename Encoder::Grid;
   using Kind = typename Target::Kind;
-  constexpr bool reads_codes = Encoder::codes > 0, given = GivenTarget<Kind, Grid>;
+  constexpr bool reads_codes = Encoder::codes > 0, has_tokens = TargetOfTokens<Kind, Grid>;
   if (!takes_leading<Encoder, Decoder>()) return Fault::conditions;
   if constexpr (reads_codes && HasClasses<Kind>)
     if (Kind::classes != Encoder::codes) return Fault::codes_of_two_tokenizers;
-  if (reads_codes && given && !HasClasses<Kind>) return Fault::codes_predict_features;
+  if (reads_codes && has_tokens && !HasClasses<Kind>) return Fault::codes_predict_features;
   if constexpr (FeatureOrder<Order>) {
     if (!Encoder::has_class_token) return Fault::order_needs_class_token;
     if (Encoder::leading_tokens != 1) return Fault::order_knows_no_conditions;
@@ -204,7 +204,7 @@ consteval Fault fault_between_slots() {
     if constexpr (requires { typename Kind::Teacher::Grid; })
       if (Kind::Teacher::Grid::rows != Grid::rows || Kind::Teacher::Grid::columns != Grid::columns)
         return Fault::teacher_of_another_grid;
-    if (!given || !GivesClass<Kind>) return Fault::teacher_without_features;
+    if (!has_tokens || !GivesClass<Kind>) return Fault::teacher_without_features;
   }
   if (predicts_class<Encoder, Decoder>() && !GivesClass<Kind>) return Fault::class_without_target;
   if constexpr (Target::resizes) {
@@ -228,9 +228,9 @@ consteval Fault fault_of_kinds() {
     using Kind = typename Target::Kind;
     if constexpr (!HasWidth<Kind, Grid>)
       return Fault::target_width;
-    else if constexpr (GivenTarget<Kind, Grid> && !ValuesGiven<Kind, Grid>)
+    else if constexpr (TargetOfTokens<Kind, Grid> && !ValuesGiven<Kind, Grid>)
       return Fault::target_given_values;
-    else if constexpr (!GivenTarget<Kind, Grid> && !ValuesOfPictures<Kind, Grid>)
+    else if constexpr (!TargetOfTokens<Kind, Grid> && !ValuesOfPictures<Kind, Grid>)
       return Fault::target_values;
     else if constexpr (!HasFor<DecoderKind, Encoder, Target>)
       return Fault::decoder_for;

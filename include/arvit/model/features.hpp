@@ -107,10 +107,10 @@ template <class Model, class S> std::vector<S> encoder_parameters(std::span<cons
   return result;
 }
 
-/// What comes with images [count, 3, height, width], normalised as in pre-training: codes [count,
-/// patches] in reading order, or conditions, kind after kind [count, width].
+/// Makes a part of a batch from images [count, 3, height, width], normalised as in pre-training:
+/// codes [count, patches] in reading order, or conditions, kind after kind [count, width].
 template <class T>
-using GivenFunction = std::function<void(const T* images, std::int64_t count, T* given)>;
+using PartFunction = std::function<void(const T* images, std::int64_t count, T* numbers)>;
 
 /// A frozen encoder whose type is known only where it is made: images in, one row of features per
 /// image out. What reads features is compiled once, not per encoder. `T` is float, or double in
@@ -140,17 +140,18 @@ template <class T> class FeatureSource {
       fail<OptionError>(
           "features: the encoder has conditions, and nothing is given that makes them; give what "
           "it was trained with.");
-    for (std::int64_t first = 0; first < count; first += options_.batch)
-      pass(images + first * image_width(),
-           static_cast<int>(std::min<std::int64_t>(options_.batch, count - first)),
+    for (std::int64_t first = 0; first < count; first += options_.batch) {
+      const std::int64_t part = std::min<std::int64_t>(options_.batch, count - first);
+      pass(batch_of(images + first * image_width(), part), static_cast<int>(part),
            features + first * width());
+    }
   }
   /// An encoder that reads codes() codes needs a tokenizer, for images of shape(), before it
   /// extracts.
-  void tokenizer(GivenFunction<T> tokenizer) { tokenizer_ = std::move(tokenizer); }
+  void tokenizer(PartFunction<T> tokenizer) { tokenizer_ = std::move(tokenizer); }
   int codes() const { return codes_; }
   /// ... and one with conditions what makes them, condition_width() numbers an image.
-  void conditions(GivenFunction<T> conditions) { conditions_ = std::move(conditions); }
+  void conditions(PartFunction<T> conditions) { conditions_ = std::move(conditions); }
   int condition_width() const { return condition_width_; }
   std::vector<T> extract(std::span<const T> images) {
     const auto values = static_cast<std::int64_t>(images.size());
@@ -182,6 +183,9 @@ template <class T> class FeatureSource {
         codes_(Encoder::codes),
         condition_width_(Encoder::condition_width),
         parameter_count_(Encoder::parameter_count),
+        check_labels_(Encoder::Leading::template check_labels<T>),
+        widths_(Encoder::batch_widths(shape)),
+        made_(widths_.beside_pixels(), options_.batch),
         feature_shapes_(std::move(feature_shapes)) {
     offsets_.push_back(0);
     for (const std::vector<int>& extents : feature_shapes_) {
@@ -191,8 +195,9 @@ template <class T> class FeatureSource {
     }
   }
   virtual void take(const T* parameters) = 0;
-  /// At most options().batch images, on the host, and their features.
-  virtual void pass(const T* images, int count, T* features) = 0;
+  /// What the encoder reads of at most options().batch images, and their features.
+  virtual void pass(const Batch<const T>& batch, int count, T* features) = 0;
+  const BatchWidths& widths() const { return widths_; }
   /// read(feature, the first of its columns) for every feature of a layer, after norm() if one of
   /// them is normed.
   template <class Norm, class Read> void each_feature(int layer, Norm norm, Read read) const {
@@ -207,11 +212,29 @@ template <class T> class FeatureSource {
   }
   FeatureOptions options_;
   ImageShape shape_;
-  int codes_, condition_width_;
-  GivenFunction<T> tokenizer_, conditions_;
 
  private:
+  Batch<const T> batch_of(const T* images, std::int64_t count) {
+    Batch<T> made = made_.first(count);
+    if (codes_ > 0) {
+      tokenizer_(images, count, made.codes.data());
+      check_codes(made.codes.data(), count, widths_.codes, codes_);
+    }
+    if (condition_width_ > 0) {
+      conditions_(images, count, made.conditions.data());
+      check_labels_(made.conditions.data(), count);
+    }
+    Batch<const T> batch = made;
+    batch.pixels = {images, count * widths_.pixels};
+    return batch;
+  }
+
+  int codes_, condition_width_;
+  PartFunction<T> tokenizer_, conditions_;
   std::int64_t parameter_count_;
+  void (*check_labels_)(const T* conditions, std::int64_t images);
+  BatchWidths widths_;
+  HostBatch<T> made_;
   std::vector<std::vector<int>> feature_shapes_;
   std::vector<std::int64_t> offsets_;
 };
@@ -233,12 +256,13 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
   FeatureExtractor(D& device, FeatureOptions options)
       : FeatureExtractor(device, options, activation_bytes(options)) {}
 
-  /// Bytes of activations that a pass needs.
+  /// Bytes of activations that a pass needs, besides the batch.
   static std::int64_t activation_bytes(const FeatureOptions& options) {
     using P = Planner<typename D::Precision>;
     P planner;
     FeatureExtractor<Encoder, P> extractor(planner, options, 0);
-    extractor.pass(nullptr, options.batch, nullptr);
+    extractor.pass(Batch<const S>().first(options.batch, extractor.widths()), options.batch,
+                   nullptr);
     return extractor.peak_bytes();
   }
 
@@ -246,13 +270,12 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
   int tokens() const { return tokens_; }
   std::int64_t peak_bytes() const { return arena_.peak(); }
   std::int64_t parameter_bytes() const { return masters_.bytes() + weights_.bytes(); }
-  std::int64_t activation_bytes() const { return pass_.bytes(); }
+  std::int64_t activation_bytes() const { return pass_.bytes() + batch_.bytes(); }
 
  private:
   template <class E, Device X> friend class FeatureExtractor;
   template <class M, Device X> friend class MaskedFeatures;
   static constexpr int first_patch = Encoder::leading_tokens;
-  static constexpr bool reads_codes = Encoder::codes > 0;
 
   FeatureExtractor(D& device, const FeatureOptions& options, std::int64_t capacity)
       : FeatureExtractor(device, checked(options), capacity, 0) {}
@@ -263,6 +286,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
         tokens_(shape_.patches() + first_patch),
         masters_(device, Encoder::parameter_count),
         weights_(device, separate_weights ? Encoder::parameter_count : 0),
+        batch_(device, this->widths(), options.batch),
         pass_(device, capacity),
         arena_(pass_.arena()) {
     positions_ = pass_.positions(shape_.rows(), shape_.columns(), options_.positions);
@@ -279,13 +303,6 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     for (std::size_t i = 0; i < reading_order.size(); ++i)
       reading_order[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(shape_.patches()));
     permutation_ = pass_.uploaded(reading_order);
-    images_ = arena_.template span<S, Space>(
-        options_.batch * (reads_codes ? shape_.patches() : this->image_width()));
-    condition_numbers_ = arena_.template span<S, Space>(std::int64_t{options_.batch} *
-                                                        Encoder::condition_width);
-    host_.resize(static_cast<std::size_t>(options_.batch) *
-                 static_cast<std::size_t>(
-                     std::max(reads_codes ? shape_.patches() : 0, Encoder::condition_width)));
     features_ = arena_.template span<S, Space>(options_.batch * width());
   }
 
@@ -353,24 +370,8 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     if (!weights_.empty())
       device_.run(ops::Convert<D>{.masters = masters_.span(), .weights = weights_.span()});
   }
-  void pass(const S* images, int count, S* features) override {
-    const auto input = images_.part(0,
-                                    count * (reads_codes ? shape_.patches() : this->image_width()));
-    const auto conditions = condition_numbers_.part(0,
-                                                    std::int64_t{count} * Encoder::condition_width);
-    const bool measures = images == nullptr;
-    if (Encoder::condition_width > 0) {
-      if (!measures) {
-        conditions_(images, count, host_.data());
-        Encoder::Leading::check_labels(host_.data(), count);
-      }
-      device_.upload(static_cast<const S*>(host_.data()), conditions);
-    }
-    if (reads_codes && !measures) {
-      tokenizer_(images, count, host_.data());
-      check_codes(host_.data(), count, shape_.patches(), Encoder::codes);
-    }
-    device_.upload(reads_codes ? static_cast<const S*>(host_.data()) : images, input);
+  void pass(const Batch<const S>& on_host, int count, S* features) override {
+    const DeviceBatch<D> batch = batch_.upload(on_host, count);
     const ArenaScope scope(arena_);
     Reading<D> at(separate_weights ? reading_weights() : masters_as_weights(), masters_.data());
     const typename Encoder::template Parameters<Reading<D>> encoder(at);
@@ -382,12 +383,10 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
     const Context<D> c = pass_.context();
     const auto moments = take_statistics<2>(c, rows);
     const auto normed = take_tokens<Encoder::dim>(c, rows);
-    const Pictures<D> pictures = reads_codes ? Pictures<D>{{}, input, conditions}
-                                             : Pictures<D>{input, {}, conditions};
     ReachExtents extents = extents_;
     extents.pairs = extents.pairs / options_.batch * count;
     pass_.walk(encoder,
-               {{pictures, shape_, {source_.part(0, rows), permutation_}},
+               {{batch, shape_, {source_.part(0, rows), permutation_}},
                 class_rows_.part(0, std::int64_t{count} * Encoder::leading_tokens),
                 positions_,
                 {segments_.part(0, count), limit_.part(0, rows), extents},
@@ -416,7 +415,7 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
         return means(1, 0, 1);
       case Readout::condition:
         return Encoder::Leading::each_numbers(
-            Span<const S, Space>(condition_numbers_), count,
+            batch_.first(count).conditions, count,
             [&](auto numbers, std::int64_t begin, std::int64_t of) {
               device_.for_each(count * of,
                                detail::CopyRowsWork<S>{numbers.data(), of, out + begin, width()});
@@ -445,20 +444,19 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
       return masters_.data();
   }
 
-  using Source::options_, Source::shape_, Source::tokenizer_, Source::conditions_;
+  using Source::options_, Source::shape_;
   D& device_;
   int tokens_;
   Buffer<D, S> masters_;
   Buffer<D, Weight<D>> weights_;
+  DeviceBatchMemory<D, S> batch_;
   EncoderPass<Encoder, D> pass_;
   Arena& arena_;
   Positions<D> positions_;
   Span<const std::int32_t, Space> source_, class_rows_, limit_, permutation_;
   Span<const Segment, Space> segments_;
-  ReachExtents extents_;              // of options().batch images
-  Span<S, Space> images_, features_;  // images: pixels or codes
-  Span<S, Space> condition_numbers_;
-  std::vector<S> host_;  // codes, or conditions
+  ReachExtents extents_;  // of options().batch images
+  Span<S, Space> features_;
 };
 
 }  // namespace arvit

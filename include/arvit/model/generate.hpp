@@ -41,12 +41,12 @@ inline constexpr bool predicts_by_groups = [] {
 ///
 ///   generator.begin(ranks);
 ///   while (generator.remaining()) {
-///     prediction = generator.predict(content.data());
+///     prediction = generator.predict({.pixels = content});
 ///     ... put it into content, or leave what is there
 ///   }
 ///
-/// Content is what the encoder reads: pixels [images, 3, height, width], or codes [images,
-/// patches]. Patches not yet predicted are not read.
+/// Content is what the encoder reads: a batch of pixels or codes, and of conditions if it has some.
+/// Patches not yet predicted are not read.
 template <class Model, class D> class Generator {
  public:
   using S = Statistic<D>;
@@ -56,9 +56,6 @@ template <class Model, class D> class Generator {
   using Decoder = typename Model::Decoder;
   static constexpr int patches = Grid::patches, dim = Encoder::dim, first = Encoder::leading_tokens,
                        tokens = patches + first;
-  static constexpr int content_width = Encoder::codes > 0
-                                           ? patches
-                                           : Grid::image_width;  ///< numbers of an image
   static_assert(predicts_by_groups<Model>,
                 "Generator<Model, Device>: the decoder must be TwoStream, Causal or Parallel; the "
                 "others' predictions need more than content of lower ranks.");
@@ -84,18 +81,13 @@ template <class Model, class D> class Generator {
 
   /// Begins images of these ranks [images, patches], in reading order: 0 for what is given, the
   /// others in the order in which they are predicted, equal ones together. A Causal decoder needs
-  /// different ranks, and reads what is given in reading order. `conditions`, where the encoder has
-  /// some: kind after kind [images, width].
-  void begin(std::span<const int> ranks, std::span<const S> conditions = {}) {
+  /// different ranks, and reads what is given in reading order.
+  void begin(std::span<const int> ranks) {
     const auto images = static_cast<std::int64_t>(ranks.size()) / patches;
     if (images < 1 || images > most_images_ ||
         images * patches != static_cast<std::int64_t>(ranks.size()))
       fail<ShapeError>("generator: ", ranks.size(), " ranks for images of ", patches,
                        " patches; give 1 to ", most_images_, " images.");
-    if (static_cast<std::int64_t>(conditions.size()) != images * Encoder::condition_width)
-      fail<ShapeError>("generator: ", conditions.size(), " numbers of conditions are given, ",
-                       images, " images need ", Encoder::condition_width, " each.");
-    Encoder::Leading::check_labels(conditions.data(), images);
     std::vector<std::vector<int>> all(images);
     std::vector<std::int32_t> permutation, one;
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -110,9 +102,6 @@ template <class Model, class D> class Generator {
     ends_ = std::move(all);
     permutation_host_ = std::move(permutation);
     device_.upload(permutation_host_.data(), permutation_.part(0, images_ * patches));
-    if (!conditions.empty())
-      device_.upload(conditions.data(),
-                     conditions_.span().part(0, images_ * Encoder::condition_width));
     for (const auto& cache : qkv_) device_.run(ops::Fill<D>{.y = cache});
     for (const auto& cache : outputs_) device_.run(ops::Fill<D>{.y = cache});
     encoded_.assign(ends_.size(), 0);
@@ -126,19 +115,16 @@ template <class Model, class D> class Generator {
   }
   /// Predicts the next group of every image that has one; images with fewer groups are no longer
   /// looked at.
-  Prediction predict(const S* content) {
+  Prediction predict(const Batch<const S>& content) {
     if (remaining() == 0)
       fail<ShapeError>("generator: all groups are predicted; begin the next images.");
+    const DeviceBatch<D> read = batch_.upload(content, images_);
+    if (content.conditions.data() != nullptr)
+      Encoder::Leading::check_labels(content.conditions.data(), images_);
     ++group_;
-    const auto read = content_.span().part(0, images_ * content_width);
-    device_.upload(content, read);
     const ArenaScope scope(arena_);
     const Parameters p(Reading<D>(parameters_.data(), parameters_.data()));
-    const Span<const S, Space> conditions = conditions_.span().part(
-        0, images_ * Encoder::condition_width);
-    encode(
-        p, content,
-        Encoder::codes > 0 ? Pictures<D>{{}, read, conditions} : Pictures<D>{read, {}, conditions});
+    encode(p, content.codes.data(), read);
     return decode(p);
   }
 
@@ -154,8 +140,7 @@ template <class Model, class D> class Generator {
       : device_(device),
         most_images_(most_images),
         parameters_(device, Model::parameter_count),
-        content_(device, std::int64_t{most_images} * content_width),
-        conditions_(device, std::int64_t{most_images} * Encoder::condition_width),
+        batch_(device, Encoder::batch_widths(), most_images),
         pass_(device, capacity),
         arena_(pass_.arena()) {
     if (most_images < 1)
@@ -181,21 +166,21 @@ template <class Model, class D> class Generator {
     P planner;
     Generator<Model, P> plan(planner, images, 0);
     std::vector<int> ranks(static_cast<std::size_t>(images) * patches);
-    const std::vector<S> conditions(static_cast<std::size_t>(images) * Encoder::condition_width);
+    const auto content = Batch<const S>().first(images, Encoder::batch_widths());
     for (std::size_t i = patches; i <= ranks.size(); i += patches)
       ranks[i - 1] = 1;  // the most content
-    plan.begin(ranks, conditions);
-    plan.predict(nullptr);
+    plan.begin(ranks);
+    plan.predict(content);
     if (!causal) {
       std::fill(ranks.begin(), ranks.end(), 1);  // the most queries
-      plan.begin(ranks, conditions);
-      plan.predict(nullptr);
+      plan.begin(ranks);
+      plan.predict(content);
     }
     return plan.arena_.peak();
   }
   /// The content before the group, as far as it is new: its keys and values, and what the decoder
   /// reads of it, join the caches.
-  void encode(const Parameters& p, const S* on_host, const Pictures<D>& content) {
+  void encode(const Parameters& p, const S* codes, const DeviceBatch<D>& content) {
     std::vector<std::int32_t> source, class_rows, cached, last;
     Attend<HostLists> attend;
     for (std::int32_t i = 0; i < images_; ++i) {
@@ -212,10 +197,10 @@ template <class Model, class D> class Generator {
         cached.push_back(i * tokens + row);
         attend.limit.push_back(causal ? row + 1
                                       : std::min(upto, first + ends[row < first ? 0 : rank]));
-        if (Encoder::codes > 0 && row >= first && on_host != nullptr) {
+        if (Encoder::codes > 0 && row >= first && codes != nullptr) {
           const std::int64_t patch = std::int64_t{i} * patches +
                                      permutation_host_[i * patches + row - first];
-          check_codes(on_host + patch, 1, 1, Encoder::codes);
+          check_codes(codes + patch, 1, 1, Encoder::codes);
         }
       }
       append_segment(
@@ -321,7 +306,8 @@ template <class Model, class D> class Generator {
 
   D& device_;
   int most_images_;
-  Buffer<D, S> parameters_, content_, conditions_;
+  Buffer<D, S> parameters_;
+  DeviceBatchMemory<D, S> batch_;
   EncoderPass<Encoder, D> pass_;
   Arena& arena_;
   Span<std::int32_t, Space> permutation_;

@@ -41,12 +41,10 @@ template <class Model, Device D> class MaskedFeatures final : public FeatureSour
         seed_(seed),
         parameters_(device, Model::parameter_count),
         norm_(device, count_of<typename Encoder::Norm>()),
-        images_(device, options_.batch * std::int64_t{Model::image_width}),
-        given_(device, options_.batch * std::int64_t{Model::given_width}),
+        batch_(device, this->widths(), options_.batch),
         normed_(device, rows() * Encoder::dim),
         moments_(device, rows() * 2),
         features_(device, options_.batch * this->width()),
-        given_host_(static_cast<std::size_t>(options_.batch) * Model::given_width),
         pass_(device, options_.batch, planned_bytes(options_.batch), true) {}
 
  private:
@@ -74,11 +72,10 @@ template <class Model, Device D> class MaskedFeatures final : public FeatureSour
     PretrainPass<Model, P> pass(planner, images, 0, true);
     const typename PretrainPass<Model, P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const std::vector<Counter> counters(images);
-    const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Model::image_width),
-        given(nullptr, std::int64_t{images} * Model::given_width);
+    const DeviceBatch<P> batch = DeviceBatch<P>().first(images, Encoder::batch_widths());
     for (int extreme = 0; extreme < extremes<typename Model::Order>(); ++extreme) {
-      pass.order_extreme(extreme, parameters, pixels, counters, given);
-      pass.encode(parameters, pixels, given, [](int, const auto&, const auto&) {});
+      pass.order_extreme(extreme, parameters, batch, counters);
+      pass.encode(parameters, batch, [](int, const auto&, const auto&) {});
     }
     return pass.peak_bytes() + pass.pieces() * Arena::alignment;
   }
@@ -90,30 +87,16 @@ template <class Model, Device D> class MaskedFeatures final : public FeatureSour
     device_.upload(parameters + Encoder::body_parameter_count, norm_.span());
     next_ = 0;
   }
-  void pass(const S* images, int count, S* features) override {
-    const auto pixels = images_.span().part(0, std::int64_t{count} * Model::image_width),
-               given = given_.span().part(0, std::int64_t{count} * Model::given_width);
-    if (!pixels.empty()) device_.upload(images, pixels);
-    // What a target would be given lies before the conditions, and is not read.
-    S* const of_conditions = given_host_.data() + std::int64_t{count} * Model::token_given_width;
-    if constexpr (Encoder::codes > 0) {
-      tokenizer_(images, count, given_host_.data());
-      check_codes(given_host_.data(), count, Grid::patches, Encoder::codes);
-    }
-    if constexpr (Encoder::condition_width > 0) {
-      conditions_(images, count, of_conditions);
-      Encoder::Leading::check_labels(of_conditions, count);
-    }
-    device_.upload(static_cast<const S*>(given_host_.data()), given);
+  void pass(const Batch<const S>& on_host, int count, S* features) override {
+    const DeviceBatch<D> batch = batch_.upload(on_host, count);
     counters_.clear();
     for (int i = 0; i < count; ++i) counters_.push_back({.seed = seed_, .image = next_++});
     const typename Pass::Parameters parameters(Reading<D>(parameters_.data(), parameters_.data()));
     Reading<D> at(norm_.data(), norm_.data());
     const typename Encoder::Norm::template Parameters<Reading<D>> norm(at);
-    pass_.order(parameters, pixels, counters_, given);
+    pass_.order(parameters, batch, counters_);
     pass_.encode(
-        parameters, pixels, given,
-        [&](int layer, ConstTokens<D, Encoder::dim> h, const auto& tables) {
+        parameters, batch, [&](int layer, ConstTokens<D, Encoder::dim> h, const auto& tables) {
           const Tokens<D, Encoder::dim> normed(normed_.data(), h.rows());
           this->each_feature(
               layer,
@@ -143,13 +126,13 @@ template <class Model, Device D> class MaskedFeatures final : public FeatureSour
                      features);
   }
 
-  using Source::options_, Source::tokenizer_, Source::conditions_;
+  using Source::options_;
   D& device_;
   std::uint64_t seed_;
-  Buffer<D, S> parameters_, norm_, images_, given_;
+  Buffer<D, S> parameters_, norm_;
+  DeviceBatchMemory<D, S> batch_;
   Buffer<D, Activation<D>> normed_;
   Buffer<D, S> moments_, features_;
-  std::vector<S> given_host_;
   Pass pass_;
   std::vector<Counter> counters_;
   std::uint32_t next_ = 0;

@@ -33,15 +33,14 @@ template <class Model, Device D> class PatchPredictor {
   PatchPredictor(D& device, int most_images)
       : device_(device),
         parameters_(device, Model::parameter_count),
-        images_(device, std::int64_t{most_images} * Model::image_width),
+        batch_(device, widths, most_images),
         pass_(device, most_images, Pass::activation_bytes(most_images, false)) {}
 
   /// For images of these ranks [images, patches] alone (order_by_ranks).
   PatchPredictor(D& device, std::span<const int> ranks)
       : device_(device),
         parameters_(device, Model::parameter_count),
-        images_(device,
-                static_cast<std::int64_t>(ranks.size()) / Grid::patches * Model::image_width),
+        batch_(device, widths, static_cast<std::int64_t>(ranks.size()) / Grid::patches),
         pass_(device, static_cast<int>(ranks.size()) / Grid::patches, activation_bytes(ranks)) {}
 
   void load(std::span<const S> parameters) {
@@ -60,9 +59,7 @@ template <class Model, Device D> class PatchPredictor {
       fail<OptionError>(
           "the model's order comes from codes, whose tokenizer is not here; choose another model.");
     count_ = static_cast<std::int64_t>(counters.size());
-    const auto pixels = images_.span().part(0, count_ * Model::image_width);
-    if (!pixels.empty()) device_.upload(images, pixels);
-    pass_.order(reading(), pixels, counters);
+    pass_.order(reading(), upload(images), counters);
     const auto permutation = pass_.permutation();
     std::vector<int> ranks(permutation.size());
     std::array<int, Grid::patches + 1> ends{};
@@ -80,22 +77,23 @@ template <class Model, Device D> class PatchPredictor {
   /// Takes given ranks [images, patches] instead, in reading order.
   void order_by_ranks(const S* images, std::span<const int> ranks) {
     count_ = static_cast<std::int64_t>(ranks.size()) / Grid::patches;
-    device_.upload(images, images_.span().part(0, count_ * Model::image_width));
+    upload(images);
     pass_.order_by_ranks(ranks);
   }
   /// Predictions of every stream for the images that were ordered last.
   std::vector<Prediction> predict() {
-    if (Model::token_given_width == 0 && Model::given_width > 0)
+    constexpr std::int64_t beside = Model::batch_widths.beside_pixels().total();
+    if (beside > 0 && beside == Model::batch_widths.conditions)
       fail<OptionError>(
           "the model has conditions, and what makes them is not here; choose a model without.");
-    if (Model::given_width > 0)
+    if (beside > 0)
       fail<OptionError>(
           "the model predicts features or codes of a teacher, who is not here; choose a model that "
           "predicts pixels.");
     const auto permutation = pass_.permutation();
     std::vector<Prediction> result;
-    pass_.run(reading(), nullptr, images_.span().part(0, count_ * Model::image_width),
-              pass_.mean_scale(), {}, [&](std::size_t stream, const auto& rows) {
+    pass_.run(reading(), nullptr, batch_.first(count_), pass_.mean_scale(),
+              [&](std::size_t stream, const auto& rows) {
                 Prediction prediction;
                 std::vector<Activation<D>> values(
                     static_cast<std::size_t>(rows.rows() * Model::target_width));
@@ -105,8 +103,8 @@ template <class Model, Device D> class PatchPredictor {
                 const auto& source = pass_.tables().streams[stream].source;
                 for (std::size_t r = 0; r < source.size(); ++r) {
                   if (source[r] < 0) continue;  // a class query predicts no patch
-                  prediction.image.push_back(source[r] / Grid::patches),
-                      prediction.patch.push_back(permutation[static_cast<std::size_t>(source[r])]);
+                  prediction.image.push_back(source[r] / Grid::patches);
+                  prediction.patch.push_back(permutation[static_cast<std::size_t>(source[r])]);
                   const auto row = values.begin() +
                                    static_cast<std::ptrdiff_t>(r) * Model::target_width;
                   prediction.values.insert(prediction.values.end(), row, row + Model::target_width);
@@ -124,15 +122,22 @@ template <class Model, Device D> class PatchPredictor {
     typename Model::template Pass<P> pass(planner, static_cast<int>(images), 0);
     pass.order_by_ranks(ranks);
     pass.run(typename Model::template Pass<P>::Parameters(Reading<P>(nullptr, nullptr)), nullptr,
-             {nullptr, images * Model::image_width}, {}, {nullptr, images * Model::given_width});
+             DeviceBatch<P>().first(images, Model::batch_widths), {});
     return pass.peak_bytes();
   }
   typename Pass::Parameters reading() const {
     return typename Pass::Parameters(Reading<D>(parameters_.data(), parameters_.data()));
   }
 
+  /// The pixels alone: what makes the rest is not here.
+  static constexpr BatchWidths widths{.pixels = Model::batch_widths.pixels};
+  DeviceBatch<D> upload(const S* images) {
+    return batch_.upload({.pixels = {images, count_ * widths.pixels}}, count_);
+  }
+
   D& device_;
-  Buffer<D, S> parameters_, images_;
+  Buffer<D, S> parameters_;
+  DeviceBatchMemory<D, S> batch_;
   Pass pass_;
   std::int64_t count_ = 0;
 };

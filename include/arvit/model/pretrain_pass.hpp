@@ -78,28 +78,27 @@ template <class Model, class D> class PretrainPass {
   /// from less memory.
   void recompute(bool yes) { recompute_ = yes; }
 
-  /// Draws the orders of a batch. `images` [counters.size(), 3, height, width] (empty where
-  /// Model::image_width is 0) are read only by an order from features, with `order_parameters` (the
-  /// current ones, or an average of them), or the given numbers by an order from the teacher.
-  void order(const Parameters& order_parameters, Span<const Statistic<D>, Space> images,
-             std::span<const Counter> counters, Span<const Statistic<D>, Space> given = {}) {
+  /// Draws the orders of a batch of counters.size() images, which only two orders read: one from
+  /// features, with `order_parameters` (the current ones, or an average of them), what the encoder
+  /// reads; one from the teacher its tokens.
+  void order(const Parameters& order_parameters, const DeviceBatch<D>& batch,
+             std::span<const Counter> counters) {
     begin(static_cast<int>(counters.size()));
     for (const Counter& counter : counters)
       append(
           [&](std::span<int> ends) { return Model::Order::template profile<Grid>(counter, ends); });
-    sort(order_parameters, images, counters, given);
+    sort(order_parameters, batch, counters);
   }
   /// ... with the profile that memory is planned for (rank.hpp): rows enough for any batch of as
   /// many images, of all extremes together.
-  void order_extreme(int which, const Parameters& order_parameters,
-                     Span<const Statistic<D>, Space> images, std::span<const Counter> counters,
-                     Span<const Statistic<D>, Space> given = {}) {
+  void order_extreme(int which, const Parameters& order_parameters, const DeviceBatch<D>& batch,
+                     std::span<const Counter> counters) {
     begin(static_cast<int>(counters.size()));
     for (std::size_t i = 0; i < counters.size(); ++i)
       append([&](std::span<int> ends) {
         return extreme_profile<typename Model::Order, Grid>(which, Model::rules, ends);
       });
-    sort(order_parameters, images, counters, given);
+    sort(order_parameters, batch, counters);
   }
 
   /// Takes given ranks [images, patches] in reading order instead; rank 0 joins the condition.
@@ -139,15 +138,12 @@ template <class Model, class D> class PretrainPass {
   }
 
   /// Forward on the ordered batch and, when `gradients` is given, backward: gradients are added to.
-  /// Returns nothing; see loss(). `given` comes with the images where target or encoder needs it,
-  /// laid out as a TeacherFunction leaves it (frozen_teacher.hpp). `look(stream, prediction)` sees
-  /// the predictions, rows as tables().streams[stream].source names them.
+  /// Returns nothing; see loss(). `look(stream, prediction)` sees the predictions, rows as
+  /// tables().streams[stream].source names them.
   template <class Look = int>
-  void run(const Parameters& p, const Gradients* gradients, Span<const Statistic<D>, Space> images,
-           const std::array<double, streams>& scale, Span<const Statistic<D>, Space> given = {},
-           Look&& look = 0) {
-    const Matrix<const Statistic<D>, Space> tokens = given_tokens(given);
-    check_pixels(images);
+  void run(const Parameters& p, const Gradients* gradients, const DeviceBatch<D>& batch,
+           const std::array<double, streams>& scale, Look&& look = 0) {
+    check_batch(batch, Model::batch_widths, engine_.images());
     const ArenaScope scope(arena_);
     StepContext<D, streams> context{pass_.context()};
     context.tables = pass_.uploaded(engine_.tables());
@@ -159,7 +155,7 @@ template <class Model, class D> class PretrainPass {
     context.recompute = recompute_ && gradients != nullptr;
     const FinalNorm<D, Encoder> norm{&p.norm, gradients == nullptr ? nullptr : &gradients->norm};
     typename Decoder::template Run<D> decoder(context, p.decoder, norm);
-    typename Encoder::template Run<D, Decoder> encoder(context, p.encoder, pictures(images, given));
+    typename Encoder::template Run<D, Decoder> encoder(context, p.encoder, batch);
     encoder.forward(decoder);
     decoder.finish();
     context.run(ops::Fill<D, double>{.y = detail::as_row(loss_)});
@@ -169,8 +165,7 @@ template <class Model, class D> class PretrainPass {
       if constexpr (!std::is_same_v<std::remove_cvref_t<Look>, int>) look(s, prediction);
       dprediction[s] = take_tokens<Model::target_width>(context, prediction.rows());
       Model::Target::template loss<Grid, D>(
-          context,
-          {images, tokens, Encoder::shape, context.patches_of(s), Model::Target::standardise},
+          context, {batch, Encoder::shape, context.patches_of(s), Model::Target::standardise},
           {engine_.images(), Model::class_row(s), scale[s]}, prediction,
           {dprediction[s], loss_.part(s, s + 1)});
     }
@@ -180,15 +175,12 @@ template <class Model, class D> class PretrainPass {
   }
   /// The encoder alone on the ordered batch, each token seeing what it sees in pre-training:
   /// each(layer, tokens before the norm, tables) after every layer.
-  template <class Each>
-  void encode(const Parameters& p, Span<const Statistic<D>, Space> images,
-              Span<const Statistic<D>, Space> given, Each&& each) {
-    given_tokens(given);  // checked
-    check_pixels(images);
+  template <class Each> void encode(const Parameters& p, const DeviceBatch<D>& batch, Each&& each) {
+    check_batch(batch, Encoder::batch_widths(), engine_.images());
     const ArenaScope scope(arena_);
     const auto tables = pass_.uploaded(engine_.tables());
     pass_.walk(p.encoder,
-               {{pictures(images, given), Encoder::shape, {tables.source, permutation_}},
+               {{batch, Encoder::shape, {tables.source, permutation_}},
                 tables.class_rows,
                 Encoder::template positions<D>(positions_, p.encoder),
                 StepContext<D, streams>::reach(tables.content)},
@@ -230,13 +222,11 @@ template <class Model, class D> class PretrainPass {
     const std::vector<Counter> counters(images);
     const typename PretrainPass<Model, P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const typename PretrainPass<Model, P>::Gradients gradients(Adding<P>(nullptr, nullptr));
-    const Span<const Statistic<P>, DeviceSpace> pixels(nullptr,
-                                                       std::int64_t{images} * Model::image_width),
-        given(nullptr, std::int64_t{images} * Model::given_width);
+    const DeviceBatch<P> batch = DeviceBatch<P>().first(images, Model::batch_widths);
     constexpr int most = extremes<typename Model::Order>();
     for (int extreme = 0; extreme < most; ++extreme) {
-      pass.order_extreme(extreme, parameters, pixels, counters, given);
-      pass.run(parameters, backward ? &gradients : nullptr, pixels, {}, given);
+      pass.order_extreme(extreme, parameters, batch, counters);
+      pass.run(parameters, backward ? &gradients : nullptr, batch, {});
     }
     // What lies between extremes is rounded up piece by piece.
     return pass.peak_bytes() + (most > 1 ? pass.pieces() * Arena::alignment : 0);
@@ -258,19 +248,18 @@ template <class Model, class D> class PretrainPass {
     const int groups = profile(std::span<int>(ends_).first(patches + 1));
     engine_.append(std::span<const int>(ends_).first(groups));
   }
-  void sort(const Parameters& order_parameters, Span<const Statistic<D>, Space> images,
-            std::span<const Counter> counters, Span<const Statistic<D>, Space> given) {
+  void sort(const Parameters& order_parameters, const DeviceBatch<D>& batch,
+            std::span<const Counter> counters) {
     counters_.assign(counters.begin(), counters.end());
     const std::int64_t count = engine_.images();
     const ArenaScope scope(arena_);
     const auto keys = arena_.template matrix<float, Space>(count, patches);
     if constexpr (detail::OrderFromTeacher<typename Model::Order>) {
-      order_by_teacher(given_tokens(given), keys);
+      check_batch(batch, {.tokens = Model::batch_widths.tokens}, count);
+      order_by_teacher(batch.tokens, keys);
     } else if constexpr (FeatureOrder<typename Model::Order>) {
-      check_pixels(images);
-      // Checked: the order needs what the encoder reads, not what the target is.
-      if (Model::reads_codes) given_tokens(given);
-      order_by_features(order_parameters, pictures(images, given), keys);
+      check_batch(batch, Encoder::batch_widths(), count);
+      order_by_features(order_parameters, batch, keys);
     } else {
       for (std::int64_t i = 0; i < count; ++i)
         Model::Order::template keys<Grid>(
@@ -279,27 +268,6 @@ template <class Model, class D> class PretrainPass {
     }
     device_.run(ops::Argsort<D>{
         .keys = keys, .order = Matrix<std::int32_t, Space>(permutation_.data(), count, patches)});
-  }
-  void check_pixels(Span<const Statistic<D>, Space> images) const {
-    if (images.size() != std::int64_t{engine_.images()} * Model::image_width)
-      fail<ShapeError>("batch: ", images.size(), " pixel values, the ordered batch of ",
-                       engine_.images(), " images needs ", engine_.images() * Model::image_width,
-                       ".");
-  }
-  Pictures<D> pictures(Span<const Statistic<D>, Space> images,
-                       Span<const Statistic<D>, Space> given) const {
-    const std::int64_t tokens = std::int64_t{engine_.images()} * Model::token_given_width;
-    return {images, given.part(0, Model::reads_codes ? tokens : 0),
-            given.part(std::min(tokens, given.size()), given.size())};
-  }
-  /// One row per token that is given.
-  Matrix<const Statistic<D>, Space> given_tokens(Span<const Statistic<D>, Space> given) const {
-    if (given.size() != std::int64_t{engine_.images()} * Model::given_width)
-      fail<ShapeError>("batch: ", given.size(), " numbers of a teacher are given, ",
-                       engine_.images(), " images need ", Model::given_width, " each.");
-    if (!GivenTarget<typename Model::Target::Kind, Grid>) return {};
-    constexpr int width = Model::Target::template token_width<Grid>;
-    return {given.data(), std::int64_t{engine_.images()} * Model::token_given_width / width, width};
   }
   /// Uniform numbers [images, patches] for orders that break ties with them.
   Matrix<const float, Space> upload_noise() {
@@ -311,15 +279,21 @@ template <class Model, class D> class PretrainPass {
     device_.upload(keys_host_.data(), Span<float, Space>(noise.data(), count * patches));
     return noise;
   }
-  void order_by_teacher(Matrix<const Statistic<D>, Space> tokens, Matrix<float, Space> keys) {
+  void order_by_teacher(Span<const Statistic<D>, Space> tokens, Matrix<float, Space> keys) {
     const ArenaScope scope(arena_);
+    constexpr int width = Model::Target::template token_width<Grid>;
     Model::Order::keys(
         device_, arena_,
-        OrderFeatures<Statistic<D>, Space>{
-            tokens, {}, 0, Grid::rows, Grid::columns, engine_.images(), upload_noise()},
+        OrderFeatures<Statistic<D>, Space>{{tokens.data(), tokens.size() / width, width},
+                                           {},
+                                           0,
+                                           Grid::rows,
+                                           Grid::columns,
+                                           engine_.images(),
+                                           upload_noise()},
         keys);
   }
-  void order_by_features(const Parameters& p, const Pictures<D>& images,
+  void order_by_features(const Parameters& p, const DeviceBatch<D>& batch,
                          Matrix<float, Space> keys) {
     const std::int64_t count = engine_.images();
     whole_.clear();
@@ -336,7 +310,7 @@ template <class Model, class D> class PretrainPass {
     Matrix<const Activation<D>, Space> qkv;
     const Context<D> c = pass_.context();
     const auto h = pass_.walk(p.encoder,
-                              {{images, Encoder::shape, {tables.source, identity}},
+                              {{batch, Encoder::shape, {tables.source, identity}},
                                tables.class_rows,
                                Encoder::template positions<D>(positions_, p.encoder),
                                StepContext<D, streams>::reach(tables.content),

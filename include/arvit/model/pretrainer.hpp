@@ -36,18 +36,18 @@ struct PretrainerBody<Encoder_, DecoderKind, OrderKind, Target_, Said, Fault::no
   using Decoder = typename DecoderKind::template For<Encoder, HeadKind, target_width>;
   static constexpr auto rules = with_leading(Decoder::rules, Encoder::leading_tokens);
   static constexpr std::size_t streams = rules.streams.size();
-  /// Numbers that come with every image, from a teacher or a file: the target's [tokens,
-  /// Target::token_width] or the codes that the encoder reads [patches], which are those of the
-  /// target if it has any; 0 if none come.
   static constexpr bool reads_codes = Encoder::codes > 0;
-  static constexpr int token_given_width = reads_codes ? Grid::patches
-                                                       : Target::template given_width<Grid>;
-  /// ... and its conditions, which follow those of all images of a batch, kind after kind [images,
-  /// width].
-  static constexpr int given_width = token_given_width + Encoder::condition_width;
-  /// Whether a step needs the pixels, not only what comes with them.
-  static constexpr bool reads_pixels = !reads_codes || !GivenTarget<typename Target::Kind, Grid>;
-  static constexpr int image_width = reads_pixels ? Grid::image_width : 0;
+  /// What a step reads of each image, for encoder and target together. Codes that the encoder reads
+  /// are those of the target, if that has any.
+  static constexpr BatchWidths batch_widths = [] {
+    constexpr bool of_tokens = TargetOfTokens<typename Target::Kind, Grid>;
+    BatchWidths widths = Encoder::batch_widths();
+    if (!of_tokens) widths.pixels = Grid::image_width;
+    if (of_tokens && !reads_codes)
+      (HasClasses<typename Target::Kind> ? widths.codes
+                                         : widths.tokens) = Target::template tokens_width<Grid>;
+    return widths;
+  }();
   /// The codes of the tokenizer whose codes come with every image; 0 if none do.
   static constexpr int codes = [] {
     if constexpr (HasClasses<typename Target::Kind>)
@@ -55,11 +55,10 @@ struct PretrainerBody<Encoder_, DecoderKind, OrderKind, Target_, Said, Fault::no
     else
       return Encoder::codes;
   }();
-  /// ShapeError unless the codes and labels in what is given with `images` images, on the host, are
-  /// the model's.
-  template <class S> static void check_given(const S* given, std::int64_t images) {
-    if constexpr (codes > 0) check_codes(given, images, token_given_width, codes);
-    Encoder::Leading::check_labels(given + images * token_given_width, images);
+  /// ShapeError unless the codes and labels of a batch of `images` images are the model's.
+  template <class S> static void check_contents(const Batch<const S>& batch, std::int64_t images) {
+    if constexpr (codes > 0) check_codes(batch.codes.data(), images, batch_widths.codes, codes);
+    Encoder::Leading::check_labels(batch.conditions.data(), images);
   }
   /// Whether an image's rows of stream s end with a prediction of the class token.
   static constexpr bool class_row(std::size_t s) {
@@ -242,7 +241,7 @@ struct Pretrainer<Encoder, Decoder<DecoderKind>, OrderPolicy<OrderKind>, Target>
 template <class Model>
 concept UsesCodes = (Model::codes > 0);
 template <class Model>
-concept LearnsFromEncoder = Model::token_given_width >
-0 && detail::is_vit<typename Model::Target::Kind::Teacher>;
+concept LearnsFromEncoder =
+    (Model::batch_widths.tokens > 0) && detail::is_vit<typename Model::Target::Kind::Teacher>;
 
 }  // namespace arvit

@@ -179,6 +179,12 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
   static constexpr int leading_tokens = Leading::tokens;  ///< class token and conditions
   static constexpr int condition_width = Leading::width;  ///< numbers of an image's conditions
   static constexpr int codes = Input::codes;  ///< that its tokenizer has; 0: it reads pixels
+  /// What it reads of a batch of images of such a shape.
+  static constexpr BatchWidths batch_widths(const ImageShape& image = shape) {
+    return {.pixels = codes > 0 ? 0 : image.size(),
+            .codes = codes > 0 ? image.patches() : 0,
+            .conditions = condition_width};
+  }
   using Block = arvit::Block<Dim, Heads, mlp_ratio, option_count<QkvCategory, Options...> == 1,
                              Epsilon, turns>;
   using Layer = EncoderBlock<Block>;
@@ -241,10 +247,10 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
     using Space = SpaceOf<D>;
     using Context = StepContext<D, Decoder::rules.streams.size()>;
 
-    Run(Context& context, const Parameters<Reading<D>>& parameters, const Pictures<D>& images)
+    Run(Context& context, const Parameters<Reading<D>>& parameters, const DeviceBatch<D>& batch)
         : context_(context),
           p_(parameters),
-          images_(images),
+          batch_(batch),
           rows_(context.tables.source.size()),
           stack_(
               context, rows_, context.recompute,
@@ -282,7 +288,7 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
       }
       decoder.backward(0, LayerIO<D, ViT>{stack_.tokens(0), {}, nullptr},
                        LayerGradient<D, ViT>{dh, {}, nullptr}, decoder_gradient);
-      Leading::backward(context_, images_, context_.tables.class_rows, dh, gradient.leading);
+      Leading::backward(context_, batch_, context_.tables.class_rows, dh, gradient.leading);
       context_.positions.backward(context_, dh, pictures().from);
       Input::backward(context_, pictures(), dh, gradient.embedding);
     }
@@ -302,7 +308,7 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
       return {stack_.tokens(i + 1), stack_.saved(i).qkv, &weights};
     }
     PictureRows<D> pictures() const {
-      return {images_, shape, {context_.tables.source, context_.permutation}};
+      return {batch_, shape, {context_.tables.source, context_.permutation}};
     }
     typename Layer::template Input<D> input(int i) const {
       return {{},
@@ -319,7 +325,7 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
 
     Context& context_;
     const Parameters<Reading<D>>& p_;
-    Pictures<D> images_;
+    DeviceBatch<D> batch_;
     std::int64_t rows_;
     BlockStack<Layer, layers, D> stack_;
   };
@@ -332,7 +338,7 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
                     const Positions<D>& positions, Tokens<D, Dim> h) {
     Input::forward(c, p.embedding, pictures, h);
     positions.add(c, h, pictures.from);
-    if (!class_rows.empty()) Leading::forward(c, p.leading, pictures.images, class_rows, h);
+    if (!class_rows.empty()) Leading::forward(c, p.leading, pictures.batch, class_rows, h);
   }
 
   /// What a forward without a backward reads: images of any shape whose patches have this patch

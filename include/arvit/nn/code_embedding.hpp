@@ -56,7 +56,7 @@ void check_codes(const S* codes, std::int64_t images, std::int64_t patches, int 
 /// Codes to tokens: a learned row for each code of the tokenizer (GVP d2d; MAGE; iGPT). Rows of
 /// class tokens are left to condition.hpp. Weight shape [Codes, Dim].
 ///
-/// Shapes     images.codes [images, patches]   tokens [rows, Dim], rows as `from.source` names them
+/// Shapes     batch.codes [images, patches]   tokens [rows, Dim], rows as `from.source` names them
 /// Gradients  the weight is added to; rows of class tokens must be zero.
 template <class Grid, int Dim, int Codes> struct CodeEmbedding {
   static constexpr int codes = Codes;
@@ -93,7 +93,7 @@ template <class Grid, int Dim, int Codes> struct CodeEmbedding {
     const auto codes = c.arena.template span<std::int32_t, SpaceOf<D>>(in.from.source.size());
     c.device.for_each(codes.size(),
                       detail::RowCodesWork<Statistic<D>>{
-                          in.images.codes.data(), in.from.source.data(), in.from.permutation.data(),
+                          in.batch.codes.data(), in.from.source.data(), in.from.permutation.data(),
                           in.shape.patches(), codes.data()});
     return codes;
   }

@@ -72,7 +72,7 @@ template <class S> struct LabelsWork {
 /// The tokens before the patches (GVP's y, S of them): the learned class token, if any, then a
 /// token for every kind of condition. They have no position. At most three kinds.
 ///
-/// Shapes     images.conditions: kind after kind [images, Kind::width]; class_rows [images *
+/// Shapes     batch.conditions: kind after kind [images, Kind::width]; class_rows [images *
 ///            tokens], the rows of each image together
 /// Gradients  of parameters are added to; the tokens' rows of dtokens are cleared, so that they
 ///            reach nothing else.
@@ -107,7 +107,7 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
 
   template <Device D>
   static void forward(const Context<D>& c, const Parameters<Reading<D>>& p,
-                      const Pictures<D>& images, Span<const std::int32_t, SpaceOf<D>> class_rows,
+                      const DeviceBatch<D>& batch, Span<const std::int32_t, SpaceOf<D>> class_rows,
                       Tokens<D, Dim> h) {
     if constexpr (HasClassToken) {
       const ArenaScope scope(c.arena);
@@ -123,11 +123,11 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
       c.run(ops::ClearRows<D>{.y = h, .index = in.rows});
       c.run(ops::ScatterAddRows<D>{.x = token, .index = in.rows, .y = h});
     };
-    each_kind(c, images, class_rows, p.kinds, one);
+    each_kind(c, batch, class_rows, p.kinds, one);
   }
   /// dclass_token += the sum of its rows of dh; of a condition, dW += dtoken^T given.
   template <Device D>
-  static void backward(const Context<D>& c, const Pictures<D>& images,
+  static void backward(const Context<D>& c, const DeviceBatch<D>& batch,
                        Span<const std::int32_t, SpaceOf<D>> class_rows, Tokens<D, Dim> dh,
                        const Parameters<Adding<D>>& gradient) {
     if constexpr (HasClassToken) {
@@ -148,7 +148,7 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
                                                    of_kind);
       }
     };
-    each_kind(c, images, class_rows, gradient.kinds, one);
+    each_kind(c, batch, class_rows, gradient.kinds, one);
     if constexpr (tokens > 0) c.run(ops::ClearRows<D>{.y = dh, .index = class_rows});
   }
 
@@ -203,7 +203,7 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
   }
   /// work(kind, its parameters, OfKind) for every kind; what it takes of the scratch is given back.
   template <Device D, class Tuple, class Work>
-  static void each_kind(const Context<D>& c, const Pictures<D>& images,
+  static void each_kind(const Context<D>& c, const DeviceBatch<D>& batch,
                         Span<const std::int32_t, SpaceOf<D>> class_rows, const Tuple& parameters,
                         const Work& work) {
     const std::int64_t count = class_rows.size() / std::max(1, tokens);
@@ -213,7 +213,7 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
       const int which = HasClassToken + static_cast<int>(place());
       const std::int64_t end = begin + count * decltype(kind)::width;
       work(kind, std::get<place()>(parameters),
-           OfKind<D>{rows_of(c, class_rows, which), images.conditions.part(begin, end)});
+           OfKind<D>{rows_of(c, class_rows, which), batch.conditions.part(begin, end)});
       begin = end;
     });
   }

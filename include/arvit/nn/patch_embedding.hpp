@@ -5,17 +5,9 @@
 
 namespace arvit {
 
-/// A batch of images on a device, the codes that a tokenizer gave their patches, and conditions
-/// (condition.hpp). What an encoder does not read may be empty.
-template <class D> struct Pictures {
-  Span<const Statistic<D>, SpaceOf<D>> pixels;      ///< [images, 3, height, width]
-  Span<const Statistic<D>, SpaceOf<D>> codes;       ///< [images, patches], in reading order
-  Span<const Statistic<D>, SpaceOf<D>> conditions;  ///< kind after kind [images, width]
-};
-
 /// What an embedding reads: images, and the rows that are made of them.
 template <class D> struct PictureRows {
-  Pictures<D> images;
+  DeviceBatch<D> batch;
   ImageShape shape;
   PatchRows<SpaceOf<D>> from;
 };
@@ -23,7 +15,8 @@ template <class D> struct PictureRows {
 /// Pixels to tokens: a patch x patch convolution of stride `patch` with bias. Rows of class tokens
 /// are left to condition.hpp. Weight shape [Dim, 3, patch, patch] as timm's.
 ///
-/// Shapes     images [images, 3, height, width]   tokens [rows, Dim], rows as `from.source` names
+/// Shapes     batch.pixels [images, 3, height, width]   tokens [rows, Dim], rows as `from.source`
+/// names
 ///            them
 /// Gradients  weight and bias are added to; rows of class tokens must be zero. Pixels get none.
 template <class Grid, int Dim> struct PatchEmbedding {
@@ -61,7 +54,7 @@ template <class Grid, int Dim> struct PatchEmbedding {
                                              std::int64_t rows) {
     const auto result = take_tokens<patch_width>(c, rows);
     c.run(ops::EmbedPatches<D>{
-        .images = in.images.pixels, .shape = in.shape, .from = in.from, .y = result});
+        .images = in.batch.pixels, .shape = in.shape, .from = in.from, .y = result});
     return result;
   }
   /// 1 / sqrt(patch_width): the framework's default for a convolution's bias.

@@ -18,12 +18,12 @@ namespace arvit {
 struct ModelNeeds {
   enum class Maker : char { nobody, tokenizer, encoder, tower };
   /// Numbers that come with the pictures, and who makes them.
-  struct Given {
+  struct Numbers {
     Maker maker = Maker::nobody;
     std::string type = {};                   ///< of an encoder or tower
     std::vector<PlacedTensor> tensors = {};  ///< of an encoder
     int codes = 0;                           ///< of a tokenizer
-    int width = 0;                           ///< numbers of a picture
+    std::int64_t width = 0;                  ///< numbers of a picture
     int token_width = 1;                     ///< numbers of a token
   };
 
@@ -31,8 +31,8 @@ struct ModelNeeds {
   std::vector<PlacedTensor> parameters;
   std::int64_t parameter_count = 0;
   ImageShape shape;       ///< of its pictures and patches
-  Given target;           ///< what the target predicts, or the encoder reads
-  Given condition;        ///< the pooled one, of which there is one at most
+  Numbers target;         ///< what the target predicts, or the encoder reads
+  Numbers condition;      ///< the pooled one, of which there is one at most
   int label_classes = 0;  ///< 0: no labels as a condition
   bool orders_from_average = false;
 
@@ -43,7 +43,7 @@ struct ModelNeeds {
 
 namespace detail {
 
-template <class Of> ModelNeeds::Given needs_of_teacher(int width) {
+template <class Of> ModelNeeds::Numbers needs_of_teacher(std::int64_t width) {
   using Maker = ModelNeeds::Maker;
   if constexpr (requires { Of::classes; })
     return {.maker = Maker::tokenizer, .codes = Of::classes, .width = width};
@@ -56,17 +56,16 @@ template <class Of> ModelNeeds::Given needs_of_teacher(int width) {
     return {.maker = Maker::tower, .type = type_name<Of>(), .width = width};
 }
 
-template <class Model> ModelNeeds::Given needs_of_target() {
-  if constexpr (Model::token_given_width == 0) {
+template <class Model> ModelNeeds::Numbers needs_of_target() {
+  constexpr BatchWidths widths = Model::batch_widths;
+  if constexpr (widths.tokens == 0 && widths.codes == 0) {
     return {};
   } else if constexpr (UsesCodes<Model>) {
-    return {.maker = ModelNeeds::Maker::tokenizer,
-            .codes = Model::codes,
-            .width = Model::token_given_width};
+    return {.maker = ModelNeeds::Maker::tokenizer, .codes = Model::codes, .width = widths.codes};
   } else {
-    auto given = needs_of_teacher<typename Model::Target::Kind::Teacher>(Model::token_given_width);
-    given.token_width = Model::Target::template token_width<typename Model::Grid>;
-    return given;
+    auto numbers = needs_of_teacher<typename Model::Target::Kind::Teacher>(widths.tokens);
+    numbers.token_width = Model::Target::template token_width<typename Model::Grid>;
+    return numbers;
   }
 }
 

@@ -47,7 +47,7 @@ void fit_own_codebook(const AnyDataset& train, const RunOptions& options, const 
 /// target that only a file can give.
 template <class Model>
 std::optional<std::string> make_own_teacher(const AnyDataset& train, RunOptions options) {
-  if constexpr (Model::token_given_width == 0) {
+  if constexpr (Model::batch_widths.tokens == 0 && Model::batch_widths.codes == 0) {
     return "";
   } else if constexpr (UsesCodes<Model>) {
     const std::string file = options.files.out + "/codebook.safetensors";
@@ -65,7 +65,7 @@ std::optional<std::string> make_own_teacher(const AnyDataset& train, RunOptions 
     using Teacher = typename Model::Target::Kind::Teacher;
     fail<OptionError>(options.model, " predicts the features of ", type_name<Teacher>(),
                       ", which arvit does not have; give --teacher, an npy file of [", train.size(),
-                      ", ", Model::token_given_width / Teacher::dim, ", ", Teacher::dim,
+                      ", ", Model::batch_widths.tokens / Teacher::dim, ", ", Teacher::dim,
                       "] in fp32: what it makes of these pictures at ", Model::Grid::height, " x ",
                       Model::Grid::width, " pixels.");
   }

@@ -28,8 +28,7 @@ FrozenTeacher build_teacher(D& device, const PreparedRun& run, const TrainingPic
                                      output);
   if constexpr (Model::Encoder::condition_width > 0)
     return with_conditions(std::move(teacher),
-                           make_conditions<typename Model::Encoder>(device, run.condition, told),
-                           Model::token_given_width);
+                           make_conditions<typename Model::Encoder>(device, run.condition, told));
   return teacher;
 }
 

@@ -77,7 +77,7 @@ template <class Model> inline constexpr bool predicts_codes = requires {
 };
 template <class Model>
 inline constexpr bool predicts_pixels = (Model::target_width == Model::Grid::patch_width) &&
-                                        (Model::given_width == 0);
+                                        (Model::batch_widths.beside_pixels().total() == 0);
 template <class Model>
 inline constexpr bool fills_in_one_pass =
     (predicts_pixels<Model>)&&(NeedsTwoGroups<typename Model::Decoder>);
@@ -140,7 +140,7 @@ void fill_batch_by_groups(Generator<Model, D>& generator, std::span<float> image
     truth = raw_targets<Model>(images);
   generator.begin(order);
   while (generator.remaining() > 0) {
-    const auto prediction = generator.predict(Model::reads_codes ? codes.data() : images.data());
+    const auto prediction = generator.predict({.pixels = images, .codes = codes});
     for (std::size_t r = 0; r < prediction.patch.size(); ++r) {
       const std::int64_t i = prediction.image[r];
       const int patch = prediction.patch[r];

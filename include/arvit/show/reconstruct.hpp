@@ -74,11 +74,9 @@ template <class Model> std::vector<float> raw_targets(std::span<const float> ima
   std::vector<float> target(rows * Model::target_width);
   const auto run = [&](Arena arena) {
     using D = Reference<float>;
-    const Span<const float> pixels(images.data(), static_cast<std::int64_t>(images.size()));
     Kind::template values<Grid>(
         Context<D>{device, arena},
-        TargetInput<D>{.pixels = pixels,
-                       .given = {},
+        TargetInput<D>{.batch = {.pixels = images},
                        .shape = Model::Encoder::shape,
                        .from = {{source.data(), rows}, {order.data(), rows}}},
         Rows<float, Model::target_width>(target.data(), rows));

@@ -25,10 +25,10 @@ template <int Classes> struct Codes {
   static void values(const Context<D>& c, const TargetInput<D>& in,
                      Rows<Statistic<D>, 1, SpaceOf<D>> target) {
     const PatchRows<SpaceOf<D>>& from = in.from;
-    c.device.for_each(target.rows(),
-                      detail::GivenTokensWork<Statistic<D>>{
-                          in.given.data(), from.source.data(), from.permutation.data(), Grid::rows,
-                          Grid::columns, Grid::rows, Grid::columns, 1, false, -1, target.data()});
+    c.device.for_each(target.rows(), detail::RowTokensWork<Statistic<D>>{
+                                         in.batch.codes.data(), from.source.data(),
+                                         from.permutation.data(), Grid::rows, Grid::columns,
+                                         Grid::rows, Grid::columns, 1, false, -1, target.data()});
   }
 };
 

@@ -50,25 +50,25 @@ struct Between {
   }
 };
 
-/// target[row] = the given token of the row's place, the teacher's grid resized to the model's; one
-/// number per call.
-template <class S> struct GivenTokensWork {
-  const S* given;
+/// target[row] = the teacher's token of the row's place, the teacher's grid resized to the model's;
+/// one number per call.
+template <class S> struct RowTokensWork {
+  const S* tokens;  // [images, tokens, width]
   const std::int32_t *source, *permutation;
   int rows, columns, teacher_rows, teacher_columns;
   std::int64_t width;
   bool has_class;
-  S none;  ///< of a class row, where no class token is given
+  S none;  ///< of a class row, where no class token comes
   S* target;
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
     const std::int64_t row = source[i / width], c = i % width,
-                       tokens = std::int64_t{teacher_rows} * teacher_columns + has_class,
+                       per_image = std::int64_t{teacher_rows} * teacher_columns + has_class,
                        patches = std::int64_t{rows} * columns;
     if (row < 0) {
-      target[i] = has_class ? given[(-1 - row) * tokens * width + c] : none;
+      target[i] = has_class ? tokens[(-1 - row) * per_image * width + c] : none;
       return;
     }
-    const S* const image = given + (row / patches * tokens + has_class) * width + c;
+    const S* const image = tokens + (row / patches * per_image + has_class) * width + c;
     const std::int64_t patch = permutation[row];
     const Between y(static_cast<int>(patch / columns), teacher_rows, rows),
         x(static_cast<int>(patch % columns), teacher_columns, columns);
@@ -160,20 +160,21 @@ template <class A> struct ResizeClustersBackwardWork {
   }
 };
 /// The teacher's cell of each resized row; `source` names the unresized rows.
-template <class S> struct GivenCellsWork {
+template <class S> struct CellTokensWork {
   ClusterCells shape;
-  const S* given;
+  const S* tokens;  // [images, tokens, width]
   const std::int32_t *source, *permutation;
   int grid_rows, grid_columns, teacher_rows, teacher_columns;
   std::int64_t width;
   S* target;
   ARVIT_HOST_DEVICE void operator()(std::int64_t i) const {
     const TokenPlace at(i, shape.of_cells(), width);
-    const S* const tokens = given +
-                            at.image * (std::int64_t{teacher_rows} * teacher_columns + 1) * width +
-                            at.channel;
+    const S* const of_image = tokens +
+                              at.image * (std::int64_t{teacher_rows} * teacher_columns + 1) *
+                                  width +
+                              at.channel;
     if (at.token == shape.clusters * shape.cells()) {
-      target[i] = tokens[0];
+      target[i] = of_image[0];
       return;
     }
     const std::int64_t row = at.image * shape.of_rows() +
@@ -184,7 +185,7 @@ template <class S> struct GivenCellsWork {
                            cell / shape.cell_columns;
     const std::int64_t x = first % grid_columns * teacher_columns / grid_columns +
                            cell % shape.cell_columns;
-    target[i] = tokens[(1 + y * teacher_columns + x) * width];
+    target[i] = of_image[(1 + y * teacher_columns + x) * width];
   }
 };
 }  // namespace detail
@@ -209,17 +210,17 @@ template <class Teacher_> struct Features {
   static void values(const Context<D>& c, const TargetInput<D>& in,
                      Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
     const PatchRows<SpaceOf<D>>& from = in.from;
-    c.device.for_each(
-        target.rows() * width<Grid>,
-        detail::GivenTokensWork<Statistic<D>>{
-            in.given.data(), from.source.data(), from.permutation.data(), Grid::rows, Grid::columns,
-            Teacher::Grid::rows, Teacher::Grid::columns, width<Grid>, has_class, 0, target.data()});
+    c.device.for_each(target.rows() * width<Grid>,
+                      detail::RowTokensWork<Statistic<D>>{
+                          in.batch.tokens.data(), from.source.data(), from.permutation.data(),
+                          Grid::rows, Grid::columns, Teacher::Grid::rows, Teacher::Grid::columns,
+                          width<Grid>, has_class, 0, target.data()});
   }
 };
 
-/// A kind of target whose numbers are given with the images.
+/// A kind of target whose numbers come with the images.
 template <class Kind, class Grid>
-concept GivenTarget = requires {
+concept TargetOfTokens = requires {
   { Kind::template tokens<Grid> } -> std::convertible_to<int>;
 };
 

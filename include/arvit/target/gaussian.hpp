@@ -42,9 +42,11 @@ template <int KernelSide, class Sigma = std::ratio<1>> struct Gaussian {
   static void values(const Context<D>& c, const TargetInput<D>& in,
                      Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
     const ArenaScope scope(c.arena);
-    const auto blurred = c.arena.template span<Statistic<D>, SpaceOf<D>>(in.pixels.size());
-    c.run(ops::Blur<D>{
-        .images = in.pixels, .shape = in.shape, .taps = kernel<Statistic<D>>(), .result = blurred});
+    const auto blurred = c.arena.template span<Statistic<D>, SpaceOf<D>>(in.batch.pixels.size());
+    c.run(ops::Blur<D>{.images = in.batch.pixels,
+                       .shape = in.shape,
+                       .taps = kernel<Statistic<D>>(),
+                       .result = blurred});
     c.run(ops::TargetPatches<D>{.images = blurred,
                                 .shape = in.shape,
                                 .from = in.from,

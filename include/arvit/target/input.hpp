@@ -7,8 +7,7 @@ namespace arvit {
 
 /// What a kind of target makes its rows of.
 template <class D> struct TargetInput {
-  Span<const Statistic<D>, SpaceOf<D>> pixels;   ///< [images, 3, height, width]
-  Matrix<const Statistic<D>, SpaceOf<D>> given;  ///< [images * tokens, token_width], if it is given
+  DeviceBatch<D> batch = {};
   ImageShape shape;
   PatchRows<SpaceOf<D>> from;  ///< the rows
   bool standardise = false;    ///< pixels: per patch

@@ -11,7 +11,7 @@ struct Pixel {
   template <class Grid, Device D>
   static void values(const Context<D>& c, const TargetInput<D>& in,
                      Rows<Statistic<D>, width<Grid>, SpaceOf<D>> target) {
-    c.run(ops::TargetPatches<D>{.images = in.pixels,
+    c.run(ops::TargetPatches<D>{.images = in.batch.pixels,
                                 .shape = in.shape,
                                 .from = in.from,
                                 .standardise = in.standardise,

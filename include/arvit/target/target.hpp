@@ -16,9 +16,9 @@
 ///   template <class Grid, class D>
 ///   static void values(const Context<D>&, const TargetInput<D>&, target)
 /// where target [rows, width] is assigned for the rows that the input names. A kind whose numbers
-/// come with the images (features.hpp, codes.hpp) reads TargetInput::given, has target [rows,
-/// token_width], and also
-///   template <class Grid> static constexpr int tokens    rows [token_width] given for each image
+/// come with the images (features.hpp, codes.hpp) reads TargetInput's batch.tokens, or batch.codes
+/// if it has `classes`, has target [rows, token_width], and also
+///   template <class Grid> static constexpr int tokens    rows [token_width] for each image
 ///   template <class Grid> static constexpr int token_width
 /// `has_class`, if true, says that there is a target for the class token, whose rows are named as
 /// -1 - image; `using DefaultError = ...` chooses an error other than L2.
@@ -82,18 +82,18 @@ template <class Kind_, class... Options> struct Target {
                 "error or choose another.");
 
   template <class Grid> static constexpr int width = Kind::template width<Grid>;
-  /// Numbers of the target's row, and those that must be given for each image: [tokens,
-  /// token_width]; 0 where the target follows from the image.
+  /// Numbers of the target's row, and those that must come with each image: [tokens, token_width];
+  /// 0 where the target follows from the image.
   template <class Grid>
   static constexpr int token_width = [] {
-    if constexpr (GivenTarget<Kind, Grid>)
+    if constexpr (TargetOfTokens<Kind, Grid>)
       return Kind::template token_width<Grid>;
     else
       return Kind::template width<Grid>;
   }();
   template <class Grid>
-  static constexpr int given_width = [] {
-    if constexpr (GivenTarget<Kind, Grid>)
+  static constexpr int tokens_width = [] {
+    if constexpr (TargetOfTokens<Kind, Grid>)
       return Kind::template tokens<Grid> * Kind::template token_width<Grid>;
     else
       return 0;
@@ -156,8 +156,8 @@ template <class Kind_, class... Options> struct Target {
     const auto target = take_statistics<width>(c, count);
     c.device.for_each(count * width, detail::ResizeClustersWork<Activation<D>>{
                                          cells, prediction.data(), width, resized.data()});
-    c.device.for_each(count * width, detail::GivenCellsWork<Statistic<D>>{
-                                         cells, in.given.data(), in.from.source.data(),
+    c.device.for_each(count * width, detail::CellTokensWork<Statistic<D>>{
+                                         cells, in.batch.tokens.data(), in.from.source.data(),
                                          in.from.permutation.data(), Grid::rows, Grid::columns,
                                          Cells::rows, Cells::columns, width, target.data()});
     const double scale = rows.scale * static_cast<double>(of_image) /

@@ -50,8 +50,9 @@ struct TeacherCacheOptions {
 ///         once and the cache grows no more.
 class TeacherCache {
  public:
+  /// Of a teacher of tokens or of codes.
   TeacherCache(TeacherCacheOptions options, FrozenTeacher teacher);
-  void operator()(const float* images, std::span<const Counter> pictures, float* given);
+  void operator()(const float* images, std::span<const Counter> pictures, float* numbers);
 
   std::int64_t crops() const { return options_.pictures * options_.views; }
   /// Pictures that the teacher itself was asked for.
@@ -64,8 +65,8 @@ class TeacherCache {
   void open(const std::string& key);
   std::uint64_t crop_sum(const float* image) const;
   std::int64_t slot_of(const Counter& picture) const;
-  bool read(std::int64_t slot, const float* image, float* given);
-  void write(std::int64_t slot, const float* image, float* given);
+  bool read(std::int64_t slot, const float* image, float* numbers);
+  void write(std::int64_t slot, const float* image, float* numbers);
   std::int64_t slot_bytes() const { return 8 + options_.width * (teacher_.halves ? 2 : 4); }
 
   TeacherCacheOptions options_;

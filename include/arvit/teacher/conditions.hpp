@@ -25,22 +25,23 @@ namespace arvit {
 
 /// OptionError for a label that is none of the classes; negative ones are unknown.
 void check_labels(int classes, const std::vector<int>& labels);
-/// What Labels<Classes> is given: the label of each picture, or `classes`, which is unknown:
+/// Makes the numbers of Labels<Classes>: the label of each picture, or `classes`, which is unknown:
 /// without a label, and one in ten.
 TeacherFunction label_condition(int classes, const std::vector<int>& labels);
-/// What Pooled<Codes<N>> is given: the share of an image's patches that has each code.
+/// Makes the numbers of Pooled<Codes<N>>: the share of an image's patches that has each code.
 TeacherFunction share_of_codes(std::shared_ptr<Tokenizer> tokenizer, int codes);
 
 namespace detail {
 
-/// Teachers whose numbers follow each other, part after part [pictures, width].
-class ConditionParts {
+/// Teachers of one kind of condition each; their numbers follow each other, kind after kind
+/// [pictures, width].
+class ConditionKinds {
  public:
-  void add(std::int64_t width, FrozenTeacher part);
+  void add(std::int64_t width, FrozenTeacher kind);
   FrozenTeacher together() &&;
 
  private:
-  std::vector<std::pair<TeacherFunction, std::int64_t>> parts_;
+  std::vector<std::pair<TeacherFunction, std::int64_t>> kinds_;
   FrozenTeacher all_;
 };
 
@@ -72,13 +73,15 @@ FrozenTeacher pooled_condition(D& device, const Source& source, const TeacherPic
     const ImageShape shape{3, height, width, load_codebook(source.path).patch};
     const auto tokenizer = open_tokenizer(source.path, Of::classes, shape, pictures.colours,
                                           device.threads());
-    return {share_of_codes(tokenizer, Of::classes), tokenizer->codebook.memory(),
-            tokenizer->codebook.identity()};
+    return {.conditions = share_of_codes(tokenizer, Of::classes),
+            .memory = tokenizer->codebook.memory(),
+            .identity = tokenizer->codebook.identity()};
   } else if constexpr (is_vit<Of>) {
     const auto teacher = std::make_shared<EncoderTeacher<Of, D>>(device, source.path, pictures,
                                                                  Readout::mean);
-    return {[teacher](auto&&... given) { (*teacher)(given...); }, teacher->memory(),
-            teacher->identity()};
+    return {.conditions = [teacher](auto&&... all) { (*teacher)(all...); },
+            .memory = teacher->memory(),
+            .identity = teacher->identity()};
   } else {
     fail_on_tower(source, "[pictures, width]");
   }
@@ -95,24 +98,23 @@ FrozenTeacher make_conditions(D& device, const Source& source, const TeacherPict
       detail::conditions_take_pictures<typename Encoder::Leading, Encoder>,
       "Conditions<Pooled<Teacher>>: the teacher must take the model's pictures; give both the same "
       "Image<Height, Width>.");
-  detail::ConditionParts parts;
+  detail::ConditionKinds kinds;
   Encoder::Leading::each_kind_of([&]<class Kind>(Kind, auto of) {
     using Of = typename decltype(of)::type;
     if constexpr (detail::LabelKind<Kind>)
-      parts.add(1, {label_condition(Kind::classes, pictures.labels), {}, {}});
+      kinds.add(1, {.conditions = label_condition(Kind::classes, pictures.labels)});
     else if (source.is(Source::Kind::none))
       detail::fail_without_condition();
     else if (source.is(Source::Kind::numbers))
-      parts.add(Kind::width, detail::stored_condition(source, pictures, Kind::width));
+      kinds.add(Kind::width, detail::stored_condition(source, pictures, Kind::width));
     else
-      parts.add(Kind::width, detail::pooled_condition<Encoder, Of>(device, source, pictures));
+      kinds.add(Kind::width, detail::pooled_condition<Encoder, Of>(device, source, pictures));
   });
-  return std::move(parts).together();
+  return std::move(kinds).together();
 }
 
-/// A teacher and, behind what it gives, conditions.
-FrozenTeacher with_conditions(FrozenTeacher teacher, FrozenTeacher conditions,
-                              std::int64_t token_given_width);
+/// A teacher of tokens or codes, or of nothing, that makes these conditions too.
+FrozenTeacher with_conditions(FrozenTeacher teacher, FrozenTeacher conditions);
 
 }  // namespace arvit
 

@@ -75,9 +75,9 @@ template <class Encoder, Device D> class EncoderTeacher {
                      extractor_.activation_bytes() + recoloured});
     return lines;
   }
-  /// images [pictures.size(), 3, height, width] -> given [pictures.size(), tokens, dim], class
+  /// images [pictures.size(), 3, height, width] -> features [pictures.size(), tokens, dim], class
   /// token first; or what the readout is.
-  void operator()(const float* images, std::span<const Counter> pictures, float* given) {
+  void operator()(const float* images, std::span<const Counter> pictures, float* features) {
     const auto count = static_cast<std::int64_t>(pictures.size());
     const std::int64_t channel = extractor_.image_width() / 3;
     if (!same_colours_) {
@@ -88,9 +88,10 @@ template <class Encoder, Device D> class EncoderTeacher {
       }
       images = recoloured_.data();
     }
-    extractor_.extract(images, count, given);
+    extractor_.extract(images, count, features);
     const std::int64_t numbers = count * extractor_.width();
-    if (!std::all_of(given, given + numbers, [](float value) { return std::isfinite(value); }))
+    if (!std::all_of(features, features + numbers,
+                     [](float value) { return std::isfinite(value); }))
       fail<NumericError>(file_,
                          ": what this teacher gives is not finite; choose another checkpoint.");
   }

@@ -20,7 +20,7 @@ class StoredTeacher {
   /// `width`: numbers of a picture, over all tokens; `token_width`: of a token (1: codes).
   StoredTeacher(const std::string& path, std::int64_t pictures, std::int64_t width,
                 std::int64_t token_width);
-  void operator()(const float* images, std::span<const Counter> pictures, float* given) const;
+  void operator()(const float* images, std::span<const Counter> pictures, float* numbers) const;
 
  private:
   std::string path_;

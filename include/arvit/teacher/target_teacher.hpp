@@ -24,23 +24,26 @@ namespace arvit {
 template <class Model, Device D>
 FrozenTeacher make_teacher([[maybe_unused]] D& device, [[maybe_unused]] const Source& source,
                            [[maybe_unused]] const TeacherPictures& pictures) {
-  if constexpr (Model::token_given_width == 0) {
+  constexpr bool codes = UsesCodes<Model>;
+  constexpr std::int64_t width = codes ? Model::batch_widths.codes : Model::batch_widths.tokens;
+  if constexpr (width == 0) {
     return {};
   } else {
-    constexpr bool codes = Model::codes > 0;
     if (source.is(Source::Kind::none))
       fail<OptionError>(type_name<Model>(), ": its target needs a teacher or tokenizer; give one.");
     if (source.is(Source::Kind::numbers)) {
       const auto stored = std::make_shared<StoredTeacher>(
-          source.path, pictures.count, Model::token_given_width,
+          source.path, pictures.count, width,
           codes ? 1 : Model::Target::template token_width<typename Model::Grid>);
-      return {[stored](auto&&... all) { (*stored)(all...); }, {}, {}};
+      const TeacherFunction read = [stored](auto&&... all) { (*stored)(all...); };
+      return codes ? FrozenTeacher{.codes = read} : FrozenTeacher{.tokens = read};
     }
     if constexpr (codes) {
       const auto tokenizer = open_tokenizer(source.path, Model::codes, Model::Encoder::shape,
                                             pictures.colours, device.threads());
-      return {[tokenizer](auto&&... all) { tokenizer->codebook(all...); },
-              tokenizer->codebook.memory(), tokenizer->codebook.identity()};
+      return {.codes = [tokenizer](auto&&... all) { tokenizer->codebook(all...); },
+              .memory = tokenizer->codebook.memory(),
+              .identity = tokenizer->codebook.identity()};
     } else if constexpr (!LearnsFromEncoder<Model>) {
       detail::fail_on_tower(source, "[pictures, tokens, width]");
     } else {
@@ -51,8 +54,10 @@ FrozenTeacher make_teacher([[maybe_unused]] D& device, [[maybe_unused]] const So
                     "both the same Image<Height, Width>.");
       const auto teacher = std::make_shared<EncoderTeacher<Encoder, D>>(device, source.path,
                                                                         pictures);
-      return {[teacher](auto&&... all) { (*teacher)(all...); }, teacher->memory(),
-              teacher->identity(), std::is_same_v<Activation<D>, bf16>};
+      return {.tokens = [teacher](auto&&... all) { (*teacher)(all...); },
+              .memory = teacher->memory(),
+              .identity = teacher->identity(),
+              .halves = std::is_same_v<Activation<D>, bf16>};
     }
   }
 }

@@ -43,17 +43,17 @@ template <Device D> class CodebookTeacher {
   }
   /// Numbers of a picture.
   int width() const { return shape_.patches(); }
-  /// images [pictures.size(), 3, height, width] -> given [pictures.size(), width()].
-  void operator()(const float* images, std::span<const Counter> pictures, float* given) {
-    (*this)(images, static_cast<std::int64_t>(pictures.size()), given);
+  /// images [pictures.size(), 3, height, width] -> codes [pictures.size(), width()].
+  void operator()(const float* images, std::span<const Counter> pictures, float* codes) {
+    (*this)(images, static_cast<std::int64_t>(pictures.size()), codes);
   }
-  void operator()(const float* images, std::int64_t count, float* given) {
+  void operator()(const float* images, std::int64_t count, float* codes) {
     const std::int64_t rows = count * width();
     patches_.resize(count * shape_.size());
     codes_.resize(rows);
     cut_patches(images, count, shape_, pictures_, patches_.data());
     nearest_(patches_.data(), rows, codes_.data());
-    std::copy(codes_.begin(), codes_.end(), given);
+    std::copy(codes_.begin(), codes_.end(), codes);
   }
 
  private:
@@ -82,8 +82,8 @@ void check_codebook(const Codebook& codebook, const std::string& file, int codes
 std::shared_ptr<Tokenizer> open_tokenizer(const std::string& file, int codes, ImageShape shape,
                                           const Normalisation& pictures, int threads);
 /// The same as what an encoder that reads codes asks for.
-GivenFunction<float> make_tokenizer(const std::string& file, int codes, ImageShape shape,
-                                    const Normalisation& pictures, int threads);
+PartFunction<float> make_tokenizer(const std::string& file, int codes, ImageShape shape,
+                                   const Normalisation& pictures, int threads);
 /// What to say of a run that reads a codebook which was fitted to other pictures than its own, of
 /// `contents` (contents_text()), or to pictures of another size than `shape`; "" where there is
 /// nothing to say.

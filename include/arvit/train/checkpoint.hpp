@@ -33,7 +33,7 @@ namespace arvit {
 struct RunInfo {
   std::string data = {};  ///< one line about the pictures
   std::array<float, 3> pixel_mean{0, 0, 0}, pixel_deviation{1, 1, 1};
-  FrozenTeacher teacher = {};              ///< where Model::given_width > 0
+  FrozenTeacher teacher = {};              ///< where the model reads more than pixels
   std::vector<StoredOption> options = {};  ///< all of them; none: those of the trainer alone
 };
 

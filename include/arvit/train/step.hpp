@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "arvit/core/batch.hpp"
 #include "arvit/core/buffer.hpp"
 #include "arvit/core/error.hpp"
 #include "arvit/core/initialise.hpp"
@@ -27,8 +28,7 @@ concept TrainableModel = requires {
   { M::streams } -> std::convertible_to<std::size_t>;
   { M::target_width } -> std::convertible_to<int>;
   { M::parameters() } -> std::convertible_to<std::span<const PlacedTensor>>;
-  { M::given_width } -> std::convertible_to<int>;
-  { M::image_width } -> std::convertible_to<int>;
+  { M::batch_widths } -> std::convertible_to<BatchWidths>;
   typename M::Grid;
 };
 
@@ -45,7 +45,7 @@ struct MemoryPlan {
   std::int64_t masters = 0, weights = 0, gradients = 0;
   std::int64_t states = 0;  ///< of the optimiser
   std::int64_t average = 0, activations = 0;
-  std::int64_t images = 0;  ///< with what is given with them
+  std::int64_t images = 0;  ///< with what comes with them
   std::int64_t total() const {
     return masters + weights + gradients + states + average + activations + images;
   }
@@ -80,8 +80,7 @@ template <class Model, Device D, Optimiser O = AdamW> class Step {
         average_weights_(device, separate_weights && options.average && orders_from_average()
                                      ? Model::parameter_count
                                      : 0),
-        images_(device, options.micro_batch * std::int64_t{Model::image_width}),
-        given_(device, options.micro_batch * std::int64_t{Model::given_width}),
+        batch_(device, Model::batch_widths, options.micro_batch),
         sum_(device, 1),
         pass_(device, options.micro_batch, activation_bytes(options)) {
     pass_.drop_path(options.drop_path);
@@ -111,8 +110,7 @@ template <class Model, Device D, Optimiser O = AdamW> class Step {
                                           (options.average && orders_from_average() ? 2 : 1)
                                     : 0;
     plan.activations = activation_bytes(options);
-    plan.images = std::int64_t{options.micro_batch} * (Model::image_width + Model::given_width) *
-                  wide;
+    plan.images = options.micro_batch * BatchWidths(Model::batch_widths).total() * wide;
     return plan;
   }
 
@@ -142,18 +140,17 @@ template <class Model, Device D, Optimiser O = AdamW> class Step {
   void begin(std::span<const Counter> counters) { begin_rows(Model::loss_rows(counters)); }
   void begin(const GivenRanks& given) { begin_rows(Model::loss_rows(given.ranks)); }
 
-  /// Order, forward and backward of one micro-batch: images [counters.size(), 3, height, width] on
-  /// the host (not read where Model::image_width is 0), and `given` where target or encoder asks
-  /// for it, laid out as a TeacherFunction leaves it.
-  void accumulate(const S* images, std::span<const Counter> counters, const S* given = nullptr) {
-    const Uploaded batch = upload(images, given, std::ssize(counters));
-    pass_.order(orders_from_average() && options_.average ? reading_average() : reading(),
-                batch.pixels, counters, batch.numbers);
+  /// Order, forward and backward of one micro-batch of counters.size() images, on the host: what
+  /// Model::batch_widths names of it is read.
+  void accumulate(const Batch<const S>& images, std::span<const Counter> counters) {
+    const DeviceBatch<D> batch = upload(images, std::ssize(counters));
+    pass_.order(orders_from_average() && options_.average ? reading_average() : reading(), batch,
+                counters);
     run(batch);
   }
   /// ... in the order of given ranks.
-  void accumulate(const S* images, const GivenRanks& order, const S* given = nullptr) {
-    const Uploaded batch = upload(images, given, std::ssize(order.ranks) / Model::Grid::patches);
+  void accumulate(const Batch<const S>& images, const GivenRanks& order) {
+    const DeviceBatch<D> batch = upload(images, std::ssize(order.ranks) / Model::Grid::patches);
     pass_.order_by_ranks(order.ranks, order.counters);
     run(batch);
   }
@@ -226,11 +223,6 @@ template <class Model, Device D, Optimiser O = AdamW> class Step {
   const StepOptions& options() const { return options_; }
 
  private:
-  /// A micro-batch on the device: pixels, and what is given with them.
-  struct Uploaded {
-    Span<S, SpaceOf<D>> pixels, numbers;
-  };
-
   void begin_rows(const std::array<std::int64_t, Model::streams>& rows) {
     device_.run(ops::Fill<D, Gradient<D>>{.y = detail::as_row(gradients_.span())});
     for (std::size_t s = 0; s < Model::streams; ++s)
@@ -244,26 +236,16 @@ template <class Model, Device D, Optimiser O = AdamW> class Step {
     loss_ = 0;
     stream_losses_ = {};
   }
-  Uploaded upload(const S* images, const S* given, std::int64_t count) {
-    if (count > options_.micro_batch)
-      fail<ShapeError>("step: ", count, " images in a micro-batch, the step was made for ",
-                       options_.micro_batch, ".");
-    const Uploaded batch{images_.span().part(0, count * Model::image_width),
-                         given_.span().part(0, count * Model::given_width)};
-    if (!batch.pixels.empty()) device_.upload(images, batch.pixels);
-    if constexpr (Model::given_width > 0) {
-      if (given == nullptr)
-        fail<ShapeError>("step: the model needs ", Model::given_width,
-                         " numbers of a teacher for each image, and none are given.");
-      Model::check_given(given, count);
-      device_.upload(given, batch.numbers);
-    }
+  DeviceBatch<D> upload(const Batch<const S>& images, std::int64_t count) {
+    const DeviceBatch<D> batch = batch_.upload(images, count);
+    if constexpr (BatchWidths(Model::batch_widths).beside_pixels().total() > 0)
+      Model::check_contents(images, count);
     return batch;
   }
   /// Forward and backward of the ordered batch.
-  void run(const Uploaded& batch) {
+  void run(const DeviceBatch<D>& batch) {
     const typename Pass::Gradients gradients(Adding<D>(gradients_.data(), gradients_.data()));
-    pass_.run(reading(), &gradients, batch.pixels, scale_, batch.numbers);
+    pass_.run(reading(), &gradients, batch, scale_);
     const auto losses = pass_.stream_losses();
     double sum = 0;
     for (std::size_t s = 0; s < losses.size(); ++s) {
@@ -319,7 +301,7 @@ template <class Model, Device D, Optimiser O = AdamW> class Step {
   std::array<Buffer<D, S>, O::states.size()> states_;
   Buffer<D, S> average_;
   Buffer<D, Weight<D>> weights_, average_weights_;
-  Buffer<D, S> images_, given_;
+  DeviceBatchMemory<D, S> batch_;
   Buffer<D, double> sum_, norms_;
   Buffer<D, ParameterRun> runs_;
   std::vector<ParameterRun> run_list_;

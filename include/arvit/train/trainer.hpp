@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "arvit/core/batch.hpp"
 #include "arvit/core/error.hpp"
 #include "arvit/core/linkage.hpp"
 #include "arvit/core/random.hpp"
@@ -119,7 +120,7 @@ class Trainer final : public TrainingRun {
                 "statistics in float.");
 
   /// Reserves all memory, after printing the plan; starts, or resumes from the newest checkpoint in
-  /// the folder of the run. `info.teacher` is needed where Model::given_width > 0.
+  /// the folder of the run. `info.teacher` is needed where the model reads more than pixels.
   Trainer(D& device, Pictures& pictures, TrainerOptions options, RunInfo info,
           TrainerHooks hooks = {})
       : TrainingRun(std::move(options), std::move(info), std::move(hooks),
@@ -142,7 +143,7 @@ class Trainer final : public TrainingRun {
       note(text("no checkpoint in ", this->options().files.out,
                 " yet: the run starts at its first step."));
     counters_.reserve(this->options().batch.size);
-    given_.resize(std::int64_t{batch().images_per_micro_batch()} * Model::given_width);
+    made_ = HostBatch<float>(widths.beside_pixels(), batch().images_per_micro_batch());
   }
 
   Step<Model, D, O>& step() { return *step_; }
@@ -167,7 +168,7 @@ class Trainer final : public TrainingRun {
         fail<OptionError>(options().model,
                           ": its orders come from an average of the encoder, and none is kept; "
                           "give its decay, such as 0.999.");
-    if (Model::given_width > 0 && !info().teacher.give)
+    if (!info().teacher.makes(widths))
       fail<OptionError>(
           options().model,
           " needs what a teacher or tokenizer gives with the pictures, and the trainer got none.");
@@ -196,9 +197,11 @@ class Trainer final : public TrainingRun {
     if (part == nullptr || std::cmp_not_equal(part->size, counters.size()))
       fail<ShapeError>("the source of pictures gave ", part == nullptr ? 0 : part->size,
                        " images for a micro-batch of ", counters.size(), ".");
-    if constexpr (Model::given_width > 0)
-      info().teacher.give(part->images, counters, given_.data());
-    step_->accumulate(part->images, counters, given_.data());
+    const Batch<float> made = made_.first(part->size);
+    info().teacher.fill(part->images, counters, made);
+    Batch<const float> images = made;
+    images.pixels = {part->images, part->size * widths.pixels};
+    step_->accumulate(images, counters);
   }
   StepRecord compute_step(double learning_rate, double average_decay) override {
     plan_step();
@@ -226,13 +229,14 @@ class Trainer final : public TrainingRun {
   }
   double seconds_waited() const override { return pictures_.seconds_waited(); }
 
+  static constexpr BatchWidths widths = Model::batch_widths;
   D& device_;
   Pictures& pictures_;
   MemoryTable memory_;
   std::unique_ptr<Step<Model, D, O>> step_;
   O optimiser_;
   std::vector<Counter> counters_;
-  std::vector<float> given_;
+  HostBatch<float> made_;  ///< by the teacher
 };
 
 }  // namespace arvit

@@ -33,7 +33,7 @@ ARVIT_DEFINITION std::vector<int> labels_in(const AnyDataset& pictures) {
 
 /// Numbers in a file go by the pictures' numbers, and belong to whole pictures.
 ARVIT_DEFINITION void check_numbers(const std::string& flag, const Source& source,
-                                    const ModelNeeds::Given& given, const PreparedRun& run) {
+                                    const ModelNeeds::Numbers& numbers, const PreparedRun& run) {
   if (!run.options.pictures.whole_picture)
     fail<OptionError>(flag, " ", source.path,
                       " holds what belongs to whole pictures; give --whole-picture, or one that "
@@ -42,30 +42,31 @@ ARVIT_DEFINITION void check_numbers(const std::string& flag, const Source& sourc
     fail<OptionError>(
         flag, " ", source.path,
         " goes by the pictures' numbers, so none may stand in for another; give --bad-files stop.");
-  const StoredTeacher shape_fits(source.path, run.pictures.size(), given.width, given.token_width);
+  const StoredTeacher shape_fits(source.path, run.pictures.size(), numbers.width,
+                                 numbers.token_width);
 }
 
-/// What makes `given`, which lies at `source`, as --teacher or --condition.
+/// What makes `numbers`, which lies at `source`, as --teacher or --condition.
 ARVIT_DEFINITION void check_maker(const std::string& flag, const Source& source,
-                                  const ModelNeeds::Given& given, const PreparedRun& run) {
-  if (source.is(Source::Kind::numbers)) return check_numbers(flag, source, given, run);
-  if (given.maker == Maker::tower)
+                                  const ModelNeeds::Numbers& numbers, const PreparedRun& run) {
+  if (source.is(Source::Kind::numbers)) return check_numbers(flag, source, numbers, run);
+  if (numbers.maker == Maker::tower)
     fail<OptionError>(flag, " ", source.path,
                       ": the features of this tower come from an npy file; give one, [pictures, ",
-                      given.token_width > 1 ? "tokens, width]." : "width].");
-  if (given.maker == Maker::encoder) {
+                      numbers.token_width > 1 ? "tokens, width]." : "width].");
+  if (numbers.maker == Maker::encoder) {
     if (source.is(Source::Kind::codebook))
       fail<OptionError>(flag, " ", source.path, " is a codebook, ", run.options.model,
-                        " needs the features of ", given.type, "; give a checkpoint of it.");
+                        " needs the features of ", numbers.type, "; give a checkpoint of it.");
     const Safetensors file(source.path);
-    check_teacher_type(file, given.type);
-    check_encoder(file, given.tensors);
+    check_teacher_type(file, numbers.type);
+    check_encoder(file, numbers.tensors);
   }
 }
 
 ARVIT_DEFINITION void check_teacher(const PreparedRun& run) {
   const std::string& path = run.options.teacher.path;
-  const ModelNeeds::Given& target = run.model.target;
+  const ModelNeeds::Numbers& target = run.model.target;
   if (target.maker == Maker::nobody) {
     if (!path.empty())
       fail<OptionError>("--teacher ", path, ": ", run.options.model,
@@ -87,7 +88,7 @@ ARVIT_DEFINITION void check_teacher(const PreparedRun& run) {
 
 ARVIT_DEFINITION void check_condition(const PreparedRun& run) {
   const std::string& path = run.options.teacher.condition;
-  const ModelNeeds::Given& condition = run.model.condition;
+  const ModelNeeds::Numbers& condition = run.model.condition;
   if (condition.maker == Maker::nobody) {
     if (!path.empty())
       fail<OptionError>("--condition ", path, ": ", run.options.model,

@@ -125,34 +125,34 @@ ARVIT_DEFINITION std::uint64_t TeacherCache::crop_sum(const float* image) const 
   return checksum(std::as_bytes(std::span(image, static_cast<std::size_t>(options_.image_width))));
 }
 
-ARVIT_DEFINITION bool TeacherCache::read(std::int64_t slot, const float* image, float* given) {
+ARVIT_DEFINITION bool TeacherCache::read(std::int64_t slot, const float* image, float* numbers) {
   if (detail::read_at(file_.get(), slot_, begin_ + slot * slot_bytes()) != slot_.size())
     return false;
   std::uint64_t sum = 0;
   std::memcpy(&sum, slot_.data(), sizeof sum);
-  const std::span<const std::byte> numbers = std::span(slot_).subspan(sizeof sum);
-  if (sum == 0 || sum != checksum(numbers, crop_sum(image))) return false;
+  const std::span<const std::byte> stored = std::span(slot_).subspan(sizeof sum);
+  if (sum == 0 || sum != checksum(stored, crop_sum(image))) return false;
   if (!teacher_.halves)
-    std::memcpy(given, numbers.data(), numbers.size());
+    std::memcpy(numbers, stored.data(), stored.size());
   else
     for (std::int64_t i = 0; i < options_.width; ++i) {
       bf16 value;
-      std::memcpy(&value, numbers.data() + 2 * i, sizeof value);
-      given[i] = static_cast<float>(value);
+      std::memcpy(&value, stored.data() + 2 * i, sizeof value);
+      numbers[i] = static_cast<float>(value);
     }
   return true;
 }
 
-ARVIT_DEFINITION void TeacherCache::write(std::int64_t slot, const float* image, float* given) {
-  std::byte* const numbers = slot_.data() + 8;
+ARVIT_DEFINITION void TeacherCache::write(std::int64_t slot, const float* image, float* numbers) {
+  std::byte* const stored = slot_.data() + 8;
   if (!teacher_.halves)
-    std::memcpy(numbers, given, slot_.size() - 8);
+    std::memcpy(stored, numbers, slot_.size() - 8);
   else
     for (std::int64_t i = 0; i < options_.width; ++i) {
-      const bf16 value(given[i]);
-      std::memcpy(numbers + 2 * i, &value, sizeof value);
-      given[i] = static_cast<float>(
-          value);  // what a hit gives, should a teacher be more exact than it says
+      const bf16 value(numbers[i]);
+      std::memcpy(stored + 2 * i, &value, sizeof value);
+      // What a hit gives, should a teacher be more exact than it says.
+      numbers[i] = static_cast<float>(value);
     }
   if (!grows_ || slot >= slots_) return;
   const std::uint64_t sum = checksum(std::span(slot_).subspan(8), crop_sum(image));
@@ -166,13 +166,14 @@ ARVIT_DEFINITION void TeacherCache::write(std::int64_t slot, const float* image,
 }
 
 ARVIT_DEFINITION void TeacherCache::operator()(const float* images,
-                                               std::span<const Counter> pictures, float* given) {
+                                               std::span<const Counter> pictures, float* all) {
   const auto image = [&](std::size_t i) {
     return images + static_cast<std::int64_t>(i) * options_.image_width;
   };
   const auto numbers = [&](std::size_t i) {
-    return given + static_cast<std::int64_t>(i) * options_.width;
+    return all + static_cast<std::int64_t>(i) * options_.width;
   };
+  const TeacherFunction& compute = teacher_.codes ? teacher_.codes : teacher_.tokens;
   const auto hit = [&](std::size_t i) {
     return slot_of(pictures[i]) < slots_ && read(slot_of(pictures[i]), image(i), numbers(i));
   };
@@ -180,7 +181,7 @@ ARVIT_DEFINITION void TeacherCache::operator()(const float* images,
     if (hit(i)) continue;
     std::size_t end = i + 1;  // of a run of pictures without a hit: the teacher takes them at once
     while (end < pictures.size() && !hit(end)) ++end;
-    teacher_.give(image(i), pictures.subspan(i, end - i), numbers(i));
+    compute(image(i), pictures.subspan(i, end - i), numbers(i));
     computed_ += static_cast<std::int64_t>(end - i);
     for (; i < end; ++i) write(slot_of(pictures[i]), image(i), numbers(i));
   }
@@ -190,7 +191,8 @@ ARVIT_DEFINITION FrozenTeacher cached(FrozenTeacher teacher, TeacherCacheOptions
                                       std::ostream* output) {
   const auto cache = std::make_shared<TeacherCache>(std::move(options), teacher);
   if (output != nullptr) *output << cache->describe() << std::endl;
-  teacher.give = [cache](auto&&... all) { (*cache)(all...); };
+  TeacherFunction& compute = teacher.codes ? teacher.codes : teacher.tokens;
+  compute = [cache](auto&&... all) { (*cache)(all...); };
   return teacher;
 }
 

@@ -19,56 +19,50 @@ ARVIT_DEFINITION void check_labels(int classes, const std::vector<int>& labels) 
 
 ARVIT_DEFINITION TeacherFunction label_condition(int classes, const std::vector<int>& labels) {
   check_labels(classes, labels);
-  return [classes, labels](const float*, std::span<const Counter> pictures, float* given) {
+  return [classes, labels](const float*, std::span<const Counter> pictures, float* numbers) {
     for (const Counter& picture : pictures) {
       const int label = picture.image < labels.size() ? labels[picture.image] : -1;
       const bool unknown = label < 0 || Stream(picture.with(Purpose::condition)).uniform() < 0.1f;
-      *given++ = static_cast<float>(unknown ? classes : label);
+      *numbers++ = static_cast<float>(unknown ? classes : label);
     }
   };
 }
 ARVIT_DEFINITION TeacherFunction share_of_codes(std::shared_ptr<Tokenizer> tokenizer, int codes) {
   return [tokenizer, codes, of_patches = std::vector<float>()](
-             const float* images, std::span<const Counter> pictures, float* given) mutable {
+             const float* images, std::span<const Counter> pictures, float* shares) mutable {
     const auto count = static_cast<std::int64_t>(pictures.size());
     const std::int64_t patches = tokenizer->codebook.width();
     of_patches.resize(count * patches);
     tokenizer->codebook(images, count, of_patches.data());
-    std::fill(given, given + count * codes, 0.f);
+    std::fill(shares, shares + count * codes, 0.f);
     for (std::int64_t i = 0; i < count * patches; ++i)
-      given[i / patches * codes + static_cast<std::int64_t>(of_patches[i])] += 1.f /
-                                                                               static_cast<float>(
-                                                                                   patches);
+      shares[i / patches * codes + static_cast<std::int64_t>(of_patches[i])] += 1.f /
+                                                                                static_cast<float>(
+                                                                                    patches);
   };
 }
-ARVIT_DEFINITION FrozenTeacher with_conditions(FrozenTeacher teacher, FrozenTeacher conditions,
-                                               std::int64_t token_given_width) {
+ARVIT_DEFINITION FrozenTeacher with_conditions(FrozenTeacher teacher, FrozenTeacher conditions) {
   teacher.memory.insert(teacher.memory.end(), conditions.memory.begin(), conditions.memory.end());
   teacher.identity += (teacher.identity.empty() || conditions.identity.empty() ? "" : "; ") +
                       conditions.identity;
-  teacher.give = [first = std::move(teacher.give), then = std::move(conditions.give),
-                  token_given_width](const float* images, std::span<const Counter> pictures,
-                                     float* given) {
-    if (token_given_width > 0) first(images, pictures, given);
-    then(images, pictures, given + token_given_width * static_cast<std::int64_t>(pictures.size()));
-  };
+  teacher.conditions = std::move(conditions.conditions);
   return teacher;
 }
 
 namespace detail {
 
-ARVIT_DEFINITION void ConditionParts::add(std::int64_t width, FrozenTeacher part) {
-  all_.identity += (all_.identity.empty() || part.identity.empty() ? "" : "; ") + part.identity;
-  all_.memory.insert(all_.memory.end(), part.memory.begin(), part.memory.end());
-  parts_.emplace_back(std::move(part.give), width);
+ARVIT_DEFINITION void ConditionKinds::add(std::int64_t width, FrozenTeacher kind) {
+  all_.identity += (all_.identity.empty() || kind.identity.empty() ? "" : "; ") + kind.identity;
+  all_.memory.insert(all_.memory.end(), kind.memory.begin(), kind.memory.end());
+  kinds_.emplace_back(std::move(kind.conditions), width);
 }
 
-ARVIT_DEFINITION FrozenTeacher ConditionParts::together() && {
-  all_.give = [parts = std::move(parts_)](const float* images, std::span<const Counter> pictures,
-                                          float* given) {
-    for (const auto& [give, width] : parts) {
-      give(images, pictures, given);
-      given += width * static_cast<std::int64_t>(pictures.size());
+ARVIT_DEFINITION FrozenTeacher ConditionKinds::together() && {
+  all_.conditions = [kinds = std::move(kinds_)](const float* images,
+                                                std::span<const Counter> pictures, float* numbers) {
+    for (const auto& [make, width] : kinds) {
+      make(images, pictures, numbers);
+      numbers += width * static_cast<std::int64_t>(pictures.size());
     }
   };
   return std::move(all_);
@@ -81,7 +75,7 @@ ARVIT_DEFINITION FrozenTeacher stored_condition(const Source& source,
                       ": holds the conditions of the pictures of a run only; read features of an "
                       "encoder whose conditions a checkpoint or codebook makes.");
   const auto stored = std::make_shared<StoredTeacher>(source.path, pictures.count, width, 1);
-  return {[stored](auto&&... given) { (*stored)(given...); }, {}, {}};
+  return {.conditions = [stored](auto&&... all) { (*stored)(all...); }};
 }
 
 ARVIT_DEFINITION void fail_without_condition() {

@@ -39,7 +39,7 @@ class PatchStream {
     const std::int64_t width = shape_.patch_width();
     patches.clear();
     while (static_cast<std::int64_t>(patches.size()) < rows * width) {
-      const Batch* const batch = loader_.next();
+      const LoadedBatch* const batch = loader_.next();
       if (batch == nullptr) return;
       for (std::int64_t i = 0; i < batch->size; ++i) {
         cut_patches(batch->images + i * shape_.size(), 1, shape_, Normalisation{}, cut_.data());

@@ -34,9 +34,9 @@ ARVIT_DEFINITION StoredTeacher::StoredTeacher(const std::string& path, std::int6
   file_ = detail::open_to_read(path, status);
 }
 ARVIT_DEFINITION void StoredTeacher::operator()(const float*, std::span<const Counter> pictures,
-                                                float* given) const {
+                                                float* to) const {
   for (const Counter& picture : pictures) {
-    const std::span<float> numbers(given, static_cast<std::size_t>(width_));
+    const std::span<float> numbers(to, static_cast<std::size_t>(width_));
     const auto bytes = std::as_writable_bytes(numbers);
     if (detail::read_at(file_.get(), bytes,
                         offset_ + std::int64_t{picture.image} *
@@ -50,7 +50,7 @@ ARVIT_DEFINITION void StoredTeacher::operator()(const float*, std::span<const Co
     if (bad != numbers.end())
       fail<NumericError>(path_, ": number ", bad - numbers.begin(), " of picture ", picture.image,
                          " is ", *bad, "; compute it again.");
-    given += width_;
+    to += width_;
   }
 }
 

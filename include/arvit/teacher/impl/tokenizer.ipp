@@ -26,12 +26,12 @@ ARVIT_DEFINITION std::shared_ptr<Tokenizer> open_tokenizer(const std::string& fi
   return std::make_shared<Tokenizer>(threads, codebook, shape.height, shape.width, pictures);
 }
 
-ARVIT_DEFINITION GivenFunction<float> make_tokenizer(const std::string& file, int codes,
-                                                     ImageShape shape,
-                                                     const Normalisation& pictures, int threads) {
+ARVIT_DEFINITION PartFunction<float> make_tokenizer(const std::string& file, int codes,
+                                                    ImageShape shape, const Normalisation& pictures,
+                                                    int threads) {
   return [tokenizer = open_tokenizer(file, codes, shape, pictures, threads)](
-             const float* images, std::int64_t count, float* given) {
-    tokenizer->codebook(images, count, given);
+             const float* images, std::int64_t count, float* codes) {
+    tokenizer->codebook(images, count, codes);
   };
 }
 
