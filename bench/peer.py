@@ -5,6 +5,7 @@
     python bench/peer.py --models SAIM_B16,MAE_B16 --batches 8 --precisions fp32
     python bench/peer.py --models SemAIM_Pico --batches 256 --micro-batch 32
     python bench/peer.py --data PICTURES                     decoding and augmentation instead, beside torchvision
+    python bench/peer.py --earlier OTHER/build/release/bench --steps 20      beside another build of ours instead
 
 Needs torch (and torchvision) in the Python that runs it, and the programs of build/release/bench (cmake --preset release && cmake --build build/release).
 """
@@ -66,6 +67,22 @@ def data_path(options):
         print(f"{ours.size} pictures to {options.size}x{options.size}, one thread: {a:.0f} images/s, torchvision on {name} {b:.0f}; {ratio:.2f}x", flush=True)
 
 
+def our_server(programs, model, batch, precision, options):
+    return Server([str(programs / "bench_train_step"), "--serve", "--models", model, "--batches", batch, "--precisions", precision,
+                   "--threads", options.threads, "--micro-batch", options.micro_batch])
+
+
+def beside_earlier(options):
+    print(f"{'model':14} {'':5} {'batch':>5} {'ours, images/s':>15} {'earlier':>9} {'ratio':>7} {'ours, GiB':>10} {'earlier':>8}")
+    for model in options.models.split(","):
+        for precision in options.precisions.split(","):
+            for batch in options.batches.split(","):
+                ours, theirs = (our_server(programs, model, batch, precision, options) for programs in (options.programs, options.earlier))
+                ratio = take_turns(ours, theirs, options.steps)
+                a, b = (int(batch) / statistics.median(s.seconds) for s in (ours, theirs))
+                print(f"{model:14} {precision:5} {batch:>5} {a:15.2f} {b:9.2f} {ratio:6.3f}x {ours.peak / 2**30:10.2f} {theirs.peak / 2**30:8.2f}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default="SAIM_B16,SemAIM_B16,MAE_B16,ViT_iGPT_B16")
@@ -78,16 +95,18 @@ def main():
     parser.add_argument("--data", help="a folder of pictures: compare decoding and augmentation")
     parser.add_argument("--size", default="224", help="with --data: height and width of the result")
     parser.add_argument("--programs", type=pathlib.Path, default=HERE.parent / "build/release/bench")
+    parser.add_argument("--earlier", type=pathlib.Path, metavar="PROGRAMS", help="the programs of another build of ours: compare with them")
     options = parser.parse_args()
     if options.data:
         return data_path(options)
+    if options.earlier:
+        return beside_earlier(options)
     print(f"{'model':14} {'':5} {'batch':>5} {'PyTorch':8} {'ours, images/s':>15} {'PyTorch':>9} {'ratio':>7} {'ours, GiB':>10} {'PyTorch':>8} {'ratio':>6}")
     for model in options.models.split(","):
         for precision in options.precisions.split(","):
             for batch in options.batches.split(","):
                 for form in options.forms.split(","):
-                    ours = Server([str(options.programs / "bench_train_step"), "--serve", "--models", model, "--batches", batch, "--precisions", precision,
-                                   "--threads", options.threads, "--micro-batch", options.micro_batch])
+                    ours = our_server(options.programs, model, batch, precision, options)
                     theirs = Server([sys.executable, str(HERE / "torch_step.py"), "--model", model, "--batch", batch, "--precision", precision,
                                      "--threads", options.threads, "--form", form])
                     if ours.size != theirs.size:

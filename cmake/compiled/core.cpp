@@ -3,4 +3,4 @@
 
 #include "arvit/core/initialise.hpp"
 
-template void arvit::initialise<float>(const Tensor&, std::uint32_t, std::uint64_t, float*);
+template void arvit::initialise<float>(const TensorSpec&, std::uint32_t, std::uint64_t, float*);

@@ -311,7 +311,7 @@ TEST_CASE("checkpoint: the encoder alone, from any pretrainer with an encoder of
   std::vector<PlacedTensor> more =
       SmallModel<>::parameters();  // what a file of the encoder alone lacks
   more.push_back(
-      {"decoder.more", Tensor{{2}, {}, false}, more.back().offset + more.back().tensor.size()});
+      {"decoder.more", TensorSpec{{2}, {}, false}, more.back().offset + more.back().tensor.size()});
   CHECK(says(test::message_of<FileError>([&] { load_tensors(path.string(), more); }),
              "decoder.more is not in the file; the file holds SAIM_Nano; give a checkpoint of the "
              "whole model"));

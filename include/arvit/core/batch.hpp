@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
@@ -30,7 +31,9 @@ template <class T, class Space = HostSpace> struct Batch {
   Span<T, Space> codes = {};       ///< a tokenizer's [images, patches], in reading order
   Span<T, Space> conditions = {};  ///< kind after kind [images, width] (nn/condition.hpp)
 
-  constexpr operator Batch<const T, Space>() const requires(!std::is_const_v<T>) {
+  template <class U>
+  requires(std::same_as<U, const T> && !std::is_const_v<T>) constexpr operator Batch<U, Space>()
+      const {
     return {pixels, tokens, codes, conditions};
   }
   /// The places of a batch of `images` images in memory for as many or more; what is not read has

@@ -16,7 +16,7 @@ namespace arvit {
 /// Fills values [tensor.size()] as tensor.init says; Xavier: Glorot and Bengio 2010, Eq. 16.
 /// `index` is the tensor's place in its model: each has a stream of its own.
 template <class T>
-void initialise(const Tensor& tensor, std::uint32_t index, std::uint64_t seed, T* values) {
+void initialise(const TensorSpec& tensor, std::uint32_t index, std::uint64_t seed, T* values) {
   Stream stream(Counter{seed, 0, index, Purpose::initialise});
   const std::int64_t size = tensor.size(), fan_in = size / tensor.shape[0];
   const double fan_out = tensor.init.value > 0 ? tensor.init.value
@@ -58,7 +58,7 @@ inline std::vector<float> untrained(std::span<const PlacedTensor> tensors, std::
 }
 
 #if defined(ARVIT_COMPILED)
-extern template void initialise<float>(const Tensor&, std::uint32_t, std::uint64_t, float*);
+extern template void initialise<float>(const TensorSpec&, std::uint32_t, std::uint64_t, float*);
 #endif
 
 }  // namespace arvit

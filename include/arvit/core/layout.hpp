@@ -26,9 +26,9 @@ struct Init {
   double value = 0;
 };
 
-/// One parameter. Shape as timm stores it; unused trailing extents are 0. `decay`: whether weight
+/// What a parameter is. Shape as timm stores it; unused trailing extents are 0. `decay`: whether weight
 /// decay applies (matrices and class, mask and query tokens; not biases, norms and positions).
-struct Tensor {
+struct TensorSpec {
   std::array<std::int64_t, 4> shape{};
   Init init;
   bool decay = false;
@@ -46,7 +46,7 @@ struct Tensor {
 
 namespace detail {
 /// The shape of a tensor as files hold it, without unused extents.
-inline std::vector<std::int64_t> stored_shape(const Tensor& tensor) {
+inline std::vector<std::int64_t> stored_shape(const TensorSpec& tensor) {
   return {tensor.shape.begin(), tensor.shape.begin() + tensor.dimensions()};
 }
 }  // namespace detail
@@ -54,7 +54,7 @@ inline std::vector<std::int64_t> stored_shape(const Tensor& tensor) {
 /// A tensor of a flat buffer: its whole name, and where it begins.
 struct PlacedTensor {
   std::string name;
-  Tensor tensor;
+  TensorSpec tensor;
   std::int64_t offset;
 };
 

@@ -16,8 +16,7 @@ template <class D> struct PictureRows {
 /// are left to condition.hpp. Weight shape [Dim, 3, patch, patch] as timm's.
 ///
 /// Shapes     batch.pixels [images, 3, height, width]   tokens [rows, Dim], rows as `from.source`
-/// names
-///            them
+///            names them
 /// Gradients  weight and bias are added to; rows of class tokens must be zero. Pixels get none.
 template <class Grid, int Dim> struct PatchEmbedding {
   static constexpr int codes = 0;

@@ -140,8 +140,8 @@ template <class Model, Device D, Optimiser O = AdamW> class Step {
   void begin(std::span<const Counter> counters) { begin_rows(Model::loss_rows(counters)); }
   void begin(const GivenRanks& given) { begin_rows(Model::loss_rows(given.ranks)); }
 
-  /// Order, forward and backward of one micro-batch of counters.size() images, on the host: what
-  /// Model::batch_widths names of it is read.
+  /// Order, forward and backward of one micro-batch of counters.size() images, on the host. The
+  /// parts are read that Model::batch_widths names.
   void accumulate(const Batch<const S>& images, std::span<const Counter> counters) {
     const DeviceBatch<D> batch = upload(images, std::ssize(counters));
     pass_.order(orders_from_average() && options_.average ? reading_average() : reading(), batch,

@@ -19,7 +19,7 @@ namespace arvit {
 
 /// The name and shape there of one of our tensors; three of them for the rows of qkv.
 inline std::vector<TheirTensor> hugging_face_tensors(const std::string& name,
-                                                     const Tensor& tensor) {
+                                                     const TensorSpec& tensor) {
   std::string prefix, rest = name;
   if (name.starts_with("blocks.")) {
     const auto dot = name.find('.', 7);

@@ -23,7 +23,7 @@ struct TheirTensor {
 /// one line of key_layout_from (convert.hpp).
 struct KeyLayout {
   /// What one of our tensors is there: one tensor, or several.
-  std::vector<TheirTensor> (*theirs)(const std::string& name, const Tensor& tensor);
+  std::vector<TheirTensor> (*theirs)(const std::string& name, const TensorSpec& tensor);
   /// Their table of positions [1, tokens, dim].
   std::string_view positions;
   /// The decoder's; "": the layout has encoders only.
@@ -39,7 +39,7 @@ struct KeyLayout {
 };
 
 /// A tensor under our own name, which is timm's.
-inline std::vector<TheirTensor> same_name(const std::string& name, const Tensor& tensor) {
+inline std::vector<TheirTensor> same_name(const std::string& name, const TensorSpec& tensor) {
   return {{name, detail::stored_shape(tensor), 0, tensor.size()}};
 }
 

@@ -48,7 +48,7 @@ ARVIT_DEFINITION ProbeHead::ProbeHead(std::int64_t width, int classes, bool lars
   state_ = std::make_unique<State>(State{lars, Row::Zero(width), Row::Ones(width),
                                          probe::Rows(classes, width), Row::Zero(classes),
                                          probe::Rows::Zero(classes, width), Row::Zero(classes)});
-  initialise(Tensor{{classes, width}, {Init::truncated_normal, 0.01}, false}, 0, seed,
+  initialise(TensorSpec{{classes, width}, {Init::truncated_normal, 0.01}, false}, 0, seed,
              state_->weight.data());
 }
 ARVIT_DEFINITION ProbeHead::~ProbeHead() = default;
