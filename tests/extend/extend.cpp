@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// One new order, target, error, decoder and optimiser, and an option for the decoders that there
-// are, each as a user writes it: from public headers, in one place, with an alias.
+// One new order, target, error, decoder, optimiser, policy of positions, data set and evaluation,
+// and an option for the decoders that there are, each as a user writes it: from public headers, in
+// one place, with an alias.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "arvit/core/initialise.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/device/reference.hpp"
+#include "arvit/eval/extract.hpp"
 #include "arvit/models.hpp"
 #include "arvit/train/step.hpp"
 
@@ -228,8 +230,63 @@ template <class Kind, class... Options> struct Wrapped : Kind {
   };
 };
 
+/// Positions: the row and the column of a patch, in the first two channels.
+struct Coordinates {
+  using Category = PositionCategory;
+  template <class Grid, int Dim> struct For : PositionsWithoutParameters {
+    static constexpr bool well_formed = Dim >= 2, adds = true, turns = false;
+    template <class T> static std::vector<T> added(const T*) {
+      std::vector<T> table(Grid::patches * Dim);
+      for (int patch = 0; patch < Grid::patches; ++patch) {
+        table[patch * Dim] = static_cast<T>(patch / Grid::columns);
+        table[patch * Dim + 1] = static_cast<T>(patch % Grid::columns);
+      }
+      return table;
+    }
+  };
+};
+
+/// A data set: pictures of one colour, the darker ones of class 0, the brighter ones of class 1.
+struct Shades {
+  std::int64_t size() const { return 40; }
+  int label(std::int64_t i) const { return i % 40 >= 20; }
+  Picture picture(std::int64_t i) const {
+    Picture picture(16, 12);
+    std::fill(picture.data(), picture.data() + 3 * 16 * 12, static_cast<std::uint8_t>(6 * i));
+    return picture;
+  }
+};
+
+/// An evaluation: how many test rows lie nearest to the mean of their own class.
+double nearest_mean(const FeatureTable& train, const FeatureTable& test) {
+  std::vector<std::vector<double>> means(train.classes(), std::vector<double>(train.width));
+  std::vector<double> counts(train.classes());
+  for (std::int64_t i = 0; i < train.rows(); ++i) {
+    counts[train.labels[i]] += 1;
+    for (std::int64_t c = 0; c < train.width; ++c) means[train.labels[i]][c] += train.row(i)[c];
+  }
+  double right = 0;
+  for (std::int64_t i = 0; i < test.rows(); ++i) {
+    int nearest = 0;
+    double least = INFINITY;
+    for (int label = 0; label < train.classes(); ++label) {
+      double distance = 0;
+      for (std::int64_t c = 0; c < train.width; ++c)
+        distance += std::pow(test.row(i)[c] - means[label][c] / counts[label], 2);
+      if (distance < least) nearest = label;
+      least = std::min(least, distance);
+    }
+    right += nearest == test.labels[i];
+  }
+  return right / static_cast<double>(test.rows());
+}
+
 using ColumnColours = Pretrainer<ViT<3, 16, 2, Patch<4>, Image<12, 16>>, Decoder<Gather>,
                                  OrderPolicy<ByColumn>, Target<MeanColour, RawPatches, Huber>>;
+
+template <class Positions>
+using Placed = Pretrainer<ViT<2, 16, 2, Patch<4>, Image<12, 16>, Positions>, Decoder<Parallel<2>>,
+                          OrderPolicy<Raster>, Target<Pixel>>;
 
 template <class Kind>
 using RasterPixels = Pretrainer<ViT<2, 16, 2, Patch<4>, Image<12, 16>>, Decoder<Kind>,
@@ -359,4 +416,45 @@ TEST_CASE("extend: a user's optimiser trains through Step, and the processor agr
   const auto exact = losses(Reference<double>{}), fast = losses(Cpu<Fp32>({2, {}}));
   CHECK(exact.back() < 0.8 * exact.front());
   for (std::size_t i = 0; i < 5; ++i) CHECK(std::abs(fast[i] - exact[i]) < 1e-3 * exact[i]);
+}
+
+TEST_CASE("extend: a user's positions are what a frozen table of them is") {
+  using namespace arvit;
+  using D = Reference<double>;
+  const auto losses = []<class Model>(Model, const std::vector<double>& table) {
+    D device;
+    Step<Model, D> step(device, StepOptions{2});
+    std::uint32_t number = 0;  // of a tensor, the same in both models
+    for (const auto& [name, tensor, offset] : Model::parameters()) {
+      double* const values = step.masters().data() + offset;
+      if (name == "pos_embed")
+        std::copy(table.begin(), table.end(), values);
+      else
+        initialise(tensor, number++, 3, values);
+    }
+    std::vector<double> images(2 * Model::Grid::image_width);
+    Stream stream(Counter{4});
+    for (double& pixel : images) pixel = stream.normal();
+    const std::vector<Counter> counters{{1, 0, 0}, {1, 0, 1}};
+    step.begin(counters);
+    step.accumulate({.pixels = images}, counters);
+    return step.loss();
+  };
+  using Mine = mine::Placed<mine::Coordinates>;
+  const auto table = Mine::Encoder::PositionPolicy::added<double>(nullptr);
+  CHECK(losses(Mine{}, {}) == losses(mine::Placed<FrozenPositions>{}, table));
+  CHECK(losses(Mine{}, {}) != losses(mine::Placed<SinCosPositions>{}, {}));
+}
+
+TEST_CASE("extend: a user's pictures and a user's evaluation meet in the library's loader") {
+  using namespace arvit;
+  using Encoder = mine::RasterPixels<Causal>::Encoder;
+  Cpu<Fp32> device({2, {}});
+  FeatureExtractor<Encoder, Cpu<Fp32>> extractor(device,
+                                                 {.batch = 8, .features = {{Readout::mean}}});
+  extractor.load(untrained(Encoder::parameters(), 3));
+  const EvaluationTransform transform({.height = 12, .width = 16});
+  const FeatureTable table = extract_features(extractor, mine::Shades{}, transform);
+  REQUIRE(table.rows() == 40);
+  CHECK(mine::nearest_mean(table, table) > 0.8);
 }

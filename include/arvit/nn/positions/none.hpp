@@ -10,7 +10,7 @@ namespace arvit {
 /// No positions: only the order, and who reads whom, tells patches apart.
 struct NoPositions {
   using Category = PositionCategory;
-  template <class Grid, int Dim> struct For : detail::WithoutTable {
+  template <class Grid, int Dim> struct For : PositionsWithoutParameters {
     static constexpr bool well_formed = Dim > 0, adds = false, turns = false;
     template <class T> static std::vector<T> added(const T*) { return {}; }
   };

@@ -19,15 +19,12 @@ namespace arvit {
 
 struct PositionCategory;
 
-namespace detail {
 /// Positions without parameters.
-struct WithoutTable {
+struct PositionsWithoutParameters {
   static constexpr bool learned = false, trained = false;
   template <class C> struct Parameters {
     constexpr explicit Parameters(C&) {}
   };
 };
-
-}  // namespace detail
 
 }  // namespace arvit

@@ -17,7 +17,7 @@ namespace arvit {
 /// by y w_j, for the patch at (row y, column x). So scores depend on the distance of two patches.
 struct RotaryPositions {
   using Category = PositionCategory;
-  template <class Grid, int Dim> struct For : detail::WithoutTable {
+  template <class Grid, int Dim> struct For : PositionsWithoutParameters {
     static constexpr bool well_formed = Dim > 0, adds = false, turns = true;
     template <class T> static std::vector<T> added(const T*) { return {}; }
   };

@@ -35,7 +35,7 @@ template <class T> std::vector<T> sincos_positions(int rows, int columns, int di
 /// Fixed sin-cos positions, added to the tokens: what an encoder has unless it says otherwise.
 struct SinCosPositions {
   using Category = PositionCategory;
-  template <class Grid, int Dim> struct For : detail::WithoutTable {
+  template <class Grid, int Dim> struct For : PositionsWithoutParameters {
     static constexpr bool well_formed = Dim > 0 && Dim % 4 == 0, adds = true, turns = false;
     template <class T> static std::vector<T> added(const T*) {
       return sincos_positions<T>(Grid::rows, Grid::columns, Dim);
