@@ -105,8 +105,8 @@ template <class Model, Device D> class PatchPredictor {
                 const auto& source = pass_.tables().streams[stream].source;
                 for (std::size_t r = 0; r < source.size(); ++r) {
                   if (source[r] < 0) continue;  // a class query predicts no patch
-                  prediction.image.push_back(source[r] / Grid::patches),
-                      prediction.patch.push_back(permutation[static_cast<std::size_t>(source[r])]);
+                  prediction.image.push_back(source[r] / Grid::patches);
+                  prediction.patch.push_back(permutation[source[r]]);
                   const auto row = values.begin() +
                                    static_cast<std::ptrdiff_t>(r) * Model::target_width;
                   prediction.values.insert(prediction.values.end(), row, row + Model::target_width);
