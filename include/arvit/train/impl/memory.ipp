@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fstream>
 #include <ostream>
+#include <utility>
 
 #include "arvit/core/error.hpp"
 #if defined(__GLIBC__)
