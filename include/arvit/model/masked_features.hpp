@@ -103,12 +103,12 @@ template <class Model, Device D> class MaskedFeatures final : public FeatureSour
     return options;
   }
   static std::int64_t planned_bytes(int images) {
-    using P = Planner<typename D::Precision>;
-    P planner;
+    using P = PlannerOf<D>;
+    P planner = planner_of<D>();
     PretrainPass<Model, P> pass(planner, images, 0, true);
     const typename PretrainPass<Model, P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const std::vector<Counter> counters(images);
-    const Span<const S, DeviceSpace> pixels(nullptr, std::int64_t{images} * Model::image_width),
+    const Span<const S, SpaceOf<P>> pixels(nullptr, std::int64_t{images} * Model::image_width),
         given(nullptr, std::int64_t{images} * Model::given_width);
     for (int extreme = 0; extreme < extremes<typename Model::Order>(); ++extreme) {
       pass.order_extreme(extreme, parameters, pixels, counters, given);

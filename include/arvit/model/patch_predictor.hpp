@@ -118,8 +118,8 @@ template <class Model, Device D> class PatchPredictor {
 
  private:
   static std::int64_t activation_bytes(std::span<const int> ranks) {
-    using P = Planner<typename D::Precision>;
-    P planner;
+    using P = PlannerOf<D>;
+    P planner = planner_of<D>();
     const auto images = static_cast<std::int64_t>(ranks.size()) / Grid::patches;
     typename Model::template Pass<P> pass(planner, static_cast<int>(images), 0);
     pass.order_by_ranks(ranks);

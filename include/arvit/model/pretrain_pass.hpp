@@ -225,16 +225,16 @@ template <class Model, class D> class PretrainPass {
   /// measures.
   static std::int64_t activation_bytes(int images, bool backward, double drop_path = 0,
                                        bool recompute = false) {
-    using P = Planner<typename D::Precision>;
-    P planner;
+    using P = PlannerOf<D>;
+    P planner = planner_of<D>();
     PretrainPass<Model, P> pass(planner, images, 0);
     pass.drop_path(drop_path);
     pass.recompute(recompute);
     const std::vector<Counter> counters(images);
     const typename PretrainPass<Model, P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const typename PretrainPass<Model, P>::Gradients gradients(Adding<P>(nullptr, nullptr));
-    const Span<const Statistic<P>, DeviceSpace> pixels(nullptr,
-                                                       std::int64_t{images} * Model::image_width),
+    const Span<const Statistic<P>, SpaceOf<P>> pixels(nullptr,
+                                                      std::int64_t{images} * Model::image_width),
         given(nullptr, std::int64_t{images} * Model::given_width);
     constexpr int most = extremes<typename Model::Order>();
     for (int extreme = 0; extreme < most; ++extreme) {
