@@ -32,11 +32,11 @@ struct Measurement {
     std::vector<double> seconds;
     for (int number = 1; number <= steps; ++number)
       seconds.push_back(seconds_of([&] { step.run(number); }));
-    chart.series.back().x.push_back(1e-9 * products),
-        chart.series.back().y.push_back(median(seconds));
+    chart.series.back().x.push_back(1e-9 * products);
+    chart.series.back().y.push_back(median(seconds));
     char text[3][32];
-    std::snprintf(text[0], sizeof text[0], "%.1f", 1e-9 * products),
-        std::snprintf(text[1], sizeof text[1], "%.3f", median(seconds));
+    std::snprintf(text[0], sizeof text[0], "%.1f", 1e-9 * products);
+    std::snprintf(text[1], sizeof text[1], "%.3f", median(seconds));
     std::snprintf(text[2], sizeof text[2], "%.0f", 2e-9 * products / median(seconds));
     rows.push_back({what, std::to_string(images), text[0], text[1], text[2]});
     std::printf("%-34s %3d images %8s G %8s s %6s GFLOP/s\n", what.c_str(), images, text[0],

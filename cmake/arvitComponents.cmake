@@ -43,7 +43,11 @@ function(arvit_add_compiled folder)
   add_library(arvit_compiled STATIC EXCLUDE_FROM_ALL ${sources})
   target_compile_definitions(arvit_compiled PUBLIC ARVIT_COMPILED=1)
   target_link_libraries(arvit_compiled PUBLIC arvit::gemm arvit::io arvit::image arvit::options)
-  target_compile_options(arvit_compiled PRIVATE -O2)  # whatever the rest of the program is compiled with
+  # Whatever the rest of the program is compiled with, unless a sanitizer or coverage is to look at every line.
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
+  if(NOT "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type}}" MATCHES "-fsanitize|--coverage")
+    target_compile_options(arvit_compiled PRIVATE -O2)
+  endif()
   add_library(arvit::compiled ALIAS arvit_compiled)
 endfunction()
 

@@ -2,6 +2,7 @@
 #include "arvit/workbench/impl/workbench.ipp"
 #include "arvit/workbench/impl/compare_reconstructions.ipp"
 #include "arvit/workbench/impl/convert.ipp"
+#include "arvit/workbench/impl/demo.ipp"
 #include "arvit/workbench/impl/extract_features.ipp"
 #include "arvit/workbench/impl/fit_codebook.ipp"
 #include "arvit/workbench/impl/inspect.ipp"
@@ -11,3 +12,4 @@
 #include "arvit/workbench/impl/pretrain.ipp"
 #include "arvit/workbench/impl/reconstruct.ipp"
 #include "arvit/workbench/impl/sample.ipp"
+#include "arvit/workbench/impl/variant_table.ipp"

@@ -84,11 +84,13 @@ TEST_CASE(
              again = run({23}, {.batch = 5, .seed = 4, .views = 2}, 16);
   const auto images = [](const std::vector<Seen>& batches, std::uint32_t epoch) {
     std::map<std::int64_t, std::vector<float>> by_index;
-    for (const Seen& batch : batches)
-      for (std::size_t i = 0; i < batch.indices.size() && batch.epoch == epoch; ++i)
+    for (const Seen& batch : batches) {
+      if (batch.epoch != epoch) continue;
+      for (std::size_t i = 0; i < batch.indices.size(); ++i)
         by_index[batch.indices[i]] = {
             batch.images.begin() + static_cast<std::ptrdiff_t>(i) * image_size,
             batch.images.begin() + static_cast<std::ptrdiff_t>(i + 1) * image_size};
+    }
     return by_index;
   };
   int seen_twice = 0, different = 0;

@@ -35,9 +35,10 @@ Predictions whole_pass(ModelCase<Model, Reference<double>>& model, std::span<con
     auto all = std::vector<std::int32_t>(ranks.size());
     std::vector<std::int32_t> one;
     std::vector<int> ends;
-    for (std::size_t i = 0; i < ranks.size(); i += patches)
-      profile_of_ranks(ranks.subspan(i, patches), ends, one),
-          std::copy(one.begin(), one.end(), all.begin() + i);
+    for (std::size_t i = 0; i < ranks.size(); i += patches) {
+      profile_of_ranks(ranks.subspan(i, patches), ends, one);
+      std::copy(one.begin(), one.end(), all.begin() + i);
+    }
     return all;
   }();
   model.pass.run(
@@ -61,8 +62,11 @@ Predictions by_groups(Generator<Model, D>& generator, std::span<const int> ranks
   std::vector<Statistic<D>> content(ranks.size() / patches * (codes ? patches : Grid::image_width));
   const auto copy_patch = [&](std::size_t image, int patch, bool known) {
     const std::size_t in_codes = image * patches + static_cast<std::size_t>(patch);
-    if (codes) content[in_codes] = known ? truth[in_codes] : truth[in_codes] == 0;
-    for (int c = 0; !codes && c < 3; ++c)
+    if (codes) {
+      content[in_codes] = known ? truth[in_codes] : truth[in_codes] == 0;
+      return;
+    }
+    for (int c = 0; c < 3; ++c)
       for (int y = 0; y < Grid::patch; ++y)
         for (int x = 0; x < Grid::patch; ++x) {
           const std::size_t at = image * Grid::image_width +
@@ -96,9 +100,10 @@ double largest_difference(const Predictions& a, const Predictions& b) {
   double largest = 0, size = 0;
   for (const auto& [at, values] : a) {
     REQUIRE(b.contains(at));
-    for (std::size_t c = 0; c < values.size(); ++c)
-      largest = std::max(largest, std::abs(values[c] - b.at(at)[c])),
+    for (std::size_t c = 0; c < values.size(); ++c) {
+      largest = std::max(largest, std::abs(values[c] - b.at(at)[c]));
       size = std::max(size, std::abs(values[c]));
+    }
   }
   CHECK(size > 0.1);
   return largest;
@@ -165,7 +170,8 @@ TEST_CASE(
       one_by_one(3 * patches);  // 0 .. 11, of which 3, none and all are given
   for (int patch = 0; patch < patches; ++patch) {
     const auto at = static_cast<std::size_t>(patch);
-    ranks[at] = std::max(0, patch - 2), ranks[patches + at] = patch + 1;
+    ranks[at] = std::max(0, patch - 2);
+    ranks[patches + at] = patch + 1;
     one_by_one[at] = one_by_one[patches + at] = one_by_one[2 * patches + at] = patch + 1;
   }
   auto expected = whole_pass(model, one_by_one);

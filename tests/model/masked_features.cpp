@@ -115,9 +115,15 @@ template <class Model> void check_masked(Sight sight = Sight::by_rank) {
   const auto features = extractor.extract(std::span<const double>(pixels));
 
   dense::Problem problem;
-  problem.height = 12, problem.width = 16, problem.patch = 4, problem.dim = 24, problem.depth = 4,
-  problem.heads = 3, problem.class_token = Encoder::has_class_token;
-  problem.images = pixels, problem.images_count = images;
+  problem.height = 12;
+  problem.width = 16;
+  problem.patch = 4;
+  problem.dim = 24;
+  problem.depth = 4;
+  problem.heads = 3;
+  problem.class_token = Encoder::has_class_token;
+  problem.images = pixels;
+  problem.images_count = images;
   for (const auto& [name, tensor, offset] : Encoder::parameters())
     problem.parameters[name] = {parameters.begin() + offset,
                                 parameters.begin() + offset + tensor.size()};

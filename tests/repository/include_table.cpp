@@ -83,7 +83,8 @@ const std::vector<std::pair<std::string, Names>> outside_headers = {
       "mma.h", "cuda/", "cub/", "nvtx3/"}},
     {"intrinsics", {"immintrin.h", "cpuid.h", "arm_neon.h"}},
     {"system",
-     {"unistd.h", "fcntl.h", "signal.h", "time.h", "sched.h", "pthread.h", "dirent.h", "sys/"}},
+     {"unistd.h", "fcntl.h", "signal.h", "time.h", "sched.h", "malloc.h", "pthread.h", "dirent.h",
+      "sys/"}},
 };
 
 /// Whether `name` is one of `places`, or lies in one of them that is a folder.

@@ -32,7 +32,9 @@ dense::Problem problem_of(const ModelCase<Model, Reference<double>>& model, cons
   problem.depth = E::depth;
   problem.heads = E::heads;
   problem.class_token = E::has_class_token;
-  problem.images = model.batch.pixels, problem.images_count = model.images, problem.ranks = ranks;
+  problem.images = model.batch.pixels;
+  problem.images_count = model.images;
+  problem.ranks = ranks;
   problem.mlp_head = std::is_same_v<typename Model::HeadKind, MlpHead>;
   for (const auto& [name, values] : model.named(model.parameters))
     problem.parameters[name] = {values.begin(), values.end()};
@@ -155,7 +157,10 @@ TEST_CASE(
 TEST_CASE("in place: mask tokens in the encoder, a different number of them in each image") {
   for (std::uint32_t seed = 15; seed <= 17; ++seed) {
     Ranks ranks = masks(seed);
-    if (seed == 17) ranks[1].assign(patches, 1), ranks[2].assign(patches, 0);  // all masked; none
+    if (seed == 17) {
+      ranks[1].assign(patches, 1);  // all masked
+      ranks[2].assign(patches, 0);  // none
+    }
     compare<Masked<Encoder, Target<Pixel>>>(ranks, dense::in_place);
     compare<Masked<Bare, Target<Pixel, MlpHead>>>(ranks, dense::in_place);
     compare<Masked<Encoder, Target<Pixel, RawPatches, L1>>>(ranks, [](auto p) {
@@ -175,8 +180,8 @@ TEST_CASE(
     ModelCase<Model, Reference<double>> model(device, 1);
     for (int y = 0; y < 12; ++y)
       for (int x = 0; x < 16; ++x)
-        for (int c = 0; c < 3 && ranks[0][y / 4 * 4 + x / 4] > 0; ++c)
-          model.batch.pixels[(c * 12 + y) * 16 + x] += shift;
+        if (ranks[0][y / 4 * 4 + x / 4] > 0)
+          for (int c = 0; c < 3; ++c) model.batch.pixels[(c * 12 + y) * 16 + x] += shift;
     model.run(flat(ranks));
     std::map<std::string, std::vector<double>> gradient;
     for (const auto& [name, values] : model.named(model.gradients))

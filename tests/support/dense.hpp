@@ -389,9 +389,10 @@ inline Result in_place(const Problem& problem) {
                                          model.parameter("mask_token", 1, problem.dim));
     std::vector<int> source, places;  // row tokens + p is the masked form of patch p
     for (int t = 0; t < conditions; ++t) source.push_back(t);
-    for (int p = 0; p < patches; ++p)
-      source.push_back(conditions + p + (problem.ranks[image][p] > 0 ? patches : 0)),
-          places.push_back(conditions + p);
+    for (int p = 0; p < patches; ++p) {
+      source.push_back(conditions + p + (problem.ranks[image][p] > 0 ? patches : 0));
+      places.push_back(conditions + p);
+    }
     const Variable x = tape.gather_rows(tape.concat_rows({model.embedding(image), masked}), source);
     const Variable outputs = model.head(
         model.norm("norm", model.encoder(x, Mask(tokens, tokens, true)).back()));
@@ -437,10 +438,14 @@ inline Result twin(const Problem& problem, int decoder_dim, int decoder_depth, i
                                             decoder_depth * decoder_dim);
 
       std::vector<int> places, query_ranks;  // place `patches` is the class query
+      const auto add_query = [&](int place, int rank) {
+        places.push_back(place);
+        query_ranks.push_back(rank);
+      };
       for (int t = 0; t < patches; ++t)
         if (lowest_query <= patch_ranks[t] && patch_ranks[t] <= highest_query)
-          places.push_back(t), query_ranks.push_back(patch_ranks[t]);
-      if (problem.class_token) places.push_back(patches), query_ranks.push_back(highest_query);
+          add_query(t, patch_ranks[t]);
+      if (problem.class_token) add_query(patches, highest_query);
 
       const Variable positions = tape.concat_rows(
           {model.positions(decoder_dim), tape.leaf(Matrix(1, decoder_dim))});

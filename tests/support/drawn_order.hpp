@@ -52,7 +52,10 @@ template <class O, class Grid> std::vector<int> drawn_ranks(Counter image) {
 template <class Outcome>
 double chi_squared_excess(const std::map<Outcome, int>& seen, int outcomes) {
   double total = 0, squares = 0;
-  for (const auto& entry : seen) total += entry.second, squares += std::pow(entry.second, 2);
+  for (const auto& entry : seen) {
+    total += entry.second;
+    squares += std::pow(entry.second, 2);
+  }
   const double chi_squared = squares * outcomes / total - total;
   return (chi_squared - (outcomes - 1)) / std::sqrt(2.0 * (outcomes - 1));
 }

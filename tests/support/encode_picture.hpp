@@ -34,7 +34,7 @@ inline Bytes encode_jpeg(const Bytes& samples, int height, int width, JpegKind k
   unsigned char* memory = nullptr;
   unsigned long size = 0;
   jpeg_mem_dest(&info, &memory, &size);
-  info.image_height = static_cast<JDIMENSION>(height),
+  info.image_height = static_cast<JDIMENSION>(height);
   info.image_width = static_cast<JDIMENSION>(width);
   info.in_color_space = kind.colour;
   info.input_components = kind.colour == JCS_GRAYSCALE ? 1 : kind.colour == JCS_CMYK ? 4 : 3;

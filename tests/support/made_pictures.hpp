@@ -39,8 +39,11 @@ inline auto made_loader(const MadePictures& pictures, int micro_batch, int accum
   TrainTransformOptions transform;
   transform.height = transform.width = pictures.side;
   LoaderOptions options;
-  options.batch = micro_batch, options.group = accumulation, options.seed = seed,
-  options.threads = threads, options.buffers = 2;
+  options.batch = micro_batch;
+  options.group = accumulation;
+  options.seed = seed;
+  options.threads = threads;
+  options.buffers = 2;
   return Loader<MadePictures, TrainTransform>(pictures, TrainTransform(transform), options);
 }
 

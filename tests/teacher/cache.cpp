@@ -11,8 +11,7 @@
 #include <type_traits>
 
 #include "arvit/core/dtype.hpp"
-#include "arvit/run/pretrain.hpp"
-#include "support/made_pictures.hpp"
+#include "support/made_run.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace arvit;
@@ -294,24 +293,7 @@ using Student = Pretrainer<ViT<3, 12, 3, Patch<4>, Image<12>>, Decoder<Parallel<
                            OrderPolicy<Stochastic>, Target<Features<TeacherEncoder>>>;
 
 RunOptions run_options(const std::filesystem::path& out) {
-  RunOptions options;
-  options.model = "Student";
-  options.data = "stripes";
-  options.files.out = out.string();
-  options.schedule.epochs = 4;
-  options.schedule.warmup = 0;
-  options.batch.size = 12;
-  options.batch.micro = 6;
-  options.schedule.lr = 0.01;
-  return options;
-}
-template <class Model>
-std::vector<double> losses_of(const RunOptions& options, std::ostream* output = nullptr) {
-  std::vector<double> losses;
-  pretrain<Model>(
-      test::MadePictures{12, 12}, options,
-      {{output, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }});
-  return losses;
+  return test::quick_made_run(out, "Student", 4);
 }
 }  // namespace
 
@@ -319,7 +301,7 @@ TEST_CASE(
     "teacher cache: runs with it have the losses of runs without, in fp32 and bf16, with views, "
     "fresh crops and whole pictures") {
   const test::TemporaryFolder folder;
-  losses_of<test::SmallModel<>>(run_options(folder / "teacher"));
+  test::losses_of<test::SmallModel<>>(run_options(folder / "teacher"));
   for (const PrecisionName name : {PrecisionName::fp32, PrecisionName::bf16})
     for (const int way : {0, 1, 2}) {
       const std::string precision(name_of(name));
@@ -330,11 +312,11 @@ TEST_CASE(
       options.machine.precision = name;
       if (way == 1) options.pictures.views = 2;
       options.pictures.whole_picture = way == 2;
-      const auto without = losses_of<Student>(options);
+      const auto without = test::losses_of<Student>(options);
       options.teacher.cache = (folder / text("cache", precision, way)).string();
       options.files.out += "-first";
       std::ostringstream said;
-      CHECK(losses_of<Student>(options, &said) == without);
+      CHECK(test::losses_of<Student>(options, &said) == without);
       const std::string room = text("room for all ",
                                     12 * (way == 0   ? 4
                                           : way == 1 ? 2
@@ -342,10 +324,11 @@ TEST_CASE(
                                     " crops");
       CHECK_MESSAGE(said.str().find(room) != std::string::npos, said.str());
       options.files.out += "-second";
-      CHECK(losses_of<Student>(options) == without);
+      CHECK(test::losses_of<Student>(options) == without);
       options.seed = 1;
       options.files.out += "-seed";
-      const std::string seed = test::message_of<FileError>([&] { losses_of<Student>(options); });
+      const std::string seed = test::message_of<FileError>(
+          [&] { test::losses_of<Student>(options); });
       if (way == 2)
         CHECK(seed == "");  // whole pictures know no seed
       else
@@ -354,7 +337,7 @@ TEST_CASE(
       options.files.out += "-bounded";
       options.teacher.cache += "-bounded";
       options.teacher.cache_gigabytes = 1e-5;
-      CHECK(losses_of<Student>(options) == without);
+      CHECK(test::losses_of<Student>(options) == without);
     }
 }
 
@@ -365,14 +348,14 @@ TEST_CASE(
   for (const std::uint64_t seed : {0, 1}) {
     RunOptions options = run_options(folder / text("teacher", seed));
     options.seed = seed;
-    losses_of<test::SmallModel<>>(options);
+    test::losses_of<test::SmallModel<>>(options);
   }
   RunOptions options = run_options(folder / "first");
   options.teacher.path = (folder / "teacher0").string();
   options.teacher.cache = (folder / "cache").string();
-  const auto losses = losses_of<Student>(options);
+  const auto losses = test::losses_of<Student>(options);
   const auto refused = [&]<class Model>(std::type_identity<Model>) {
-    return test::message_of<FileError>([&] { losses_of<Model>(options); });
+    return test::message_of<FileError>([&] { test::losses_of<Model>(options); });
   };
   options.files.out += "-other";
   options.teacher.path = (folder / "teacher1").string();
@@ -387,7 +370,7 @@ TEST_CASE(
       other);
   std::filesystem::rename(folder / "teacher0", folder / "moved");
   options.teacher.path = (folder / "moved").string();
-  CHECK(losses_of<Student>(options) == losses);
+  CHECK(test::losses_of<Student>(options) == losses);
 
   struct OneChanged : test::MadePictures {
     Picture picture(std::int64_t i) const {
@@ -415,7 +398,7 @@ TEST_CASE(
   options.files.out = (folder / "codes").string();
   options.teacher.path = (folder / "codebook").string();
   options.teacher.cache = (folder / "cached-codes").string();
-  losses_of<OnCodes>(options);
+  test::losses_of<OnCodes>(options);
   options.files.out += "-other";
   options.teacher.path = (folder / "other").string();
   const std::string codes = refused(std::type_identity<OnCodes>{});

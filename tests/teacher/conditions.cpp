@@ -11,8 +11,7 @@
 
 #include "arvit/device/reference.hpp"
 #include "arvit/io/npy.hpp"
-#include "arvit/run/pretrain.hpp"
-#include "support/made_pictures.hpp"
+#include "support/made_run.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace arvit;
@@ -29,25 +28,10 @@ using Conditioned = Pretrainer<ViT<2, 12, 3, Patch<4>, Image<12>, O...>, Decoder
 constexpr int pictures = 12;
 
 RunOptions options_of(const std::filesystem::path& out, const std::string& condition = {}) {
-  RunOptions options;
-  options.model = "Conditioned";
-  options.data = "stripes";
-  options.files.out = out.string();
+  RunOptions options = test::quick_made_run(out, "Conditioned", 6);
   options.teacher.condition = condition;
-  options.schedule.epochs = 6;
-  options.schedule.warmup = 0;
-  options.batch.size = pictures;
-  options.batch.micro = 6;
-  options.schedule.lr = 0.01;
   options.pictures.normalise = Normalise::measured;
   return options;
-}
-template <class Model> std::vector<double> losses_of(const RunOptions& options) {
-  std::vector<double> losses;
-  pretrain<Model>(
-      test::MadePictures{pictures, 12}, options,
-      {{nullptr, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }});
-  return losses;
 }
 std::vector<Counter> counters(int count) {
   std::vector<Counter> all;
@@ -60,7 +44,7 @@ std::vector<Counter> counters(int count) {
 TEST_CASE(
     "conditions: the mean of a teacher's tokens, the share of codes, labels; kind after kind") {
   const test::TemporaryFolder folder;
-  losses_of<Teacher>(options_of(folder / "teacher"));
+  test::losses_of<Teacher>(options_of(folder / "teacher"));
   const std::string checkpoint = find_checkpoint((folder / "teacher").string());
   Codebook codebook{2, std::vector<float>(4 * 12), "stripes", 0, 0};
   for (std::size_t i = 0; i < codebook.centroids.size(); ++i)
@@ -143,11 +127,11 @@ TEST_CASE_TEMPLATE(
     ViT<2, 12, 3, Patch<4>, Image<12>, NoClassToken, Conditions<Pooled<TeacherEncoder>>>,
     ViT<2, 12, 3, Patch<4>, Image<12>, Conditions<Pooled<TeacherEncoder>, Labels<3>>>) {
   const test::TemporaryFolder folder;
-  losses_of<Teacher>(options_of(folder / "teacher"));
+  test::losses_of<Teacher>(options_of(folder / "teacher"));
   using Model =
       Pretrainer<Encoder, Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<3>>>, Target<Pixel>>;
   RunOptions options = options_of(folder / "run", (folder / "teacher").string());
-  const auto losses = losses_of<Model>(options);
+  const auto losses = test::losses_of<Model>(options);
   CHECK(losses.back() < losses.front());
   const std::string run = find_checkpoint(options.files.out);
   CHECK(source_of_run(Safetensors(run), "condition").path ==
@@ -258,22 +242,22 @@ TEST_CASE(
       ViT<2, 12, 3, Patch<4>, Image<12>, Conditions<Labels<3>, Pooled<TeacherEncoder>>>,
       Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<3>>>, Target<Features<TeacherEncoder>>>;
   const test::TemporaryFolder folder;
-  losses_of<Teacher>(options_of(folder / "teacher"));
+  test::losses_of<Teacher>(options_of(folder / "teacher"));
   RunOptions options = options_of(folder / "without", (folder / "teacher").string());
   options.teacher.path = options.teacher.condition;
   options.pictures.whole_picture = true;  // one crop of each picture
-  const auto without = losses_of<Model>(options);
+  const auto without = test::losses_of<Model>(options);
   const std::filesystem::path cache = folder / "cache";
   options.files.out = (folder / "first").string();
   options.teacher.cache = cache.string();
-  CHECK(losses_of<Model>(options) == without);
+  CHECK(test::losses_of<Model>(options) == without);
   CHECK(std::filesystem::file_size(cache) ==
         4096 + pictures * (8 + 4 * 10 * 8));  // ten tokens of the teacher
   std::filesystem::last_write_time(cache,
                                    std::filesystem::last_write_time(cache) - std::chrono::hours(1));
   const auto time = std::filesystem::last_write_time(cache);
   options.files.out = (folder / "second").string();
-  CHECK(losses_of<Model>(options) == without);
+  CHECK(test::losses_of<Model>(options) == without);
   CHECK(std::filesystem::last_write_time(cache) == time);  // what the teacher computes is written
 }
 
@@ -328,7 +312,7 @@ TEST_CASE("conditions: what is missing or does not fit is said in one sentence")
   const auto said = [&]<class Model>(const std::string& condition, bool whole = true) {
     RunOptions options = options_of(folder / "run", condition);
     options.pictures.whole_picture = whole;
-    return test::message_of<Error>([&] { losses_of<Model>(options); });
+    return test::message_of<Error>([&] { test::losses_of<Model>(options); });
   };
   using Extra = Conditioned<Conditions<Pooled<Narrow>>>;
   CHECK(said.operator()<Extra>("") ==
@@ -342,7 +326,7 @@ TEST_CASE("conditions: what is missing or does not fit is said in one sentence")
   RunOptions skips = options_of(folder / "skips");
   skips.pictures.bad_files = OnBadFile::skip;
   CHECK(test::message_of<Error>([&] {
-          losses_of<Conditioned<Conditions<Labels<3>>>>(skips);
+          test::losses_of<Conditioned<Conditions<Labels<3>>>>(skips);
         }).find("has labels as a condition, which go by the pictures' numbers") !=
         std::string::npos);
   write_npy(folder / "few.npy", xt::xarray<float>(xt::zeros<float>({pictures, 2})));

@@ -7,9 +7,8 @@
 #include <cmath>
 
 #include "arvit/device/cpu.hpp"
-#include "arvit/run/pretrain.hpp"
 #include "support/encoder_file.hpp"
-#include "support/made_pictures.hpp"
+#include "support/made_run.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace arvit;
@@ -18,20 +17,6 @@ namespace {
 using TeacherEncoder = ViT<2, 8, 2, Patch<4>, Image<12>>;
 constexpr int tokens = 10, pictures = 12;
 
-/// Trains a teacher for a moment; returns its checkpoint.
-std::string made_teacher(const std::filesystem::path& folder) {
-  RunOptions options;
-  options.model = "Small";
-  options.data = "stripes";
-  options.files.out = folder.string();
-  options.schedule.epochs = 1;
-  options.schedule.warmup = 0;
-  options.batch.size = pictures;
-  options.pictures.normalise = Normalise::measured;
-  return pretrain<test::SmallModel<>>(test::MadePictures{pictures, 12}, options,
-                                      {{nullptr, false}, {}})
-      .checkpoint;
-}
 template <class Encoder> std::string identity_of(const std::string& file) {
   Cpu<Fp32> device({1, {}});
   return EncoderTeacher<Encoder, Cpu<Fp32>>(device, file, {}).identity();
@@ -46,7 +31,7 @@ std::vector<float> random_numbers(std::int64_t count, std::uint64_t seed) {
 TEST_CASE(
     "encoder teacher: a frozen encoder sees the pictures in the colours that it was trained on") {
   const test::TemporaryFolder folder;
-  const std::string checkpoint = made_teacher(folder / "teacher");
+  const std::string checkpoint = test::made_teacher(folder / "teacher");
   const Safetensors file(checkpoint);
   const Normalisation own = encoder_colours(file), other = Normalisation::imagenet();
   REQUIRE(own.mean != other.mean);

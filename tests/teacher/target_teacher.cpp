@@ -9,8 +9,7 @@
 #include "arvit/decoder/twin.hpp"
 #include "arvit/device/reference.hpp"
 #include "arvit/io/npy.hpp"
-#include "arvit/run/pretrain.hpp"
-#include "support/made_pictures.hpp"
+#include "support/made_run.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace arvit;
@@ -25,48 +24,20 @@ using FromTower = Pretrainer<ViT<1, 32, 1, Patch<16>, Image<224>>, Decoder<Disti
                              OrderPolicy<Stochastic>, Target<CLIP<>>>;
 constexpr int tokens = 10, pictures = 12;
 
-/// Trains a teacher for a moment; returns its checkpoint.
-std::string made_teacher(const std::filesystem::path& folder) {
-  RunOptions options;
-  options.model = "Small";
-  options.data = "stripes";
-  options.files.out = folder.string();
-  options.schedule.epochs = 1;
-  options.schedule.warmup = 0;
-  options.batch.size = pictures;
-  options.pictures.normalise = Normalise::measured;
-  return pretrain<Teacher>(test::MadePictures{pictures, 12}, options, {{nullptr, false}, {}})
-      .checkpoint;
-}
 RunOptions student_options(const std::filesystem::path& out, const std::string& teacher) {
-  RunOptions options;
-  options.model = "Student";
-  options.data = "stripes";
-  options.files.out = out.string();
+  RunOptions options = test::quick_made_run(out, "Student", 12);
   options.teacher.path = teacher;
-  options.schedule.epochs = 12;
-  options.schedule.warmup = 0;
-  options.batch.size = pictures;
-  options.batch.micro = 6;
-  options.schedule.lr = 0.01;
   return options;
-}
-template <class Model> std::vector<double> losses_of(const RunOptions& options) {
-  std::vector<double> losses;
-  pretrain<Model>(
-      test::MadePictures{pictures, 12}, options,
-      {{nullptr, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }});
-  return losses;
 }
 }  // namespace
 
 TEST_CASE(
     "teacher: a run on stored features of whole pictures equals one with the teacher beside it") {
   const test::TemporaryFolder folder;
-  const std::string checkpoint = made_teacher(folder / "teacher");
+  const std::string checkpoint = test::made_teacher(folder / "teacher");
   RunOptions options = student_options(folder / "beside", checkpoint);
   options.pictures.whole_picture = true;
-  const auto beside = losses_of<Student<>>(options);
+  const auto beside = test::losses_of<Student<>>(options);
 
   Cpu<Fp32> device({1, {}});
   EncoderTeacher<TeacherEncoder, Cpu<Fp32>> teacher(device, checkpoint, {});
@@ -86,7 +57,7 @@ TEST_CASE(
   write_npy(folder / "features.npy", features);
   options.files.out = (folder / "stored").string();
   options.teacher.path = (folder / "features.npy").string();
-  const auto stored = losses_of<Student<>>(options);
+  const auto stored = test::losses_of<Student<>>(options);
   REQUIRE(stored.size() == beside.size());
   for (std::size_t i = 0; i < stored.size(); ++i) CHECK(std::abs(stored[i] - beside[i]) < 1e-5);
   CHECK(stored.back() < 0.9 * stored.front());
@@ -94,9 +65,9 @@ TEST_CASE(
 
 TEST_CASE("teacher: an order from the teacher's features, and not from the student's") {
   const test::TemporaryFolder folder;
-  const std::string checkpoint = made_teacher(folder / "teacher");
+  const std::string checkpoint = test::made_teacher(folder / "teacher");
   using Model = Student<Semantic<FromTeacher>>;
-  const auto losses = losses_of<Model>(student_options(folder / "run", checkpoint));
+  const auto losses = test::losses_of<Model>(student_options(folder / "run", checkpoint));
   CHECK(losses.back() < losses.front());
 
   Reference<double> device;
@@ -130,7 +101,7 @@ TEST_CASE("teacher: a decoder that predicts nothing is no error beside one that 
       pretrain<Pretrainer<Fine, Decoder<Parallel<1>>, OrderPolicy<Stochastic>, Target<Pixel>>>(
           test::MadePictures{pictures, 12}, options, {{nullptr, false}, {}})
           .checkpoint;
-  const auto losses = losses_of<Model>(student_options(folder / "run", checkpoint));
+  const auto losses = test::losses_of<Model>(student_options(folder / "run", checkpoint));
   CHECK(std::isfinite(losses.front()));
   CHECK(losses.back() < 0.9 * losses.front());
 }
@@ -164,9 +135,9 @@ TEST_CASE("teacher: a run says whether its codebooks were fitted to its pictures
 
 TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   const test::TemporaryFolder folder;
-  const std::string checkpoint = made_teacher(folder / "teacher");
+  const std::string checkpoint = test::made_teacher(folder / "teacher");
   const auto failing = [&]<class Model>(RunOptions options) {
-    return test::message_of<Error>([&] { losses_of<Model>(options); });
+    return test::message_of<Error>([&] { test::losses_of<Model>(options); });
   };
   const auto with = [&](const std::string& teacher) {
     return student_options(folder / "run", teacher);
@@ -227,7 +198,7 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
   save_codebook(folder / "four.safetensors", codebook);
   RunOptions tokenized = with((folder / "four.safetensors").string());
   tokenized.files.out = (folder / "tokenized").string();
-  const auto losses = losses_of<OnCodes>(tokenized);
+  const auto losses = test::losses_of<OnCodes>(tokenized);
   CHECK(losses.front() > 1);  // of four classes
   const ImageShape shape{3, 12, 12, 4}, larger{3, 24, 12, 4};
   CHECK(codebook_note(tokenized.teacher.path, "12, contents 7", shape).empty());
@@ -244,7 +215,7 @@ TEST_CASE("teacher: what is missing or does not fit is said in one sentence") {
                            Decoder<TwoStream<>>, OrderPolicy<Grouped<Random<2>>>, Target<Codes<4>>>;
   RunOptions reading = with(tokenized.teacher.path);
   reading.files.out = (folder / "reads").string();
-  const auto reads = losses_of<Reads>(reading);
+  const auto reads = test::losses_of<Reads>(reading);
   CHECK(reads.back() < 0.9 * reads.front());
   const std::string run = find_checkpoint(reading.files.out);
   Cpu<Fp32> device({1, {}});

@@ -45,8 +45,10 @@ template <class Model> struct Filled {
   explicit Filled(float first = 0, bool average = true)
       : step(device, {.micro_batch = 1, .average = average}) {
     for (auto* buffer : {&step.masters(), &step.state(0), &step.state(1), &step.average()})
-      for (std::int64_t i = 0; i < buffer->size(); ++i)
-        buffer->data()[i] = first, first += first == 0 ? 0 : 0.25f;
+      for (std::int64_t i = 0; i < buffer->size(); ++i) {
+        buffer->data()[i] = first;
+        first += first == 0 ? 0 : 0.25f;
+      }
   }
 };
 template <class Model> std::vector<float> all_of(Step<Model, Device>& step) {

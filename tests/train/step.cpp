@@ -188,8 +188,8 @@ TEST_CASE_TEMPLATE("step: gradients in bf16 lie within 1.5 % of those in fp32, t
     double distance = 0, norm = 0;
     for (std::int64_t i = t.offset; i < t.offset + t.tensor.size(); ++i) {
       const auto at = static_cast<std::size_t>(i);
-      distance += std::pow(double{rounded[at]} - exact[at], 2),
-          norm += std::pow(double{exact[at]}, 2);
+      distance += std::pow(double{rounded[at]} - exact[at], 2);
+      norm += std::pow(double{exact[at]}, 2);
     }
     // A tensor whose gradient hardly exists (the keys' bias) is held to the scale of the model.
     const double share = std::sqrt(distance / std::max(norm, 1e-8 * whole));

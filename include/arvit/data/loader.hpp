@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <concepts>
 #include <condition_variable>
@@ -16,6 +17,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -30,6 +32,7 @@ namespace arvit {
 /// What to do when a picture cannot be read (its FileError): end the run, or report it once and use
 /// the next good one instead.
 enum class OnBadFile : char { fail, skip };
+constexpr std::array<std::string_view, 2> names_of(OnBadFile) { return {"stop", "skip"}; }
 
 struct LoaderOptions {
   std::int64_t batch = 64;

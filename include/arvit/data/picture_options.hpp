@@ -15,7 +15,6 @@ namespace arvit {
 /// Mean and deviation that pictures are normalised with: ImageNet's, or their own.
 enum class Normalise : char { imagenet, measured };
 constexpr std::array<std::string_view, 2> names_of(Normalise) { return {"imagenet", "measured"}; }
-constexpr std::array<std::string_view, 2> names_of(OnBadFile) { return {"stop", "skip"}; }
 
 /// What a run sees of its pictures.
 struct PictureOptions {

@@ -47,6 +47,10 @@ template <class P> class Cpu {
 
   explicit Cpu(CpuOptions options = {});
 
+  /// A processor without memory and without arithmetic, as Planner is one: of the same type, so
+  /// that the code of a pass is compiled once, for its work and for the plan of its memory.
+  static Cpu planner() { return Cpu(Plans{}); }
+
   int threads() const { return context_.pool.threads(); }
   cpu::Isa isa() const { return context_.isa; }
   /// Threads, instruction set, matrix product: one line for a program's start.
@@ -64,12 +68,13 @@ template <class P> class Cpu {
   template <class Op, class Self = Cpu>
   auto run(const Op& op) -> decltype(std::declval<Self&>().compute(op)) {
     op.check();
-    compute(op);
+    if (!plans_) compute(op);
   }
 
   /// On the host `work` may be any callable; of several exceptions that of the lowest index is
   /// thrown.
   template <class Work> void for_each(std::int64_t count, const Work& work) {
+    if (plans_) return;
     constexpr std::int64_t most_tasks = 256;
     const std::int64_t tasks = std::min(count, most_tasks);
     context_.pool.run(tasks, [&](std::int64_t task, int) {
@@ -77,17 +82,19 @@ template <class P> class Cpu {
     });
   }
 
-  std::byte* allocate(std::int64_t bytes) { return HostMemory::allocate(bytes); }
+  std::byte* allocate(std::int64_t bytes) { return plans_ ? nullptr : HostMemory::allocate(bytes); }
   void deallocate(std::byte* memory) noexcept { HostMemory::deallocate(memory); }
   template <class U> void upload(const U* host, Span<U> values) {
-    std::copy_n(host, values.size(), values.data());
+    if (!plans_) std::copy_n(host, values.size(), values.data());
   }
   template <class U> void download(Span<U> values, std::remove_const_t<U>* host) {
-    std::copy_n(values.data(), values.size(), host);
+    if (!plans_) std::copy_n(values.data(), values.size(), host);
   }
 
  private:
   template <class Error> using Loss = ops::LossOn<Error, P, Space>;
+  struct Plans {};
+  explicit Cpu(Plans) : context_(1, cpu::Isa::baseline), plans_(true) {}
 
   void compute(const ops::LinearOn<P, Space>&);
   void compute(const ops::LinearGeluOn<P, Space>&);
@@ -133,6 +140,7 @@ template <class P> class Cpu {
 
   std::string gemm_;
   cpu::Context context_;
+  bool plans_ = false;
 };
 
 }  // namespace ARVIT_GEMM_NAMESPACE

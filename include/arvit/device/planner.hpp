@@ -23,4 +23,14 @@ template <class P> class Planner {
   template <class T> void download(Span<T, Space>, std::remove_const_t<T>*) {}
 };
 
+/// What the memory of a pass on D is planned on: a planner of D's own type where it has one, so
+/// that the pass is compiled once; else a Planner.
+template <class D> auto planner_of() {
+  if constexpr (requires { D::planner(); })
+    return D::planner();
+  else
+    return Planner<typename D::Precision>();
+}
+template <class D> using PlannerOf = decltype(planner_of<D>());
+
 }  // namespace arvit

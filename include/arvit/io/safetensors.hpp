@@ -2,15 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,9 +14,7 @@
 #include <vector>
 
 #include "arvit/core/error.hpp"
-#include "arvit/io/file.hpp"
-#include "arvit/io/json_reader.hpp"
-#include "arvit/io/json_writer.hpp"
+#include "arvit/core/linkage.hpp"
 #include "arvit/io/mapped_file.hpp"
 #include "arvit/io/stored_tensor.hpp"
 
@@ -33,6 +27,8 @@
 ///    name: {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
 namespace arvit {
 
+class JsonReader;  // io/json_reader.hpp
+
 using Metadata = std::map<std::string, std::string>;
 
 inline constexpr std::int64_t safetensors_header_limit = 100'000'000;  // the format's own
@@ -41,93 +37,26 @@ inline constexpr std::int64_t safetensors_header_limit = 100'000'000;  // the fo
 /// until the next, so that tensors of a device pass through one buffer. Wide elements come first,
 /// so that in a file that is mapped every tensor is aligned. Names that repeat and bytes that
 /// differ from the shape throw ShapeError, the disk's refusals FileError.
-template <class BytesOf>
 void write_safetensors(const std::filesystem::path& path, std::span<const StoredTensor> tensors,
-                       const Metadata& metadata, BytesOf&& bytes) {
-  std::vector<const StoredTensor*> order;
-  std::set<std::string_view> names{"__metadata__"};
-  for (const StoredTensor& tensor : tensors) {
-    if (!names.insert(tensor.name).second)
-      fail<ShapeError>(path.string(), ": the tensor name '", tensor.name,
-                       "' is used twice; rename one.");
-    if (!stored_bytes(tensor.type, tensor.shape))
-      fail<ShapeError>(path.string(), ": the shape ", shape_text(tensor.shape), " of ", tensor.name,
-                       " is negative or too large; extents count elements.");
-    order.push_back(&tensor);
-  }
-  std::stable_sort(order.begin(), order.end(),
-                   [](auto* a, auto* b) { return bytes_of(a->type) > bytes_of(b->type); });
-
-  JsonWriter header;
-  header.begin_object();
-  if (!metadata.empty()) {
-    header.key("__metadata__").begin_object();
-    for (const auto& [name, text] : metadata) header.member(name, text);
-    header.end_object();
-  }
-  std::int64_t offset = 0;
-  for (const StoredTensor* tensor : order) {
-    const std::int64_t end = offset + *stored_bytes(tensor->type, tensor->shape);
-    header.key(tensor->name).begin_object();
-    header.member("dtype", name_of(tensor->type));
-    header.member("shape", tensor->shape);
-    header.member("data_offsets", std::array{offset, end});
-    header.end_object();
-    offset = end;
-  }
-  std::string text = header.end_object().take();
-  text.resize((text.size() + 7) / 8 * 8, ' ');
-  if (static_cast<std::int64_t>(text.size()) > safetensors_header_limit)
-    fail<ShapeError>(path.string(), ": names and metadata take ", text.size(),
-                     " bytes, safetensors allows ", safetensors_header_limit, "; shorten them.");
-
-  write_atomically(path, [&](AtomicFile& file) {
-    const auto length = std::bit_cast<std::array<char, 8>>(static_cast<std::uint64_t>(text.size()));
-    file.write(std::string(length.data(), length.size()) + text);
-    for (const StoredTensor* tensor : order) {
-      const std::span<const std::byte> now = bytes(*tensor);
-      if (stored_bytes(tensor->type, tensor->shape) != static_cast<std::int64_t>(now.size()))
-        fail<ShapeError>(path.string(), ": ", tensor->name, " is ", name_of(tensor->type), " ",
-                         shape_text(tensor->shape), ", which ", now.size(),
-                         " bytes do not fill; pass as many elements as the shape counts.");
-      file.write(now);
-    }
-  });
-}
+                       const Metadata& metadata,
+                       const std::function<std::span<const std::byte>(const StoredTensor&)>& bytes);
 /// The same, straight from the memory that the tensors view.
-inline void write_safetensors(const std::filesystem::path& path,
-                              std::span<const StoredTensor> tensors,
-                              const Metadata& metadata = {}) {
-  write_safetensors(path, tensors, metadata,
-                    [](const StoredTensor& tensor) { return tensor.bytes; });
-}
+void write_safetensors(const std::filesystem::path& path, std::span<const StoredTensor> tensors,
+                       const Metadata& metadata = {});
 
 /// An open safetensors file; tensors() view its bytes, which live as long as this object.
 /// Opening checks everything but the values, and throws FileError with one sentence.
 class Safetensors {
  public:
-  explicit Safetensors(const std::filesystem::path& path) : path_(path.string()), file_(path) {
-    parse();
-  }
+  explicit Safetensors(const std::filesystem::path& path);
 
   const std::string& path() const { return path_; }
   const Metadata& metadata() const { return metadata_; }
   /// In the order of their bytes.
   std::span<const StoredTensor> tensors() const { return tensors_; }
   /// Null when the file has no such tensor.
-  const StoredTensor* find(std::string_view name) const {
-    const auto found = index_.find(name);
-    return found == index_.end() ? nullptr : &tensors_[found->second];
-  }
-  const StoredTensor& at(std::string_view name) const {
-    if (const StoredTensor* tensor = find(name)) return *tensor;
-    std::vector<std::string> known;
-    for (const StoredTensor& tensor : tensors_) known.push_back(tensor.name);
-    const std::string nearest = nearest_name(name, known);
-    fail<FileError>(path_, ": holds no tensor '", name, "' among its ", known.size(),
-                    nearest.empty() ? "" : "; the nearest is '" + nearest + "'",
-                    "; use the file of another model or checkpoint.");
-  }
+  const StoredTensor* find(std::string_view name) const;
+  const StoredTensor& at(std::string_view name) const;
   /// Copies a tensor of known shape to `to`, converting elements. Floating-point T takes every
   /// stored type; an integer T takes integers that fit.
   template <class T>
@@ -151,108 +80,12 @@ class Safetensors {
   }
 
  private:
-  void parse() {
-    const std::span<const std::byte> all = file_.bytes();
-    if (all.size() < 8) damaged("has ", all.size(), " bytes, its header length alone takes 8");
-    std::uint64_t length;
-    std::memcpy(&length, all.data(), 8);
-    if (length > static_cast<std::uint64_t>(safetensors_header_limit))
-      damaged("announces a header of ", length, " bytes, at most ", safetensors_header_limit,
-              " are allowed");
-    if (length > all.size() - 8)
-      damaged("announces a header of ", length, " bytes, only ", all.size() - 8, " follow");
-    const std::string_view text(reinterpret_cast<const char*>(all.data()) + 8, length);
-    const std::span<const std::byte> data = all.subspan(8 + text.size());
-    JsonReader json(text, path_ + " (its header)");
-    if (json.peek() != '{') damaged("its header is not a JSON object");
-    // With the offset of their first byte.
-    std::vector<std::pair<std::int64_t, StoredTensor>> entries;
-    json.object([&](const std::string& name) {
-      if (name == "__metadata__")
-        parse_metadata(json);
-      else
-        entries.push_back(parse_entry(json, name, data));
-    });
-    json.end();
-    // Empty tensors first among equal offsets, so that each must begin where the one before it
-    // ends.
-    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-      return std::pair(a.first, a.second.bytes.size()) < std::pair(b.first, b.second.bytes.size());
-    });
-    std::int64_t end = 0;
-    for (auto& [begin, tensor] : entries) {
-      if (begin < end)
-        damaged(tensor.name, " begins at byte ", begin,
-                " of the data, inside the tensor before it, which ends at ", end);
-      if (begin > end)
-        damaged("bytes ", end, " to ", begin, " of the data, before ", tensor.name,
-                ", belong to no tensor");
-      end = begin + static_cast<std::int64_t>(tensor.bytes.size());
-      tensors_.push_back(std::move(tensor));
-    }
-    if (end != static_cast<std::int64_t>(data.size()))
-      damaged("its tensors take ", end, " bytes, but ", data.size(), " follow the header");
-    for (std::size_t i = 0; i < tensors_.size(); ++i) index_.emplace(tensors_[i].name, i);
-  }
-
-  void parse_metadata(JsonReader& json) {
-    if (json.peek() != '{') damaged("its __metadata__ is not a JSON object");
-    json.object([&](const std::string& name) {
-      if (json.peek() != '"') damaged("its metadata '", name, "' is not a string");
-      metadata_.emplace(name, json.string());
-    });
-  }
-
+  void parse();
+  void parse_metadata(JsonReader& json);
   /// The tensor, and the offset of its first byte.
   std::pair<std::int64_t, StoredTensor> parse_entry(JsonReader& json, const std::string& name,
-                                                    std::span<const std::byte> data) const {
-    using Counts = std::vector<std::int64_t>;
-    const auto counts = [&](const std::string& key) {
-      if (json.peek() != '[') damaged("the ", key, " of ", name, " is not a list");
-      Counts numbers;
-      json.array([&] {
-        const auto number = json.whole_number();
-        if (!number)
-          damaged("the ", key, " of ", name, " is not a list of whole numbers from 0 to 2^63 - 1");
-        numbers.push_back(*number);
-      });
-      return numbers;
-    };
-    std::optional<std::string> dtype;
-    std::optional<Counts> shape, offsets;
-    if (json.peek() != '{') damaged(name, " is not described by a JSON object");
-    json.object([&](const std::string& key) {
-      if (key == "dtype")
-        dtype = json.string();
-      else if (key == "shape")
-        shape = counts(key);
-      else if (key == "data_offsets")
-        offsets = counts(key);
-      else
-        json.skip();
-    });
-    if (!dtype || !shape || !offsets)
-      damaged(name, " has no ", !dtype ? "dtype" : !shape ? "shape" : "data_offsets");
-
-    const auto type = stored_type_named(*dtype);
-    if (!type) damaged("the dtype of ", name, " is '", *dtype, "', which is not known");
-    if (offsets->size() != 2 || offsets->front() > offsets->back())
-      damaged("the data_offsets of ", name, " are ", shape_text(*offsets), ", not [begin, end]");
-    const std::int64_t begin = offsets->front(), end = offsets->back();
-    if (end > static_cast<std::int64_t>(data.size()))
-      damaged(name, " ends at byte ", end, " of the data, of which the file has ", data.size());
-    if (stored_bytes(*type, *shape) != end - begin)
-      damaged(name, " is ", name_of(*type), " ", shape_text(*shape), ", which ", end - begin,
-              " bytes do not fill");
-    const auto bytes = data.subspan(begin, end - begin);
-    return {begin, {name, *type, std::move(*shape), bytes}};
-  }
-
-  template <class... Parts> [[noreturn]] void damaged(const Parts&... parts) const {
-    fail<FileError>(
-        path_, ": ", parts...,
-        "; the file is damaged, cut or not in the safetensors format, copy or create it again.");
-  }
+                                                    std::span<const std::byte> data) const;
+  template <class... Parts> [[noreturn]] void damaged(const Parts&... parts) const;
 
   std::string path_;
   MappedFile file_;
@@ -262,3 +95,7 @@ class Safetensors {
 };
 
 }  // namespace arvit
+
+#if !defined(ARVIT_COMPILED)
+#include "arvit/io/impl/safetensors.ipp"
+#endif

@@ -258,8 +258,8 @@ class FeatureExtractor final : public FeatureSource<Statistic<D>> {
 
   /// Bytes of activations that a pass needs, besides the batch.
   static std::int64_t activation_bytes(const FeatureOptions& options) {
-    using P = Planner<typename D::Precision>;
-    P planner;
+    using P = PlannerOf<D>;
+    P planner = planner_of<D>();
     FeatureExtractor<Encoder, P> extractor(planner, options, 0);
     extractor.pass(Batch<const S>().first(options.batch, extractor.widths()), options.batch,
                    nullptr);

@@ -162,8 +162,8 @@ template <class Model, class D> class Generator {
                                                                                  : rows);
   }
   static std::int64_t planned_bytes(int images) {
-    using P = Planner<typename D::Precision>;
-    P planner;
+    using P = PlannerOf<D>;
+    P planner = planner_of<D>();
     Generator<Model, P> plan(planner, images, 0);
     std::vector<int> ranks(static_cast<std::size_t>(images) * patches);
     const auto content = Batch<const S>().first(images, Encoder::batch_widths());

@@ -67,8 +67,8 @@ template <class Model, Device D> class MaskedFeatures final : public FeatureSour
     return options;
   }
   static std::int64_t planned_bytes(int images) {
-    using P = Planner<typename D::Precision>;
-    P planner;
+    using P = PlannerOf<D>;
+    P planner = planner_of<D>();
     PretrainPass<Model, P> pass(planner, images, 0, true);
     const typename PretrainPass<Model, P>::Parameters parameters(Reading<P>(nullptr, nullptr));
     const std::vector<Counter> counters(images);

@@ -104,7 +104,7 @@ template <class Model, Device D> class PatchPredictor {
                 for (std::size_t r = 0; r < source.size(); ++r) {
                   if (source[r] < 0) continue;  // a class query predicts no patch
                   prediction.image.push_back(source[r] / Grid::patches);
-                  prediction.patch.push_back(permutation[static_cast<std::size_t>(source[r])]);
+                  prediction.patch.push_back(permutation[source[r]]);
                   const auto row = values.begin() +
                                    static_cast<std::ptrdiff_t>(r) * Model::target_width;
                   prediction.values.insert(prediction.values.end(), row, row + Model::target_width);
@@ -116,8 +116,8 @@ template <class Model, Device D> class PatchPredictor {
 
  private:
   static std::int64_t activation_bytes(std::span<const int> ranks) {
-    using P = Planner<typename D::Precision>;
-    P planner;
+    using P = PlannerOf<D>;
+    P planner = planner_of<D>();
     const auto images = static_cast<std::int64_t>(ranks.size()) / Grid::patches;
     typename Model::template Pass<P> pass(planner, static_cast<int>(images), 0);
     pass.order_by_ranks(ranks);

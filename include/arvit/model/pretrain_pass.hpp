@@ -214,8 +214,8 @@ template <class Model, class D> class PretrainPass {
   /// measures.
   static std::int64_t activation_bytes(int images, bool backward, double drop_path = 0,
                                        bool recompute = false) {
-    using P = Planner<typename D::Precision>;
-    P planner;
+    using P = PlannerOf<D>;
+    P planner = planner_of<D>();
     PretrainPass<Model, P> pass(planner, images, 0);
     pass.drop_path(drop_path);
     pass.recompute(recompute);

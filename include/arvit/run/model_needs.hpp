@@ -7,7 +7,7 @@
 
 #include "arvit/core/layout.hpp"
 #include "arvit/core/type_name.hpp"
-#include "arvit/device/concept.hpp"
+#include "arvit/device/ops/images.hpp"
 #include "arvit/model/pretrainer.hpp"
 #include "arvit/train/step.hpp"
 

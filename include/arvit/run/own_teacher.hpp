@@ -2,13 +2,12 @@
 #pragma once
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "arvit/core/linkage.hpp"
 #include "arvit/run/pretrain.hpp"
-#include "arvit/teacher/fit_codebook.hpp"
 #include "arvit/variants/semaim.hpp"
 
 /// What a target needs besides pictures, made from the pictures themselves: an encoder that is
@@ -19,27 +18,10 @@ namespace arvit {
 template <class Encoder>
 using TeacherModel = SemAIM<Encoder, Parallel<std::min(2, Encoder::depth)>>;
 
-/// The codebook that `Model` reads or predicts, fitted to the patches of `train` as the model will
-/// see them. Written to `file`, unless that is there and options.resume. OptionError when it is
-/// there without.
-template <class Model>
+/// A codebook fitted to the patches of `train` as a model of these pictures sees them. Written to
+/// `file`, unless that is there and options.resume. OptionError when it is there without.
 void fit_own_codebook(const AnyDataset& train, const RunOptions& options, const std::string& file,
-                      int codes = Model::codes) {
-  if (std::filesystem::exists(file)) {
-    if (!options.files.resume) fail_already_there(options.files.out, file);
-    return;
-  }
-  using Grid = typename Model::Grid;
-  CheckpointFolder(std::filesystem::path(file).parent_path()).prepare();  // before the work
-  Cpu<Fp32> device({options.machine.threads.value_or(0), {}});
-  const CodebookFit fit = fit_codebook(device, train,
-                                       {.codes = codes,
-                                        .patch = Grid::patch,
-                                        .height = Grid::height,
-                                        .width = Grid::width,
-                                        .seed = options.seed});
-  save_codebook(file, fit.codebook);
-}
+                      const ImageShape& shape, int codes);
 
 /// The value of --teacher for a run of `Model` that has none: "" where it needs none, else
 /// OUT/codebook.safetensors, or the newest checkpoint in OUT/teacher, where TeacherModel is
@@ -51,7 +33,7 @@ std::optional<std::string> make_own_teacher(const AnyDataset& train, RunOptions 
     return "";
   } else if constexpr (UsesCodes<Model>) {
     const std::string file = options.files.out + "/codebook.safetensors";
-    fit_own_codebook<Model>(train, options, file);
+    fit_own_codebook(train, options, file, Model::Encoder::shape, Model::codes);
     return file;
   } else if constexpr (LearnsFromEncoder<Model>) {
     options.model = "the teacher of " + options.model;
@@ -80,7 +62,7 @@ std::string make_own_condition(const AnyDataset& train, const RunOptions& option
     using Of = typename decltype(of)::type;
     if constexpr (requires { Of::classes; }) {
       file = options.files.out + "/condition.safetensors";
-      fit_own_codebook<Model>(train, options, file, Of::classes);
+      fit_own_codebook(train, options, file, Model::Encoder::shape, Of::classes);
     } else if constexpr (Kind::has_file) {
       fail<OptionError>(options.model, " has the pooled features of ", type_name<Of>(),
                         " as a condition; give --condition, ",
@@ -92,3 +74,7 @@ std::string make_own_condition(const AnyDataset& train, const RunOptions& option
 }
 
 }  // namespace arvit
+
+#if !defined(ARVIT_COMPILED)
+#include "arvit/run/impl/own_teacher.ipp"
+#endif

@@ -7,7 +7,7 @@
 #include "arvit/data/augment.hpp"
 #include "arvit/data/dataset.hpp"
 #include "arvit/data/loader.hpp"
-#include "arvit/device/concept.hpp"
+#include "arvit/device/ops/images.hpp"
 #include "arvit/run/run_options.hpp"
 
 namespace arvit {

@@ -9,7 +9,7 @@
 #include "arvit/core/linkage.hpp"
 #include "arvit/core/random.hpp"
 #include "arvit/data/augment.hpp"
-#include "arvit/device/concept.hpp"
+#include "arvit/device/ops/images.hpp"
 #include "arvit/show/canvas.hpp"
 
 namespace arvit {

@@ -75,8 +75,8 @@ Canvas maps_picture(std::span<const float> images, std::span<const PatchMaps> ma
   std::vector<std::vector<Canvas>> rows;
   const bool class_token = !maps.empty() && !maps[0].attention.empty();
   if (class_token) titles.insert(titles.end(), {"similarity", "attention"});
-  for (std::size_t h = 0; class_token && heads && h < maps[0].heads.size(); ++h)
-    titles.push_back(text("head ", h + 1));
+  if (class_token && heads)
+    for (std::size_t h = 0; h < maps[0].heads.size(); ++h) titles.push_back(text("head ", h + 1));
   const auto map = [](const std::vector<float>& values) {
     return heat_map(values, Grid::rows, Grid::columns, Grid::patch);
   };

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <iostream>
-#include <memory>
 #include <span>
 #include <string>
 #include <utility>

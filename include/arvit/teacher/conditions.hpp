@@ -3,20 +3,16 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "arvit/core/linkage.hpp"
-#include "arvit/core/random.hpp"
 #include "arvit/data/augment.hpp"
 #include "arvit/model/pretrainer.hpp"
 #include "arvit/teacher/codebook.hpp"
 #include "arvit/teacher/encoder.hpp"
 #include "arvit/teacher/source.hpp"
-#include "arvit/teacher/stored.hpp"
 #include "arvit/teacher/tokenizer.hpp"
 #include "arvit/train/frozen_teacher.hpp"
 

@@ -19,7 +19,7 @@
 #include "arvit/model/features.hpp"
 #include "arvit/teacher/tokenizer.hpp"
 #include "arvit/train/checkpoint.hpp"
-#include "arvit/train/frozen_teacher.hpp"
+#include "arvit/train/memory.hpp"
 #include "arvit/weights/encoder_file.hpp"
 
 /// A frozen encoder of ours as a teacher.

@@ -14,7 +14,7 @@
 #include "arvit/device/cpu.hpp"
 #include "arvit/model/features.hpp"
 #include "arvit/teacher/codebook.hpp"
-#include "arvit/train/frozen_teacher.hpp"
+#include "arvit/train/memory.hpp"
 
 /// Codebooks as teachers: what they make of a picture is one code for every patch.
 namespace arvit {

@@ -5,7 +5,6 @@
 #include <iosfwd>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "arvit/core/linkage.hpp"
@@ -18,6 +17,8 @@ namespace arvit {
 std::int64_t process_bytes(std::string_view field);
 /// From here on "VmHWM" counts anew; false where the system does not offer that.
 bool forget_peak();
+/// Gives memory that was freed back to the system, so that it does not hide what is taken next.
+void return_freed_memory();
 
 /// What a run will hold in memory, by kind.
 struct MemoryTable {

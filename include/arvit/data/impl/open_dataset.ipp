@@ -178,8 +178,8 @@ ARVIT_DEFINITION AnyDataset open_dataset(const std::filesystem::path& path, Spli
                  detail::read_names(found.folder / "fine_label_names.txt"));
   if (found.kind == Kind::cifar_10) {
     std::vector<std::filesystem::path> files = {found.of(split)};
-    for (int i = 2; i <= 5 && split == Split::train; ++i)
-      files.push_back(found.folder / text("data_batch_", i, ".bin"));
+    if (split == Split::train)
+      for (int i = 2; i <= 5; ++i) files.push_back(found.folder / text("data_batch_", i, ".bin"));
     return Cifar(Cifar::Kind::ten, files, detail::read_names(found.folder / "batches.meta.txt"));
   }
   if (split == Split::train) return ImageFolder(found.train, {}, limits);

@@ -421,8 +421,9 @@ struct AttentionBackwardTask {
                          p.dk.stride(), add);
     call<Isa, WriteRows>(static_cast<const float*>(dvalues), s.padded, s.keys, width, dv,
                          p.dv.stride(), add);
-    for (std::int64_t j = s.keys; !add && j < segment.k_end - segment.k_begin;
-         ++j) {  // no query reads these
+    if (add) return;
+    for (std::int64_t j = s.keys; j < segment.k_end - segment.k_begin; ++j) {
+      // No query reads these.
       std::fill_n(dk + j * p.dk.stride(), width, T{});
       std::fill_n(dv + j * p.dv.stride(), width, T{});
     }

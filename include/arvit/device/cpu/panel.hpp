@@ -64,7 +64,10 @@ template <int Vectors, int RowStep, bool Fetch, class Words> struct BlockProduct
     for (; k + 2 <= words;
          k +=
          2) {  // twice: a neighbour on the same core leaves few instructions for the loop itself
-      if constexpr (Fetch) __builtin_prefetch(ahead.next, 0, 2), ahead.next += 2 * ahead.step;
+      if constexpr (Fetch) {
+        __builtin_prefetch(ahead.next, 0, 2);
+        ahead.next += 2 * ahead.step;
+      }
       step();
       step();
     }

@@ -95,7 +95,10 @@ class Pool {
       call_(context_, index, worker);
     } catch (...) {
       const std::lock_guard lock(error_mutex_);
-      if (index < failed_) failed_ = index, error_ = std::current_exception();
+      if (index < failed_) {
+        failed_ = index;
+        error_ = std::current_exception();
+      }
     }
     if (done_.fetch_add(1, std::memory_order_acq_rel) + 1 == tasks) done_.notify_all();
     return true;

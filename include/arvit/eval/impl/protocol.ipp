@@ -53,7 +53,8 @@ ARVIT_DEFINITION void evaluate_knn(Cpu<Fp32>& device, const FeatureTable& train,
   Candidate chosen = candidates[0];
   int neighbours = knn_options.neighbours[0];
   const bool one_choice = candidates.size() == 1 && knn_options.neighbours.size() == 1;
-  for (const Candidate& candidate : one_choice ? std::span<const Candidate>() : candidates) {
+  for (const Candidate& candidate : candidates) {
+    if (one_choice) break;
     options.progress(text(row.name, ": k-NN, ", candidate.name));
     const FeatureTable columns = train.columns(candidate.begin, candidate.end);
     const auto shares = knn(device, columns.subset(bank), columns.subset(held_out), knn_options);

@@ -4,9 +4,9 @@
 #include "arvit/teacher/cache.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cstring>
+#include <memory>
 
 #include "arvit/core/checksum.hpp"
 #include "arvit/core/dtype.hpp"

@@ -3,7 +3,6 @@
 
 #include "arvit/teacher/codebook.hpp"
 
-#include <array>
 #include <charconv>
 #include <system_error>
 

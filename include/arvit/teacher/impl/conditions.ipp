@@ -4,9 +4,12 @@
 #include "arvit/teacher/conditions.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "arvit/core/error.hpp"
+#include "arvit/core/random.hpp"
+#include "arvit/teacher/stored.hpp"
 
 namespace arvit {
 

@@ -3,10 +3,8 @@
 
 #include "arvit/teacher/source.hpp"
 
-#include <array>
 #include <filesystem>
 #include <fstream>
-#include <string_view>
 #include <system_error>
 
 #include "arvit/core/error.hpp"

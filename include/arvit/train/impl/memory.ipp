@@ -6,8 +6,12 @@
 #include <cstdio>
 #include <fstream>
 #include <ostream>
+#include <utility>
 
 #include "arvit/core/error.hpp"
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 namespace arvit {
 
@@ -21,6 +25,12 @@ ARVIT_DEFINITION std::int64_t process_bytes(std::string_view field) {
 
 ARVIT_DEFINITION bool forget_peak() {
   return static_cast<bool>(std::ofstream("/proc/self/clear_refs") << "5" << std::flush);
+}
+
+ARVIT_DEFINITION void return_freed_memory() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
 }
 
 ARVIT_DEFINITION void MemoryTable::add(std::string what, std::int64_t bytes) {
