@@ -45,7 +45,7 @@ struct Seen {
   bool operator==(const Seen&) const = default;
 };
 Seen seen(const LoadedBatch& batch) {
-  return {{batch.images, batch.images + batch.size * image_size},
+  return {{batch.pixels.begin(), batch.pixels.end()},
           {batch.indices.begin(), batch.indices.end()},
           {batch.labels.begin(), batch.labels.end()},
           batch.epoch,

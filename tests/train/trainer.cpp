@@ -139,9 +139,9 @@ template <class Loader> struct Poisoned {
   LoadedBatch batch = {};
   const LoadedBatch* next() {
     batch = *loader.next();
-    images.assign(batch.images, batch.images + batch.size * 3 * 12 * 12);
+    images.assign(batch.pixels.begin(), batch.pixels.end());
     if (--fatal == 0) images[100] = std::numeric_limits<float>::quiet_NaN();
-    batch.images = images.data();
+    batch.pixels = images;
     return &batch;
   }
   void seek(LoaderPosition position) { loader.seek(position); }

@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "arvit/core/batch.hpp"
 #include "arvit/core/error.hpp"
 #include "arvit/core/random.hpp"
 #include "arvit/data/dataset.hpp"
@@ -61,11 +62,10 @@ struct LoaderOptions {
   }
 };
 
-/// Pictures ready for the model. The memory belongs to the loader and is valid until its next call
-/// of next().
-struct LoadedBatch {
-  const float* images = nullptr;  ///< [size, 3, height, width]
-  std::int64_t size = 0;
+/// Pictures ready for the model: the `pixels` of a batch, whose other parts somebody else makes.
+/// The memory belongs to the loader and is valid until its next call of next().
+struct LoadedBatch : Batch<const float> {
+  std::int64_t size = 0;  ///< images
   /// In the data set, of the pictures really used: with the seed and the epoch they are the
   /// counters.
   std::span<const std::int64_t> indices;
@@ -146,7 +146,7 @@ template <Dataset Set, Transform Transformer> class Loader {
     ++taken_;
     if (slot.error) std::rethrow_exception(std::exchange(slot.error, nullptr));
     const auto size = static_cast<std::size_t>(slot.size);
-    batch_ = {slot.images.data(),
+    batch_ = {{.pixels = {slot.images.data(), slot.size * image_size_}},
               slot.size,
               std::span(slot.indices).first(size),
               std::span(slot.labels).first(size),

@@ -76,7 +76,8 @@ FeatureTable extract_features(FeatureSource<float>& extractor, const Set& set, c
   loading.on_bad_file = options.on_bad_file;
   Loader<Set, T> loader(set, transform, loading);
   while (const LoadedBatch* batch = loader.next()) {
-    extractor.extract(batch->images, batch->size, table.values.data() + table.rows() * table.width);
+    extractor.extract(batch->pixels.data(), batch->size,
+                      table.values.data() + table.rows() * table.width);
     table.labels.insert(table.labels.end(), batch->labels.begin(), batch->labels.end());
     options.progress(table.rows(), set.size());
   }
@@ -97,7 +98,7 @@ FeatureTable extract_pixels(const Set& set, EvaluationTransformOptions transform
   while (const LoadedBatch* batch = loader.next()) {
     table.labels.insert(table.labels.end(), batch->labels.begin(), batch->labels.end());
     for (std::int64_t i = 0; i < batch->size; ++i) {
-      const float* pixels = batch->images + i * 3 * plane;
+      const float* pixels = batch->pixels.data() + i * 3 * plane;
       for (std::int64_t c = 0; c < 3 * plane; ++c) {
         const std::int64_t channel = c / plane;
         table.values.push_back((pixels[c] - normalisation.mean[channel]) /

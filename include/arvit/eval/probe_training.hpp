@@ -86,7 +86,7 @@ struct ProbeRows {
   void append(FeatureSource<float>& extractor, const LoadedBatch& batch) {
     const std::size_t before = features.size();
     features.resize(before + batch.size * extractor.width());
-    extractor.extract(batch.images, batch.size, features.data() + before);
+    extractor.extract(batch.pixels.data(), batch.size, features.data() + before);
     labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
   }
   void clear() {

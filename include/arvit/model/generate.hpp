@@ -93,7 +93,8 @@ template <class Model, class D> class Generator {
     for (std::size_t i = 0; i < all.size(); ++i) {
       profile_of_ranks(ranks.subspan(i * patches, patches), all[i], one);
       permutation.insert(permutation.end(), one.begin(), one.end());
-      for (std::size_t k = 1; causal && k < all[i].size(); ++k)
+      if (!causal) continue;
+      for (std::size_t k = 1; k < all[i].size(); ++k)
         if (all[i][k] != all[i][k - 1] + 1)
           fail<ShapeError>("generator: image ", i, " has ", all[i][k] - all[i][k - 1],
                            " patches of one rank; a Causal decoder predicts one at a time.");

@@ -28,13 +28,13 @@ namespace arvit {
 /// Where pictures come from, in micro-batches: Loader of data/loader.hpp, or a user's own. The
 /// place of a micro-batch is (epoch, number in it); an epoch holds batches_per_epoch() of them, a
 /// multiple of the accumulation.
-///   next()                  pointer to the next micro-batch: .images [size, 3, height, width] in
-///                           float, .size; valid until the next call
+///   next()                  pointer to the next micro-batch: a Batch<const float> with pixels,
+///                           and .size; valid until the next call
 ///   seek({epoch, number})   the next micro-batch will be this one
 ///   planned(epoch, number)  indices of the pictures of a micro-batch, known without reading them
 template <class L>
 concept PictureSource = requires(L& source, std::uint32_t epoch, std::int64_t number) {
-  { source.next()->images } -> std::convertible_to<const float*>;
+  { *source.next() } -> std::convertible_to<Batch<const float>>;
   { source.next()->size } -> std::convertible_to<std::int64_t>;
   source.seek({epoch, number});
   { source.planned(epoch, number) } -> std::convertible_to<std::span<const std::uint32_t>>;
@@ -198,9 +198,9 @@ class Trainer final : public TrainingRun {
       fail<ShapeError>("the source of pictures gave ", part == nullptr ? 0 : part->size,
                        " images for a micro-batch of ", counters.size(), ".");
     const Batch<float> made = made_.first(part->size);
-    info().teacher.fill(part->images, counters, made);
+    info().teacher.fill(part->pixels.data(), counters, made);
     Batch<const float> images = made;
-    images.pixels = {part->images, part->size * widths.pixels};
+    images.pixels = part->pixels;
     step_->accumulate(images, counters);
   }
   StepRecord compute_step(double learning_rate, double average_decay) override {
