@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "arvit/core/segment.hpp"
@@ -33,6 +33,11 @@ struct MadeRows {
 /// token and patches 1 and 2 of the second.
 inline MadeRows two_images() {
   return {{-1, 0, 2, 5, -2, 6, 8}, {4, 1, 0, 2, 3, 5, 1, 0, 2, 5, 4, 3}};
+}
+/// A gradient of class tokens that has been taken, or tokens that are not theirs yet.
+template <int Dim> void clear_class_rows(const MadeRows& rows, Rows<double, Dim> tokens) {
+  for (std::int64_t r = 0; r < rows.rows(); ++r)
+    if (rows.source[r] < 0) std::fill_n(tokens[r], Dim, 0.0);
 }
 /// ... in which a row reads itself and what comes before it in its image, but for one that reads
 /// the class token alone.
