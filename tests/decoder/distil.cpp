@@ -7,7 +7,8 @@ namespace arvit::test {
 
 TEST_CASE("decoder/distil: gradients") {
   check_gradients<With<Small<2>, Distil, Target<PixelsAndClass>>>(random_ranks(1, false, 5, 2));
-  check_gradients<With<Small<2, NoClassToken>, Distil>>(random_ranks(2, false, 5, 2));
+  check_gradients<With<Small<2, NoClassToken, LearnedPositions>, Distil>>(
+      random_ranks(2, false, 5, 2));
 }
 
 }  // namespace arvit::test

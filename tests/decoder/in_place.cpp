@@ -15,7 +15,7 @@ using Masked = With<E, InPlace, T, RandomMask<std::ratio<2, 5>>>;
 
 TEST_CASE("decoder/in_place: gradients") {
   check_gradients<Masked<Encoder>>(masks(15, 2));
-  check_gradients<Masked<Small<1>>>(masks(16, 2));
+  check_gradients<Masked<Small<1, LearnedPositions>>>(masks(16, 2));
 }
 TEST_CASE(
     "decoder/in_place: mask tokens in the encoder, a different number of them in each image") {
@@ -69,7 +69,7 @@ TEST_CASE(
                    2.0 / Model::target_width) < 1e-12);
 }
 TEST_CASE("decoder/in_place: the last layer drops what its images drop") {
-  using Model = Masked<Small<1>>;
+  using Model = Masked<Small<1, LearnedPositions>>;
   constexpr int images = 4;
   constexpr double rate = 0.5;
   const auto dropped = [&](int image, std::uint32_t branch) {

@@ -18,6 +18,12 @@ struct Counting : Reference<double> {
 };
 using Layer = EncoderBlock<Block<4, 2, 2, false>>;
 constexpr int depth = 3, rows = 7;
+struct Blocks {
+  using Layers = Repeated<Layer::Shared, depth>;
+  template <class C> struct Parameters : Layers::Parameters<C> {
+    constexpr explicit Parameters(C& at) : Layers::Parameters<C>(at.in("blocks.{}.")) {}
+  };
+};
 
 struct Found {
   std::vector<double> gradients;
@@ -27,7 +33,7 @@ Found pass(bool recompute) {
   const MadeReach reach = two_images_reach();
   GradientCheck<Counting> check;
   const auto& c = check.context();
-  const auto w = check.parameters<Repeated<Layer::Shared, depth>>("blocks.");
+  const auto w = check.parameters<Blocks>();
   const auto x = check.input<4>("x", rows);
   const auto y = check.output<4>("y", rows);
   BlockStack<Layer, depth, Counting> stack(

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <deque>
 #include <functional>
 #include <limits>
@@ -60,9 +59,7 @@ template <class D = Reference<double>> class GradientCheck {
   /// A gradient that is smaller throughout is compared as if it had this size.
   static constexpr double least_scale = 0.05;
 
-  explicit GradientCheck(std::int64_t bytes = 1 << 17)
-      : memory_(bytes / sizeof(double)),
-        arena_(reinterpret_cast<std::byte*>(memory_.data()), bytes) {}
+  GradientCheck() : arena_(reinterpret_cast<std::byte*>(memory_.data()), bytes) {}
   GradientCheck(const GradientCheck&) = delete;
 
   D& device() { return device_; }
@@ -85,7 +82,7 @@ template <class D = Reference<double>> class GradientCheck {
   CheckedRows<Dim> input(const std::string& name, std::int64_t rows,
                          Write gradient = Write::assign) {
     Numbers& numbers = add_numbers(rows * Dim, gradient);
-    hash(numbers.values, name, 2);
+    hash(numbers.values, name);
     numbers.tensors.push_back({name, 0, rows * Dim});
     return {{numbers.values.data(), rows}, {numbers.gradients.data(), rows}};
   }
@@ -93,7 +90,7 @@ template <class D = Reference<double>> class GradientCheck {
   template <int Dim> CheckedRows<Dim> output(const std::string& name, std::int64_t rows) {
     Output& output = outputs_.emplace_back();
     output.weights.resize(rows * Dim);
-    hash(output.weights, name, 2);
+    hash(output.weights, name);
     output.values.resize(rows * Dim);
     output.gradients.resize(rows * Dim);
     return {{output.values.data(), rows}, {output.gradients.data(), rows}};
@@ -137,9 +134,9 @@ template <class D = Reference<double>> class GradientCheck {
     return numbers_.emplace_back(
         Numbers{{}, std::vector<double>(size), std::vector<double>(size), write});
   }
-  /// Uniform in (-bound, bound) / 2.
-  static void hash(std::vector<double>& values, const std::string& name, double bound) {
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = bound * (hashed(name, i) - 0.5);
+  /// Uniform in (-1, 1).
+  static void hash(std::vector<double>& values, const std::string& name) {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = 2 * hashed(name, i) - 1;
   }
   void forget(std::int64_t begin) {
     std::fill(memory_.begin() + begin / sizeof(double), memory_.end(), nothing);
@@ -212,7 +209,8 @@ template <class D = Reference<double>> class GradientCheck {
   }
 
   D device_;
-  std::vector<double> memory_;
+  static constexpr std::int64_t bytes = 1 << 17;
+  std::vector<double> memory_ = std::vector<double>(bytes / sizeof(double));
   Arena arena_;
   Context<D> context_{device_, arena_};
   std::deque<Numbers> numbers_;

@@ -74,6 +74,19 @@ template <class Target, class Grid> double check_target(const TargetCase<Grid>& 
   run(1);
   return loss[0][0];
 }
+/// The loss of a prediction of zeros: the mean over entries, or over rows.
+template <class Target, class Grid> double loss_of_zeros(const TargetCase<Grid>& at) {
+  constexpr int width = Target::template width<Grid>;
+  GradientCheck check;
+  std::vector<double> zeros(at.rows.rows() * width), dprediction(zeros.size());
+  double loss = 0;
+  Target::template loss<Grid>(
+      check.context(), at.input(Target::standardise),
+      {at.images, at.class_row, 1.0 / static_cast<double>(zeros.size())},
+      Rows<const double, width>(zeros.data(), at.rows.rows()),
+      {Rows<double, width>(dprediction.data(), at.rows.rows()), {&loss, 1}});
+  return loss;
+}
 /// The target's own numbers [rows, Width].
 template <class Kind, int Width, class Grid>
 std::vector<double> target_values(const TargetCase<Grid>& at, bool standardise = false) {

@@ -10,6 +10,7 @@ TEST_CASE("target/codes: gradients of the scores; a row has the code of its patc
   const std::vector<double> codes{0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1};
   const TargetCase<Grid> at{{.codes = codes}, two_images(), 2};
   check_target<Target<Codes<5>>>(at);
+  CHECK(loss_of_zeros<Target<Codes<5>>>(at) == doctest::Approx(5 * std::log(5.0) / 7));
   CHECK(target_values<Codes<5>, 1>(at) == std::vector<double>{-1, 4, 0, 0, -1, 2, 3});
 }
 

@@ -18,6 +18,11 @@ TEST_CASE("target/pixel: gradients of the prediction") {
   check_target<Target<Pixel, RawPatches, L1>>(at);
   check_target<Target<Pixel, Cosine>>(at);
 }
+TEST_CASE("target/pixel: the loss is the mean over entries") {
+  double squares = 0;
+  for (const double value : target_values<Pixel, 12>(at)) squares += value * value / (3 * 12);
+  CHECK(loss_of_zeros<Target<Pixel, RawPatches>>(at) == doctest::Approx(squares));
+}
 TEST_CASE("target/pixel: a row has the pixels of its patch, channel fastest") {
   const auto raw = target_values<Pixel, 12>(at), standard = target_values<Pixel, 12>(at, true);
   const int image = 1, patch = at.rows.permutation[7];
