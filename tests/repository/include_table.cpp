@@ -31,7 +31,7 @@ const std::vector<Rule> table = {
      {"system", "intrinsics", "eigen", "cblas", "onednn", "openmp"}},
     {"device/cuda/", {"core/", "device/"}, {"system", "cuda"}},
     {"nn/", {"core/", "device/concept.hpp"}},
-    {"order/", {"core/"}},
+    {"order/", {"nn/readout.hpp", "core/"}},
     {"target/", {"nn/", "order/rank.hpp", "core/", "device/concept.hpp"}},
     {"decoder/", {"nn/", "order/rank.hpp", "core/", "device/concept.hpp"}},
     {"model/", {"decoder/", "target/", "order/", "nn/", "core/", "device/"}},
