@@ -22,6 +22,9 @@ inline Split split_from(std::string_view name) {
 ///             for the test split; or one such file
 ///   CIFAR     a folder with data_batch_1.bin .. 5 and test_batch.bin (CIFAR-10), or train.bin and
 ///             test.bin (CIFAR-100)
+///   npy       a folder with train_images.npy, and test_images.npy or val_images.npy for the test
+///             split; or one such file of any name, .npy. Labels lie beside it: train_labels.npy
+///             for train_images.npy, v6_labels.npy for v6_data.npy, or labels.npy
 ///   pictures  JPEG and PNG files, by class or flat (ImageFolder), directly or in sub-folders train
 ///             and val or test
 /// Labels of a test split count as in the training split. Throws FileError when there is no such
