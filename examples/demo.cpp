@@ -3,7 +3,7 @@
 // same encoder untrained and against raw pixels, and writes a report with pictures.
 //
 //   ./demo                              SemAIM on Fashion-MNIST, as Debian's package installs it
-//   ./demo --data PICTURES --epochs 3   any pictures by class, CIFAR binary files or idx files
+//   ./demo --data PICTURES --epochs 3   any pictures by class, CIFAR binary, idx or npy files
 //   ./demo --variant GVP_p2d_Nano       any other model; what teaches it is made first
 #include "arvit/data/draw_pictures.hpp"
 #include "arvit/data/open_dataset.hpp"
@@ -81,7 +81,7 @@ template <class Model> RunOptions options_from(int argc, char** argv) {
   line.add("variant", options.model,
            "any model of include/arvit/variants.hpp; ./demo builds the program that holds it");
   line.add("data", options.data,
-           "pictures: Fashion-MNIST or CIFAR files, or a folder of pictures by class");
+           "pictures with classes: a folder by class, or of Fashion-MNIST, CIFAR or npy files");
   line.add("out", options.files.out, "folder for the report, the checkpoints and the logs");
   line.add("epochs", options.schedule.epochs, "passes over the pictures");
   line.add("seed", options.seed, "seed of everything random");

@@ -333,7 +333,7 @@ int main(int argc, char** argv) {
         "Pre-trains every variant with one small encoder on the same pictures and compares the "
         "features.\n\nBegin with:  variant_table --data cifar10");
     line.add("data", options.data,
-             "pictures with training and test split: CIFAR files, or a folder of pictures by class",
+             "pictures with training and test split: a folder by class, or of CIFAR or npy files",
              "Options", true);
     line.add("out", options.files.out, "folder for the runs and table.md");
     line.add("variants", only, "some of them, separated by semicolons; empty: all methods");

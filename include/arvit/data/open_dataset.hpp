@@ -32,6 +32,11 @@ inline Split split_from(std::string_view name) {
 AnyDataset open_dataset(const std::filesystem::path& path, Split split = Split::train,
                         const DecodeLimits& limits = {});
 
+/// The same for the help of an option.
+inline constexpr std::string_view help_of_pictures =
+    "pictures: a folder of JPEG and PNG files (by class or flat), or of MNIST, Fashion-MNIST, "
+    "CIFAR or npy files";
+
 /// Whether open_dataset(path, Split::test) finds a test split.
 bool has_test_split(const std::filesystem::path& path);
 
