@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "arvit/io/npy.hpp"
 #include "support/encode_picture.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -73,6 +74,39 @@ TEST_CASE("open_dataset: CIFAR-10 and CIFAR-100, in the folder or above it") {
         hundred.string() + ": holds a test split only; add the training files.");
 }
 
+TEST_CASE("open_dataset: npy arrays, a folder of them or one file, and the labels beside it") {
+  TemporaryFolder folder;
+  const auto root = folder / "arrays", noise = folder / "noise";
+  const auto write = [](const std::filesystem::path& path, const std::vector<std::size_t>& shape,
+                        std::uint8_t value) {
+    std::filesystem::create_directories(path.parent_path());
+    xt::xarray<std::uint8_t> array(shape);
+    std::fill(array.begin(), array.end(), value);
+    write_npy(path, array);
+  };
+  write(root / "train_images.npy", {2, 1, 2, 3}, 50);
+  write(root / "train_labels.npy", {2, 1}, 4);
+  CHECK(!has_test_split(root));
+  CHECK(open_dataset(root).size() == 2);
+  CHECK(open_dataset(root).label(1) == 4);
+  write(root / "val_images.npy", {1, 1, 2, 3}, 60);
+  CHECK(open_dataset(root, Split::test).picture(0).row(0)[5] == 60);
+  CHECK(open_dataset(root, Split::test).label(0) == -1);
+  write(root / "test_images.npy", {1, 1, 2, 3}, 70);
+  write(root / "test_labels.npy", {1}, 3);
+  CHECK(open_dataset(root, Split::test).picture(0).row(0)[5] == 70);
+  CHECK(open_dataset(root, Split::test).label(0) == 3);
+  CHECK(open_dataset(root / "test_images.npy").label(0) == 3);
+
+  write(noise / "fog.npy", {2, 1, 1}, 8);
+  CHECK(open_dataset(noise / "fog.npy").label(0) == -1);
+  write(noise / "labels.npy", {2}, 7);
+  CHECK(open_dataset(noise / "fog.npy").label(0) == 7);
+  write(noise / "v6_data.npy", {1, 1, 1}, 8);
+  write(noise / "v6_labels.npy", {1}, 5);
+  CHECK(open_dataset(noise / "v6_data.npy").label(0) == 5);
+}
+
 TEST_CASE("open_dataset: image folders, with and without splits") {
   TemporaryFolder folder;
   for (const char* name :
@@ -94,15 +128,15 @@ TEST_CASE("open_dataset: image folders, with and without splits") {
 
 TEST_CASE("open_dataset: what is no data set") {
   TemporaryFolder folder;
-  CHECK(
-      message_of<FileError>([&] { open_dataset(folder / "none"); }) ==
-      (folder / "none").string() +
-          ": no such folder; give a folder of pictures, of idx files or of CIFAR's binary files.");
+  CHECK(message_of<FileError>([&] { open_dataset(folder / "none"); }) ==
+        (folder / "none").string() +
+            ": no such folder; give a folder of pictures, of idx or npy files or of CIFAR's binary "
+            "files.");
   write_bytes(folder / "cat.png", pixel);
   CHECK(message_of<FileError>([&] { open_dataset(folder / "cat.png"); }) ==
         (folder / "cat.png").string() +
-            ": a single file must be of the idx3 kind, such as train-images-idx3-ubyte.gz; give "
-            "the folder of other data sets.");
+            ": a single file must be of the idx3 kind, such as train-images-idx3-ubyte.gz, or an "
+            "array of pictures, .npy; give the folder of other data sets.");
   std::filesystem::create_directory(folder / "empty");
   CHECK(message_of<FileError>([&] { open_dataset(folder / "empty"); }).find("no picture") !=
         std::string::npos);

@@ -19,7 +19,8 @@ namespace mine {
 
 using namespace arvit;
 
-/// Columns from left to right, the patches of a column together: one group per column.
+/// Columns from left to right, the patches of a column together: one group per column, and none of
+/// rank 0 (order/rank.hpp).
 struct ByColumn {
   static constexpr bool fixed_profile = true;
   template <class Grid> static constexpr int profile(Counter, std::span<int> ends) {

@@ -71,6 +71,30 @@ TEST_CASE("convert: learned positions travel, and the class token takes those of
       doctest::Contains("adds no positions to its tokens"), OptionError);
 }
 
+/// Positions of a user's own: a patch's number, in every channel.
+struct Numbers {
+  using Category = PositionCategory;
+  template <class Grid, int Dim> struct For : PositionsWithoutParameters {
+    static constexpr bool well_formed = true, adds = true, turns = false;
+    template <class T> static std::vector<T> added(const T*) {
+      std::vector<T> table(Grid::patches * Dim);
+      for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<T>(i / Dim);
+      return table;
+    }
+  };
+};
+TEST_CASE("convert: fixed positions of a user's own travel, and are not taken for sin-cos") {
+  using Numbered = SAIM<ViT<2, 24, 3, Patch<4>, Image<12, 16>, Numbers>, Parallel<2>>;
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "encoder.safetensors";
+  export_model(path, timm_keys, describe_model<Numbered>(), numbered<Numbered>());
+  const auto table = Safetensors(path).values<float>("pos_embed");
+  REQUIRE(table.size() == 13 * 24);
+  for (std::size_t i = 0; i < table.size(); ++i) CHECK(table[i] == (i < 24 ? 0 : i / 24 - 1));
+  CHECK_THROWS_WITH_AS(import_model(path.string(), timm_keys, describe_model<Small>(), false),
+                       doctest::Contains("differs from the fixed positions"), FileError);
+}
+
 TEST_CASE("convert: names, shapes and values are those that timm and transformers read") {
   const TemporaryFolder folder;
   const auto model = numbered<Small>();
@@ -161,7 +185,7 @@ TEST_CASE("convert: what does not fit is refused in one sentence") {
     write_safetensors(other, tensors);
     CHECK(said([&] {
             import_model(other, timm_keys, describe_model<Small>(), false);
-          }).find("differs from the fixed sin-cos positions by up to") != std::string::npos);
+          }).find("differs from the fixed positions of the model by up to") != std::string::npos);
     tensors.assign(file.tensors().begin(), file.tensors().end());
     tensors.push_back(stored_tensor("head.bias", {3}, extra.data()));
     write_safetensors(other, tensors);

@@ -122,6 +122,10 @@ class NpyHeaderReader {
   std::string_view text_;
 };
 
+[[noreturn]] void fail_damaged_npy(const std::string& name, const auto&... what) {
+  fail<FileError>(name, ": ", what..., "; the file is damaged or cut, create it again.");
+}
+
 /// Magic, version 1.0 and header, padded so that the elements begin at a multiple of 64 bytes.
 template <NpyElement T, class Shape> std::string npy_header(const Shape& shape) {
   std::string text = arvit::text("{'descr': '", npy_code<T>(),
@@ -136,21 +140,14 @@ template <NpyElement T, class Shape> std::string npy_header(const Shape& shape) 
   return std::string("\x93NUMPY\1\0", 8) + length + text;
 }
 
-}  // namespace detail
-
-/// What an npy file of element type T says of itself: its shape, and where its elements begin. All
-/// but their values is checked.
-struct NpyLayout {
-  std::vector<std::size_t> shape;
-  bool column_major = false;
+/// What an npy file says of its elements, and where they begin.
+struct NpyStart {
+  NpyHeader header;
   std::size_t offset = 0;  ///< bytes before the first element
 };
-template <NpyElement T> NpyLayout read_npy_layout(const MappedFile& file, const std::string& name) {
+inline NpyStart read_npy_start(const MappedFile& file, const std::string& name) {
   const std::string_view all(reinterpret_cast<const char*>(file.bytes().data()),
                              file.bytes().size());
-  const auto damaged = [&](const auto&... what) {
-    fail<FileError>(name, ": ", what..., "; the file is damaged or cut, create it again.");
-  };
   const auto byte = [&](std::size_t i) -> std::size_t {
     return static_cast<unsigned char>(all[i]);
   };
@@ -160,32 +157,54 @@ template <NpyElement T> NpyLayout read_npy_layout(const MappedFile& file, const 
         name, ": is not an npy file, those begin with '\\x93NUMPY'; save it with numpy.save.");
   const std::size_t before = all.size() > 6 && byte(6) > 1 ? 12 : 10;
   if (all.size() < before)
-    damaged("has ", all.size(), " bytes, the fixed part of its header alone takes ", before);
+    fail_damaged_npy(name, "has ", all.size(), " bytes, the fixed part of its header alone takes ",
+                     before);
   if (byte(6) < 1 || byte(6) > 3)
     fail<FileError>(name, ": is of npy version ", byte(6), ".", byte(7),
                     ", 1 to 3 can be read; save it with numpy.save.");
   const std::size_t length = byte(8) + 256 * byte(9) +
                              (before == 12 ? (byte(10) << 16) + (byte(11) << 24) : 0);
   if (length > all.size() - before)
-    damaged("announces a header of ", length, " bytes, only ", all.size() - before, " follow");
-  const auto header = detail::NpyHeaderReader(all.substr(before, length)).read();
+    fail_damaged_npy(name, "announces a header of ", length, " bytes, only ", all.size() - before,
+                     " follow");
+  const auto header = NpyHeaderReader(all.substr(before, length)).read();
   if (!header)
     fail<FileError>(name,
                     ": its header describes no plain array of numbers; save one array with "
                     "numpy.save, without fields or objects.");
-  if (header->code != detail::npy_code<T>())
-    fail<FileError>(name, ": holds elements of type '", header->code, "', '", detail::npy_code<T>(),
+  return {*header, before + length};
+}
+
+}  // namespace detail
+
+/// Whether the file's elements are of type T.
+template <NpyElement T> bool npy_holds(const MappedFile& file, const std::string& name) {
+  return detail::read_npy_start(file, name).header.code == detail::npy_code<T>();
+}
+
+/// What an npy file of element type T says of itself: its shape, and where its elements begin. All
+/// but their values is checked.
+struct NpyLayout {
+  std::vector<std::size_t> shape;
+  bool column_major = false;
+  std::size_t offset = 0;  ///< bytes before the first element
+};
+template <NpyElement T> NpyLayout read_npy_layout(const MappedFile& file, const std::string& name) {
+  const auto [header, offset] = detail::read_npy_start(file, name);
+  if (header.code != detail::npy_code<T>())
+    fail<FileError>(name, ": holds elements of type '", header.code, "', '", detail::npy_code<T>(),
                     "' was expected; convert it with numpy's astype.");
 
   std::size_t bytes = sizeof(T);
-  for (const std::size_t extent : header->shape)
+  for (const std::size_t extent : header.shape)
     if (__builtin_mul_overflow(bytes, extent, &bytes))
-      damaged("has the shape ", shape_text(header->shape), ", more than memory can hold");
-  const std::size_t follow = all.size() - before - length;
+      detail::fail_damaged_npy(name, "has the shape ", shape_text(header.shape),
+                               ", more than memory can hold");
+  const std::size_t follow = file.bytes().size() - offset;
   if (follow != bytes)
-    damaged("has the shape ", shape_text(header->shape), ", which takes ", bytes, " bytes, but ",
-            follow, " follow its header");
-  return {header->shape, header->column_major, before + length};
+    detail::fail_damaged_npy(name, "has the shape ", shape_text(header.shape), ", which takes ",
+                             bytes, " bytes, but ", follow, " follow its header");
+  return {header.shape, header.column_major, offset};
 }
 
 /// Reads an array of exactly the element type T, in C or Fortran order.

@@ -374,9 +374,9 @@ constexpr int one_patch_per_group(int patches, std::span<int> ends) {
   return equal_groups(patches, 1, ends);
 }
 
-/// An order: a profile, known on the host from counters alone. profile() fills cumulative ends and
-/// returns the number of groups. fixed_profile: all images have the same one. Where they vary,
-/// every group of rank >= 1 holds a patch; see extreme_profile.
+/// An order: a profile, known on the host from counters alone. profile() fills cumulative ends, of
+/// rank 0 first (0 where no patch has it), and returns how many. fixed_profile: all images have the
+/// same one. Where they vary, every group of rank >= 1 holds a patch; see extreme_profile.
 template <class O, class Grid>
 concept Order = requires(Counter image, std::span<int> ends) {
   { O::fixed_profile } -> std::convertible_to<bool>;

@@ -6,6 +6,7 @@
 
 #include "arvit/core/linkage.hpp"
 #include "arvit/core/option_list.hpp"
+#include "arvit/data/open_dataset.hpp"
 #include "arvit/data/picture_options.hpp"
 #include "arvit/run/machine_options.hpp"
 #include "arvit/run/recipes.hpp"
@@ -24,11 +25,7 @@ struct RunOptions : TrainerOptions {
   /// The one list that command line, checkpoints and comparisons walk.
   template <class Group, class Visit> static void list(Group& o, Visit&& visit) {
     constexpr std::string_view what = "What to train";
-    visit(OptionInfo{"data", what,
-                     "pictures: a folder of JPEG and PNG files (by class or flat), or of "
-                     "Fashion-MNIST, MNIST or CIFAR files",
-                     false},
-          o.data);
+    visit(OptionInfo{"data", what, help_of_pictures, false}, o.data);
     visit(OptionInfo{"preset", what, "recipe that sets the defaults of the options below", false},
           o.preset);
     TeacherOptions::list(o.teacher, visit);

@@ -26,8 +26,9 @@ struct ModelDescription {
   bool uses_norm = true;       ///< whether a decoder of the model applies the encoder's final norm
   bool plain = true;           ///< pixels in, no conditions
   bool adds_positions = true;  ///< to tokens, as others' encoders do
-  std::string learned_positions;  ///< the tensor of the encoder's positions; "": they are sin-cos
-  double epsilon = 1e-6;          ///< of its norms
+  std::string learned_positions;  ///< the tensor of the encoder's positions; "": they are fixed
+  std::vector<float> fixed_positions;  ///< ... and these, [patches, dim]
+  double epsilon = 1e-6;               ///< of its norms
   int tokens() const { return height / patch * (width / patch) + class_token; }
 };
 
@@ -35,6 +36,12 @@ namespace detail {
 template <class Policy> std::string learned_name() {
   if constexpr (Policy::learned)
     return Policy::name;
+  else
+    return {};
+}
+template <class Policy> std::vector<float> fixed_table() {
+  if constexpr (Policy::adds && !Policy::learned)
+    return Policy::template added<float>(nullptr);
   else
     return {};
 }
@@ -63,6 +70,7 @@ template <class Model> ModelDescription describe_model() {
       .plain = Encoder::codes == 0 && Encoder::condition_width == 0,
       .adds_positions = Encoder::PositionPolicy::adds,
       .learned_positions = detail::learned_name<typename Encoder::PositionPolicy>(),
+      .fixed_positions = detail::fixed_table<typename Encoder::PositionPolicy>(),
       .epsilon = Encoder::Norm::epsilon,
   };
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "arvit/target/errors/smooth_l1.hpp"
 #include "support.hpp"
 
 #include <algorithm>
@@ -190,17 +191,19 @@ TEST_CASE_TEMPLATE("cpu/loss: errors and their gradients agree with the definiti
     compare<P>([&](auto& device) {
       using D = std::remove_reference_t<decltype(device)>;
       Tensor<A<D>> p(rows, columns, prediction), squared(rows, columns), absolute(rows, columns),
-          cosine(rows, columns), entropy(rows, columns);
+          smooth(rows, columns), cosine(rows, columns), entropy(rows, columns);
       Tensor<S<D>> codes(rows, 1, classes);
       Tensor<S<D>> t(rows, columns, target);
-      Flat<double> sums({1.0, 2.0, 3.0, 4.0});
+      Flat<double> sums({1.0, 2.0, 3.0, 4.0, 5.0});
       const auto sum = [&](int i) { return sums.out().part(i, i + 1); };
       device.run(ops::Loss<L2, D>{p, t, 0.25, squared, sum(0)});
       device.run(ops::Loss<L1, D>{p, t, 0.125, absolute, sum(1)});
       device.run(ops::Loss<Cosine, D>{p, t, 0.5, cosine, sum(2)});
       device.run(ops::Loss<CrossEntropy, D>{p, codes, 0.5, entropy, sum(3)});
+      device.run(ops::Loss<SmoothL1<std::ratio<3, 4>>, D>{p, t, 0.5, smooth, sum(4)});
       return Outputs{squared.numbers(), absolute.numbers(), cosine.numbers(), entropy.numbers(),
-                     {sums.memory[0]},  {sums.memory[1]},   {sums.memory[2]}, {sums.memory[3]}};
+                     smooth.numbers(),  {sums.memory[0]},   {sums.memory[1]}, {sums.memory[2]},
+                     {sums.memory[3]},  {sums.memory[4]}};
     });
   }
 }

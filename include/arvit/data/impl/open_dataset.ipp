@@ -16,6 +16,7 @@
 #include "arvit/data/cifar.hpp"
 #include "arvit/data/idx.hpp"
 #include "arvit/data/image_folder.hpp"
+#include "arvit/data/npy_pictures.hpp"
 #include "arvit/io/file.hpp"
 
 namespace arvit {
@@ -68,6 +69,30 @@ ARVIT_DEFINITION Idx open_idx(const std::filesystem::path& pictures) {
     return Idx(pictures, labels, is_fashion ? fashion : std::vector<std::string>{});
   }
   return Idx(pictures);
+}
+
+/// The array of pictures in `folder`, under the names in use; empty when there is none.
+ARVIT_DEFINITION std::filesystem::path npy_pictures(const std::filesystem::path& folder,
+                                                    Split split) {
+  for (const char* part :
+       {split == Split::train ? "train" : "test", split == Split::train ? "train" : "val"})
+    if (const auto path = folder / text(part, "_images.npy"); is_file(path)) return path;
+  return {};
+}
+
+/// The array of pictures with the labels beside it: "labels" instead of "images" or "data" in its
+/// name, else labels.npy. Without them no picture has a label.
+ARVIT_DEFINITION NpyPictures open_npy(const std::filesystem::path& pictures) {
+  const std::filesystem::path folder = pictures.parent_path();
+  for (const std::string_view word : {"images", "data"}) {
+    std::string name = pictures.filename().string();
+    const auto place = name.rfind(word);
+    if (place == std::string::npos) continue;
+    name.replace(place, word.size(), "labels");
+    if (is_file(folder / name)) return NpyPictures(pictures, folder / name);
+  }
+  if (is_file(folder / "labels.npy")) return NpyPictures(pictures, folder / "labels.npy");
+  return NpyPictures(pictures);
 }
 
 /// One class name per line, or nothing when there is no such file.
@@ -123,7 +148,7 @@ ARVIT_DEFINITION std::filesystem::path picture_folder(const std::filesystem::pat
 /// What was found at a path, and the files or folder of each split; empty where there is no such
 /// split.
 struct FoundDataset {
-  enum class Kind : char { idx, cifar_10, cifar_100, pictures } kind = Kind::pictures;
+  enum class Kind : char { idx, cifar_10, cifar_100, npy, pictures } kind = Kind::pictures;
   std::filesystem::path folder, train, test;
   const std::filesystem::path& of(Split split) const {
     return split == Split::train ? train : test;
@@ -133,16 +158,19 @@ struct FoundDataset {
 ARVIT_DEFINITION FoundDataset find_dataset(const std::filesystem::path& path) {
   using Kind = FoundDataset::Kind;
   if (is_file(path)) {
+    if (path.extension() == ".npy") return {Kind::npy, path.parent_path(), path, {}};
     if (path.filename().string().find("idx3") == std::string::npos)
       fail<FileError>(path.string(),
                       ": a single file must be of the idx3 kind, such as "
-                      "train-images-idx3-ubyte.gz; give the folder of other data sets.");
+                      "train-images-idx3-ubyte.gz, or an array of pictures, .npy; give the folder "
+                      "of other data sets.");
     return {Kind::idx, path.parent_path(), path, {}};
   }
   if (!is_folder(path))
     fail<FileError>(
         path.string(),
-        ": no such folder; give a folder of pictures, of idx files or of CIFAR's binary files.");
+        ": no such folder; give a folder of pictures, of idx or npy files or of CIFAR's binary "
+        "files.");
   for (const char* below : {"", "raw", "cifar-10-batches-bin", "cifar-100-binary"}) {
     const std::filesystem::path folder = *below == 0 ? path : path / below;
     const auto if_there = [&](const char* name) {
@@ -154,6 +182,9 @@ ARVIT_DEFINITION FoundDataset find_dataset(const std::filesystem::path& path) {
       found = {Kind::cifar_10, folder, if_there("data_batch_1.bin"), if_there("test_batch.bin")};
     if (found.train.empty() && found.test.empty())
       found = {Kind::cifar_100, folder, if_there("train.bin"), if_there("test.bin")};
+    if (found.train.empty() && found.test.empty())
+      found = {Kind::npy, folder, npy_pictures(folder, Split::train),
+               npy_pictures(folder, Split::test)};
     if (!found.train.empty() || !found.test.empty()) return found;
   }
   return {Kind::pictures, path, picture_folder(path, Split::train),
@@ -173,6 +204,7 @@ ARVIT_DEFINITION AnyDataset open_dataset(const std::filesystem::path& path, Spli
                           "test files); hold out a part of the training split."
                         : ": holds a test split only; add the training files.");
   if (found.kind == Kind::idx) return detail::open_idx(found.of(split));
+  if (found.kind == Kind::npy) return detail::open_npy(found.of(split));
   if (found.kind == Kind::cifar_100)
     return Cifar(Cifar::Kind::hundred, {found.of(split)},
                  detail::read_names(found.folder / "fine_label_names.txt"));

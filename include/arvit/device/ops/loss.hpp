@@ -5,8 +5,8 @@
 
 namespace arvit {
 
-// The errors of the library (target/errors/), which devices compile beside their kernels. Any other
-// is compiled where it is used.
+// The errors that devices compile beside their kernels (target/errors/all.hpp). Any other is
+// compiled where it is used.
 struct L2;
 struct L1;
 struct Cosine;

@@ -9,8 +9,10 @@
 ///     static constexpr bool adds           a table [patches, Dim] is added to a patch's token, and
 ///                                          to a query where it begins
 ///     static constexpr bool turns          queries and keys of attention are turned (rotary.hpp)
-///     static constexpr bool learned        the table is a parameter, called `name`, ...
-///     static constexpr bool trained        ... whose gradient is formed
+///     static constexpr bool learned        the table is a parameter, called `name`, and `table`
+///                                          [patches * Dim] among Parameters, ...
+///     static constexpr bool trained        ... whose gradient is formed: that of the whole table,
+///                                          so it cannot be made of fewer numbers
 ///     template <class C> struct Parameters
 ///     template <class T> static std::vector<T> added(const T* learned)   the table
 /// They are applied by Positions (positions.hpp): add() where tokens begin, turn() inside

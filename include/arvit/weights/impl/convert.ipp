@@ -52,12 +52,6 @@ ARVIT_DEFINITION PositionTable position_table(std::string_view name, const Model
   values.insert(values.end(), of_patches.begin(), of_patches.end());
   return {std::string(name), {1, model.tokens(), dim}, std::move(values)};
 }
-ARVIT_DEFINITION PositionTable sincos_table(std::string_view name, const ModelDescription& model,
-                                            int dim) {
-  return position_table(
-      name, model, dim,
-      sincos_positions<float>(model.height / model.patch, model.width / model.patch, dim));
-}
 ARVIT_DEFINITION const PlacedTensor& tensor_named(std::span<const PlacedTensor> tensors,
                                                   std::string_view name) {
   return *std::find_if(tensors.begin(), tensors.end(),
@@ -70,13 +64,18 @@ ARVIT_DEFINITION std::vector<PositionTable> position_tables(const KeyLayout& lay
                                                             bool decoder) {
   std::vector<PositionTable> tables;
   if (model.learned_positions.empty()) {
-    tables.push_back(sincos_table(layout.positions, model, model.dim));
+    tables.push_back(position_table(layout.positions, model, model.dim, model.fixed_positions));
   } else {
     const PlacedTensor& ours = tensor_named(model.encoder, model.learned_positions);
     tables.push_back(position_table(layout.positions, model, model.dim,
                                     parameters.subspan(ours.offset, ours.tensor.size())));
   }
-  if (decoder) tables.push_back(sincos_table(layout.decoder_positions, model, model.decoder_dim));
+  if (decoder) {
+    const int dim = model.decoder_dim;
+    const std::vector<float> fixed = sincos_positions<float>(model.height / model.patch,
+                                                             model.width / model.patch, dim);
+    tables.push_back(position_table(layout.decoder_positions, model, dim, fixed));
+  }
   return tables;
 }
 /// Takes a file's table of learned positions into parameters. Here class tokens have no position:
@@ -104,8 +103,8 @@ ARVIT_DEFINITION void check_positions(const Safetensors& file, const std::string
   for (std::size_t i = 0; i < theirs.size(); ++i)
     largest = std::max(largest, std::abs(double{ours.values[i]} - double{theirs[i]}));
   if (!(largest < 1e-4))
-    fail<FileError>(file.path(), ": ", name, " differs from the fixed sin-cos positions by up to ",
-                    largest,
+    fail<FileError>(file.path(), ": ", name,
+                    " differs from the fixed positions of the model by up to ", largest,
                     "; choose a model whose encoder has FrozenPositions or LearnedPositions.");
 }
 

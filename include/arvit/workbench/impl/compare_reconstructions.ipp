@@ -7,6 +7,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "arvit/data/open_dataset.hpp"
 #include "arvit/io/file.hpp"
 #include "arvit/run/command_line.hpp"
 #include "arvit/show/fill_in_table.hpp"
@@ -36,9 +37,7 @@ ARVIT_DEFINITION CompareCommand parse_compare(std::span<const FillingModel> mode
            "files that trainers wrote, or folders of runs, separated by commas; all of one picture "
            "size and patch",
            "Options", true);
-  line.add("data", command.data,
-           "pictures: a folder of JPEG and PNG files, or of Fashion-MNIST or CIFAR files",
-           "Options", true);
+  line.add("data", command.data, help_of_pictures, "Options", true);
   line.add("codebook", command.codebook,
            "of the models of codes; empty: the one that each checkpoint names");
   line.add("split", command.split, "part of the data: train or test");
