@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "arvit/data/open_dataset.hpp"
 #include "arvit/eval/compare.hpp"
 #include "arvit/run/command_line.hpp"
 #include "arvit/show/codebook_picture.hpp"

@@ -15,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include "arvit/data/open_dataset.hpp"
 #include "arvit/eval/compare.hpp"
 #include "arvit/io/file.hpp"
 #include "arvit/io/json_reader.hpp"
