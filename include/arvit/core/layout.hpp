@@ -26,8 +26,9 @@ struct Init {
   double value = 0;
 };
 
-/// What a parameter is. Shape as timm stores it; unused trailing extents are 0. `decay`: whether weight
-/// decay applies (matrices and class, mask and query tokens; not biases, norms and positions).
+/// What a parameter is. Shape as timm stores it; unused trailing extents are 0. `decay`: whether
+/// weight decay applies (matrices and class, mask and query tokens; not biases, norms and
+/// positions).
 struct TensorSpec {
   std::array<std::int64_t, 4> shape{};
   Init init;

@@ -42,7 +42,8 @@ class PatchStream {
       const LoadedBatch* const batch = loader_.next();
       if (batch == nullptr) return;
       for (std::int64_t i = 0; i < batch->size; ++i) {
-        cut_patches(batch->pixels.data() + i * shape_.size(), 1, shape_, Normalisation{}, cut_.data());
+        cut_patches(batch->pixels.data() + i * shape_.size(), 1, shape_, Normalisation{},
+                    cut_.data());
         std::iota(order_.begin(), order_.end(), 0);
         if (most_ < shape_.patches()) {
           Stream stream(Counter{seed_, batch->epoch, static_cast<std::uint32_t>(batch->indices[i]),
