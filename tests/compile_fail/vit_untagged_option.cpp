@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // expect: ViT<Depth, Dim, Heads, Options...>: the options are Patch, Image, NoClassToken,
-// ZeroClassToken, MlpRatio, SeparateQkv, Embedding and Conditions.
+// ZeroClassToken, MlpRatio, SeparateQkv, NormEpsilon, Embedding, Conditions and positions
 #include <arvit/models.hpp>
 
 using Bad = arvit::SAIM<arvit::ViT<12, 768, 12, int>>;

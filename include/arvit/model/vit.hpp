@@ -140,8 +140,12 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
                                       knows_options && has_each_once && reads_words &&
                                       ConditionTag::well_formed && Grid::well_formed;
   static_assert(has_layers, "ViT<Depth, Dim, Heads>: Depth counts layers; it must be positive.");
-  static_assert(has_positions,
+  static constexpr bool has_sincos = std::same_as<PositionTag, SinCosPositions>;
+  static_assert(has_positions || !has_sincos,
                 "ViT<Depth, Dim, Heads>: sin-cos positions need a Dim that is a multiple of 4.");
+  static_assert(has_positions || has_sincos,
+                "ViT<Depth, Dim, Heads, Options...>: its positions are not made for such a Dim; "
+                "choose others, or another Dim.");
   static_assert(
       has_pairs || !splits,
       "ViT<Depth, Dim, Heads, RotaryPositions>: channels of a head turn in pairs along two "
