@@ -42,7 +42,7 @@ struct DemoModel : TrainedModel {
     }
     return {};
   }
-  template <class V> static auto maps_by() -> decltype(maps) {
+  template <class V> static decltype(MappedModel::picture) maps_by() {
     using Encoder = typename V::Model::Encoder;
     if constexpr (arvit::detail::OrderFromTeacher<typename V::Model::Order> || Encoder::codes > 0 ||
                   Encoder::condition_width > 0)

@@ -10,6 +10,7 @@
 #include "arvit/data/open_dataset.hpp"
 #include "arvit/device/cpu.hpp"
 #include "arvit/eval/image_quality.hpp"
+#include "arvit/io/json_writer.hpp"
 #include "arvit/run/command_line.hpp"
 #include "arvit/show/codebook_picture.hpp"
 #include "arvit/teacher/fit_codebook.hpp"
