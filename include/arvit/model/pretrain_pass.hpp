@@ -36,6 +36,7 @@ template <class S> struct DropPathWork {
 /// construction; a step allocates nothing.
 template <class Model, class D> class PretrainPass {
  public:
+  static_assert(sizeof(Model) > 0);  // a wrong model says here what is wrong
   using Encoder = typename Model::Encoder;
   using Decoder = typename Model::Decoder;
   using Grid = typename Model::Grid;
