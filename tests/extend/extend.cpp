@@ -247,6 +247,14 @@ struct Coordinates {
   };
 };
 
+/// Positions that are both: a learned table is added, and queries and keys turn.
+struct LearnedAndTurning {
+  using Category = PositionCategory;
+  template <class Grid, int Dim> struct For : LearnedPositions::template For<Grid, Dim> {
+    static constexpr bool turns = true;
+  };
+};
+
 /// A data set: pictures of one colour, the darker ones of class 0, the brighter ones of class 1.
 struct Shades {
   std::int64_t size() const { return 40; }
@@ -445,6 +453,10 @@ TEST_CASE("extend: a user's positions are what a frozen table of them is") {
   const auto table = Mine::Encoder::PositionPolicy::added<double>(nullptr);
   CHECK(losses(Mine{}, {}) == losses(mine::Placed<FrozenPositions>{}, table));
   CHECK(losses(Mine{}, {}) != losses(mine::Placed<SinCosPositions>{}, {}));
+  using Both = mine::Placed<mine::LearnedAndTurning>;
+  CHECK(losses(Both{}, std::vector<double>(table.size())) ==
+        losses(mine::Placed<RotaryPositions>{}, {}));
+  CHECK(losses(Both{}, table) != losses(mine::Placed<FrozenPositions>{}, table));
 }
 
 TEST_CASE("extend: a user's pictures and a user's evaluation meet in the library's loader") {

@@ -38,7 +38,8 @@ template <class Space> struct Reach {
 /// their own extents.
 inline void check_reach(std::string_view name, const Reach<HostSpace>& reach, std::int64_t queries,
                         std::int64_t keys) {
-  if (reach.segments.data() == nullptr) return;  // in a plan: extents without numbers
+  // In a plan, which has extents without numbers; a list that is empty is looked at.
+  if (reach.segments.data() == nullptr && !reach.segments.empty()) return;
   ReachExtents found;
   for (const Segment& s : reach.segments) {
     if (s.q_begin < 0 || s.q_begin > s.q_end || s.q_end > queries || s.k_begin < 0 ||
@@ -61,7 +62,7 @@ inline void check_reach(std::string_view name, const Reach<HostSpace>& reach, st
 }
 /// ShapeError unless the key ranges of segments, on the host, ascend and do not overlap.
 inline void check_ascending(std::string_view name, Span<const Segment> segments) {
-  if (segments.data() == nullptr) return;
+  if (segments.data() == nullptr) return;  // empty, or of a plan
   std::int32_t covered = 0;
   for (const Segment& s : segments) {
     if (s.k_begin < covered)

@@ -27,9 +27,7 @@ template <class Encoder, class D> class EncoderPass {
   EncoderPass(D& device, std::int64_t capacity)
       : device_(device), memory_(device, capacity), arena_(memory_.data(), capacity) {}
 
-  D& device() { return device_; }
   Arena& arena() { return arena_; }
-  const Arena& arena() const { return arena_; }
   Context<D> context() { return {device_, arena_}; }
   std::int64_t bytes() const { return memory_.bytes(); }
 
@@ -51,14 +49,16 @@ template <class Encoder, class D> class EncoderPass {
   /// The encoder's positions on its own grid, but for a table that is among its parameters
   /// (Encoder::positions adds it).
   Positions<D> positions() {
-    if constexpr (Encoder::PositionPolicy::learned) return {};
-    return positions(Grid::rows, Grid::columns, PositionResize::bicubic);
+    if constexpr (Encoder::PositionPolicy::learned)
+      return turned(Grid::rows, Grid::columns);
+    else
+      return positions(Grid::rows, Grid::columns, PositionResize::bicubic);
   }
   /// ... on any grid, whose table is resized from the encoder's. A learned one is filled by
   /// load_positions().
   Positions<D> positions(int rows, int columns, PositionResize resize) {
     const std::int64_t patches = std::int64_t{rows} * columns;
-    Positions<D> result;
+    Positions<D> result = turned(rows, columns);
     rows_ = rows;
     columns_ = columns;
     resize_ = resize;
@@ -67,8 +67,6 @@ template <class Encoder, class D> class EncoderPass {
       result.table = {table_.data(), patches, Encoder::dim};
       if (!Encoder::PositionPolicy::learned) fill_table(nullptr);
     }
-    if constexpr (Encoder::turns)
-      result.turns = matrix(rotary_turns<S>(rows, columns, Encoder::dim / Encoder::heads), patches);
     return result;
   }
   /// Takes a learned table from parameters on the host, in the order of Encoder::parameters().
@@ -92,6 +90,14 @@ template <class Encoder, class D> class EncoderPass {
   }
 
  private:
+  /// Positions of a grid that are not added.
+  Positions<D> turned(int rows, int columns) {
+    Positions<D> result;
+    if constexpr (Encoder::turns)
+      result.turns = matrix(rotary_turns<S>(rows, columns, Encoder::dim / Encoder::heads),
+                            std::int64_t{rows} * columns);
+    return result;
+  }
   void fill_table(const S* learned) {
     const std::vector<S> values = resized_positions(
         Encoder::PositionPolicy::template added<S>(learned), Grid::rows, Grid::columns,
