@@ -13,7 +13,7 @@
 #include "arvit/device/reference.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/models.hpp"
-#include "support/dense.hpp"
+#include "support/dense_problem.hpp"
 #include "support/fill.hpp"
 
 namespace arvit::test {
@@ -31,26 +31,6 @@ template <class Encoder> std::vector<double> hashed_parameters() {
                            {values.data() + offset, static_cast<std::size_t>(tensor.size())});
   return values;
 }
-template <class Encoder>
-dense::Problem problem_of(const std::vector<double>& parameters,
-                          const std::vector<double>& images) {
-  dense::Problem p;
-  p.height = Encoder::Grid::height;
-  p.width = Encoder::Grid::width;
-  p.patch = Encoder::Grid::patch;
-  p.dim = Encoder::dim;
-  p.depth = Encoder::depth;
-  p.heads = Encoder::heads;
-  p.class_token = Encoder::has_class_token;
-  p.images = images;
-  p.images_count = static_cast<int>(images.size() / Encoder::Grid::image_width);
-  p.ranks.assign(static_cast<std::size_t>(p.images_count),
-                 std::vector<int>(Encoder::Grid::patches, 0));
-  for (const auto& [name, tensor, offset] : Encoder::parameters())
-    p.parameters[name] = {parameters.begin() + offset, parameters.begin() + offset + tensor.size()};
-  return p;
-}
-
 TEST_CASE("features: every readout of every layer equals the dense encoder's") {
   Double device;
   const auto parameters = hashed_parameters<Small>(),
@@ -67,7 +47,7 @@ TEST_CASE("features: every readout of every layer equals the dense encoder's") {
   const auto features = extractor.extract(images);
   REQUIRE(features.size() == 3 * static_cast<std::size_t>(extractor.width()));
 
-  const dense::Problem problem = problem_of<Small>(parameters, images);
+  const dense::Problem problem = problem_of<Small>(Small::parameters(), parameters, images);
   double largest = 0;
   const auto compare = [&](double a, double b) { largest = std::max(largest, std::abs(a - b)); };
   for (int image = 0; image < 3; ++image) {
@@ -159,7 +139,7 @@ TEST_CASE("features: the class token's attention over patches and itself sums to
   extractor.load(parameters);
   const auto features = extractor.extract(images);
   // Layer 2's own arithmetic on layer 1's tokens, in plain loops.
-  const dense::Problem problem = problem_of<Small>(parameters, images);
+  const dense::Problem problem = problem_of<Small>(Small::parameters(), parameters, images);
   for (int image = 0; image < 2; ++image) {
     dense::detail::Model model(problem);
     const auto h = model.encoder(image, model.token_ranks(image, 0));

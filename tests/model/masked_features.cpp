@@ -11,7 +11,7 @@
 #include "arvit/core/type_name.hpp"
 #include "arvit/device/reference.hpp"
 #include "arvit/models.hpp"
-#include "support/dense.hpp"
+#include "support/dense_problem.hpp"
 #include "support/drawn_order.hpp"
 #include "support/fill.hpp"
 
@@ -114,19 +114,8 @@ template <class Model> void check_masked(Sight sight = Sight::by_rank) {
   give_what_it_reads<Encoder>(extractor);
   const auto features = extractor.extract(std::span<const double>(pixels));
 
-  dense::Problem problem;
-  problem.height = 12;
-  problem.width = 16;
-  problem.patch = 4;
-  problem.dim = 24;
-  problem.depth = 4;
-  problem.heads = 3;
-  problem.class_token = Encoder::has_class_token;
-  problem.images = pixels;
-  problem.images_count = images;
-  for (const auto& [name, tensor, offset] : Encoder::parameters())
-    problem.parameters[name] = {parameters.begin() + offset,
-                                parameters.begin() + offset + tensor.size()};
+  dense::Problem problem = problem_of<Encoder>(Encoder::parameters(), parameters, pixels);
+  problem.ranks.clear();
   for (std::uint32_t image = 0; image < images; ++image)
     problem.ranks.push_back(drawn_ranks<O, typename Encoder::Grid>({7, 0, image}));
   double largest = 0;

@@ -16,7 +16,7 @@
 #include "arvit/order/stochastic.hpp"
 #include "arvit/target/pixel.hpp"
 #include "arvit/target/target.hpp"
-#include "support/dense.hpp"
+#include "support/dense_problem.hpp"
 #include "support/gradient_check.hpp"
 #include "support/model_case.hpp"
 
@@ -125,21 +125,10 @@ void check_gradients(const Ranks& ranks, const std::vector<std::string>& without
 
 template <class Model>
 dense::Problem problem_of(const ModelCase<Model, Reference<double>>& model, const Ranks& ranks) {
-  using E = typename Model::Encoder;
-  dense::Problem problem;
-  problem.height = E::Grid::height;
-  problem.width = E::Grid::width;
-  problem.patch = E::Grid::patch;
-  problem.dim = E::dim;
-  problem.depth = E::depth;
-  problem.heads = E::heads;
-  problem.class_token = E::has_class_token;
-  problem.images = model.batch.pixels;
-  problem.images_count = model.images;
+  dense::Problem problem = test::problem_of<typename Model::Encoder>(
+      Model::parameters(), model.parameters, model.batch.pixels);
   problem.ranks = ranks;
   problem.mlp_head = std::is_same_v<typename Model::HeadKind, MlpHead>;
-  for (const auto& [name, values] : model.named(model.parameters))
-    problem.parameters[name] = {values.begin(), values.end()};
   return problem;
 }
 template <class Model>
