@@ -303,6 +303,18 @@ using RasterPixels = Pretrainer<ViT<2, 16, 2, Patch<4>, Image<12, 16>>, Decoder<
 
 }  // namespace mine
 
+namespace {
+/// Forward and backward of the same two images, whatever the model.
+template <class Model, class D, class O> void look_at_two_images(arvit::Step<Model, D, O>& step) {
+  std::vector<double> images(2 * Model::Grid::image_width);
+  arvit::Stream stream(arvit::Counter{4});
+  for (double& pixel : images) pixel = stream.normal();
+  const std::vector<arvit::Counter> counters{{1, 0, 0}, {1, 0, 1}};
+  step.begin(counters);
+  step.accumulate({.pixels = images}, counters);
+}
+}  // namespace
+
 TEST_CASE("extend: a user's order, target, error and decoder train together") {
   using namespace arvit;
   using Model = mine::ColumnColours;
@@ -381,12 +393,7 @@ TEST_CASE("extend: a user's option for a decoder of the library changes what it 
     D device;
     Step<Model, D> step(device, StepOptions{2});
     step.initialise(3);
-    std::vector<double> images(2 * Model::Grid::image_width);
-    Stream stream(Counter{4});
-    for (double& pixel : images) pixel = stream.normal();
-    const std::vector<Counter> counters{{1, 0, 0}, {1, 0, 1}};
-    step.begin(counters);
-    step.accumulate({.pixels = images}, counters);
+    look_at_two_images(step);
     const double* const from = step.gradients().data();
     return std::vector<double>(from, from + Model::parameter_count);
   };
@@ -441,12 +448,7 @@ TEST_CASE("extend: a user's positions are what a frozen table of them is") {
       else
         initialise(tensor, number++, 3, values);
     }
-    std::vector<double> images(2 * Model::Grid::image_width);
-    Stream stream(Counter{4});
-    for (double& pixel : images) pixel = stream.normal();
-    const std::vector<Counter> counters{{1, 0, 0}, {1, 0, 1}};
-    step.begin(counters);
-    step.accumulate({.pixels = images}, counters);
+    look_at_two_images(step);
     return step.loss();
   };
   using Mine = mine::Placed<mine::Coordinates>;
