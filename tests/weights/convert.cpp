@@ -24,6 +24,14 @@ using Small = SAIM<ViT<2, 24, 3, Patch<4>, Image<12, 16>>, Parallel<2>>;
 using Masked = MAE<ViT<2, 24, 3, Patch<4>, Image<12, 16>>, Joint<2, 16, 2>>;
 using Bare = SAIM<ViT<2, 24, 3, Patch<4>, Image<12, 16>, NoClassToken>, Parallel<2>>;
 
+/// A learned table is added, and queries and keys turn.
+struct LearnedAndTurning {
+  using Category = PositionCategory;
+  template <class Grid, int Dim> struct For : LearnedPositions::template For<Grid, Dim> {
+    static constexpr bool turns = true;
+  };
+};
+
 template <class Model> std::vector<float> numbered() {
   std::vector<float> values(Model::parameter_count);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
@@ -68,7 +76,12 @@ TEST_CASE("convert: learned positions travel, and the class token takes those of
   CHECK(import_model(other, timm_keys, describe_model<Learned>(), false) == expected);
   CHECK_THROWS_WITH_AS(
       export_model(path, timm_keys, describe_model<Turning>(), numbered<Turning>()),
-      doctest::Contains("adds no positions to its tokens"), OptionError);
+      doctest::Contains("positions that no other program's encoder has"), OptionError);
+  // A table that is added does not help where queries and keys turn as well.
+  using Both = SAIM<ViT<2, 24, 2, Patch<4>, Image<12, 16>, LearnedAndTurning>, Parallel<2>>;
+  CHECK_THROWS_WITH_AS(import_model(other, timm_keys, describe_model<Both>(), false),
+                       doctest::Contains("positions that no other program's encoder has"),
+                       OptionError);
 }
 
 /// Positions of a user's own: a patch's number, in every channel.

@@ -25,7 +25,7 @@ struct ModelDescription {
   bool joint = false;          ///< an MAE: its decoder travels with MAE's names
   bool uses_norm = true;       ///< whether a decoder of the model applies the encoder's final norm
   bool plain = true;           ///< pixels in, no conditions
-  bool adds_positions = true;  ///< to tokens, as others' encoders do
+  bool adds_positions = true;  ///< and nothing else tells places, as in others' encoders
   std::string learned_positions;  ///< the tensor of the encoder's positions; "": they are fixed
   std::vector<float> fixed_positions;  ///< ... and these, [patches, dim]
   double epsilon = 1e-6;               ///< of its norms
@@ -68,7 +68,7 @@ template <class Model> ModelDescription describe_model() {
       .joint = Decoder::rules.joint,
       .uses_norm = Decoder::uses_norm,
       .plain = Encoder::codes == 0 && Encoder::condition_width == 0,
-      .adds_positions = Encoder::PositionPolicy::adds,
+      .adds_positions = Encoder::PositionPolicy::adds && !Encoder::PositionPolicy::turns,
       .learned_positions = detail::learned_name<typename Encoder::PositionPolicy>(),
       .fixed_positions = detail::fixed_table<typename Encoder::PositionPolicy>(),
       .epsilon = Encoder::Norm::epsilon,

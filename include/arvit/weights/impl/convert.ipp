@@ -36,8 +36,8 @@ ARVIT_DEFINITION void check_plain(const ModelDescription& model) {
                       "model that reads pixels alone.");
   if (!model.adds_positions)
     fail<OptionError>("convert: the encoder of ", model.type,
-                      " adds no positions to its tokens, as other programs' encoders do; choose a "
-                      "model with sin-cos or learned positions.");
+                      " has positions that no other program's encoder has; choose a model that "
+                      "adds a table to its tokens (sin-cos, learned or frozen positions).");
 }
 
 /// A table of positions [1, tokens, dim] under its name, with a zero row for the class token.
