@@ -2,6 +2,7 @@
 #include "arvit/eval/impl/image_quality.ipp"
 #include "arvit/eval/impl/knn.ipp"
 #include "arvit/eval/impl/linear_probe.ipp"
+#include "arvit/eval/impl/linear_solvers.ipp"
 #include "arvit/eval/impl/probe_training.ipp"
 #include "arvit/eval/impl/protocol.ipp"
 
