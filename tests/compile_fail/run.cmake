@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: BSL-1.0
-# Compiles FILE with COMPILER and holds what it says against the sentence that FILE promises.
+# Compiles FILE with COMPILER and holds what it says against the sentence that FILE promises. PRECOMPILED: a folder of
+# precompiled headers, or empty.
 cmake_minimum_required(VERSION 3.25)
 set(most_lines 14)
+set(precompiled "")
+if(PRECOMPILED)
+  set(precompiled -I${PRECOMPILED})
+  math(EXPR most_lines "${most_lines} - 1")  # the line that says where the file includes the header is not printed then
+endif()
 
 file(READ ${FILE} source)
 if(NOT source MATCHES "^// SPDX[^\n]+\n// expect: ([^\n]+(\n// [^\n]+)*)\n")
@@ -10,7 +16,7 @@ endif()
 string(REPLACE "\n// " " " sentence "${CMAKE_MATCH_1}")
 
 set(ENV{LC_ALL} C)
-execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only -I${INCLUDE} -isystem ${EIGEN} ${FILE}
+execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only ${precompiled} -I${INCLUDE} -isystem ${EIGEN} ${FILE}
   RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
 if(status EQUAL 0)
   message(FATAL_ERROR "${FILE} compiles, but was to fail with: ${sentence}")

@@ -64,7 +64,7 @@ elseif(CASE STREQUAL "components")
 elseif(CASE STREQUAL "compiled")
   foreach(source IN ITEMS "" ${SOURCE})  # installed, and as a subdirectory
     run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/pictures -B ${binary} -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER}
-        -DCMAKE_PREFIX_PATH=${prefix} -DARVIT_SOURCE=${source})
+        -DCMAKE_CXX_FLAGS=-O0 -DCMAKE_PREFIX_PATH=${prefix} -DARVIT_SOURCE=${source})
     if(NOT source)
       run(${CMAKE_COMMAND} --build ${binary})
       execute_process(COMMAND ${binary}/pictures RESULT_VARIABLE status ERROR_VARIABLE said)
@@ -125,10 +125,11 @@ elseif(CASE STREQUAL "readme")
   endforeach()
 elseif(CASE STREQUAL "embed")
   # Untrained parameters, written by a program of the installed package, are what examples/embed reads.
-  run(${CMAKE_COMMAND} -S ${SOURCE}/examples/embed -B ${binary}/embed -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_PREFIX_PATH=${prefix})
+  run(${CMAKE_COMMAND} -S ${SOURCE}/examples/embed -B ${binary}/embed -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER}
+      -DCMAKE_CXX_FLAGS_RELEASE=-O1 -DCMAKE_PREFIX_PATH=${prefix})
   run(${CMAKE_COMMAND} --build ${binary}/embed)
   run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/checkpoint -B ${binary}/checkpoint -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER}
-      -DCMAKE_PREFIX_PATH=${prefix})
+      -DCMAKE_CXX_FLAGS=-O0 -DCMAKE_PREFIX_PATH=${prefix})
   run(${CMAKE_COMMAND} --build ${binary}/checkpoint)
   run(${binary}/checkpoint/checkpoint ${binary}/untrained.safetensors)
   run(${binary}/embed/embed ${binary}/untrained.safetensors)

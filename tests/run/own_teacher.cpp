@@ -15,6 +15,7 @@
 #include "arvit/train/stop.hpp"
 #include "arvit/variants.hpp"
 #include "support/encode_picture.hpp"
+#include "support/made_run.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace arvit;
@@ -141,7 +142,7 @@ TEST_CASE("own teacher: a codebook of the model's codes and patches, which a res
   options.teacher.path = file;
   CHECK(codebook_note(options.teacher.path, contents_text(set), OnCodes<greys>::Encoder::shape)
             .empty());
-  const TrainingResult result = pretrain<OnCodes<greys>>(set, options, {{nullptr, false}, {}});
+  const TrainingResult result = test::train<OnCodes<greys>>(set, options, {{nullptr, false}, {}});
   CHECK(result.complete);
   CHECK(std::isfinite(result.loss));
 }
@@ -242,7 +243,7 @@ TEST_CASE(
   options.teacher.path = *made;
   options.schedule.epochs = 12;
   std::vector<double> losses;
-  const TrainingResult result = pretrain<Student>(
+  const TrainingResult result = test::train<Student>(
       set, options,
       {{nullptr, false}, [&](const StepRecord& record) { losses.push_back(record.loss); }});
   CHECK(result.complete);

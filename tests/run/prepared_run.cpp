@@ -10,7 +10,7 @@
 #include "arvit/io/npy.hpp"
 #include "arvit/model/pretrain_pass.hpp"
 #include "arvit/run/pretrain.hpp"
-#include "support/made_pictures.hpp"
+#include "support/made_run.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace arvit;
@@ -41,7 +41,7 @@ template <class Model = Plain> PreparedRun prepared(const RunOptions& options) {
   return resolve(options, needs_of<Model>(), test::MadePictures{pictures, 12});
 }
 TrainingResult trained(const RunOptions& options) {
-  return pretrain<Plain>(test::MadePictures{pictures, 12}, options, {{nullptr, false}, {}});
+  return test::train<Plain>(test::MadePictures{pictures, 12}, options, {{nullptr, false}, {}});
 }
 /// What check() says, "" where nothing is refused.
 template <class Model = Plain> std::string refusal(const RunOptions& options) {
@@ -174,7 +174,7 @@ TEST_CASE("prepared run: a folder that holds a run is resumed as it was, or not 
 TEST_CASE("prepared run: a run that a signal stops says how it goes on") {
   const test::TemporaryFolder folder;
   std::ostringstream output;
-  const TrainingResult result = pretrain<Plain>(
+  const TrainingResult result = test::train<Plain>(
       test::MadePictures{pictures, 12}, options_of(folder / "run"),
       {{&output, false}, [](const StepRecord&) { raise(SIGTERM); }});
   CHECK_FALSE(result.complete);

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <iosfwd>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "arvit/run/pretrain.hpp"
@@ -33,18 +35,31 @@ inline RunOptions quick_made_run(const std::filesystem::path& out, const std::st
   return options;
 }
 
+/// pretrain() in the precision of D alone, which is half as much to compile.
+template <class Model, class D = Cpu<Fp32>>
+TrainingResult train(AnyDataset pictures, RunOptions options, TrainerHooks hooks) {
+  options.machine.precision = std::is_same_v<D, Cpu<Bf16>> ? PrecisionName::bf16
+                                                           : PrecisionName::fp32;
+  const PreparedRun run = resolve(std::move(options), needs_of<Model>(), std::move(pictures));
+  check(run);
+  return detail::run_on<Model>(D({run.options.machine.threads.value_or(0), {}}), run,
+                               std::move(hooks));
+}
+/// Many tests need one, so support/made_run.cpp has it.
+extern template TrainingResult train<SmallModel<>>(AnyDataset, RunOptions, TrainerHooks);
+
 /// Trains a SmallModel for a moment, as a teacher; returns its checkpoint.
 inline std::string made_teacher(const std::filesystem::path& folder) {
   RunOptions options = made_run(folder, "Small", 1);
   options.pictures.normalise = Normalise::measured;
-  return pretrain<SmallModel<>>(MadePictures{12, 12}, options, {{nullptr, false}, {}}).checkpoint;
+  return train<SmallModel<>>(MadePictures{12, 12}, options, {{nullptr, false}, {}}).checkpoint;
 }
 
 /// The loss of every step of a run.
-template <class Model>
+template <class Model, class D = Cpu<Fp32>>
 std::vector<double> losses_of(const RunOptions& options, std::ostream* output = nullptr) {
   std::vector<double> losses;
-  pretrain<Model>(MadePictures{12, 12}, options, {{output, false}, [&](const StepRecord& record) {
+  train<Model, D>(MadePictures{12, 12}, options, {{output, false}, [&](const StepRecord& record) {
                                                     losses.push_back(record.loss);
                                                   }});
   return losses;

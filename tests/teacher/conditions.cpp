@@ -111,7 +111,7 @@ TEST_CASE("conditions: a run learns from the labels of its own pictures") {
   const test::TemporaryFolder folder;
   const auto losses = [&](const char* name, const auto& set) {
     std::vector<double> all;
-    pretrain<Conditioned<Conditions<Labels<3>>>>(
+    test::train<Conditioned<Conditions<Labels<3>>>>(
         set, options_of(folder / name),
         {{nullptr, false}, [&](const StepRecord& record) { all.push_back(record.loss); }});
     return all;

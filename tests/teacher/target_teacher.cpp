@@ -98,7 +98,7 @@ TEST_CASE("teacher: a decoder that predicts nothing is no error beside one that 
   RunOptions options = student_options(folder / "teacher", "");
   options.schedule.epochs = 1;
   const std::string checkpoint =
-      pretrain<Pretrainer<Fine, Decoder<Parallel<1>>, OrderPolicy<Stochastic>, Target<Pixel>>>(
+      test::train<Pretrainer<Fine, Decoder<Parallel<1>>, OrderPolicy<Stochastic>, Target<Pixel>>>(
           test::MadePictures{pictures, 12}, options, {{nullptr, false}, {}})
           .checkpoint;
   const auto losses = test::losses_of<Model>(student_options(folder / "run", checkpoint));
@@ -123,7 +123,7 @@ TEST_CASE("teacher: a run says whether its codebooks were fitted to its pictures
     options.teacher.condition = condition;
     options.schedule.epochs = 1;
     std::ostringstream output;
-    pretrain<Model>(set, options, {{&output, false}, {}});
+    test::train<Model>(set, options, {{&output, false}, {}});
     return output.str();
   };
   CHECK(said(own, own).find("note that") == std::string::npos);
