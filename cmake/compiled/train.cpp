@@ -6,3 +6,8 @@
 #include "arvit/train/impl/progress.ipp"
 #include "arvit/train/impl/trainer.ipp"
 #include "arvit/train/impl/trainer_options.ipp"
+
+#include "arvit/device/cpu.hpp"
+
+template class arvit::OptimisedParameters<arvit::Cpu<arvit::Fp32>>;
+template class arvit::OptimisedParameters<arvit::Cpu<arvit::Bf16>>;

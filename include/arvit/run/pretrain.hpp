@@ -17,6 +17,11 @@
 
 namespace arvit {
 
+#if defined(ARVIT_COMPILED)
+extern template class OptimisedParameters<Cpu<Fp32>>;
+extern template class OptimisedParameters<Cpu<Bf16>>;
+#endif
+
 namespace detail {
 
 /// What gives a run the numbers that its model needs besides the pictures.

@@ -119,13 +119,13 @@ std::int64_t read_state(const std::string& path, const StepState& state,
                         const CheckpointInfo& expected);
 void read_parameters(const std::string& path, const StepState& state);
 
-template <class Model, class D, class O> StepState state_of(Step<Model, D, O>& step) {
+template <class D, class O> StepState state_of(OptimisedParameters<D, O>& step) {
   using S = Statistic<D>;
   static_assert(
       std::same_as<S, float>,
       "checkpoint: checkpoints hold fp32; train with a device whose statistics are float.");
-  const auto& listed = Model::parameters();
-  StepState state{{std::begin(listed), std::end(listed)}, {{"", step.masters().data()}}, {}, {}};
+  const auto listed = step.tensors();
+  StepState state{{listed.begin(), listed.end()}, {{"", step.masters().data()}}, {}, {}};
   for (std::size_t i = 0; i < O::states.size(); ++i)
     state.parts.push_back({text("optimiser.", O::states[i], "."), step.state(i).data()});
   if (!step.average().empty())
@@ -147,8 +147,9 @@ template <class Model, class D, class O> StepState state_of(Step<Model, D, O>& s
 }  // namespace detail
 
 /// Writes the whole state of a step, atomically.
-template <class Model, class D, class O>
-void save_checkpoint(const std::string& path, Step<Model, D, O>& step, CheckpointInfo info) {
+template <class D, class O>
+void save_checkpoint(const std::string& path, OptimisedParameters<D, O>& step,
+                     CheckpointInfo info) {
   info.optimiser = O::name;
   detail::write_state(path, detail::state_of(step), info);
 }
@@ -157,8 +158,8 @@ void save_checkpoint(const std::string& path, Step<Model, D, O>& step, Checkpoin
 /// of steps done. Everything is compared before anything is changed: the model, the optimiser,
 /// every tensor's name and shape, the options that change the result, and the number of steps in an
 /// epoch.
-template <class Model, class D, class O>
-std::int64_t load_checkpoint(const std::string& path, Step<Model, D, O>& step,
+template <class D, class O>
+std::int64_t load_checkpoint(const std::string& path, OptimisedParameters<D, O>& step,
                              CheckpointInfo expected) {
   expected.optimiser = O::name;
   const std::int64_t done = detail::read_state(path, detail::state_of(step), expected);
@@ -168,8 +169,8 @@ std::int64_t load_checkpoint(const std::string& path, Step<Model, D, O>& step,
 
 /// Starts from the parameters of a file that holds every tensor of the model; the optimiser's
 /// states stay zero, an average starts at the parameters.
-template <class Model, class D, class O>
-void load_parameters(const std::string& path, Step<Model, D, O>& step) {
+template <class D, class O>
+void load_parameters(const std::string& path, OptimisedParameters<D, O>& step) {
   detail::read_parameters(path, detail::state_of(step));
   step.refresh();
 }
