@@ -11,8 +11,8 @@ folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 
 includes=(-std=c++20 -Iinclude -isystem /usr/include/eigen3 -DNDEBUG)
-apart=(-DARVIT_COMPILED=1 -O1)  # as the examples are compiled
-whole=(-O3)
+apart=(-DARVIT_COMPILED=1 -Og --param=ggc-min-expand=50)  # as the examples are compiled
+whole=(-O2)
 
 # name, source, options
 unit() {
@@ -43,7 +43,7 @@ including() { echo "#include \"arvit/$1\"" >"$folder/include.cpp"; }
 "$compiler" --version | head -1
 including models.hpp && unit "models.hpp alone" "$folder/include.cpp" "${whole[@]}"
 including variants.hpp && unit "variants.hpp alone" "$folder/include.cpp" "${whole[@]}"
-echo "with arvit::compiled, -O1"
+echo "with arvit::compiled, -Og"
 including run/pretrain.hpp && unit "run/pretrain.hpp alone" "$folder/include.cpp" "${apart[@]}"
 trainer SemAIM_Nano && unit "a trainer of one model" "$folder/trainer.cpp" "${apart[@]}"
 trainer SemAIM_Nano SemAIM_B16 && unit "a trainer of two models" "$folder/trainer.cpp" "${apart[@]}"
@@ -54,7 +54,7 @@ unit "examples/knn.cpp (22 models)" examples/knn.cpp "${apart[@]}"
 unit "cmake/compiled/workbench.cpp" cmake/compiled/workbench.cpp "${apart[@]}"
 unit "examples/demo.cpp" examples/demo.cpp "${apart[@]}"
 trainer $(cmake -P cmake/variants.cmake) && repeats=1 unit "a trainer of every model of variants.hpp" "$folder/trainer.cpp" "${apart[@]}"
-echo "header-only, -O3"
+echo "header-only, -O2"
 trainer SemAIM_Nano && unit "a trainer of one model, kernels included" "$folder/trainer.cpp" "${whole[@]}"
 torch=$(python3 -c 'import torch; print(torch.__path__[0])' 2>/dev/null || true)
 if [ -n "$torch" ]; then
