@@ -51,7 +51,7 @@ trainer SemAIM_Nano SemAIM_B16 SAIM_B16 && unit "a trainer of three models" "$fo
 unit "examples/pretrain_semaim.cpp (two models)" examples/pretrain_semaim.cpp "${apart[@]}"
 unit "examples/own_model.cpp (all programs of one model)" examples/own_model.cpp "${apart[@]}"
 unit "examples/knn.cpp (22 models)" examples/knn.cpp "${apart[@]}"
-unit "cmake/compiled/workbench.cpp" cmake/compiled/workbench.cpp "${apart[@]}"
+unit "cmake/compiled/workbench.cpp, -O2" cmake/compiled/workbench.cpp -DARVIT_COMPILED=1 -O2
 unit "examples/demo.cpp" examples/demo.cpp "${apart[@]}"
 trainer $(cmake -P cmake/variants.cmake) && repeats=1 unit "a trainer of every model of variants.hpp" "$folder/trainer.cpp" "${apart[@]}"
 echo "header-only, -O2"
