@@ -116,16 +116,16 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
     const auto one = [&]<class Kind>(Kind, const auto& of_kind, const OfKind<D>& in) {
       const auto token = take_tokens<Dim>(c, in.rows.size());
       if constexpr (detail::LabelKind<Kind>)
-        c.run(ops::GatherRows<D>{.x = of_kind.weight, .index = labels(c, in.given), .y = token});
+        c.run(ops::GatherRows<D>{.x = of_kind.weight, .index = labels(c, in.numbers), .y = token});
       else
-        Kind::template Layer<Dim>::forward(c, of_kind, activations<Kind::width>(c, in.given),
+        Kind::template Layer<Dim>::forward(c, of_kind, activations<Kind::width>(c, in.numbers),
                                            token);
       c.run(ops::ClearRows<D>{.y = h, .index = in.rows});
       c.run(ops::ScatterAddRows<D>{.x = token, .index = in.rows, .y = h});
     };
     each_kind(c, batch, class_rows, p.kinds, one);
   }
-  /// dclass_token += the sum of its rows of dh; of a condition, dW += dtoken^T given.
+  /// dclass_token += the sum of its rows of dh; of a condition, dW += dtoken^T numbers.
   template <Device D>
   static void backward(const Context<D>& c, const DeviceBatch<D>& batch,
                        Span<const std::int32_t, SpaceOf<D>> class_rows, Tokens<D, Dim> dh,
@@ -139,13 +139,13 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
       const auto dtoken = take_tokens<Dim>(c, in.rows.size());
       c.run(ops::GatherRows<D>{.x = dh, .index = in.rows, .y = dtoken});
       if constexpr (detail::LabelKind<Kind>) {
-        const auto codes = labels(c, in.given);
+        const auto codes = labels(c, in.numbers);
         c.device.for_each(Kind::classes + 1, detail::CodeGradientWork<Activation<D>, Gradient<D>>{
                                                  dtoken.data(), dtoken.stride(), dtoken.rows(), Dim,
                                                  codes.data(), of_kind.weight.data()});
       } else {
-        Kind::template Layer<Dim>::backward_weight(c, activations<Kind::width>(c, in.given), dtoken,
-                                                   of_kind);
+        Kind::template Layer<Dim>::backward_weight(c, activations<Kind::width>(c, in.numbers),
+                                                   dtoken, of_kind);
       }
     };
     each_kind(c, batch, class_rows, gradient.kinds, one);
@@ -189,7 +189,7 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
   /// The rows of one kind's token, and its numbers [images, width].
   template <class D> struct OfKind {
     Span<const std::int32_t, SpaceOf<D>> rows;
-    Span<const Statistic<D>, SpaceOf<D>> given;
+    Span<const Statistic<D>, SpaceOf<D>> numbers;
   };
   /// The rows of token `which` of every image.
   template <Device D>
@@ -223,20 +223,21 @@ template <int Dim, bool HasClassToken, class... Kinds> struct ConditionTokens {
   }
   template <Device D>
   static Span<const std::int32_t, SpaceOf<D>> labels(const Context<D>& c,
-                                                     Span<const Statistic<D>, SpaceOf<D>> given) {
-    const auto result = c.arena.template span<std::int32_t, SpaceOf<D>>(given.size());
-    c.device.for_each(result.size(), detail::LabelsWork<Statistic<D>>{given.data(), result.data()});
+                                                     Span<const Statistic<D>, SpaceOf<D>> numbers) {
+    const auto result = c.arena.template span<std::int32_t, SpaceOf<D>>(numbers.size());
+    c.device.for_each(result.size(),
+                      detail::LabelsWork<Statistic<D>>{numbers.data(), result.data()});
     return result;
   }
   template <int Width, Device D>
   static ConstTokens<D, Width> activations(const Context<D>& c,
-                                           Span<const Statistic<D>, SpaceOf<D>> given) {
+                                           Span<const Statistic<D>, SpaceOf<D>> numbers) {
     static_assert(std::same_as<Weight<D>, Activation<D>>,
                   "ConditionTokens: conditions are converted as weights are; use a precision in "
                   "which both have one type.");
-    const auto result = take_tokens<Width>(c, given.size() / Width);
-    c.run(ops::Convert<D>{.masters = given,
-                          .weights = Span<Weight<D>, SpaceOf<D>>(result.data(), given.size())});
+    const auto result = take_tokens<Width>(c, numbers.size() / Width);
+    c.run(ops::Convert<D>{.masters = numbers,
+                          .weights = Span<Weight<D>, SpaceOf<D>>(result.data(), numbers.size())});
     return result;
   }
 };
