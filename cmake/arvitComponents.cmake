@@ -43,9 +43,9 @@ function(arvit_add_compiled folder)
   add_library(arvit_compiled STATIC EXCLUDE_FROM_ALL ${sources})
   target_compile_definitions(arvit_compiled PUBLIC ARVIT_COMPILED=1)
   target_link_libraries(arvit_compiled PUBLIC arvit::gemm arvit::io arvit::image arvit::options)
-  # Whatever the build type, unless a sanitizer or coverage is to look at every line, or CMAKE_CXX_FLAGS say how to optimise.
+  # Whatever the rest of the program is compiled with, unless a sanitizer or coverage is to look at every line.
   string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
-  if(NOT "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type}}" MATCHES "-fsanitize|--coverage" AND NOT CMAKE_CXX_FLAGS MATCHES "-O")
+  if(NOT "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${build_type}}" MATCHES "-fsanitize|--coverage")
     target_compile_options(arvit_compiled PRIVATE -O2)
   endif()
   add_library(arvit::compiled ALIAS arvit_compiled)

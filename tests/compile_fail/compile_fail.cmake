@@ -13,6 +13,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       ${PROJECT_SOURCE_DIR}/include/arvit/models.hpp -o ${header} -MD -MF ${header}.d -MT ${header}
     DEPFILE ${header}.d)
   add_custom_target(compile_fail_precompiled ALL DEPENDS ${header})
+  # g++ does not ask whether it is older than what it was made of.
+  add_test(NAME compile_fail_precompiled COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target compile_fail_precompiled)
+  set_tests_properties(compile_fail_precompiled PROPERTIES LABELS compile_fail FIXTURES_SETUP precompiled_models)
 endif()
 file(GLOB_RECURSE wrong_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/compile_fail/*.cpp)
 foreach(file IN LISTS wrong_files)
@@ -22,4 +25,7 @@ foreach(file IN LISTS wrong_files)
     -DEIGEN=${eigen} -DPRECOMPILED=${precompiled}
     -P ${CMAKE_CURRENT_SOURCE_DIR}/compile_fail/run.cmake)
   set_tests_properties(compile_fail/${name} PROPERTIES LABELS compile_fail)
+  if(precompiled)
+    set_tests_properties(compile_fail/${name} PROPERTIES FIXTURES_REQUIRED precompiled_models)
+  endif()
 endforeach()

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: BSL-1.0
 # Every header, and every file of definitions, must compile alone, be guarded against a second inclusion, and define nothing
 # twice in one program. Those that a test or a part of arvit::compiled includes before anything else are seen to compile alone
-# there; for each other one a file is generated that includes it and nothing else. Two more include all headers twice, with
-# their definitions, and are linked together.
+# there; for each other one a file is generated that includes it and nothing else. Two more include all of them, one twice, and are
+# linked together.
 file(GLOB_RECURSE public_files RELATIVE ${PROJECT_SOURCE_DIR}/include CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/include/arvit/*.hpp ${PROJECT_SOURCE_DIR}/include/arvit/*.ipp)
 set(all_lines "")
 foreach(included IN LISTS public_files)
-  if(included MATCHES "[.]hpp$")
-    string(APPEND all_lines "#include <${included}>\n")
-  endif()
+  string(APPEND all_lines "#include <${included}>\n")
 endforeach()
 set(all_file ${PROJECT_BINARY_DIR}/headers/all.cpp)
 set(again_file ${PROJECT_BINARY_DIR}/headers/all_again.cpp)

@@ -64,7 +64,7 @@ elseif(CASE STREQUAL "components")
 elseif(CASE STREQUAL "compiled")
   foreach(source IN ITEMS "" ${SOURCE})  # installed, and as a subdirectory
     run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/pictures -B ${binary} -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER}
-        -DCMAKE_CXX_FLAGS=-O0 -DCMAKE_PREFIX_PATH=${prefix} -DARVIT_SOURCE=${source})
+        -DCMAKE_PREFIX_PATH=${prefix} -DARVIT_SOURCE=${source})
     if(NOT source)
       run(${CMAKE_COMMAND} --build ${binary})
       execute_process(COMMAND ${binary}/pictures RESULT_VARIABLE status ERROR_VARIABLE said)

@@ -40,10 +40,8 @@ template <class Model, class D = Cpu<Fp32>>
 TrainingResult train(AnyDataset pictures, RunOptions options, TrainerHooks hooks) {
   options.machine.precision = std::is_same_v<D, Cpu<Bf16>> ? PrecisionName::bf16
                                                            : PrecisionName::fp32;
-  const PreparedRun run = resolve(std::move(options), needs_of<Model>(), std::move(pictures));
-  check(run);
-  return detail::run_on<Model>(D({run.options.machine.threads.value_or(0), {}}), run,
-                               std::move(hooks));
+  return detail::run_on<Model, D>(detail::prepared<Model>(std::move(pictures), std::move(options)),
+                                  std::move(hooks));
 }
 /// Many tests need one, so support/made_run.cpp has it.
 extern template TrainingResult train<SmallModel<>>(AnyDataset, RunOptions, TrainerHooks);

@@ -256,6 +256,7 @@ TEST_CASE("step: tensors by name, and the loss of each stream") {
   step.accumulate(Images<Model>().part(0, images), counters(0));
   for (const PlacedTensor& t : Model::parameters()) {
     CHECK(step.parameter(t.name).data() == step.masters().data() + t.offset);
+    CHECK(step.parameter(t.name).size() == t.tensor.size());
     CHECK(step.gradient(t.name).data() == step.gradients().data() + t.offset);
     CHECK(step.gradient(t.name).size() == t.tensor.size());
   }
@@ -266,6 +267,36 @@ TEST_CASE("step: tensors by name, and the loss of each stream") {
   CHECK(step.stream_losses()[0] > 0);
   CHECK(step.stream_losses()[1] > 0);
   CHECK(step.stream_losses()[0] + step.stream_losses()[1] == step.loss());
+}
+
+TEST_CASE_TEMPLATE("step: orders from an average follow it, and not the parameters", P, Fp32,
+                   Bf16) {
+  using Model = SemAIM<ViT_Pico<>, Parallel<1>, Semantic<FromAverage>>;
+  using D = Cpu<P>;
+  const std::vector<float> pixels = pictures<Model>();
+  D device({2, {}});
+  Step<Model, D> step(device, {.micro_batch = images, .average = true}), other(device, {images});
+  step.initialise(1);
+  other.initialise(2);
+  const auto order_of = [&](const auto& parameters) {
+    step.pass().order(parameters, {.pixels = pixels}, counters(0));
+    return step.pass().permutation();
+  };
+  const auto order_of_step = [&] {
+    step.begin(counters(0));
+    step.accumulate({.pixels = pixels}, counters(0));
+    return step.pass().permutation();
+  };
+  const auto first = order_of(step.reading()), second = order_of(other.reading());
+  REQUIRE(first != second);
+  // Other parameters; the average stays as it was.
+  std::copy_n(other.masters().data(), Model::parameter_count, step.masters().data());
+  step.refresh();
+  CHECK(order_of(step.reading()) == second);
+  CHECK(order_of_step() == first);
+  // The average becomes the parameters, and what the order reads is brought up to date.
+  step.update({.learning_rate = 0}, 0, 0);
+  CHECK(order_of_step() == second);
 }
 
 TEST_CASE("step: what is updated with norms goes tensor by tensor") {

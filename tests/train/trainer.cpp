@@ -498,6 +498,7 @@ TEST_CASE("trainer: the memory plan is true within 5 % and 64 MiB of what the pr
     return plan;
   };
   measure.operator()<SmallModel<>, Reference<float>>(folder / "small");
+  CHECK(measure.operator()<Middle, Reference<float>>(folder / "middle") > 200 << 20);
   CHECK(measure.operator()<Middle, Cpu<Fp32>>(folder / "cpu") > 200 << 20);
   CHECK(measure.operator()<Middle, Cpu<Bf16>>(folder / "bf16") > 200 << 20);
 }

@@ -37,9 +37,16 @@ FrozenTeacher build_teacher(D& device, const PreparedRun& run, const TrainingPic
   return teacher;
 }
 
-/// Builds what a run works with on `device`, and works.
-template <class Model, Device D>
-TrainingResult run_on(D device, const PreparedRun& run, TrainerHooks hooks) {
+/// A run whose options are resolved, and of which nothing is left to refuse.
+template <class Model> PreparedRun prepared(AnyDataset pictures, RunOptions options) {
+  PreparedRun run = resolve(std::move(options), needs_of<Model>(), std::move(pictures));
+  check(run);
+  return run;
+}
+
+/// Builds what a run works with on the processor, D, and works.
+template <class Model, Device D> TrainingResult run_on(const PreparedRun& run, TrainerHooks hooks) {
+  D device({run.options.machine.threads.value_or(0), {}});
   std::ostream* const output = hooks.output.stream;
   if (output != nullptr) announce(run, device.describe(), *output);
   TrainingPictures pictures(run.pictures, run.options, run.model.shape);
@@ -59,12 +66,10 @@ TrainingResult run_on(D device, const PreparedRun& run, TrainerHooks hooks) {
 /// what it runs.
 template <class Model>
 TrainingResult pretrain(AnyDataset pictures, RunOptions options, TrainerHooks hooks = {}) {
-  const PreparedRun run = resolve(std::move(options), needs_of<Model>(), std::move(pictures));
-  check(run);
-  const CpuOptions cpu{run.options.machine.threads.value_or(0), {}};
+  const PreparedRun run = detail::prepared<Model>(std::move(pictures), std::move(options));
   if (run.options.machine.precision == PrecisionName::bf16)
-    return detail::run_on<Model>(Cpu<Bf16>(cpu), run, std::move(hooks));
-  return detail::run_on<Model>(Cpu<Fp32>(cpu), run, std::move(hooks));
+    return detail::run_on<Model, Cpu<Bf16>>(run, std::move(hooks));
+  return detail::run_on<Model, Cpu<Fp32>>(run, std::move(hooks));
 }
 
 /// The same on the pictures that options.data names.

@@ -43,11 +43,12 @@ template <class D, Optimiser O = AdamW> class OptimisedParameters {
   using S = Statistic<D>;
   static constexpr bool separate_weights = !std::is_same_v<Weight<D>, S>;
 
-  /// `tensors` lie one behind the other, from offset 0, and live as long as this.
-  OptimisedParameters(D& device, std::span<const PlacedTensor> tensors, AverageUse use)
+  /// `tensors` divide `count` parameters.
+  OptimisedParameters(D& device, std::span<const PlacedTensor> tensors, std::int64_t count,
+                      AverageUse use)
       : device_(device),
-        tensors_(tensors),
-        masters_(device, tensors.back().offset + tensors.back().tensor.size()),
+        tensors_(tensors.begin(), tensors.end()),
+        masters_(device, count),
         gradients_(device, masters_.size()),
         average_(device, use == AverageUse::none ? 0 : masters_.size()),
         weights_(device, separate_weights ? masters_.size() : 0),
@@ -195,7 +196,7 @@ template <class D, Optimiser O = AdamW> class OptimisedParameters {
   }
 
   D& device_;
-  std::span<const PlacedTensor> tensors_;
+  std::vector<PlacedTensor> tensors_;
   Buffer<D, S> masters_;
   Buffer<D, Gradient<D>> gradients_;
   std::array<Buffer<D, S>, O::states.size()> states_;

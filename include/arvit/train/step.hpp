@@ -56,7 +56,7 @@ template <class Model, class D, Optimiser O = AdamW> class Step : public Optimis
   using S = Statistic<D>;
 
   Step(D& device, StepOptions options)
-      : Base(device, Model::parameters(), use_of(options)),
+      : Base(device, Model::parameters(), Model::parameter_count, use_of(options)),
         options_(options),
         batch_(device, Model::batch_widths, options.micro_batch),
         pass_(device, options.micro_batch, activation_bytes(options)) {
