@@ -130,13 +130,13 @@ TEST_CASE("open_dataset: what is no data set") {
   TemporaryFolder folder;
   CHECK(message_of<FileError>([&] { open_dataset(folder / "none"); }) ==
         (folder / "none").string() +
-            ": no such folder; give a folder of pictures, of idx or npy files or of CIFAR's binary "
-            "files.");
+            ": no such folder; give a folder of idx files (MNIST, Fashion-MNIST), CIFAR-10, "
+            "CIFAR-100, npy files or JPEG and PNG files (by class or flat).");
   write_bytes(folder / "cat.png", pixel);
   CHECK(message_of<FileError>([&] { open_dataset(folder / "cat.png"); }) ==
         (folder / "cat.png").string() +
-            ": a single file must be of the idx3 kind, such as train-images-idx3-ubyte.gz, or an "
-            "array of pictures, .npy; give the folder of other data sets.");
+            ": a single file must be an idx3 file (train-images-idx3-ubyte.gz) or "
+            "an array of pictures (.npy); give the folder of other data sets.");
   std::filesystem::create_directory(folder / "empty");
   CHECK(message_of<FileError>([&] { open_dataset(folder / "empty"); }).find("no picture") !=
         std::string::npos);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arvit/core/error.hpp"
+#include "arvit/data/data_format.hpp"
 #include "arvit/data/picture.hpp"
 #include "arvit/io/file.hpp"
 
@@ -77,5 +78,59 @@ class Cifar {
   std::vector<std::string> names_;
   std::vector<std::uint8_t> records_;
 };
+
+namespace detail {
+
+/// One class name per line, or nothing when there is no such file.
+inline std::vector<std::string> read_names(const std::filesystem::path& path) {
+  std::vector<std::string> names;
+  if (!is_file(path)) return names;
+  std::string line;
+  for (const char letter : read_text(path) + "\n") {
+    if (letter != '\n' && letter != '\r')
+      line += letter;
+    else if (!line.empty())
+      names.push_back(std::exchange(line, {}));
+  }
+  return names;
+}
+
+}  // namespace detail
+
+/// A folder with data_batch_1.bin .. 5 and test_batch.bin.
+inline constexpr DataFormat cifar_10_format = {
+    .name = "CIFAR-10",
+    .archive_folder = "cifar-10-batches-bin",
+    .find =
+        [](const std::filesystem::path& folder) {
+          return SplitPaths{detail::if_file(folder / "data_batch_1.bin"),
+                            detail::if_file(folder / "test_batch.bin")};
+        },
+    .open =
+        [](const SplitPaths& found, Split split, const DecodeLimits&) {
+          const std::filesystem::path folder = found.of(split).parent_path();
+          std::vector<std::filesystem::path> files = {found.of(split)};
+          if (split == Split::train)
+            for (int i = 2; i <= 5; ++i) files.push_back(folder / text("data_batch_", i, ".bin"));
+          return AnyDataset(
+              Cifar(Cifar::Kind::ten, files, detail::read_names(folder / "batches.meta.txt")));
+        }};
+
+/// A folder with train.bin and test.bin.
+inline constexpr DataFormat cifar_100_format = {
+    .name = "CIFAR-100",
+    .archive_folder = "cifar-100-binary",
+    .find =
+        [](const std::filesystem::path& folder) {
+          return SplitPaths{detail::if_file(folder / "train.bin"),
+                            detail::if_file(folder / "test.bin")};
+        },
+    .open =
+        [](const SplitPaths& found, Split split, const DecodeLimits&) {
+          const std::filesystem::path names = found.of(split).parent_path() /
+                                              "fine_label_names.txt";
+          return AnyDataset(
+              Cifar(Cifar::Kind::hundred, {found.of(split)}, detail::read_names(names)));
+        }};
 
 }  // namespace arvit

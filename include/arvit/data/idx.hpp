@@ -2,14 +2,18 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "arvit/core/error.hpp"
+#include "arvit/data/data_format.hpp"
 #include "arvit/data/picture.hpp"
 #include "arvit/io/gzip.hpp"
 
@@ -104,5 +108,66 @@ class Idx {
   Bytes pixels_, labels_;
   std::vector<std::string> names_;
 };
+
+namespace detail {
+
+inline std::string lower(std::string text) {
+  for (char& letter : text)
+    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return text;
+}
+
+/// The pictures of a pair of idx files in `folder`, under one of the names in use; empty when there
+/// are none.
+inline std::filesystem::path idx_pictures(const std::filesystem::path& folder, Split split) {
+  for (const char* part :
+       {split == Split::train ? "train" : "t10k", split == Split::train ? "train" : "test"})
+    for (const char* ending : {"-images-idx3-ubyte.gz", "-images-idx3-ubyte",
+                               "-images.idx3-ubyte.gz", "-images.idx3-ubyte"})
+      if (is_file(folder / text(part, ending))) return folder / text(part, ending);
+  return {};
+}
+
+/// The idx file of pictures with the labels beside it; without them no picture has a label.
+inline Idx open_idx(const std::filesystem::path& pictures) {
+  static const std::vector<std::string> fashion = {
+      "T-shirt/top", "trouser", "pullover", "dress", "coat",
+      "sandal",      "shirt",   "sneaker",  "bag",   "ankle boot"};
+  std::string name = pictures.filename().string();
+  for (const auto& [from, to] :
+       {std::array<std::string_view, 2>{"images", "labels"}, {"idx3", "idx1"}})
+    if (const auto place = name.find(from); place != std::string::npos)
+      name.replace(place, from.size(), to);
+  for (const std::string& ending : {std::string(), std::string(".gz")}) {
+    const std::string plain = name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name;
+    const std::filesystem::path labels = pictures.parent_path() / (plain + ending);
+    if (labels == pictures || !is_file(labels)) continue;
+    // The file format names no classes; those of Fashion-MNIST are known.
+    const std::string path = lower(std::filesystem::absolute(pictures).string());
+    const bool is_fashion = path.find("fashion") != std::string::npos;
+    return Idx(pictures, labels, is_fashion ? fashion : std::vector<std::string>{});
+  }
+  return Idx(pictures);
+}
+
+}  // namespace detail
+
+/// A folder with train-images-idx3-ubyte(.gz) and its labels, and t10k-... or test-... for the test
+/// split; or one such file.
+inline constexpr DataFormat idx_format = {
+    .name = "idx files (MNIST, Fashion-MNIST)",
+    .archive_folder = "raw",
+    .find =
+        [](const std::filesystem::path& folder) {
+          return SplitPaths{detail::idx_pictures(folder, Split::train),
+                            detail::idx_pictures(folder, Split::test)};
+        },
+    .open = [](const SplitPaths& found, Split split,
+               const DecodeLimits&) { return AnyDataset(detail::open_idx(found.of(split))); },
+    .file = "an idx3 file (train-images-idx3-ubyte.gz)",
+    .is_file =
+        [](const std::filesystem::path& file) {
+          return file.filename().string().find("idx3") != std::string::npos;
+        }};
 
 }  // namespace arvit

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdint>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "arvit/core/error.hpp"
+#include "arvit/data/data_format.hpp"
 #include "arvit/data/decode.hpp"
 
 namespace arvit {
@@ -141,5 +143,60 @@ class ImageFolder {
   std::int64_t others_ = 0;
   std::string other_;
 };
+
+namespace detail {
+
+/// Where the pictures of the split lie, empty when there are none. Sub-folders are splits when one
+/// is called train and the others val, test or the like: with any other beside it, "train" is a
+/// class (a vehicle).
+inline std::filesystem::path picture_folder(const std::filesystem::path& folder, Split split) {
+  static constexpr std::array<std::string_view, 4> tests = {"test", "val", "valid", "validation"};
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    if (is_folder(entry->path()) && entry->path().filename().string().front() != '.')
+      names.push_back(entry->path().filename().string());
+  const auto has = [&](std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  const bool in_splits = has("train") &&
+                         std::all_of(names.begin(), names.end(), [](const std::string& name) {
+                           return name == "train" ||
+                                  std::find(tests.begin(), tests.end(), name) != tests.end();
+                         });
+  if (split == Split::train) return in_splits ? folder / "train" : folder;
+  if (!in_splits) return {};
+  // ImageNet's test pictures come without classes; its results are those of val.
+  const auto has_classes = [&](std::string_view name) {
+    for (std::filesystem::directory_iterator entry(folder / name, error), end;
+         !error && entry != end; entry.increment(error))
+      if (is_folder(entry->path())) return true;
+    return false;
+  };
+  for (const std::string_view name : tests)
+    if (has(name) && has_classes(name)) return folder / name;
+  for (const std::string_view name : tests)
+    if (has(name)) return folder / name;
+  return {};
+}
+
+}  // namespace detail
+
+/// JPEG and PNG files, by class or flat (ImageFolder), directly or in sub-folders train and val or
+/// test. Any folder will do; one without a picture is an error when it is opened.
+inline constexpr DataFormat image_folder_format = {
+    .name = "JPEG and PNG files (by class or flat)",
+    .find =
+        [](const std::filesystem::path& folder) {
+          return SplitPaths{detail::picture_folder(folder, Split::train),
+                            detail::picture_folder(folder, Split::test)};
+        },
+    .open =
+        [](const SplitPaths& found, Split split, const DecodeLimits& limits) {
+          ImageFolder train(found.train, {}, limits);
+          if (split == Split::train) return AnyDataset(std::move(train));
+          return AnyDataset(ImageFolder(found.test, train.class_names(), limits));
+        }};
 
 }  // namespace arvit

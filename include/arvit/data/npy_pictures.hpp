@@ -8,9 +8,11 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "arvit/core/error.hpp"
+#include "arvit/data/data_format.hpp"
 #include "arvit/data/picture.hpp"
 #include "arvit/io/mapped_file.hpp"
 #include "arvit/io/npy.hpp"
@@ -120,5 +122,47 @@ class NpyPictures {
   std::vector<int> labels_;
   std::vector<std::string> names_;
 };
+
+namespace detail {
+
+/// The array of pictures in `folder`, under the names in use; empty when there is none.
+inline std::filesystem::path npy_pictures(const std::filesystem::path& folder, Split split) {
+  for (const char* part :
+       {split == Split::train ? "train" : "test", split == Split::train ? "train" : "val"})
+    if (const auto path = folder / text(part, "_images.npy"); is_file(path)) return path;
+  return {};
+}
+
+/// The array of pictures with the labels beside it: "labels" instead of "images" or "data" in its
+/// name, else labels.npy. Without them no picture has a label.
+inline NpyPictures open_npy(const std::filesystem::path& pictures) {
+  const std::filesystem::path folder = pictures.parent_path();
+  for (const std::string_view word : {"images", "data"}) {
+    std::string name = pictures.filename().string();
+    const auto place = name.rfind(word);
+    if (place == std::string::npos) continue;
+    name.replace(place, word.size(), "labels");
+    if (is_file(folder / name)) return NpyPictures(pictures, folder / name);
+  }
+  if (is_file(folder / "labels.npy")) return NpyPictures(pictures, folder / "labels.npy");
+  return NpyPictures(pictures);
+}
+
+}  // namespace detail
+
+/// A folder with train_images.npy, and test_images.npy or val_images.npy for the test split; or one
+/// file of any name, .npy. Labels lie beside it: train_labels.npy for train_images.npy,
+/// v6_labels.npy for v6_data.npy, or labels.npy.
+inline constexpr DataFormat npy_format = {
+    .name = "npy files",
+    .find =
+        [](const std::filesystem::path& folder) {
+          return SplitPaths{detail::npy_pictures(folder, Split::train),
+                            detail::npy_pictures(folder, Split::test)};
+        },
+    .open = [](const SplitPaths& found, Split split,
+               const DecodeLimits&) { return AnyDataset(detail::open_npy(found.of(split))); },
+    .file = "an array of pictures (.npy)",
+    .is_file = [](const std::filesystem::path& file) { return file.extension() == ".npy"; }};
 
 }  // namespace arvit

@@ -25,7 +25,7 @@ struct RunOptions : TrainerOptions {
   /// The one list that command line, checkpoints and comparisons walk.
   template <class Group, class Visit> static void list(Group& o, Visit&& visit) {
     constexpr std::string_view what = "What to train";
-    visit(OptionInfo{"data", what, help_of_pictures, false}, o.data);
+    visit(OptionInfo{"data", what, help_of_pictures(), false}, o.data);
     visit(OptionInfo{"preset", what, "recipe that sets the defaults of the options below", false},
           o.preset);
     TeacherOptions::list(o.teacher, visit);

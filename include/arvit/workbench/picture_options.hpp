@@ -20,7 +20,7 @@ struct PictureOptions {
   void add_to(CommandLine& line) {
     line.add("checkpoint", checkpoint, "file that a trainer wrote, or the folder of a run",
              "Options", true);
-    line.add("data", data, help_of_pictures, "Options", true);
+    line.add("data", data, help_of_pictures(), "Options", true);
     line.add("model", model, "model in the checkpoint, where it does not say");
     line.add("split", split, "part of the data: train or test");
     line.add("out", out, "PNG file to write");

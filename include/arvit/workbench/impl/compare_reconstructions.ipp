@@ -37,7 +37,7 @@ ARVIT_DEFINITION CompareCommand parse_compare(std::span<const FillingModel> mode
            "files that trainers wrote, or folders of runs, separated by commas; all of one picture "
            "size and patch",
            "Options", true);
-  line.add("data", command.data, help_of_pictures, "Options", true);
+  line.add("data", command.data, help_of_pictures(), "Options", true);
   line.add("codebook", command.codebook,
            "of the models of codes; empty: the one that each checkpoint names");
   line.add("split", command.split, "part of the data: train or test");

@@ -76,7 +76,7 @@ ARVIT_DEFINITION RunOptions parse_demo(std::span<const DemoModel> models, int ar
       "Begin with:  ./demo    or    ./demo --variant MAE_Nano");
   line.add("variant", options.model,
            "any model of include/arvit/variants.hpp; ./demo builds the program that holds it");
-  line.add("data", options.data, help_of_pictures);
+  line.add("data", options.data, help_of_pictures());
   line.add("out", options.files.out, "folder for the report, the checkpoints and the logs");
   line.add("epochs", options.schedule.epochs, "passes over the pictures");
   line.add("seed", options.seed, "seed of everything random");

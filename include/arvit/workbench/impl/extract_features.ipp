@@ -31,7 +31,7 @@ ARVIT_DEFINITION ExtractCommand parse_extract(std::span<const EncoderModel> mode
       "Writes one row of features per picture to an npy file.\n\nBegin with:  ", program_name(argv),
       " --checkpoint CHECKPOINT --data PICTURES --out features.npy"));
   command.of_encoder.add_to(line);
-  line.add("data", command.data, help_of_pictures);
+  line.add("data", command.data, help_of_pictures());
   line.add("split", command.split, "part of the data: train or test");
   line.add("images", command.images,
            "instead of --data: npy file [pictures, 3, height, width] of normalised floats");

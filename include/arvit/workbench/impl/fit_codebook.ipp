@@ -28,7 +28,7 @@ ARVIT_DEFINITION void fit_codebook(int argc, char** argv) {
       "pictures of its test split, or else of itself, look in codes.\n\n"
       "Begin with:  ",
       program_name(argv), " --data PICTURES --out codebook.safetensors --codes 512 --patch 1"));
-  line.add("data", data, help_of_pictures, "Options", true);
+  line.add("data", data, help_of_pictures(), "Options", true);
   line.add("out", out, "safetensors file to write");
   line.add("codes", options.codes, "number of centroids");
   line.add("patch", options.patch, "side of a patch in pixels; 1: colours");

@@ -32,7 +32,7 @@ ARVIT_DEFINITION SampleCommand parse_sample(std::span<const FillingModel> models
   line.add("checkpoint", command.checkpoint, "file that a trainer wrote, or the folder of a run",
            "Options", true);
   line.add("keep", command.keep, "share of each picture, from above, that is given; 0: nothing");
-  line.add("data", command.data, text(help_of_pictures, "; they are completed"));
+  line.add("data", command.data, text(help_of_pictures(), "; they are completed"));
   line.add("split", command.split, "part of the data: train or test");
   line.add("codebook", command.codebook,
            "of a model of codes; empty: the one that the checkpoint names");

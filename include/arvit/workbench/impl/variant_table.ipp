@@ -355,7 +355,7 @@ ARVIT_DEFINITION TableCommand parse_table(int argc, char** argv) {
   CommandLine line(
       "Pre-trains every variant with one small encoder on the same pictures and compares the "
       "features.\n\nBegin with:  variant_table --data cifar10");
-  line.add("data", options.data, text(help_of_pictures, "; training and test"), "Options", true);
+  line.add("data", options.data, text(help_of_pictures(), "; training and test"), "Options", true);
   line.add("out", options.files.out, "folder for the runs and table.md");
   line.add("variants", command.variants,
            "some of them, separated by semicolons; empty: all methods");
