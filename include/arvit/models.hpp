@@ -22,6 +22,7 @@
 #include "arvit/order/serpentine.hpp"
 #include "arvit/order/stochastic.hpp"
 #include "arvit/target/codes.hpp"
+#include "arvit/target/errors/smooth_l1.hpp"
 #include "arvit/target/features.hpp"
 #include "arvit/target/gaussian.hpp"
 #include "arvit/target/pixel.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: Target<Kind, Options...>: the options are RawPatches, L2, L1, SmoothL1, Cosine,
-// CrossEntropy, LinearHead, MlpHead and ResizePrediction.
+// expect: Target<Kind, Options...>: the options are RawPatches, an error (target/errors/),
+// LinearHead, MlpHead and ResizePrediction.
 #include <arvit/device/cpu.hpp>
 #include <arvit/models.hpp>
 #include <arvit/train/step.hpp>

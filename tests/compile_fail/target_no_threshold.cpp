@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: Target<Kind, SmoothL1<Threshold>>: from Threshold on the error is straight; it must be
-// positive, and without any it is L1.
+// expect: SmoothL1<Threshold>: from Threshold on the error is straight; it must be positive, and
+// without any it is L1.
 #include <arvit/models.hpp>
 
 using Bad = arvit::SAIM<arvit::ViT_B16<>, arvit::Parallel<12>,

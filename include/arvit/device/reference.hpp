@@ -25,6 +25,7 @@ template <class T> struct Lone {
   friend Lone operator/(Lone a, Lone b) { return {a.value / b.value}; }
   friend Lone fma(Lone a, Lone b, Lone c) { return {a.value * b.value + c.value}; }
   friend Lone exp(Lone a) { return {std::exp(a.value)}; }
+  friend Lone log(Lone a) { return {std::log(a.value)}; }
   friend Lone sqrt(Lone a) { return {std::sqrt(a.value)}; }
   friend Lone abs(Lone a) { return {std::abs(a.value)}; }
   friend Lone sign(Lone a) { return {static_cast<T>(a.value > 0 ? 1 : a.value < 0 ? -1 : 0)}; }

@@ -3,9 +3,8 @@
 
 namespace arvit {
 
-/// The order slot of a Pretrainer: OrderPolicy<Raster | Serpentine | Stochastic | CenterOut |
-/// StochasticCenter | Semantic<...> | RandomMask<...> | Cluster<Rows, Columns> | Segments<Outer,
-/// Inner> | Grouped<Kind, Sequence>>, or a type of the user's own that satisfies Order (rank.hpp).
+/// The order slot of a Pretrainer. Kind satisfies Order (rank.hpp): one of this folder, such as
+/// Raster or Semantic<>, or a user's own.
 template <class Kind> struct OrderPolicy { using Order = Kind; };
 
 }  // namespace arvit

@@ -5,7 +5,6 @@
 #include "arvit/nn/head.hpp"
 #include "arvit/target/codes.hpp"
 #include "arvit/target/errors/absolute.hpp"
-#include "arvit/target/errors/smooth_l1.hpp"
 #include "arvit/target/errors/squared.hpp"
 #include "arvit/target/features.hpp"
 #include "arvit/target/input.hpp"
@@ -49,8 +48,8 @@ concept HasTeacher = requires {
 };
 }  // namespace detail
 
-/// Options: RawPatches, an error (L2, L1, SmoothL1, Cosine, CrossEntropy; default: the kind's),
-/// LinearHead or MlpHead (default: the decoder's), ResizePrediction.
+/// Options: RawPatches, an error of errors/ or of a user's own (default: the kind's), LinearHead or
+/// MlpHead (default: the decoder's), ResizePrediction.
 template <class Kind_, class... Options> struct Target {
   using Known = Accepts<PatchNormCategory, ErrorCategory, HeadCategory, ResizeCategory>;
   using Kind = Kind_;
@@ -65,13 +64,12 @@ template <class Kind_, class... Options> struct Target {
                         has_cells = !resizes || detail::HasTeacher<Kind>,
                         has_pixels = standardise ||
                                      !(detail::HasTeacher<Kind> || detail::HasClasses<Kind>),
-                        has_error = Error::names_class == detail::HasClasses<Kind>,
-                        has_threshold = is_well_formed<Error>;
+                        has_error = Error::names_class == detail::HasClasses<Kind>;
   static constexpr bool well_formed = knows_options && has_each_once && has_cells && has_pixels &&
-                                      has_error && has_threshold;
+                                      has_error && is_well_formed<Error>;
   static_assert(knows_options,
-                "Target<Kind, Options...>: the options are RawPatches, L2, L1, SmoothL1, Cosine, "
-                "CrossEntropy, LinearHead, MlpHead and ResizePrediction.");
+                "Target<Kind, Options...>: the options are RawPatches, an error (target/errors/), "
+                "LinearHead, MlpHead and ResizePrediction.");
   static_assert(has_each_once,
                 "Target<Kind, Options...>: two options of one kind; give each kind once.");
   static_assert(has_cells,
@@ -82,9 +80,6 @@ template <class Kind_, class... Options> struct Target {
   static_assert(has_error,
                 "Target<Kind, Error>: codes have CrossEntropy, and nothing else has; drop the "
                 "error or choose another.");
-  static_assert(has_threshold,
-                "Target<Kind, SmoothL1<Threshold>>: from Threshold on the error is straight; it "
-                "must be positive, and without any it is L1.");
 
   template <class Grid> static constexpr int width = Kind::template width<Grid>;
   /// Numbers of the target's row, and those that must come with each image: [tokens, token_width];

@@ -175,6 +175,29 @@ TEST_CASE_TEMPLATE("cpu/gather: rows, tokens and positions agree with the defini
   }
 }
 
+namespace {
+/// A user's own, with every function that an entry has: log(1 + d^2) + sqrt(|d|) + exp(-|d|) / 2.
+struct OwnError {
+  static constexpr std::string_view name = "own_error";
+  static constexpr bool names_class = false, mean_over_rows = false;
+
+  template <class Row>
+  ARVIT_HOST_DEVICE static ARVIT_INLINE double of(const Row& row, double scale) {
+    using Entry = typename Row::Entry;
+    const Entry one = Row::all(1), half = Row::all(0.5), tiny = Row::all(1e-3);
+    Entry sum = {};
+    row.each([&](const auto& e) ARVIT_INLINE_LAMBDA {
+      const Entry d = e.prediction() - e.target();
+      const Entry square = fma(d, d, one), root = sqrt(abs(d) + tiny),
+                  decay = exp(Row::all(-1) * abs(d));
+      sum = sum + e.only(log(square) + root + half * decay);
+      e.gradient(Row::all(scale) * ((d + d) / square + half * sign(d) * (one / root - decay)));
+    });
+    return row.total(sum);
+  }
+};
+}  // namespace
+
 TEST_CASE_TEMPLATE("cpu/loss: errors and their gradients agree with the definition", P, Fp32,
                    Bf16) {
   using T = typename P::Activation;
@@ -191,19 +214,20 @@ TEST_CASE_TEMPLATE("cpu/loss: errors and their gradients agree with the definiti
     compare<P>([&](auto& device) {
       using D = std::remove_reference_t<decltype(device)>;
       Tensor<A<D>> p(rows, columns, prediction), squared(rows, columns), absolute(rows, columns),
-          smooth(rows, columns), cosine(rows, columns), entropy(rows, columns);
+          smooth(rows, columns), cosine(rows, columns), entropy(rows, columns), own(rows, columns);
       Tensor<S<D>> codes(rows, 1, classes);
       Tensor<S<D>> t(rows, columns, target);
-      Flat<double> sums({1.0, 2.0, 3.0, 4.0, 5.0});
+      Flat<double> sums({1.0, 2.0, 3.0, 4.0, 5.0, 6.0});
       const auto sum = [&](int i) { return sums.out().part(i, i + 1); };
       device.run(ops::Loss<L2, D>{p, t, 0.25, squared, sum(0)});
       device.run(ops::Loss<L1, D>{p, t, 0.125, absolute, sum(1)});
       device.run(ops::Loss<Cosine, D>{p, t, 0.5, cosine, sum(2)});
       device.run(ops::Loss<CrossEntropy, D>{p, codes, 0.5, entropy, sum(3)});
       device.run(ops::Loss<SmoothL1<std::ratio<3, 4>>, D>{p, t, 0.5, smooth, sum(4)});
+      device.run(ops::Loss<OwnError, D>{p, t, 0.5, own, sum(5)});
       return Outputs{squared.numbers(), absolute.numbers(), cosine.numbers(), entropy.numbers(),
-                     smooth.numbers(),  {sums.memory[0]},   {sums.memory[1]}, {sums.memory[2]},
-                     {sums.memory[3]},  {sums.memory[4]}};
+                     smooth.numbers(),  own.numbers(),      {sums.memory[0]}, {sums.memory[1]},
+                     {sums.memory[2]},  {sums.memory[3]},   {sums.memory[4]}, {sums.memory[5]}};
     });
   }
 }

@@ -19,10 +19,13 @@ namespace ops {
 /// class
 ///
 /// The error is a functor, `template <class Row> static double of(const Row&, double scale)`: it
-/// returns the error of one row, without scale, and gives every entry its gradient, with scale. A
-/// device offers as Row
-///   Row::Entry             a number for each of some entries at once: + - * /, fma, exp, abs,
-///                          sign; Entry() is 0, Row::all(number) the same number for each
+/// returns the error of one row, without scale, and gives every entry its gradient, with scale. It
+/// is ARVIT_HOST_DEVICE and ARVIT_INLINE, and what it hands to each() ARVIT_INLINE_LAMBDA
+/// (core/host_device.hpp): exp and log compile only within a kernel's own code. A device
+/// offers as Row
+///   Row::Entry             a number for each of some entries at once: + - * /, fma, exp, log,
+///                          sqrt, abs, sign; Entry() is 0, Row::all(number) the same number for
+///                          each
 ///   row.width()
 ///   row.each(visit)        visit(e) for all entries, in the order of the row; e.prediction() and
 ///                          e.target() give them, e.gradient(value) takes their gradient;
