@@ -135,6 +135,21 @@ TEST_CASE("convert: names, shapes and values are those that timm and transformer
   CHECK(config["layer_norm_eps"] == 1e-6);
 }
 
+TEST_CASE("convert: an epsilon that neither names nor shapes say is said") {
+  using Coarse =
+      SAIM<ViT<2, 24, 3, Patch<4>, Image<12, 16>, NormEpsilon<std::ratio<1, 1000>>>, Parallel<2>>;
+  for (const KeyLayout& layout : {timm_keys, mae_keys}) {
+    CHECK(left_unsaid(layout, describe_model<Small>()) == "");
+    CHECK(
+        left_unsaid(layout, describe_model<Coarse>()) ==
+        "its norms have an epsilon of 0.001, which names and shapes do not say; build the encoder "
+        "with it there (timm: norm_layer).");
+  }
+  CHECK(left_unsaid(hugging_face_keys, describe_model<Coarse>()) == "");
+  CHECK(nlohmann::json::parse(hugging_face_config(describe_model<Coarse>()))["layer_norm_eps"] ==
+        1e-3);
+}
+
 TEST_CASE("convert: an MAE travels with its decoder, or its encoder alone") {
   const TemporaryFolder folder;
   const auto model = numbered<Masked>();

@@ -22,6 +22,10 @@ const KeyLayout& key_layout_from(std::string_view name);
 void export_model(const std::filesystem::path& path, const KeyLayout& layout,
                   const ModelDescription& model, std::span<const float> parameters);
 
+/// What the other program must be told, for nothing in such a file says it: an epsilon of norms
+/// that is not its own. "" for nothing.
+std::string left_unsaid(const KeyLayout& layout, const ModelDescription& model);
+
 /// Reads such a file back: the encoder's parameters, or with `whole` an MAE's with its decoder.
 /// Positions that differ from the fixed ones, missing tensors and tensors that no encoder has are
 /// refused; heads of classifiers (head., classifier., pooler., fc_norm.) are left out.

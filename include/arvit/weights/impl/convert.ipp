@@ -146,6 +146,14 @@ ARVIT_DEFINITION void export_model(const std::filesystem::path& path, const KeyL
     write_atomically(path.parent_path() / "config.json", layout.config(model));
 }
 
+ARVIT_DEFINITION std::string left_unsaid(const KeyLayout& layout, const ModelDescription& model) {
+  constexpr double usual = 1e-6;  // of timm's and MAE's encoders
+  if (layout.config != nullptr || model.epsilon == usual) return {};
+  return text("its norms have an epsilon of ", model.epsilon,
+              ", which names and shapes do not say; build the encoder with it there (timm: "
+              "norm_layer).");
+}
+
 ARVIT_DEFINITION std::vector<float> import_model(const std::string& path, const KeyLayout& layout,
                                                  const ModelDescription& model, bool whole) {
   detail::check_plain(model);

@@ -50,9 +50,12 @@ ARVIT_DEFINITION void convert(std::span<const NamedModel> models, int argc, char
   const EncoderInfo info = EncoderInfo::of(file, model);
   const ModelDescription description = find_model(models, info, model).describe();
   if (!to.empty()) {
+    const KeyLayout& layout = key_layout_from(to);
     export_model(
-        out, key_layout_from(to), description,
+        out, layout, description,
         load_tensors(info.path, description.tensors, average ? Take::average : Take::parameters));
+    if (const std::string more = left_unsaid(layout, description); !more.empty())
+      std::cout << out << ": " << more << "\n";
   } else {
     const KeyLayout& layout = key_layout_from(from);
     const bool whole = layout.has_decoder() && description.joint &&
