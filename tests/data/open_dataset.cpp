@@ -74,6 +74,26 @@ TEST_CASE("open_dataset: CIFAR-10 and CIFAR-100, in the folder or above it") {
         hundred.string() + ": holds a test split only; add the training files.");
 }
 
+TEST_CASE("open_dataset: STL-10, in the folder or above it, and its pictures without labels") {
+  TemporaryFolder folder;
+  const auto root = folder / "stl10_binary";
+  write_bytes(root / "train_X.bin", Bytes(2 * 27648));
+  write_bytes(root / "train_y.bin", Bytes{2, 3});
+  write_bytes(root / "unlabeled_X.bin", Bytes(3 * 27648));
+  CHECK(!has_test_split(root));
+  write_bytes(root / "test_X.bin", Bytes(27648));
+  CHECK(open_dataset(folder.path()).label(1) == 2);
+  CHECK(message_of<FileError>([&] { open_dataset(root, Split::test); }) ==
+        (root / "test_y.bin").string() + ": does not exist; check the path.");
+  write_bytes(root / "test_y.bin", Bytes{10});
+  CHECK(open_dataset(root, Split::test).label(0) == 9);
+  CHECK(open_dataset(root / "test_X.bin").label(0) == 9);
+  const AnyDataset unlabelled = open_dataset(root / "unlabeled_X.bin");
+  CHECK(unlabelled.size() == 3);
+  CHECK(unlabelled.label(2) == -1);
+  CHECK(unlabelled.class_names().empty());
+}
+
 TEST_CASE("open_dataset: npy arrays, a folder of them or one file, and the labels beside it") {
   TemporaryFolder folder;
   const auto root = folder / "arrays", noise = folder / "noise";
@@ -131,12 +151,13 @@ TEST_CASE("open_dataset: what is no data set") {
   CHECK(message_of<FileError>([&] { open_dataset(folder / "none"); }) ==
         (folder / "none").string() +
             ": no such folder; give a folder of idx files (MNIST, Fashion-MNIST), CIFAR-10, "
-            "CIFAR-100, npy files or JPEG and PNG files (by class or flat).");
+            "CIFAR-100, STL-10, npy files or JPEG and PNG files (by class or flat).");
   write_bytes(folder / "cat.png", pixel);
-  CHECK(message_of<FileError>([&] { open_dataset(folder / "cat.png"); }) ==
-        (folder / "cat.png").string() +
-            ": a single file must be an idx3 file (train-images-idx3-ubyte.gz) or "
-            "an array of pictures (.npy); give the folder of other data sets.");
+  CHECK(
+      message_of<FileError>([&] { open_dataset(folder / "cat.png"); }) ==
+      (folder / "cat.png").string() +
+          ": a single file must be an idx3 file (train-images-idx3-ubyte.gz), pictures of STL-10 "
+          "(unlabeled_X.bin) or an array of pictures (.npy); give the folder of other data sets.");
   std::filesystem::create_directory(folder / "empty");
   CHECK(message_of<FileError>([&] { open_dataset(folder / "empty"); }).find("no picture") !=
         std::string::npos);

@@ -15,6 +15,7 @@
 #include "arvit/data/idx.hpp"
 #include "arvit/data/image_folder.hpp"
 #include "arvit/data/npy_pictures.hpp"
+#include "arvit/data/stl10.hpp"
 
 namespace arvit {
 
@@ -22,7 +23,7 @@ namespace detail {
 
 /// In the order in which they are looked for; the last takes any folder.
 inline constexpr std::array data_formats = {
-    idx_format, cifar_10_format, cifar_100_format, npy_format, image_folder_format,
+    idx_format, cifar_10_format, cifar_100_format, stl10_format, npy_format, image_folder_format,
 };
 
 /// "a, b or c", of the member of each format that has one.
