@@ -3,6 +3,7 @@
 
 #include "arvit/decoder/parallel.hpp"
 #include "arvit/model/pretrainer.hpp"
+#include "arvit/order/diagonal.hpp"
 #include "arvit/order/raster.hpp"
 #include "arvit/order/stochastic.hpp"
 #include "arvit/target/gaussian.hpp"
@@ -40,6 +41,7 @@ using SAIM_B16_linear_head =
     SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<Gaussian<9>, LinearHead>>;
 using SAIM_B16_no_class_token = SAIM<ViT_B16<SeparateQkv, NoClassToken>>;
 using SAIM_B16_learned = SAIM<ViT_B16<SeparateQkv, LearnedPositions>>;
+using SAIM_B16_diagonal = SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<Gaussian<9>>, Diagonal>;
 
 inline constexpr VariantRows saim_variants{
     VariantRow<SAIM_Nano>{"SAIM_Nano", 2'476'592, "other sizes"},
@@ -71,6 +73,7 @@ inline constexpr VariantRows saim_variants{
     VariantRow<SAIM_B16_learned>{
         "SAIM_B16_learned", 175'574'784,
         "learned positions: holds encoders that timm and Hugging Face publish"},
+    VariantRow<SAIM_B16_diagonal>{"SAIM_B16_diagonal", 175'424'256, "diagonal by diagonal"},
 };
 
 }  // namespace arvit
