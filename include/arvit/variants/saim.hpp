@@ -7,6 +7,7 @@
 #include "arvit/order/raster.hpp"
 #include "arvit/order/stochastic.hpp"
 #include "arvit/target/gaussian.hpp"
+#include "arvit/target/horizontal_difference.hpp"
 #include "arvit/target/pixel.hpp"
 #include "arvit/variants/encoders.hpp"
 #include "arvit/variants/variant_rows.hpp"
@@ -42,6 +43,7 @@ using SAIM_B16_linear_head =
 using SAIM_B16_no_class_token = SAIM<ViT_B16<SeparateQkv, NoClassToken>>;
 using SAIM_B16_learned = SAIM<ViT_B16<SeparateQkv, LearnedPositions>>;
 using SAIM_B16_diagonal = SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<Gaussian<9>>, Diagonal>;
+using SAIM_B16_differences = SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<HorizontalDifference>>;
 
 inline constexpr VariantRows saim_variants{
     VariantRow<SAIM_Nano>{"SAIM_Nano", 2'476'592, "other sizes"},
@@ -74,6 +76,8 @@ inline constexpr VariantRows saim_variants{
         "SAIM_B16_learned", 175'574'784,
         "learned positions: holds encoders that timm and Hugging Face publish"},
     VariantRow<SAIM_B16_diagonal>{"SAIM_B16_diagonal", 175'424'256, "diagonal by diagonal"},
+    VariantRow<SAIM_B16_differences>{"SAIM_B16_differences", 175'424'256,
+                                     "differences of neighbours"},
 };
 
 }  // namespace arvit
