@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "arvit/decoder/gather.hpp"
 #include "arvit/decoder/parallel.hpp"
 #include "arvit/model/pretrainer.hpp"
 #include "arvit/order/diagonal.hpp"
@@ -44,6 +45,7 @@ using SAIM_B16_no_class_token = SAIM<ViT_B16<SeparateQkv, NoClassToken>>;
 using SAIM_B16_learned = SAIM<ViT_B16<SeparateQkv, LearnedPositions>>;
 using SAIM_B16_diagonal = SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<Gaussian<9>>, Diagonal>;
 using SAIM_B16_differences = SAIM<ViT_B16<SeparateQkv>, Parallel<12>, Target<HorizontalDifference>>;
+using SAIM_B16_gather = SAIM<ViT_B16<SeparateQkv>, Gather>;
 
 inline constexpr VariantRows saim_variants{
     VariantRow<SAIM_Nano>{"SAIM_Nano", 2'476'592, "other sizes"},
@@ -78,6 +80,7 @@ inline constexpr VariantRows saim_variants{
     VariantRow<SAIM_B16_diagonal>{"SAIM_B16_diagonal", 175'424'256, "diagonal by diagonal"},
     VariantRow<SAIM_B16_differences>{"SAIM_B16_differences", 175'424'256,
                                      "differences of neighbours"},
+    VariantRow<SAIM_B16_gather>{"SAIM_B16_gather", 86'828'544, "a decoder of one attention"},
 };
 
 }  // namespace arvit
