@@ -54,6 +54,7 @@ TRAINED = {
     "saim_gaussian9_sigma1.5": SAIM | {"target": {"gaussian": [9, 1.5], "norm_pix": True}},
     "saim_no_norm_pix": SAIM | {"target": {"gaussian": [9, 1.0], "norm_pix": False}},
     "saim_l1": SAIM | {"loss": "l1"},
+    "saim_smooth_l1": SAIM | {"loss": "smooth_l1"},
     "saim_linear_head": SAIM | {"head": "linear"},
     "saim_no_class_token": SAIM | {"class_token": False},
     "saim_raster": SAIM | {"order": "raster"},

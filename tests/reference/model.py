@@ -75,6 +75,8 @@ def error(predictions, target, kind):
         return F.cross_entropy(predictions, target, reduction="none")
     if kind == "cosine":
         return 2 - 2 * F.cosine_similarity(predictions, target, dim=-1, eps=0)
+    if kind == "smooth_l1":
+        return F.smooth_l1_loss(predictions, target, reduction="none", beta=0.75)
     difference = predictions - target
     return difference.abs() if kind == "l1" else difference**2
 

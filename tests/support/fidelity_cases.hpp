@@ -30,6 +30,8 @@ template <class D> void check_targets_and_heads(D& device) {
       device, "saim_gaussian9_sigma1.5");
   check_fixture<Saim<Parallel<4>, Target<Gaussian<9>, RawPatches>>>(device, "saim_no_norm_pix");
   check_fixture<Saim<Parallel<4>, Target<Gaussian<9>, L1>>>(device, "saim_l1");
+  check_fixture<Saim<Parallel<4>, Target<Gaussian<9>, SmoothL1<std::ratio<3, 4>>>>>(
+      device, "saim_smooth_l1");
   check_fixture<Saim<Parallel<4>, Target<Gaussian<9>, LinearHead>>>(device, "saim_linear_head");
   check_fixture<Saim<Parallel<4>, Gauss, Stochastic, Fixture<NoClassToken>>>(device,
                                                                              "saim_no_class_token");
