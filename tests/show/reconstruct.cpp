@@ -45,6 +45,14 @@ std::vector<Reconstruction> reconstructed(Device& device, const std::vector<floa
   return reconstruct(model, pixels, of);
 }
 
+TEST_CASE("reconstruct: a note is broken into lines as wide as the pictures") {
+  CHECK(lines_of("", 100).empty());
+  const int width = label_width("as they are");
+  CHECK(lines_of("shown as they are", width) == std::vector<std::string>{"shown as", "they are"});
+  CHECK(lines_of("shown as they are", width + 1000).size() == 1);
+  CHECK(lines_of("standardised so", 1) == std::vector<std::string>{"standardised", "so"});
+}
+
 TEST_CASE(
     "reconstruct: a prediction of zero shows the true patch's mean, and the target is the blurred "
     "picture") {

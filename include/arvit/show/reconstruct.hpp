@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "arvit/data/augment.hpp"
@@ -188,6 +189,21 @@ inline Canvas ordered_view(const Canvas& picture, std::span<const int> ranks, in
   return view;
 }
 
+/// `text` in lines whose labels are at most `width` pixels wide, or one word.
+inline std::vector<std::string> lines_of(std::string_view text, int width) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string word(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!lines.empty() && label_width(lines.back() + " " + word) <= width)
+      lines.back() += " " + word;
+    else
+      lines.push_back(word);
+  }
+  return lines;
+}
+
 /// Labelled columns of pictures of one size, one row per image.
 inline Canvas labelled_grid(std::span<const std::string> titles,
                             std::span<const std::vector<Canvas>> rows,
@@ -198,11 +214,14 @@ inline Canvas labelled_grid(std::span<const std::string> titles,
   const int scale = std::max(1, 112 / std::max(height, width));
   int cell = width * scale;
   for (const std::string& title : titles) cell = std::max(cell, label_width(title));
-  const int head = margin + label_height() + margin + (note.empty() ? 0 : label_height() + margin);
-  const int wide = std::max(margin + static_cast<int>(titles.size()) * (cell + margin),
-                            2 * margin + label_width(note));
+  const int line = label_height() + margin;
+  int wide = margin + static_cast<int>(titles.size()) * (cell + margin);
+  const std::vector<std::string> lines = lines_of(note, wide - 2 * margin);
+  for (const std::string& words : lines) wide = std::max(wide, label_width(words) + 2 * margin);
+  const int head = margin + line * (1 + static_cast<int>(lines.size()));
   Canvas canvas(head + static_cast<int>(rows.size()) * (height * scale + margin), wide);
-  if (!note.empty()) canvas.label(note, margin, margin);
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    canvas.label(lines[i], margin + static_cast<int>(i) * line, margin);
   for (std::size_t c = 0; c < titles.size(); ++c) {
     const int left = margin + static_cast<int>(c) * (cell + margin);
     canvas.label(titles[c], head - margin - label_height(), left);
