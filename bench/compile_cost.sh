@@ -32,7 +32,7 @@ trainer() {
     echo '#include "arvit/run/pretrain.hpp"'
     echo '#include "arvit/variants.hpp"'
     for model in "$@"; do
-      echo "void train(arvit::$model*, const arvit::RunOptions& options) {"
+      echo "void train_$model(const arvit::RunOptions& options) {"
       echo "  arvit::pretrain<arvit::$model>(options);"
       echo "}"
     done

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: Pretrainer: Decoder<Causal> needs an order with one patch per rank, such as
+// expect: Pretrainer: this decoder needs an order with one patch per rank, such as
 // OrderPolicy<Raster>.
 #include <arvit/models.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: Pretrainer: Decoder<Joint> and Decoder<InPlace> need an order of two groups, visible and
-// masked, such as OrderPolicy<RandomMask<>>.
+// expect: Pretrainer: this decoder needs an order of two groups, visible and masked, such as
+// OrderPolicy<RandomMask<>>.
 #include <arvit/models.hpp>
 
 using Bad = arvit::Pretrainer<arvit::ViT_B16<>, arvit::Decoder<arvit::InPlace>,

@@ -42,7 +42,7 @@ TEST_CASE("convert: an encoder comes back from every naming as it went") {
   const TemporaryFolder folder;
   const auto model = numbered<Small>(),
              encoder = encoder_parameters<Small>(std::span<const float>(model));
-  for (const KeyLayout& layout : {timm_keys, hugging_face_keys, mae_keys}) {
+  for (const KeyLayout& layout : key_layouts()) {
     const auto path = folder.path() / "encoder.safetensors";
     export_model(path, layout, describe_model<Small>(), model);
     CHECK(import_model(path.string(), layout, describe_model<Small>(), false) == encoder);
@@ -56,10 +56,11 @@ TEST_CASE("convert: learned positions travel, and the class token takes those of
   const auto path = folder.path() / "encoder.safetensors";
   const auto model = numbered<Learned>();
   const auto encoder = encoder_parameters<Learned>(std::span<const float>(model));
-  for (const KeyLayout& layout : {timm_keys, hugging_face_keys, mae_keys}) {
+  for (const KeyLayout& layout : key_layouts()) {
     export_model(path, layout, describe_model<Learned>(), model);
     CHECK(import_model(path.string(), layout, describe_model<Learned>(), false) == encoder);
   }
+  export_model(path, timm_keys, describe_model<Learned>(), model);
   const Safetensors file(path);
   const auto table = file.values<float>("pos_embed");
   REQUIRE(table.size() == 13 * 24);
@@ -188,7 +189,7 @@ TEST_CASE("convert: what does not fit is refused in one sentence") {
   for (const ModelDescription& model :
        {describe_model<GVP_d2d_Nano>(), describe_model<GVP_p2p_Nano_y_extra>()}) {
     const std::vector<float> parameters(model.parameters);
-    for (const KeyLayout& layout : {timm_keys, hugging_face_keys, mae_keys})
+    for (const KeyLayout& layout : key_layouts())
       CHECK(said([&] {
               export_model(path, layout, model, parameters);
             }).find("reads codes or has conditions, which no other program knows; choose") !=

@@ -103,7 +103,7 @@ TEST_CASE("README: the program and the commands of \"A model of your own\" are t
       if (!line.starts_with("// SPDX")) indented += (line.empty() ? "" : "    ") + line + "\n";
     CHECK_MESSAGE(has(section, indented), file);
   }
-  for (const char* command : {"pretrain", "knn", "linear_probe", "maps", "convert"})
+  for (const char* command : {"inspect", "pretrain", "knn", "linear_probe", "maps", "convert"})
     CHECK_MESSAGE(has(section, std::string("own_model ") + command + " "), command);
 }
 

@@ -209,10 +209,10 @@ struct Pretrainer<Encoder, Decoder<DecoderKind>, OrderPolicy<OrderKind>, Target>
                 "Pretrainer: an order from features (Semantic) needs a decoder that trains the "
                 "encoder's final norm.");
   static_assert(fault != Fault::decoder_needs_two_groups,
-                "Pretrainer: Decoder<Joint> and Decoder<InPlace> need an order of two groups, "
-                "visible and masked, such as OrderPolicy<RandomMask<>>.");
+                "Pretrainer: this decoder needs an order of two groups, visible and masked, such "
+                "as OrderPolicy<RandomMask<>>.");
   static_assert(fault != Fault::decoder_needs_single_patches,
-                "Pretrainer: Decoder<Causal> needs an order with one patch per rank, such as "
+                "Pretrainer: this decoder needs an order with one patch per rank, such as "
                 "OrderPolicy<Raster>.");
   static_assert(fault != Fault::decoder_needs_positions,
                 "Pretrainer: this decoder's queries differ in nothing but their positions; drop "
@@ -243,5 +243,10 @@ concept UsesCodes = (Model::codes > 0);
 template <class Model>
 concept LearnsFromEncoder =
     (Model::batch_widths.tokens > 0) && detail::is_vit<typename Model::Target::Kind::Teacher>;
+/// Models whose predictions can be shown as they are: pixels of a patch, in its order.
+template <class Model>
+concept PredictsPixels = requires {
+  requires Model::Target::Kind::is_picture;
+};
 
 }  // namespace arvit

@@ -112,8 +112,7 @@ template <class Grid, int Dim> struct InputOf<void, Grid, Dim> {
 ///
 /// Options, in any order: Patch<16>, Image<224, 224>, NoClassToken or ZeroClassToken, MlpRatio<4>,
 /// SeparateQkv, NormEpsilon<std::ratio<1, 1000000>>, Embedding<Codes<N>>, Conditions<Kinds...>, and
-/// positions: SinCosPositions (the default), LearnedPositions, FrozenPositions, RotaryPositions,
-/// NoPositions (nn/positions/). Parameter names are timm's.
+/// positions (nn/positions/; SinCosPositions where none are given). Parameter names are timm's.
 template <int Depth, int Dim, int Heads, class... Options> struct ViT {
   using Known =
       Accepts<PatchCategory, ImageCategory, ClassTokenCategory, MlpRatioCategory, QkvCategory,
@@ -156,8 +155,7 @@ template <int Depth, int Dim, int Heads, class... Options> struct ViT {
   static_assert(knows_options,
                 "ViT<Depth, Dim, Heads, Options...>: the options are Patch, Image, NoClassToken, "
                 "ZeroClassToken, MlpRatio, SeparateQkv, NormEpsilon, Embedding, Conditions and "
-                "positions (SinCosPositions, LearnedPositions, FrozenPositions, RotaryPositions, "
-                "NoPositions).");
+                "positions (nn/positions/).");
   static_assert(has_each_once,
                 "ViT<Depth, Dim, Heads, Options...>: an option is repeated; give each once.");
   static_assert(reads_words,

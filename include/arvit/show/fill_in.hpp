@@ -76,8 +76,8 @@ template <class Model> inline constexpr bool predicts_codes = requires {
   Model::Target::Kind::classes;
 };
 template <class Model>
-inline constexpr bool predicts_pixels = (Model::target_width == Model::Grid::patch_width) &&
-                                        (Model::batch_widths.beside_pixels().total() == 0);
+inline constexpr bool predicts_pixels =
+    (PredictsPixels<Model>)&&(Model::batch_widths.beside_pixels().total() == 0);
 template <class Model>
 inline constexpr bool fills_in_one_pass =
     (predicts_pixels<Model>)&&(NeedsTwoGroups<typename Model::Decoder>);

@@ -96,8 +96,7 @@ std::vector<Reconstruction> reconstruct_ordered(PatchPredictor<Model, D>& model,
                                                 std::span<const float> images,
                                                 std::span<const int> ranks) {
   using Grid = typename Model::Grid;
-  static_assert(Model::target_width == Grid::patch_width,
-                "reconstruct: the model predicts no pixels.");
+  static_assert(PredictsPixels<Model>, "reconstruct: the model predicts no pixels.");
   const auto prediction = model.predict().front();
   const std::vector<float> raw = detail::raw_targets<Model>(images);
   std::vector<Reconstruction> result;

@@ -13,7 +13,7 @@ namespace arvit {
 /// pixels. Patches are cut after it.
 template <int KernelSide, class Sigma = std::ratio<1>> struct Gaussian {
   static constexpr bool has_center = KernelSide > 0 && KernelSide % 2 == 1, blurs = Sigma::num > 0;
-  static constexpr bool well_formed = has_center && blurs;
+  static constexpr bool well_formed = has_center && blurs, is_picture = true;
   static_assert(
       has_center,
       "Gaussian<KernelSide>: KernelSide must be odd, so that the blur has a centre pixel.");

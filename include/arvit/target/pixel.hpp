@@ -7,6 +7,7 @@ namespace arvit {
 
 /// The patch's own pixels, (row, column, channel), channel fastest (MAE, SAIM without blur).
 struct Pixel {
+  static constexpr bool is_picture = true;
   template <class Grid> static constexpr int width = Grid::patch_width;
   template <class Grid, Device D>
   static void values(const Context<D>& c, const TargetInput<D>& in,

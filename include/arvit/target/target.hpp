@@ -21,7 +21,8 @@
 ///   template <class Grid> static constexpr int tokens    rows [token_width] for each image
 ///   template <class Grid> static constexpr int token_width
 /// `has_class`, if true, says that there is a target for the class token, whose rows are named as
-/// -1 - image; `using DefaultError = ...` chooses an error other than L2.
+/// -1 - image; `is_picture`, if true, that its numbers are a patch's pixels, and can be shown;
+/// `using DefaultError = ...` chooses an error other than L2.
 ///
 /// An error is a functor (errors/): one of a user's own is an option like those.
 namespace arvit {

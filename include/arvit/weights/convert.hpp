@@ -13,7 +13,9 @@
 /// Encoders under the names of other programs. Positions, which are fixed here, are a tensor there.
 namespace arvit {
 
-/// "timm", "hf" or "mae".
+/// All that are known.
+std::span<const KeyLayout> key_layouts();
+/// The one of this name.
 const KeyLayout& key_layout_from(std::string_view name);
 
 /// Writes a pretrainer's encoder with its final norm, and where the layout knows one an MAE's

@@ -20,8 +20,11 @@ struct TheirTensor {
 };
 
 /// How another program names the tensors of an encoder. A new layout is one file like timm.hpp and
-/// one line of key_layout_from (convert.hpp).
+/// its place in the list of impl/convert.ipp.
 struct KeyLayout {
+  std::string_view name;
+  /// Whose names these are, for people.
+  std::string_view of;
   /// What one of our tensors is there: one tensor, or several.
   std::vector<TheirTensor> (*theirs)(const std::string& name, const TensorSpec& tensor);
   /// Their table of positions [1, tokens, dim].

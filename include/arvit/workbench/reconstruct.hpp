@@ -22,7 +22,7 @@ struct ReconstructingModel : NamedModel {
 
  private:
   template <class Model> static constexpr Draw picture_by() {
-    if constexpr (Model::batch_widths.beside_pixels().total() > 0)
+    if constexpr (!PredictsPixels<Model> || Model::batch_widths.beside_pixels().total() > 0)
       return nullptr;
     else
       return [](const LoadedModel& loaded) {

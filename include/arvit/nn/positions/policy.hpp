@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// How an encoder knows where a patch is: an option of ViT, one of sincos.hpp, learned.hpp,
-/// rotary.hpp and none.hpp, or a user's own. A policy has
+/// How an encoder knows where a patch is: an option of ViT, of this folder or a user's own. A
+/// policy has
 ///   using Category = PositionCategory
 ///   template <class Grid, int Dim> struct For
 ///     static constexpr bool well_formed    whether it has positions of this width

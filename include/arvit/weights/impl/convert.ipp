@@ -4,6 +4,7 @@
 #include "arvit/weights/convert.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -22,9 +23,18 @@
 
 namespace arvit {
 
+ARVIT_DEFINITION std::span<const KeyLayout> key_layouts() {
+  static constexpr std::array layouts = {timm_keys, hugging_face_keys, mae_keys};
+  return layouts;
+}
+
 ARVIT_DEFINITION const KeyLayout& key_layout_from(std::string_view name) {
-  constexpr const KeyLayout* layouts[] = {&timm_keys, &hugging_face_keys, &mae_keys};
-  return *layouts[place_of_name("naming", name, {"timm", "hf", "mae"})];
+  std::vector<std::string> names;
+  for (const KeyLayout& layout : key_layouts()) {
+    if (layout.name == name) return layout;
+    names.emplace_back(layout.name);
+  }
+  fail_unknown_name("naming", name, names);
 }
 
 namespace detail {
@@ -37,7 +47,7 @@ ARVIT_DEFINITION void check_plain(const ModelDescription& model) {
   if (!model.adds_positions)
     fail<OptionError>("convert: the encoder of ", model.type,
                       " has positions that no other program's encoder has; choose a model that "
-                      "adds a table to its tokens (sin-cos, learned or frozen positions).");
+                      "does no more than add a table to its tokens.");
 }
 
 /// A table of positions [1, tokens, dim] under its name, with a zero row for the class token.

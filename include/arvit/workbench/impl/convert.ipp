@@ -12,26 +12,28 @@
 namespace arvit::program {
 
 ARVIT_DEFINITION void convert(std::span<const NamedModel> models, int argc, char** argv) {
-  std::string to, from, checkpoint, model, out;
+  std::string to, from, checkpoint, model, out, known;
+  std::vector<std::string> names;
+  for (const KeyLayout& layout : key_layouts()) {
+    known += text(known.empty() ? "" : "; ", layout.name, ": of ", layout.of);
+    names.emplace_back(layout.name);
+  }
   bool average = false;
   CommandLine line(
       text("Writes an encoder under the names of another program, or takes one from "
            "there.\n\nBegin with:  ",
            program_name(argv), " --to timm --checkpoint CHECKPOINT --out timm.safetensors"));
-  line.add(
-      "to", to,
-      "timm, hf (Hugging Face, with a config.json beside the file) or mae (with the decoder of "
-      "an MAE)");
-  line.add(
-      "from", from,
-      "timm, hf or mae: take the encoder from --checkpoint (mae: with its decoder); untrained: "
-      "as a run with seed 0 starts");
+  line.add("to", to, text("names to write: ", known));
+  line.add("from", from,
+           text("take the encoder from --checkpoint, which has names: ", known,
+                "; or untrained: as a run with seed 0 starts"));
   line.add("checkpoint", checkpoint, "file to read");
   line.add("out", out, "safetensors file to write", "Options", true);
   line.add("model", model, "model in the checkpoint, where it does not say; always with --from");
   line.add("average", average, "write the average of the parameters that a run with --ema kept");
-  line.offer("to", {"timm", "hf", "mae"});
-  line.offer("from", {"timm", "hf", "mae", "untrained"});
+  line.offer("to", names);
+  names.emplace_back("untrained");
+  line.offer("from", names);
   line.models(infos_of(models));
   line.parse(argc, argv);
   if (to.empty() == from.empty()) fail<OptionError>("give either --to or --from.");

@@ -24,8 +24,8 @@ ARVIT_DEFINITION void reconstruct(std::span<const ReconstructingModel> models, i
   const ReconstructingModel& model = find_model(models, info, options.model);
   if (model.picture == nullptr)
     fail<OptionError>(info.path, ": ", info.model_name,
-                      " predicts features or codes of a teacher, or has conditions; choose a model "
-                      "that predicts pixels from pixels alone.");
+                      " does not predict pixels from pixels alone, so there is nothing to see; "
+                      "choose a model that does.");
   const ModelDescription description = model.describe();
   Cpu<Fp32> device({options.threads, {}});
   const std::vector<float> parameters = load_tensors(info.path, description.tensors);
