@@ -102,9 +102,9 @@ inline constexpr DataFormat cifar_10_format = {
     .name = "CIFAR-10",
     .archive_folder = "cifar-10-batches-bin",
     .find =
-        [](const std::filesystem::path& folder) {
-          return SplitPaths{detail::if_file(folder / "data_batch_1.bin"),
-                            detail::if_file(folder / "test_batch.bin")};
+        [](const std::filesystem::path& folder, Split split) {
+          return detail::if_file(folder /
+                                 (split == Split::train ? "data_batch_1.bin" : "test_batch.bin"));
         },
     .open =
         [](const SplitPaths& found, Split split, const DecodeLimits&) {
@@ -121,9 +121,8 @@ inline constexpr DataFormat cifar_100_format = {
     .name = "CIFAR-100",
     .archive_folder = "cifar-100-binary",
     .find =
-        [](const std::filesystem::path& folder) {
-          return SplitPaths{detail::if_file(folder / "train.bin"),
-                            detail::if_file(folder / "test.bin")};
+        [](const std::filesystem::path& folder, Split split) {
+          return detail::if_file(folder / (split == Split::train ? "train.bin" : "test.bin"));
         },
     .open =
         [](const SplitPaths& found, Split split, const DecodeLimits&) {

@@ -17,8 +17,7 @@ inline Split split_from(std::string_view name) {
   return static_cast<Split>(place_of_name("split", name, {"train", "test"}));
 }
 
-/// Where the splits of a data set lie: the first file or the folder of each, empty where there is
-/// no such split.
+/// Where the splits of a data set lie, as DataFormat::find says.
 struct SplitPaths {
   std::filesystem::path train, test;
   bool empty() const { return train.empty() && test.empty(); }
@@ -34,8 +33,8 @@ struct DataFormat {
   std::string_view name;
   /// The folder that its usual archive unpacks to, which is looked into as well.
   std::string_view archive_folder = {};
-  /// What the splits of a folder are.
-  SplitPaths (*find)(const std::filesystem::path& folder);
+  /// The first file or the folder of a split in `folder`; empty where there is none.
+  std::filesystem::path (*find)(const std::filesystem::path& folder, Split split);
   /// The pictures of a split that was found. Labels of a test split count as in the training split.
   AnyDataset (*open)(const SplitPaths& found, Split split, const DecodeLimits& limits);
   /// Where one file may be a split: what it must be, and whether one of that name is.

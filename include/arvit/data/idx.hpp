@@ -157,11 +157,7 @@ inline Idx open_idx(const std::filesystem::path& pictures) {
 inline constexpr DataFormat idx_format = {
     .name = "idx files (MNIST, Fashion-MNIST)",
     .archive_folder = "raw",
-    .find =
-        [](const std::filesystem::path& folder) {
-          return SplitPaths{detail::idx_pictures(folder, Split::train),
-                            detail::idx_pictures(folder, Split::test)};
-        },
+    .find = detail::idx_pictures,
     .open = [](const SplitPaths& found, Split split,
                const DecodeLimits&) { return AnyDataset(detail::open_idx(found.of(split))); },
     .file = "an idx3 file (train-images-idx3-ubyte.gz)",

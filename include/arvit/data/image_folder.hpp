@@ -187,16 +187,11 @@ inline std::filesystem::path picture_folder(const std::filesystem::path& folder,
 /// test. Any folder will do; one without a picture is an error when it is opened.
 inline constexpr DataFormat image_folder_format = {
     .name = "JPEG and PNG files (by class or flat)",
-    .find =
-        [](const std::filesystem::path& folder) {
-          return SplitPaths{detail::picture_folder(folder, Split::train),
-                            detail::picture_folder(folder, Split::test)};
-        },
-    .open =
-        [](const SplitPaths& found, Split split, const DecodeLimits& limits) {
-          ImageFolder train(found.train, {}, limits);
-          if (split == Split::train) return AnyDataset(std::move(train));
-          return AnyDataset(ImageFolder(found.test, train.class_names(), limits));
-        }};
+    .find = detail::picture_folder,
+    .open = [](const SplitPaths& found, Split split, const DecodeLimits& limits) {
+      ImageFolder train(found.train, {}, limits);
+      if (split == Split::train) return AnyDataset(std::move(train));
+      return AnyDataset(ImageFolder(found.test, train.class_names(), limits));
+    }};
 
 }  // namespace arvit

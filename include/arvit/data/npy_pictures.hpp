@@ -155,11 +155,7 @@ inline NpyPictures open_npy(const std::filesystem::path& pictures) {
 /// v6_labels.npy for v6_data.npy, or labels.npy.
 inline constexpr DataFormat npy_format = {
     .name = "npy files",
-    .find =
-        [](const std::filesystem::path& folder) {
-          return SplitPaths{detail::npy_pictures(folder, Split::train),
-                            detail::npy_pictures(folder, Split::test)};
-        },
+    .find = detail::npy_pictures,
     .open = [](const SplitPaths& found, Split split,
                const DecodeLimits&) { return AnyDataset(detail::open_npy(found.of(split))); },
     .file = "an array of pictures (.npy)",

@@ -78,9 +78,8 @@ inline constexpr DataFormat stl10_format = {
     .name = "STL-10",
     .archive_folder = "stl10_binary",
     .find =
-        [](const std::filesystem::path& folder) {
-          return SplitPaths{detail::if_file(folder / "train_X.bin"),
-                            detail::if_file(folder / "test_X.bin")};
+        [](const std::filesystem::path& folder, Split split) {
+          return detail::if_file(folder / (split == Split::train ? "train_X.bin" : "test_X.bin"));
         },
     .open =
         [](const SplitPaths& found, Split split, const DecodeLimits&) {

@@ -43,6 +43,11 @@ struct FoundDataset {
   SplitPaths splits;
 };
 
+ARVIT_DEFINITION SplitPaths splits_of(const DataFormat& format,
+                                      const std::filesystem::path& folder) {
+  return {format.find(folder, Split::train), format.find(folder, Split::test)};
+}
+
 ARVIT_DEFINITION FoundDataset find_dataset(const std::filesystem::path& path) {
   if (is_file(path)) {
     for (const DataFormat& format : data_formats)
@@ -55,9 +60,9 @@ ARVIT_DEFINITION FoundDataset find_dataset(const std::filesystem::path& path) {
                     ".");
   for (const DataFormat& format : std::span(data_formats).first(data_formats.size() - 1))
     for (const std::filesystem::path& folder : {path, path / format.archive_folder})
-      if (SplitPaths splits = format.find(folder); !splits.empty())
+      if (SplitPaths splits = splits_of(format, folder); !splits.empty())
         return {&format, std::move(splits)};
-  return {&data_formats.back(), data_formats.back().find(path)};
+  return {&data_formats.back(), splits_of(data_formats.back(), path)};
 }
 
 }  // namespace detail
