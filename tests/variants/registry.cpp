@@ -17,7 +17,8 @@ using namespace arvit;
 
 namespace {
 
-/// Fails to compile where a model has not as many parameters as its row says; the compiler's note behind the error names both.
+/// Fails to compile where a model has not as many parameters as its row says; the compiler's note
+/// behind the error names both.
 template <class Model, std::int64_t Listed> constexpr bool has_as_listed() {
   static_assert(Model::parameter_count == Listed,
                 "the model's parameter count is not that of its row in include/arvit/variants/");
