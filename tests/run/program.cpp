@@ -38,6 +38,9 @@ TEST_CASE("program: exit codes and one line on standard error") {
   CHECK(help.code == 0);
   CHECK(help.out == "help\n");
   CHECK(help.error == "");
+  const Outcome stopped = outcome([] { throw Stopped{}; });
+  CHECK(stopped.code == 75);
+  CHECK(stopped.error == "");
 }
 
 TEST_CASE("progress: a line for people, with the mean loss since the last line") {

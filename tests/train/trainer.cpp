@@ -306,6 +306,40 @@ TEST_CASE("trainer: a full disk ends the run with one sentence; the checkpoints 
   CHECK_NOTHROW(read_checkpoint_info(CheckpointFolder(options.files.out).newest()));
 }
 
+TEST_CASE("trainer: a run has its folder alone, and a second one takes nothing from it") {
+  const test::TemporaryFolder folder;
+  const auto expected = tensors(train(small_options(folder / "alone")).checkpoint);
+  const TrainerOptions options = small_options(folder / "shared");
+  std::string refused;
+  TrainerHooks hooks = silent();
+  hooks.after_step = [&](const StepRecord& record) {
+    if (record.step != 3) return;
+    for (const bool resume : {false, true}) {
+      TrainerOptions second = options;
+      second.files.resume = resume;
+      refused = test::message_of<FileError>([&] { train(second, {}, silent()); });
+      CHECK(refused.find("writes there; wait until it has ended") != std::string::npos);
+    }
+  };
+  const TrainingResult result = train(options, {}, hooks);
+  CHECK(result.complete);
+  CHECK(!refused.empty());
+  CHECK(tensors(result.checkpoint) == expected);
+}
+
+TEST_CASE("trainer: every signal that ends programs stops after the step and saves") {
+  const test::TemporaryFolder folder;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU}) {
+    TrainerHooks hooks = silent();
+    hooks.after_step = [&](const StepRecord& record) {
+      if (record.step == 3) raise(number);
+    };
+    const TrainingResult stopped = train(small_options(folder / std::to_string(number)), {}, hooks);
+    CHECK_FALSE(stopped.complete);
+    CHECK(stopped.checkpoint.find("checkpoint-000000003") != std::string::npos);
+  }
+}
+
 TEST_CASE(
     "trainer: SIGTERM stops after the step and saves; another one a second later ends the "
     "process") {

@@ -16,8 +16,15 @@ struct Finished {
   std::string text;
 };
 
+/// Thrown by a program that a signal asked to stop: what it did is kept, and the same command with
+/// --resume goes on. Nothing is wrong, but whoever started it must not take it for complete.
+struct Stopped {
+  static constexpr int exit_code = 75;  ///< EX_TEMPFAIL of sysexits.h: try again
+};
+
 /// Runs `f(argc, argv)`, the rest of main. Returns its exit code (0 if it returns nothing); every
 /// failure is one sentence on standard error: 2 for an option outside its range, 1 for all others.
+/// A program that was asked to stop ends with Stopped::exit_code.
 template <class F> int run_main(int argc, char** argv, F&& f) {
   const auto report = [](const char* what, int code) {
     std::cout.flush();
@@ -34,6 +41,8 @@ template <class F> int run_main(int argc, char** argv, F&& f) {
   } catch (const Finished& finished) {
     std::cout << finished.text << std::flush;
     return 0;
+  } catch (const Stopped&) {
+    return Stopped::exit_code;
   } catch (const OptionError& error) {
     return report(error.what(), 2);
   } catch (const std::bad_alloc&) {

@@ -18,9 +18,8 @@ class CheckpointFolder {
   explicit CheckpointFolder(std::string folder, int keep = 0)
       : folder_(std::move(folder)), keep_(keep) {}
 
-  /// Makes the folder, and throws FileError when nothing can be written into it. Removes what an
-  /// interrupted write left.
-  void prepare() const;
+  /// Removes what interrupted writes left; by whoever has the folder's lock (io/folder.hpp).
+  void remove_unfinished() const;
   std::string path(std::int64_t step) const;
   /// The checkpoint of the latest step, or "".
   std::string newest() const;

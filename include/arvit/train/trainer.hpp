@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "arvit/core/error.hpp"
 #include "arvit/core/linkage.hpp"
 #include "arvit/core/random.hpp"
+#include "arvit/io/folder.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"
 #include "arvit/train/memory.hpp"
@@ -104,6 +106,7 @@ class TrainingRun {
   RunInfo info_;
   TrainerHooks hooks_;
   CheckpointFolder folder_;
+  std::optional<FolderLock> lock_;  ///< of that folder, as long as the run lives
   Schedule schedule_;
   Ramp average_decay_;
   std::int64_t steps_per_epoch_ = 0, done_ = 0;

@@ -4,7 +4,6 @@
 #include "arvit/train/checkpoint_folder.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
@@ -13,19 +12,8 @@
 
 namespace arvit {
 
-ARVIT_DEFINITION void CheckpointFolder::prepare() const {
+ARVIT_DEFINITION void CheckpointFolder::remove_unfinished() const {
   std::error_code error;
-  std::filesystem::create_directories(folder_, error);
-  if (error)
-    fail<FileError>(folder_, ": the folder cannot be made (", error.message(),
-                    "); choose another folder.");
-  const std::string probe = folder_ + "/.writable";
-  std::FILE* file = std::fopen(probe.c_str(), "wb");
-  if (file == nullptr)
-    fail<FileError>(folder_, ": no file can be written there (",
-                    std::generic_category().message(errno), "); choose another folder.");
-  std::fclose(file);
-  std::remove(probe.c_str());
   for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with(prefix) && name.ends_with(".partial"))

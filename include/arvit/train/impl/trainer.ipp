@@ -10,6 +10,7 @@
 #include <ostream>
 #include <utility>
 
+#include "arvit/io/folder.hpp"
 #include "arvit/train/log.hpp"
 #include "arvit/train/stop.hpp"
 
@@ -31,7 +32,9 @@ ARVIT_DEFINITION TrainingRun::TrainingRun(TrainerOptions options, RunInfo info, 
                       " holds no whole number of batches; choose a batch that the data set can "
                       "fill.");
   steps_per_epoch_ = batches_per_epoch / accumulation;
-  folder_.prepare();
+  make_writable_folder(options_.files.out);
+  lock_.emplace(options_.files.out);
+  folder_.remove_unfinished();
   const std::string newest = folder_.newest();
   if (!options_.files.resume && !newest.empty())
     fail<OptionError>(options_.files.out, ": already holds ", newest,
@@ -112,9 +115,8 @@ ARVIT_DEFINITION TrainingResult TrainingRun::run() {
   result.complete = done_ == total;
   if (saved != done_) save_now();
   if (!result.complete)
-    progress.note(text("stopped by ", StopOnSignal::received() == SIGINT ? "SIGINT" : "SIGTERM",
-                       " after step ", done_, " of ", total, "; ", result.checkpoint,
-                       " is written."));
+    progress.note(text("stopped by ", StopOnSignal::name(), " after step ", done_, " of ", total,
+                       "; ", result.checkpoint, " is written."));
   return result;
 }
 
