@@ -306,6 +306,39 @@ TEST_CASE("trainer: a full disk ends the run with one sentence; the checkpoints 
   CHECK_NOTHROW(read_checkpoint_info(CheckpointFolder(options.files.out).newest()));
 }
 
+TEST_CASE("trainer: a damaged checkpoint is named, and the newest whole one is resumed") {
+  const test::TemporaryFolder folder;
+  const auto expected = tensors(train(small_options(folder / "whole")).checkpoint);
+  TrainerOptions options = small_options(folder / "run");
+  TrainerHooks hooks = silent();
+  hooks.after_step = [](const StepRecord& record) {
+    if (record.step == 7) raise(SIGTERM);
+  };
+  const std::string newest = train(options, {}, hooks).checkpoint;
+  const auto flip = [](const std::string& path, std::int64_t from_end) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(-from_end, std::ios::end);
+    const int byte = file.get();
+    file.seekp(-from_end, std::ios::end);
+    file.put(static_cast<char>(byte ^ 4));
+  };
+  flip(newest, 4000);
+  options.files.resume = true;
+  std::ostringstream said;
+  const TrainingResult result = train(options, {}, {{&said, false}, {}});
+  CHECK(said.str().find(newest + ": the values of ") != std::string::npos);
+  CHECK(said.str().find("are no longer what was written (checksum); use another copy or "
+                        "checkpoint. The one before it is taken.") != std::string::npos);
+  CHECK(said.str().find("resumed " + CheckpointFolder(options.files.out).path(6)) !=
+        std::string::npos);
+  CHECK(tensors(result.checkpoint) == expected);
+  CHECK(logged_steps(folder / "run/log.csv") == logged_steps(folder / "whole/log.csv"));
+
+  for (const std::int64_t step : CheckpointFolder(options.files.out).steps())
+    flip(CheckpointFolder(options.files.out).path(step), 4001);
+  CHECK_THROWS_AS(train(options), DamagedFile);
+}
+
 TEST_CASE("trainer: a run has its folder alone, and a second one takes nothing from it") {
   const test::TemporaryFolder folder;
   const auto expected = tensors(train(small_options(folder / "alone")).checkpoint);

@@ -29,6 +29,10 @@ struct ShapeError : Error {
 struct FileError : Error {
   using Error::Error;
 };
+/// A file whose bytes are no longer those that were written.
+struct DamagedFile : FileError {
+  using FileError::FileError;
+};
 /// A run-time option outside its range.
 struct OptionError : Error {
   using Error::Error;

@@ -289,6 +289,11 @@ class AtomicFile {
   }
   void write(std::string_view text) { write(detail::as_bytes(text)); }
   void write(const Bytes& bytes) { write(std::as_bytes(std::span(bytes))); }
+  /// Writes over what begins at byte `offset`.
+  void overwrite(std::int64_t offset, std::string_view text) {
+    if (detail::write_at(file_.get(), detail::as_bytes(text), offset) != text.size())
+      give_up("cannot be written", errno);
+  }
   /// Makes the file `size` bytes long; what is added reads as zeros, and takes no room where the
   /// file system can leave it out.
   void extend(std::int64_t size) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,10 @@ class CheckpointFolder {
   std::string path(std::int64_t step) const;
   /// The checkpoint of the latest step, or "".
   std::string newest() const;
+  /// use(path) of the newest checkpoint; where that throws DamagedFile passed_over(its sentence),
+  /// and the same with the one before it. The error of the oldest is thrown on.
+  void use_newest(const std::function<void(const std::string& path)>& use,
+                  const std::function<void(const std::string& why)>& passed_over) const;
   /// Removes all but the newest `keep`.
   void forget_old() const;
   /// The steps of all checkpoints, ascending.

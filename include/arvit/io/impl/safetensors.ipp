@@ -10,11 +10,25 @@
 #include <optional>
 #include <set>
 
+#include "arvit/core/checksum.hpp"
 #include "arvit/io/file.hpp"
 #include "arvit/io/json_reader.hpp"
 #include "arvit/io/json_writer.hpp"
 
 namespace arvit {
+
+namespace detail {
+inline constexpr std::string_view checksums_key = "arvit.checksums";
+inline constexpr std::size_t checksum_digits = 16;
+
+ARVIT_DEFINITION std::string checksum_text(std::span<const std::byte> bytes) {
+  std::string digits(checksum_digits, '0');
+  std::uint64_t sum = checksum(bytes);
+  for (std::size_t i = checksum_digits; i-- > 0; sum >>= 4)
+    digits[i] = "0123456789abcdef"[sum & 15];
+  return digits;
+}
+}  // namespace detail
 
 ARVIT_DEFINITION void write_safetensors(
     const std::filesystem::path& path, std::span<const StoredTensor> tensors,
@@ -36,11 +50,13 @@ ARVIT_DEFINITION void write_safetensors(
 
   JsonWriter header;
   header.begin_object();
-  if (!metadata.empty()) {
-    header.key("__metadata__").begin_object();
-    for (const auto& [name, text] : metadata) header.member(name, text);
-    header.end_object();
-  }
+  header.key("__metadata__").begin_object();
+  // First, so that nothing before it looks like it; its digits are filled in when they are known.
+  const std::string zeros(detail::checksum_digits * (order.size() + 1), '0');
+  header.member(detail::checksums_key, zeros);
+  for (const auto& [name, text] : metadata)
+    if (name != detail::checksums_key) header.member(name, text);
+  header.end_object();
   std::int64_t offset = 0;
   for (const StoredTensor* tensor : order) {
     const std::int64_t end = offset + *stored_bytes(tensor->type, tensor->shape);
@@ -60,6 +76,7 @@ ARVIT_DEFINITION void write_safetensors(
   write_atomically(path, [&](AtomicFile& file) {
     const auto length = std::bit_cast<std::array<char, 8>>(static_cast<std::uint64_t>(text.size()));
     file.write(std::string(length.data(), length.size()) + text);
+    std::size_t digits = text.find(zeros);
     for (const StoredTensor* tensor : order) {
       const std::span<const std::byte> now = bytes(*tensor);
       if (stored_bytes(tensor->type, tensor->shape) != static_cast<std::int64_t>(now.size()))
@@ -67,7 +84,11 @@ ARVIT_DEFINITION void write_safetensors(
                          shape_text(tensor->shape), ", which ", now.size(),
                          " bytes do not fill; pass as many elements as the shape counts.");
       file.write(now);
+      text.replace(digits, detail::checksum_digits, detail::checksum_text(now));
+      digits += detail::checksum_digits;
     }
+    text.replace(digits, detail::checksum_digits, detail::checksum_text(detail::as_bytes(text)));
+    file.overwrite(length.size(), text);
   });
 }
 ARVIT_DEFINITION void write_safetensors(const std::filesystem::path& path,
@@ -144,6 +165,36 @@ ARVIT_DEFINITION void Safetensors::parse() {
   if (end != static_cast<std::int64_t>(data.size()))
     damaged("its tensors take ", end, " bytes, but ", data.size(), " follow the header");
   for (std::size_t i = 0; i < tensors_.size(); ++i) index_.emplace(tensors_[i].name, i);
+  check_header(text);
+}
+
+ARVIT_DEFINITION void Safetensors::check_header(std::string_view header) {
+  const auto said = metadata_.find(std::string(detail::checksums_key));
+  if (said == metadata_.end()) return;
+  const std::string digits = std::move(said->second);
+  metadata_.erase(said);
+  std::string without(header);
+  const std::size_t place = header.find(digits);
+  const bool fits = digits.size() == detail::checksum_digits * (tensors_.size() + 1) &&
+                    place != std::string_view::npos;
+  if (fits)
+    without.replace(place + digits.size() - detail::checksum_digits, detail::checksum_digits,
+                    detail::checksum_digits, '0');
+  if (!fits || !digits.ends_with(detail::checksum_text(detail::as_bytes(without))))
+    fail<DamagedFile>(path_,
+                      ": its header is no longer what was written (checksum); use another copy or "
+                      "checkpoint.");
+  for (std::size_t i = 0; i < tensors_.size(); ++i)
+    checksums_.push_back(digits.substr(i * detail::checksum_digits, detail::checksum_digits));
+}
+
+ARVIT_DEFINITION void Safetensors::check_contents(const StoredTensor& tensor) const {
+  if (checksums_.empty()) return;
+  const std::string& said = checksums_[&tensor - tensors_.data()];
+  if (detail::checksum_text(tensor.bytes) != said)
+    fail<DamagedFile>(
+        path_, ": the values of ", tensor.name,
+        " are no longer what was written (checksum); use another copy or checkpoint.");
 }
 
 ARVIT_DEFINITION void Safetensors::parse_metadata(JsonReader& json) {

@@ -138,7 +138,12 @@ ARVIT_DEFINITION void check_start(const PreparedRun& run) {
   CheckpointInfo expected = CheckpointInfo::of_run(info, options, 0,
                                                    run.pictures.size() / options.batch.size);
   expected.model = run.model.type;
-  check_continues(Safetensors(newest), run.model.parameters, expected);
+  CheckpointFolder(options.files.out)
+      .use_newest(
+          [&](const std::string& path) {
+            check_continues(Safetensors(path), run.model.parameters, expected);
+          },
+          [](const std::string&) {});  // said by the trainer, who reads all of it
 }
 
 ARVIT_DEFINITION void check_places(const PreparedRun& run) {

@@ -32,6 +32,20 @@ ARVIT_DEFINITION std::string CheckpointFolder::newest() const {
   return all.empty() ? "" : path(all.back());
 }
 
+ARVIT_DEFINITION void CheckpointFolder::use_newest(
+    const std::function<void(const std::string&)>& use,
+    const std::function<void(const std::string&)>& passed_over) const {
+  const auto all = steps();
+  for (std::size_t left = all.size(); left > 0; --left) {
+    try {
+      return use(path(all[left - 1]));
+    } catch (const DamagedFile& error) {
+      if (left == 1) throw;
+      passed_over(error.what());
+    }
+  }
+}
+
 ARVIT_DEFINITION void CheckpointFolder::forget_old() const {
   const auto all = steps();
   std::error_code ignored;  // a file that stays costs room, not correctness

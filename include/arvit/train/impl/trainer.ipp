@@ -46,9 +46,14 @@ ARVIT_DEFINITION std::int64_t TrainingRun::total_steps() const {
   return std::max<std::int64_t>(1, std::llround(steps));
 }
 
-ARVIT_DEFINITION void TrainingRun::go_on_from(std::int64_t step, const std::string& checkpoint) {
-  done_ = step;
-  note(text("resumed ", checkpoint, " after step ", done_, " of ", total_steps(), "."));
+ARVIT_DEFINITION void TrainingRun::go_on(
+    const std::function<std::int64_t(const std::string&)>& load) {
+  folder_.use_newest(
+      [&](const std::string& path) {
+        done_ = load(path);
+        note(text("resumed ", path, " after step ", done_, " of ", total_steps(), "."));
+      },
+      [&](const std::string& why) { note(text(why, " The one before it is taken.")); });
 }
 
 ARVIT_DEFINITION StepRecord TrainingRun::train_step() {
