@@ -65,7 +65,7 @@ class TrainingRun {
  public:
   virtual ~TrainingRun() = default;
 
-  /// Trains to the end, or until SIGINT or SIGTERM; saves before it returns.
+  /// Trains to the end, or until a signal asks for a stop (StopOnSignal); saves before it returns.
   TrainingResult run();
   /// One optimiser step, without logs, progress and checkpoints. NumericError names the step and
   /// the newest checkpoint.
