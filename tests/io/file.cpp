@@ -94,6 +94,23 @@ TEST_CASE("file: what cannot be read is one sentence that names it") {
         }) == 7);
 }
 
+TEST_CASE("file: what the machine refuses is not the file's fault") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "a", std::string_view("x"));
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{3, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  const std::string whole = message_of<MachineError>([&] { read_file(folder / "a"); });
+  const std::string mapped = message_of<MachineError>([&] { MappedFile(folder / "a"); });
+  setrlimit(RLIMIT_NOFILE, &before);
+  CHECK(whole == (folder / "a").string() +
+                     ": cannot be read (Too many open files); raise the limit "
+                     "on open files (ulimit -n).");
+  CHECK(mapped == whole);
+  CHECK(read_file(folder / "a").size() == 1);
+}
+
 TEST_CASE("file: an atomic write replaces the whole file") {
   const TemporaryFolder folder;
   write_atomically(folder / "a", "old");

@@ -33,6 +33,11 @@ struct FileError : Error {
 struct DamagedFile : FileError {
   using FileError::FileError;
 };
+/// The machine failed at a file (a disk or network, too many open files), which says nothing of the
+/// file: it may succeed when it is tried again.
+struct MachineError : Error {
+  using Error::Error;
+};
 /// A run-time option outside its range.
 struct OptionError : Error {
   using Error::Error;

@@ -67,6 +67,15 @@ inline std::string_view advice(int code) {
                   advice(code), ".");
 }
 
+/// Throws what kept a file from being read: FileError where it is the file's own matter, else
+/// MachineError.
+[[noreturn]] inline void fail_to_read(const std::filesystem::path& path, int code) {
+  for (const int own : {ENOENT, ENOTDIR, EISDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG, EINVAL, ENXIO})
+    if (code == own) fail_errno(path, "cannot be read", code);
+  fail<MachineError>(path.string(), ": cannot be read (", std::generic_category().message(code),
+                     "); ", advice(code), ".");
+}
+
 /// Owns a file descriptor.
 class Descriptor {
  public:
@@ -94,8 +103,7 @@ inline Descriptor open_to_read(const std::filesystem::path& path, struct stat& s
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open() && errno == ENOENT)
     fail<FileError>(path.string(), ": does not exist; check the path.");
-  if (!file.is_open() || ::fstat(file.get(), &status) != 0)
-    fail_errno(path, "cannot be read", errno);
+  if (!file.is_open() || ::fstat(file.get(), &status) != 0) fail_to_read(path, errno);
   if (S_ISDIR(status.st_mode))
     fail<FileError>(path.string(), ": is a folder, a file was expected; check the path.");
   return file;
@@ -157,7 +165,7 @@ template <class Container> Container read_all(const std::filesystem::path& path)
       const ssize_t count = ::read(file.get(), contents.data() + size,
                                    std::min<std::size_t>(contents.size() - size, 1 << 30));
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) fail_errno(path, "cannot be read", errno);
+      if (count < 0) fail_to_read(path, errno);
       if (count == 0) break;
       size += count;
       if (size == contents.size()) contents.resize(2 * size);
