@@ -339,6 +339,29 @@ TEST_CASE("trainer: a damaged checkpoint is named, and the newest whole one is r
   CHECK_THROWS_AS(train(options), DamagedFile);
 }
 
+TEST_CASE("trainer: a log that lost lines is said to lack them") {
+  const test::TemporaryFolder folder;
+  for (const auto& [lines, gap] :
+       {std::pair{7, ""}, {4, "lacks the steps from 4 to 6"}, {0, "lacks the steps from 1 to 6"}}) {
+    TrainerOptions options = small_options(folder / std::to_string(lines));
+    TrainerHooks hooks = silent();
+    hooks.after_step = [](const StepRecord& record) {
+      if (record.step == 6) raise(SIGTERM);
+    };
+    train(options, {}, hooks);
+    const std::string log = options.files.out + "/log.csv", whole = contents(log);
+    std::size_t end = 0;
+    for (int line = 0; line < lines; ++line) end = whole.find('\n', end) + 1;
+    std::filesystem::resize_file(log, end);
+    options.files.resume = true;
+    std::ostringstream said;
+    train(options, {}, {{&said, false}, {}});
+    const bool complains = said.str().find("log.csv: lacks") != std::string::npos;
+    CHECK(complains == (*gap != 0));
+    CHECK(said.str().find(gap) != std::string::npos);
+  }
+}
+
 TEST_CASE("trainer: a run has its folder alone, and a second one takes nothing from it") {
   const test::TemporaryFolder folder;
   const auto expected = tensors(train(small_options(folder / "alone")).checkpoint);

@@ -93,6 +93,9 @@ ARVIT_DEFINITION TrainingResult TrainingRun::run() {
   const std::int64_t save_interval = options_.files.save_every.value_or(steps_per_epoch_);
   TrainingLog log(options_.files.out, done_);
   Progress progress(hooks_.output, options_.schedule.epochs, total, done_);
+  if (log.last_step() + options_.files.log_every <= done_)
+    progress.note(text(options_.files.out, "/log.csv: lacks the steps from ", log.last_step() + 1,
+                       " to ", done_, ", which an earlier run computed; it goes on without them."));
   TrainingResult result{done_, 0, folder_.newest(), false};
   std::int64_t saved = done_ > 0 ? done_ : -1;
   const auto save_now = [&] {
