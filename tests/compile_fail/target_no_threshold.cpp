@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: SmoothL1<Threshold>: from Threshold on the error is straight; it must be positive, and
-// without any it is L1.
+// expect: Target<Kind, Error>: the error's own numbers are out of range, as a threshold of SmoothL1
+// that is not positive.
 #include <arvit/models.hpp>
 
 using Bad = arvit::SAIM<arvit::ViT_B16<>, arvit::Parallel<12>,

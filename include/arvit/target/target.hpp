@@ -65,9 +65,10 @@ template <class Kind_, class... Options> struct Target {
                         has_cells = !resizes || detail::HasTeacher<Kind>,
                         has_pixels = standardise ||
                                      !(detail::HasTeacher<Kind> || detail::HasClasses<Kind>),
-                        has_error = Error::names_class == detail::HasClasses<Kind>;
+                        has_error = Error::names_class == detail::HasClasses<Kind>,
+                        fits_error = is_well_formed<Error>;
   static constexpr bool well_formed = knows_options && has_each_once && has_cells && has_pixels &&
-                                      has_error && is_well_formed<Error>;
+                                      has_error && fits_error;
   static_assert(knows_options,
                 "Target<Kind, Options...>: the options are RawPatches, an error (target/errors/), "
                 "LinearHead, MlpHead and ResizePrediction.");
@@ -81,6 +82,9 @@ template <class Kind_, class... Options> struct Target {
   static_assert(has_error,
                 "Target<Kind, Error>: codes have CrossEntropy, and nothing else has; drop the "
                 "error or choose another.");
+  static_assert(fits_error,
+                "Target<Kind, Error>: the error's own numbers are out of range, as a threshold of "
+                "SmoothL1 that is not positive.");
 
   template <class Grid> static constexpr int width = Kind::template width<Grid>;
   /// Numbers of the target's row, and those that must come with each image: [tokens, token_width];

@@ -11,6 +11,7 @@ namespace arvit {
 ///   static constexpr bool names_class          the target is one number a row, a class; else one
 ///                                              for each entry
 ///   static constexpr bool mean_over_rows       the loss is the mean over rows; else over entries
+///   static constexpr bool well_formed          whether its own numbers will do, where it has any
 struct ErrorCategory;
 
 }  // namespace arvit

@@ -15,10 +15,7 @@ template <class Threshold = std::ratio<1>> struct SmoothL1 {
   using Category = ErrorCategory;
   static constexpr std::string_view name = "smooth_absolute_error";
   static constexpr bool names_class = false, mean_over_rows = false;
-  static constexpr bool well_formed = Threshold::num > 0;
-  static_assert(well_formed,
-                "SmoothL1<Threshold>: from Threshold on the error is straight; it must be "
-                "positive, and without any it is L1.");
+  static constexpr bool well_formed = Threshold::num > 0;  ///< what Target asserts
 
   template <class Row>
   ARVIT_HOST_DEVICE static ARVIT_INLINE double of(const Row& row, double scale) {
