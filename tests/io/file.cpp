@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <thread>
@@ -79,6 +80,9 @@ TEST_CASE("file: what cannot be read is one sentence that names it") {
   CHECK(complaint("missing") == "does not exist; check the path.");
   CHECK(complaint("empty") == "is empty; copy or create it again.");
   CHECK(complaint(".") == "is a folder, a file was expected; check the path.");
+  REQUIRE(mkfifo((folder / "pipe").c_str(), 0666) == 0);
+  CHECK(complaint("pipe") ==
+        "is a device, pipe or socket, a file was expected; copy what it gives into a file.");
   CHECK(complaint("empty/x") ==
         "cannot be read (Not a directory); check the path, a part of it is no folder.");
 

@@ -147,9 +147,13 @@ TEST_CASE("safetensors: every fault of a header is one sentence") {
                           4)) == "");
   expect("abc", "has 3 bytes, its header length alone takes 8");
   expect(file_of(good, 8, 100'000'001),
-         "announces a header of 100000001 bytes, at most 100000000 are allowed");
+         ": is no safetensors file; give one, or write it anew with the safetensors package.");
   expect(file_of(good, 8, std::numeric_limits<std::int64_t>::max()),
-         "announces a header of 9223372036854775807 bytes");
+         "is no safetensors file; give");
+  expect("PK\3\4 and so on",
+         "is no safetensors file, but a zip archive, as PyTorch's .pth files are;");
+  expect(std::string("\x80\2}q\0(X and so on", 16),
+         ", but a pickle, as PyTorch's older files are;");
   expect(file_of(good, 8, 63), "announces a header of 63 bytes, only 62 follow");
   expect(file_of(good, 7), "a ends at byte 8 of the data, of which the file has 7");
   expect(file_of(good, 9), "its tensors take 8 bytes, but 9 follow the header");

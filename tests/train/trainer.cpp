@@ -334,8 +334,20 @@ TEST_CASE("trainer: a damaged checkpoint is named, and the newest whole one is r
   CHECK(tensors(result.checkpoint) == expected);
   CHECK(logged_steps(folder / "run/log.csv") == logged_steps(folder / "whole/log.csv"));
 
-  for (const std::int64_t step : CheckpointFolder(options.files.out).steps())
-    flip(CheckpointFolder(options.files.out).path(step), 4001);
+  // Cut, empty, or no file of the kind at all.
+  const std::vector<std::int64_t> steps = CheckpointFolder(options.files.out).steps();
+  REQUIRE(steps.size() == 6);
+  const auto path_of = [&](std::size_t i) {
+    return CheckpointFolder(options.files.out).path(steps[i]);
+  };
+  std::filesystem::resize_file(path_of(5), 5000);
+  std::filesystem::resize_file(path_of(4), 0);
+  test::write_bytes(path_of(3), std::string_view("PK\3\4 and so on"));
+  said.str("");
+  CHECK(tensors(train(options, {}, {{&said, false}, {}}).checkpoint) == expected);
+  CHECK(said.str().find("resumed " + path_of(2)) != std::string::npos);
+
+  for (const std::int64_t step : steps) flip(CheckpointFolder(options.files.out).path(step), 4001);
   CHECK_THROWS_AS(train(options), DamagedFile);
 }
 

@@ -97,20 +97,24 @@ class Descriptor {
   int number_ = -1;
 };
 
-/// Opens a file to be read; a missing file, a folder and a file that may not be read are one
-/// sentence each.
+/// Opens a file to be read; a missing file, a folder, what is no file and a file that may not be
+/// read are one sentence each. A pipe that nobody writes to is not waited for.
 inline Descriptor open_to_read(const std::filesystem::path& path, struct stat& status) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.is_open() && errno == ENOENT)
     fail<FileError>(path.string(), ": does not exist; check the path.");
   if (!file.is_open() || ::fstat(file.get(), &status) != 0) fail_to_read(path, errno);
   if (S_ISDIR(status.st_mode))
     fail<FileError>(path.string(), ": is a folder, a file was expected; check the path.");
+  if (!S_ISREG(status.st_mode))
+    fail<FileError>(path.string(),
+                    ": is a device, pipe or socket, a file was expected; copy what "
+                    "it gives into a file.");
   return file;
 }
 
 [[noreturn]] inline void fail_empty(const std::filesystem::path& path) {
-  fail<FileError>(path.string(), ": is empty; copy or create it again.");
+  fail<DamagedFile>(path.string(), ": is empty; copy or create it again.");
 }
 
 /// Writes all of `bytes`; false, with errno set, when that fails.
@@ -152,7 +156,7 @@ inline std::span<const std::byte> as_bytes(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-/// All bytes of a file. Reads to the end instead of trusting the size: a pipe has none.
+/// All bytes of a file. Reads to the end instead of trusting the size: those of /proc have none.
 template <class Container> Container read_all(const std::filesystem::path& path) {
   struct stat status {};
   const Descriptor file = open_to_read(path, status);

@@ -49,8 +49,8 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Stored
                        const Metadata& metadata = {});
 
 /// An open safetensors file; tensors() view its bytes, which live as long as this object.
-/// Opening checks everything but the values, and throws FileError with one sentence; DamagedFile
-/// where the file is no longer what was written, as far as it says what that was.
+/// Opening checks everything but the values, and throws DamagedFile with one sentence; so does
+/// reading values that are no longer what was written, as far as the file says what that was.
 class Safetensors {
  public:
   explicit Safetensors(const std::filesystem::path& path);

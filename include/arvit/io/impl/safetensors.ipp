@@ -98,6 +98,24 @@ ARVIT_DEFINITION void write_safetensors(const std::filesystem::path& path,
                     [](const StoredTensor& tensor) { return tensor.bytes; });
 }
 
+namespace detail {
+/// What a file that is none of ours looks like, for people; "" where it is not known.
+ARVIT_DEFINITION std::string_view other_format(std::span<const std::byte> bytes) {
+  struct Format {
+    std::string_view begin, words;
+  };
+  for (const Format& format :
+       {Format{"PK\3\4", ", but a zip archive, as PyTorch's .pth files are"},
+        Format{"\x80\2", ", but a pickle, as PyTorch's older files are"},
+        Format{"\x89HDF", ", but HDF5"}, Format{"\x93NUMPY", ", but an npy array"},
+        Format{"\x1f\x8b", ", but compressed by gzip"}})
+    if (bytes.size() >= format.begin.size() &&
+        std::memcmp(bytes.data(), format.begin.data(), format.begin.size()) == 0)
+      return format.words;
+  return {};
+}
+}  // namespace detail
+
 template <class... Parts> [[noreturn]] void Safetensors::damaged(const Parts&... parts) const {
   fail<FileError>(
       path_, ": ", parts...,
@@ -106,7 +124,11 @@ template <class... Parts> [[noreturn]] void Safetensors::damaged(const Parts&...
 
 ARVIT_DEFINITION Safetensors::Safetensors(const std::filesystem::path& path)
     : path_(path.string()), file_(path) {
-  parse();
+  try {
+    parse();
+  } catch (const FileError& error) {
+    throw DamagedFile(error.what());
+  }
 }
 
 ARVIT_DEFINITION const StoredTensor* Safetensors::find(std::string_view name) const {
@@ -128,9 +150,10 @@ ARVIT_DEFINITION void Safetensors::parse() {
   if (all.size() < 8) damaged("has ", all.size(), " bytes, its header length alone takes 8");
   std::uint64_t length;
   std::memcpy(&length, all.data(), 8);
+  // What a stranger's file begins with is not repeated: it may be anything.
   if (length > static_cast<std::uint64_t>(safetensors_header_limit))
-    damaged("announces a header of ", length, " bytes, at most ", safetensors_header_limit,
-            " are allowed");
+    fail<FileError>(path_, ": is no safetensors file", detail::other_format(all),
+                    "; give one, or write it anew with the safetensors package.");
   if (length > all.size() - 8)
     damaged("announces a header of ", length, " bytes, only ", all.size() - 8, " follow");
   const std::string_view text(reinterpret_cast<const char*>(all.data()) + 8, length);
