@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <exception>
 #include <thread>
 
 #include "arvit/io/append_file.hpp"
@@ -104,10 +105,20 @@ TEST_CASE("file: what the machine refuses is not the file's fault") {
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
   const rlimit none{3, before.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &none);
-  const std::string whole = message_of<MachineError>([&] { read_file(folder / "a"); });
-  const std::string mapped = message_of<MachineError>([&] { MappedFile(folder / "a"); });
-  setrlimit(RLIMIT_NOFILE, &before);
+  // Looked at afterwards: the sanitizers need files of their own for that.
+  const auto failure_of = [&](auto&& work) {
+    std::exception_ptr failure;
+    setrlimit(RLIMIT_NOFILE, &none);
+    try {
+      work();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    setrlimit(RLIMIT_NOFILE, &before);
+    return message_of<MachineError>([&] { std::rethrow_exception(failure); });
+  };
+  const std::string whole = failure_of([&] { read_file(folder / "a"); });
+  const std::string mapped = failure_of([&] { MappedFile(folder / "a"); });
   CHECK(whole == (folder / "a").string() +
                      ": cannot be read (Too many open files); raise the limit "
                      "on open files (ulimit -n).");
