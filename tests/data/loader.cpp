@@ -206,6 +206,32 @@ TEST_CASE("loader: skipped pictures are reported once and replaced by the next g
         "loader: none of the 2 pictures can be read; see the reports of the skipped files.");
 }
 
+TEST_CASE("loader: a failure of the machine is no bad picture, and what passes changes nothing") {
+  /// The machine fails at the first `failures` readings of picture 3.
+  struct Flaky : Made {
+    std::shared_ptr<std::atomic<int>> failures;
+    Picture picture(std::int64_t i) const {
+      if (i == 3 && (*failures)-- > 0) fail<MachineError>("file 3: Input/output error.");
+      return Made::picture(i);
+    }
+  };
+  const auto failing = [](int times) {
+    return Flaky{{6}, std::make_shared<std::atomic<int>>(times)};
+  };
+  const LoaderOptions options{.batch = 3,
+                              .threads = 2,
+                              .shuffle = false,
+                              .on_bad_file = OnBadFile::skip,
+                              .report = [](const std::string& line) { FAIL(line); }};
+  Loader passing(failing(2), transform, options);
+  CHECK(take(passing, 2) == run({6}, options, 2));
+  Loader lasting(failing(1000), transform, options);
+  CHECK(lasting.next()->indices[2] == 2);
+  CHECK(message_of<MachineError>([&] { lasting.next(); }) == "file 3: Input/output error.");
+  CHECK(contents_text(failing(1)) == contents_text(Made{6}));
+  CHECK(measure_normalisation(failing(1)).mean == measure_normalisation(Made{6}).mean);
+}
+
 TEST_CASE("loader: any other exception of a worker reaches next(), also with skip") {
   struct Throws : Made {
     Picture picture(std::int64_t) const { throw std::runtime_error("mine"); }

@@ -2,10 +2,17 @@
 #include "arvit/run/program.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <sstream>
 
+#include "arvit/io/file.hpp"
 #include "arvit/train/progress.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace arvit;
 
@@ -38,6 +45,43 @@ TEST_CASE("program: exit codes and one line on standard error") {
   CHECK(help.code == 0);
   CHECK(help.out == "help\n");
   CHECK(help.error == "");
+  const Outcome stopped = outcome([] { throw Stopped{}; });
+  CHECK(stopped.code == 75);
+  CHECK(stopped.error == "");
+}
+
+TEST_CASE("program: closed pipes and limits of size are failures of a write, not deaths") {
+  const test::TemporaryFolder folder;
+  const auto code_of = [&](auto&& work) {
+    const pid_t child = fork();
+    if (child == 0) {
+      int pipe_ends[2];
+      if (pipe(pipe_ends) != 0) _exit(100);
+      dup2(pipe_ends[1], STDOUT_FILENO);
+      close(pipe_ends[0]);  // nobody reads
+      close(pipe_ends[1]);
+      dup2(open((folder / "error").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0666), STDERR_FILENO);
+      std::signal(SIGPIPE, SIG_DFL);
+      std::signal(SIGXFSZ, SIG_DFL);
+      std::cout.clear();
+      _exit(run_main(0, nullptr, [&](int, char**) { work(); }));
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  };
+  CHECK(code_of([] { std::cout << std::string(100'000, 'x'); }) == 1);
+  CHECK(read_text(folder / "error") ==
+        "error: standard output was closed, or its disk is full, before all was printed; what the "
+        "program writes into files is there.\n");
+  CHECK(code_of([&] {
+          const rlimit most{1000, 1000};
+          setrlimit(RLIMIT_FSIZE, &most);
+          write_atomically(folder / "a", std::string(2000, 'x'));
+        }) == 1);
+  CHECK(
+      read_text(folder / "error").find("/a: cannot be written (File too large); raise the limit") !=
+      std::string::npos);
 }
 
 TEST_CASE("progress: a line for people, with the mean loss since the last line") {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 #include "arvit/device/reference.hpp"
@@ -265,6 +266,26 @@ TEST_CASE("checkpoint: a file that lacks what a run needs") {
     CHECK_MESSAGE(says(loading<SmallModel<>>(folder / "changed.safetensors", options_of("Small")),
                        "changed.safetensors"),
                   entry.first);
+  }
+}
+
+TEST_CASE("checkpoint: values that are not finite are refused, wherever they stand") {
+  const test::TemporaryFolder folder;
+  save<SmallModel<>>(folder / "a.safetensors");
+  const Safetensors whole(folder / "a.safetensors");
+  for (const char* name : {"cls_token", "optimiser.moment2.cls_token", "average.cls_token"}) {
+    std::vector<StoredTensor> tensors(whole.tensors().begin(), whole.tensors().end());
+    auto values = whole.values<float>(name);
+    values.back() = std::numeric_limits<float>::quiet_NaN();
+    for (StoredTensor& tensor : tensors)
+      if (tensor.name == name) tensor = stored_tensor(name, tensor.shape, values.data());
+    write_safetensors(folder / "b.safetensors", tensors, whole.metadata());
+    Filled<SmallModel<>> filled;
+    const auto expected = CheckpointInfo::of<SmallModel<>>(info, options_of("Small"), 0, 3);
+    CHECK(says(test::message_of<FileError>([&] {
+                 load_checkpoint((folder / "b.safetensors").string(), filled.step, expected);
+               }),
+               text("b.safetensors: ", name, " holds a value that is not finite; use another ")));
   }
 }
 

@@ -306,6 +306,108 @@ TEST_CASE("trainer: a full disk ends the run with one sentence; the checkpoints 
   CHECK_NOTHROW(read_checkpoint_info(CheckpointFolder(options.files.out).newest()));
 }
 
+TEST_CASE("trainer: a damaged checkpoint is named, and the newest whole one is resumed") {
+  const test::TemporaryFolder folder;
+  const auto expected = tensors(train(small_options(folder / "whole")).checkpoint);
+  TrainerOptions options = small_options(folder / "run");
+  TrainerHooks hooks = silent();
+  hooks.after_step = [](const StepRecord& record) {
+    if (record.step == 7) raise(SIGTERM);
+  };
+  const std::string newest = train(options, {}, hooks).checkpoint;
+  const auto flip = [](const std::string& path, std::int64_t from_end) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(-from_end, std::ios::end);
+    const int byte = file.get();
+    file.seekp(-from_end, std::ios::end);
+    file.put(static_cast<char>(byte ^ 4));
+  };
+  flip(newest, 4000);
+  options.files.resume = true;
+  std::ostringstream said;
+  const TrainingResult result = train(options, {}, {{&said, false}, {}});
+  CHECK(said.str().find(newest + ": the values of ") != std::string::npos);
+  CHECK(said.str().find("are no longer what was written (checksum); use another copy or "
+                        "checkpoint. The one before it is taken.") != std::string::npos);
+  CHECK(said.str().find("resumed " + CheckpointFolder(options.files.out).path(6)) !=
+        std::string::npos);
+  CHECK(tensors(result.checkpoint) == expected);
+  CHECK(logged_steps(folder / "run/log.csv") == logged_steps(folder / "whole/log.csv"));
+
+  // Cut, empty, or no file of the kind at all.
+  const std::vector<std::int64_t> steps = CheckpointFolder(options.files.out).steps();
+  REQUIRE(steps.size() == 6);
+  const auto path_of = [&](std::size_t i) {
+    return CheckpointFolder(options.files.out).path(steps[i]);
+  };
+  std::filesystem::resize_file(path_of(5), 5000);
+  std::filesystem::resize_file(path_of(4), 0);
+  test::write_bytes(path_of(3), std::string_view("PK\3\4 and so on"));
+  said.str("");
+  CHECK(tensors(train(options, {}, {{&said, false}, {}}).checkpoint) == expected);
+  CHECK(said.str().find("resumed " + path_of(2)) != std::string::npos);
+
+  for (const std::int64_t step : steps) flip(CheckpointFolder(options.files.out).path(step), 4001);
+  CHECK_THROWS_AS(train(options), DamagedFile);
+}
+
+TEST_CASE("trainer: a log that lost lines is said to lack them") {
+  const test::TemporaryFolder folder;
+  for (const auto& [lines, gap] :
+       {std::pair{7, ""}, {4, "lacks the steps from 4 to 6"}, {0, "lacks the steps from 1 to 6"}}) {
+    TrainerOptions options = small_options(folder / std::to_string(lines));
+    TrainerHooks hooks = silent();
+    hooks.after_step = [](const StepRecord& record) {
+      if (record.step == 6) raise(SIGTERM);
+    };
+    train(options, {}, hooks);
+    const std::string log = options.files.out + "/log.csv", whole = contents(log);
+    std::size_t end = 0;
+    for (int line = 0; line < lines; ++line) end = whole.find('\n', end) + 1;
+    std::filesystem::resize_file(log, end);
+    options.files.resume = true;
+    std::ostringstream said;
+    train(options, {}, {{&said, false}, {}});
+    const bool complains = said.str().find("log.csv: lacks") != std::string::npos;
+    CHECK(complains == (*gap != 0));
+    CHECK(said.str().find(gap) != std::string::npos);
+  }
+}
+
+TEST_CASE("trainer: a run has its folder alone, and a second one takes nothing from it") {
+  const test::TemporaryFolder folder;
+  const auto expected = tensors(train(small_options(folder / "alone")).checkpoint);
+  const TrainerOptions options = small_options(folder / "shared");
+  std::string refused;
+  TrainerHooks hooks = silent();
+  hooks.after_step = [&](const StepRecord& record) {
+    if (record.step != 3) return;
+    for (const bool resume : {false, true}) {
+      TrainerOptions second = options;
+      second.files.resume = resume;
+      refused = test::message_of<FileError>([&] { train(second, {}, silent()); });
+      CHECK(refused.find("writes there; wait until it has ended") != std::string::npos);
+    }
+  };
+  const TrainingResult result = train(options, {}, hooks);
+  CHECK(result.complete);
+  CHECK(!refused.empty());
+  CHECK(tensors(result.checkpoint) == expected);
+}
+
+TEST_CASE("trainer: every signal that ends programs stops after the step and saves") {
+  const test::TemporaryFolder folder;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU}) {
+    TrainerHooks hooks = silent();
+    hooks.after_step = [&](const StepRecord& record) {
+      if (record.step == 3) raise(number);
+    };
+    const TrainingResult stopped = train(small_options(folder / std::to_string(number)), {}, hooks);
+    CHECK_FALSE(stopped.complete);
+    CHECK(stopped.checkpoint.find("checkpoint-000000003") != std::string::npos);
+  }
+}
+
 TEST_CASE(
     "trainer: SIGTERM stops after the step and saves; another one a second later ends the "
     "process") {

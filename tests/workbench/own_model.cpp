@@ -5,7 +5,10 @@
 #undef main
 
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -13,6 +16,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "arvit/io/png.hpp"
@@ -147,6 +151,25 @@ TEST_CASE("workbench: a model of one's own is pre-trained, measured, drawn and e
                 (folder / "codebook.safetensors").string())
                 .out,
             "\"codes\":4,"));
+}
+
+TEST_CASE("workbench: a run that is asked to stop says so in its exit code, and goes on later") {
+  const TemporaryFolder folder;
+  write_pictures(folder / "pictures");
+  const std::string command = "pretrain --data " + (folder / "pictures").string() + " --out " +
+                              (folder / "run").string() + " --warmup 0 --batch 6 --threads 1";
+  std::thread batch_system([&] {
+    while (!std::filesystem::exists(folder / "run/log.csv"))
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    kill(getpid(), SIGUSR1);
+  });
+  const Said stopped = run(command + " --epochs 100000 --keep 1");
+  batch_system.join();
+  CHECK(stopped.code == 75);
+  CHECK(has(stopped.out, "stopped by SIGUSR1 after step "));
+  CHECK(has(stopped.out, "--resume continues it."));
+  const Said again = run(command + " --epochs 100000");
+  CHECK(again.code == 2);
 }
 
 TEST_CASE("workbench: a model that the program does not hold") {

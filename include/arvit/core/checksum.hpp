@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -20,22 +19,33 @@ inline std::uint64_t checksum(std::span<const std::byte> bytes, std::uint64_t se
     x = (x ^ (x >> 32)) * 0xD6E8FEB86659FD93u;
     return x ^ (x >> 32);
   };
-  // Four, for their products wait for each other.
-  std::array<std::uint64_t, 4> lanes{seed, seed + odd, seed + 2 * odd, seed + 3 * odd};
+  // Once more: a change of the top bits alone must spread, or one in the next word would undo it.
+  const auto next = [](std::uint64_t lane, std::uint64_t word) {
+    const std::uint64_t product = (lane ^ word) * odd;
+    return (product ^ (product >> 29)) * odd;
+  };
+  // Four, for their products wait for each other; by name, so that they stay in registers.
+  std::uint64_t a = seed, b = seed + odd, c = seed + 2 * odd, d = seed + 3 * odd;
   std::array<std::uint64_t, 4> words{};
-  for (std::size_t at = 0; at < bytes.size(); at += sizeof words) {
-    const std::size_t count = std::min(bytes.size() - at, sizeof words);
-    if (count < sizeof words) words = {};
-    std::memcpy(words.data(), bytes.data() + at, count);
-    for (std::size_t lane = 0; lane < 4; ++lane) {
-      const std::uint64_t product = (lanes[lane] ^ words[lane]) * odd;
-      // Once more: a change of the top bits alone must spread, or one in the next word would undo
-      // it.
-      lanes[lane] = (product ^ (product >> 29)) * odd;
-    }
+  const auto take = [&] {
+    a = next(a, words[0]);
+    b = next(b, words[1]);
+    c = next(c, words[2]);
+    d = next(d, words[3]);
+  };
+  const std::byte* from = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= sizeof words; left -= sizeof words, from += sizeof words) {
+    std::memcpy(words.data(), from, sizeof words);
+    take();
+  }
+  if (left > 0) {
+    words = {};
+    std::memcpy(words.data(), from, left);
+    take();
   }
   std::uint64_t sum = mixed(bytes.size());
-  for (const std::uint64_t lane : lanes) sum = mixed(sum ^ lane);
+  for (const std::uint64_t lane : {a, b, c, d}) sum = mixed(sum ^ lane);
   return sum;
 }
 

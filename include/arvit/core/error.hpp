@@ -29,6 +29,15 @@ struct ShapeError : Error {
 struct FileError : Error {
   using Error::Error;
 };
+/// A file whose bytes are no longer those that were written.
+struct DamagedFile : FileError {
+  using FileError::FileError;
+};
+/// The machine failed at a file (a disk or network, too many open files), which says nothing of the
+/// file: it may succeed when it is tried again.
+struct MachineError : Error {
+  using Error::Error;
+};
 /// A run-time option outside its range.
 struct OptionError : Error {
   using Error::Error;

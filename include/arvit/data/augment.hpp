@@ -38,7 +38,7 @@ template <Dataset S> Normalisation measure_normalisation(const S& set, std::int6
   double count = 0;
   for (std::int64_t i = 0; i < size; i += step) {
     try {
-      const auto& picture = set.picture(i);
+      const auto& picture = steady_picture(set, i);
       const PictureView view = picture;
       for (int y = 0; y < view.height; ++y)
         for (int x = 0; x < view.width; ++x)

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <memory>
 #include <numeric>
 #include <span>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -23,7 +25,7 @@ namespace arvit {
 ///   size()      number of pictures
 ///   label(i)    class of picture i, counted from 0, or -1 for none
 ///   picture(i)  Picture or PictureView, of any size; may read and decode a file. FileError says
-///               that this one picture is bad.
+///               that this one picture is bad, MachineError that the machine failed at it.
 /// Two more are used where a set has them: class_names(), a vector of strings, and describe(), one
 /// line for people.
 template <class S>
@@ -57,12 +59,25 @@ template <Dataset S> std::string describe(const S& set) {
     return text(set.size(), " pictures, ", class_names(set).size(), " classes");
 }
 
+/// set.picture(i). Where the machine fails at it, it is tried again after 0.1, 0.5 and 2 s, before
+/// its MachineError ends the work: nobody may take it for a bad picture.
+template <Dataset S> decltype(auto) steady_picture(const S& set, std::int64_t i) {
+  for (const int wait : {100, 500, 2000}) {
+    try {
+      return set.picture(i);
+    } catch (const MachineError&) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(wait));
+    }
+  }
+  return set.picture(i);
+}
+
 /// What the pictures of a set are, by the contents of 16 of them, wherever they lie.
 template <Dataset Set> std::string contents_text(const Set& set) {
   std::uint64_t sum = 0;
   for (std::int64_t i = 0; i < 16; ++i) {
     try {
-      const auto& picture = set.picture(i * set.size() / 16);
+      const auto& picture = steady_picture(set, i * set.size() / 16);
       const PictureView view = picture;
       const std::size_t row_bytes = std::size_t{3} * view.width;
       for (int y = 0; y < view.height; ++y)

@@ -28,7 +28,8 @@ PictureBatch draw_pictures(const Set& set, T transform, int count, std::uint64_t
   batch.images.resize(drawn.size() * pixels);
   for (std::size_t i = 0; i < drawn.size(); ++i) {
     batch.counters.push_back({seed, 0, static_cast<std::uint32_t>(drawn[i])});
-    transform(set.picture(drawn[i]), batch.counters.back(), batch.images.data() + i * pixels);
+    transform(steady_picture(set, drawn[i]), batch.counters.back(),
+              batch.images.data() + i * pixels);
   }
   return batch;
 }

@@ -318,7 +318,7 @@ template <Dataset Set, Transform Transformer> class Loader {
     std::int64_t& index = slot.indices[place];
     for (std::int64_t tried = 0; tried < pictures_; ++tried, index = (index + 1) % pictures_) {
       try {
-        const auto& picture = set_.picture(index);
+        const auto& picture = steady_picture(set_, index);
         transform(
             picture,
             Counter{options_.seed, options_.views > 0 ? slot.epoch % options_.views : slot.epoch,

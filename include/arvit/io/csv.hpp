@@ -26,7 +26,7 @@ class CsvLog {
   CsvLog(const std::filesystem::path& path, std::span<const std::string> columns,
          std::int64_t first_step = 0)
       : columns_(columns.size()),
-        file_(detail::open_step_log(path, header(columns), first_step, step_of)) {}
+        file_(detail::open_step_log(path, header(columns), first_step, last_step_, step_of)) {}
 
   void row(std::int64_t step, std::span<const double> values) {
     if (values.size() != columns_)
@@ -38,6 +38,8 @@ class CsvLog {
     file_.append(line_ += '\n');
   }
   void flush() { file_.synchronise(); }
+  /// Of the rows that were there when it was opened; 0 for none.
+  std::int64_t last_step() const { return last_step_; }
 
  private:
   static std::string header(std::span<const std::string> columns) {
@@ -62,6 +64,7 @@ class CsvLog {
   }
 
   std::size_t columns_;
+  std::int64_t last_step_ = 0;
   AppendFile file_;
   std::string line_;
 };

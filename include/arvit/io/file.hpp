@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "arvit/core/checksum.hpp"
 #include "arvit/core/error.hpp"
 
 /// Whole files: read at once, written so that a reader sees the old contents or the new ones, never
@@ -63,6 +67,15 @@ inline std::string_view advice(int code) {
                   advice(code), ".");
 }
 
+/// Throws what kept a file from being read: FileError where it is the file's own matter, else
+/// MachineError.
+[[noreturn]] inline void fail_to_read(const std::filesystem::path& path, int code) {
+  for (const int own : {ENOENT, ENOTDIR, EISDIR, EACCES, EPERM, ELOOP, ENAMETOOLONG, EINVAL, ENXIO})
+    if (code == own) fail_errno(path, "cannot be read", code);
+  fail<MachineError>(path.string(), ": cannot be read (", std::generic_category().message(code),
+                     "); ", advice(code), ".");
+}
+
 /// Owns a file descriptor.
 class Descriptor {
  public:
@@ -84,21 +97,24 @@ class Descriptor {
   int number_ = -1;
 };
 
-/// Opens a file to be read; a missing file, a folder and a file that may not be read are one
-/// sentence each.
+/// Opens a file to be read; a missing file, a folder, what is no file and a file that may not be
+/// read are one sentence each. A pipe that nobody writes to is not waited for.
 inline Descriptor open_to_read(const std::filesystem::path& path, struct stat& status) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.is_open() && errno == ENOENT)
     fail<FileError>(path.string(), ": does not exist; check the path.");
-  if (!file.is_open() || ::fstat(file.get(), &status) != 0)
-    fail_errno(path, "cannot be read", errno);
+  if (!file.is_open() || ::fstat(file.get(), &status) != 0) fail_to_read(path, errno);
   if (S_ISDIR(status.st_mode))
     fail<FileError>(path.string(), ": is a folder, a file was expected; check the path.");
+  if (!S_ISREG(status.st_mode))
+    fail<FileError>(path.string(),
+                    ": is a device, pipe or socket, a file was expected; copy what "
+                    "it gives into a file.");
   return file;
 }
 
 [[noreturn]] inline void fail_empty(const std::filesystem::path& path) {
-  fail<FileError>(path.string(), ": is empty; copy or create it again.");
+  fail<DamagedFile>(path.string(), ": is empty; copy or create it again.");
 }
 
 /// Writes all of `bytes`; false, with errno set, when that fails.
@@ -140,7 +156,7 @@ inline std::span<const std::byte> as_bytes(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-/// All bytes of a file. Reads to the end instead of trusting the size: a pipe has none.
+/// All bytes of a file. Reads to the end instead of trusting the size: those of /proc have none.
 template <class Container> Container read_all(const std::filesystem::path& path) {
   struct stat status {};
   const Descriptor file = open_to_read(path, status);
@@ -153,7 +169,7 @@ template <class Container> Container read_all(const std::filesystem::path& path)
       const ssize_t count = ::read(file.get(), contents.data() + size,
                                    std::min<std::size_t>(contents.size() - size, 1 << 30));
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) fail_errno(path, "cannot be read", errno);
+      if (count < 0) fail_to_read(path, errno);
       if (count == 0) break;
       size += count;
       if (size == contents.size()) contents.resize(2 * size);
@@ -189,43 +205,90 @@ inline std::string read_text(const std::filesystem::path& path) {
   return detail::read_all<std::string>(path);
 }
 
-/// A file that takes its name only when it is complete. The bytes go to NAME.partial beside it;
-/// commit() synchronises them, renames the file over the old one and synchronises the folder.
-/// Killed at any time, the process leaves the old file or the new one, and at most one
-/// NAME.partial, which the next writer of that name takes over. A symbolic link stays: the file
-/// that it leads to is replaced.
+namespace detail {
+
+/// Whether `path` itself, no link, names the open file.
+inline bool names_file(const std::filesystem::path& path, const Descriptor& file) {
+  struct stat opened {};
+  struct stat named {};
+  return ::fstat(file.get(), &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+/// Locks an open file; false when another process or descriptor holds its lock. File systems
+/// without locks lock nothing, and say so nowhere.
+inline bool lock(const Descriptor& file) {
+  return ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+/// What begins the names of unfinished files beside `path` that processes of this machine write.
+inline std::string unfinished_prefix(const std::filesystem::path& path) {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  std::array<char, 16> digits{};
+  std::to_chars(digits.data(), digits.data() + 8,
+                static_cast<std::uint32_t>(checksum(std::as_bytes(std::span(host)))), 16);
+  return text(path.filename().string(), ".", digits.data(), "-");
+}
+constexpr std::string_view unfinished_suffix = ".partial";
+
+/// Removes what killed processes of this machine left beside `path`: files that nobody holds locked
+/// any more.
+inline void remove_unfinished(const std::filesystem::path& path) {
+  const std::string prefix = unfinished_prefix(path);
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  std::error_code error;  // what cannot be listed costs room, not correctness
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(prefix) || !name.ends_with(unfinished_suffix)) continue;
+    const Descriptor file(
+        ::open(entry->path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (file.is_open() && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 &&
+        names_file(entry->path(), file))
+      ::unlink(entry->path().c_str());
+  }
+}
+
+/// A new file beside `path`, of a name that no other process or thread has; locked, so that others
+/// know it from what a killed process left. Not open, with errno set, where none can be made.
+inline Descriptor create_unfinished(const std::filesystem::path& path,
+                                    std::filesystem::path& name) {
+  static std::atomic<unsigned> number{0};
+  const std::string prefix = text(unfinished_prefix(path), ::getpid(), "-");
+  for (;;) {
+    name = path;
+    name.replace_filename(text(prefix, number++, unfinished_suffix));
+    Descriptor file(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
+    if (!file.is_open() && errno == EEXIST) continue;  // left by a process of the same number
+    // Between its making and its lock another may have taken it for a leftover.
+    if (!file.is_open() || (lock(file) && names_file(name, file))) return file;
+  }
+}
+
+}  // namespace detail
+
+/// A file that takes its name only when it is complete. The bytes go to a file beside it that no
+/// other writer has (NAME.MACHINE-PROCESS-NUMBER.partial); commit() synchronises them, renames the
+/// file over the old one and synchronises the folder. Killed at any time, the process leaves the
+/// old file or the new one, and at most one unfinished file, which the next writer of that name
+/// removes. Of two writers at the same time both write whole files, and the later commit stays. A
+/// symbolic link stays: the file that it leads to is replaced.
 ///
-/// Errors  FileError names the path and the system's reason; the partial file is then gone, the old
-///         file untouched. A second writer of the same name at the same time is refused.
+/// Errors  FileError names the path and the system's reason; the unfinished file is then gone, the
+///         old file untouched.
 class AtomicFile {
  public:
-  explicit AtomicFile(const std::filesystem::path& path) : path_(resolved(path)), partial_(path_) {
-    partial_ += ".partial";
-    struct stat opened {};
-    struct stat named {};
-    do {
-      file_ = detail::Descriptor(
-          ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
-      if (!file_.is_open()) {
-        const int code = errno;
-        const std::filesystem::path folder = path_.parent_path();
-        std::error_code error;
-        if (code == ENOENT && !folder.empty() && !std::filesystem::exists(folder, error))
-          fail<FileError>(path_.string(), ": cannot be written, its folder ", folder.string(),
-                          " does not exist; create it first.");
-        detail::fail_errno(path_, "cannot be written", code);
-      }
-      // File systems without locks are used without: the lock only keeps two writers apart.
-      if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-        file_.close();
-        fail<FileError>(path_.string(),
-                        ": is being written by another process or thread; give each its own name.");
-      }
-      // The name may have passed to another file between open and lock: its former writer renames
-      // it when it is done.
-    } while (::fstat(file_.get(), &opened) != 0 || ::stat(partial_.c_str(), &named) != 0 ||
-             opened.st_ino != named.st_ino);
-    if (::ftruncate(file_.get(), 0) != 0) give_up("cannot be written", errno);
+  explicit AtomicFile(const std::filesystem::path& path) : path_(resolved(path)) {
+    detail::remove_unfinished(path_);
+    file_ = detail::create_unfinished(path_, partial_);
+    if (file_.is_open()) return;
+    const int code = errno;
+    const std::filesystem::path folder = path_.parent_path();
+    std::error_code error;
+    if (code == ENOENT && !folder.empty() && !std::filesystem::exists(folder, error))
+      fail<FileError>(path_.string(), ": cannot be written, its folder ", folder.string(),
+                      " does not exist; create it first.");
+    detail::fail_errno(path_, "cannot be written", code);
   }
   ~AtomicFile() { discard(); }
   AtomicFile(const AtomicFile&) = delete;
@@ -238,6 +301,11 @@ class AtomicFile {
   }
   void write(std::string_view text) { write(detail::as_bytes(text)); }
   void write(const Bytes& bytes) { write(std::as_bytes(std::span(bytes))); }
+  /// Writes over what begins at byte `offset`.
+  void overwrite(std::int64_t offset, std::string_view text) {
+    if (detail::write_at(file_.get(), detail::as_bytes(text), offset) != text.size())
+      give_up("cannot be written", errno);
+  }
   /// Makes the file `size` bytes long; what is added reads as zeros, and takes no room where the
   /// file system can leave it out.
   void extend(std::int64_t size) {
@@ -246,6 +314,12 @@ class AtomicFile {
 
   void commit() {
     if (::fsync(file_.get()) != 0) give_up("cannot be written", errno);
+    if (!detail::names_file(partial_, file_)) {
+      file_.close();
+      fail<FileError>(path_.string(),
+                      ": cannot be written, for another program removed or replaced ",
+                      partial_.string(), "; keep it from that folder.");
+    }
     if (::rename(partial_.c_str(), path_.c_str()) != 0) give_up("cannot be replaced", errno);
     file_.close();
     detail::synchronise_folder(path_);
@@ -267,10 +341,9 @@ class AtomicFile {
     return link ? std::filesystem::canonical(path) : path;
   }
   void discard() {
-    if (file_.is_open()) {
-      ::unlink(partial_.c_str());
-      file_.close();
-    }
+    if (!file_.is_open()) return;
+    if (detail::names_file(partial_, file_)) ::unlink(partial_.c_str());
+    file_.close();
   }
   [[noreturn]] void give_up(std::string_view what, int code) {
     discard();

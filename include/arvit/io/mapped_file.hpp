@@ -27,7 +27,7 @@ class MappedFile {
     if (status.st_size == 0) detail::fail_empty(path);
     size_ = status.st_size;
     void* memory = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
-    if (memory == MAP_FAILED) detail::fail_errno(path, "cannot be read", errno);
+    if (memory == MAP_FAILED) detail::fail_to_read(path, errno);
     data_ = static_cast<const std::byte*>(memory);
   }
   MappedFile(MappedFile&& other) noexcept

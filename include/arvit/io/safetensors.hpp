@@ -25,6 +25,10 @@
 /// and the header is
 ///   {"__metadata__": {name: text},
 ///    name: {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
+/// Files that are written here say the checksums of what they hold in the metadata
+/// `arvit.checksums`: 16 hexadecimal digits for each tensor, in the order of their bytes, and for
+/// the header itself, with zeros in place of these last 16. A tensor's is compared when it is read,
+/// the header's at once.
 namespace arvit {
 
 class JsonReader;  // io/json_reader.hpp
@@ -45,7 +49,8 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Stored
                        const Metadata& metadata = {});
 
 /// An open safetensors file; tensors() view its bytes, which live as long as this object.
-/// Opening checks everything but the values, and throws FileError with one sentence.
+/// Opening checks everything but the values, and throws DamagedFile with one sentence; so does
+/// reading values that are no longer what was written, as far as the file says what that was.
 class Safetensors {
  public:
   explicit Safetensors(const std::filesystem::path& path);
@@ -62,6 +67,7 @@ class Safetensors {
   template <class T>
   void read(std::string_view name, std::span<const std::int64_t> shape, T* to) const {
     const StoredTensor& tensor = at(name);
+    check_contents(tensor);
     if (!std::equal(shape.begin(), shape.end(), tensor.shape.begin(), tensor.shape.end()))
       fail<FileError>(path_, ": ", name, " is ", shape_text(tensor.shape), ", ", shape_text(shape),
                       " was expected; use the file of a model of that shape.");
@@ -82,6 +88,9 @@ class Safetensors {
  private:
   void parse();
   void parse_metadata(JsonReader& json);
+  void check_header(std::string_view header);
+  /// DamagedFile unless the bytes of the tensor have the checksum that the file says.
+  void check_contents(const StoredTensor& tensor) const;
   /// The tensor, and the offset of its first byte.
   std::pair<std::int64_t, StoredTensor> parse_entry(JsonReader& json, const std::string& name,
                                                     std::span<const std::byte> data) const;
@@ -91,6 +100,7 @@ class Safetensors {
   MappedFile file_;
   Metadata metadata_;
   std::vector<StoredTensor> tensors_;
+  std::vector<std::string> checksums_;  ///< of the tensors; none where the file says none
   std::map<std::string, std::size_t, std::less<>> index_;
 };
 

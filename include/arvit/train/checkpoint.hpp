@@ -157,7 +157,8 @@ void save_checkpoint(const std::string& path, OptimisedParameters<D, O>& step,
 /// Continues a run: parameters, the optimiser's states and average as they were. Returns the number
 /// of steps done. Everything is compared before anything is changed: the model, the optimiser,
 /// every tensor's name and shape, the options that change the result, and the number of steps in an
-/// epoch.
+/// epoch. Values are looked at as they are read: FileError where one is not finite, DamagedFile
+/// where they are not those that were written, and the step is then to be loaded anew.
 template <class D, class O>
 std::int64_t load_checkpoint(const std::string& path, OptimisedParameters<D, O>& step,
                              CheckpointInfo expected) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,12 +19,15 @@ class CheckpointFolder {
   explicit CheckpointFolder(std::string folder, int keep = 0)
       : folder_(std::move(folder)), keep_(keep) {}
 
-  /// Makes the folder, and throws FileError when nothing can be written into it. Removes what an
-  /// interrupted write left.
-  void prepare() const;
+  /// Removes what interrupted writes left; by whoever has the folder's lock (io/folder.hpp).
+  void remove_unfinished() const;
   std::string path(std::int64_t step) const;
   /// The checkpoint of the latest step, or "".
   std::string newest() const;
+  /// use(path) of the newest checkpoint; where that throws DamagedFile passed_over(its sentence),
+  /// and the same with the one before it. The error of the oldest is thrown on.
+  void use_newest(const std::function<void(const std::string& path)>& use,
+                  const std::function<void(const std::string& why)>& passed_over) const;
   /// Removes all but the newest `keep`.
   void forget_old() const;
   /// The steps of all checkpoints, ascending.

@@ -18,6 +18,8 @@ class TrainingLog {
   TrainingLog(const std::string& folder, std::int64_t done);
   ~TrainingLog();
   void write(const StepRecord& record);
+  /// The last step that log.csv had when it was opened; 0 for none.
+  std::int64_t last_step() const;
   /// Makes what is written survive a power cut.
   void flush();
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <string_view>
 
 namespace arvit {
 
@@ -31,8 +32,10 @@ extern "C" inline void arvit_receive_signal(int number) {
 }
 }  // namespace detail
 
-/// While it lives, SIGINT and SIGTERM ask for an orderly stop; another one of the same kind ends
-/// the process, unless it comes within a second: timeout(1), say, signals a process and its group.
+/// While it lives, the signals by which people, terminals and batch systems end a program ask for
+/// an orderly stop: SIGINT, SIGTERM, SIGHUP (the terminal is gone), SIGUSR1 and SIGUSR2 (the time
+/// of a batch job is nearly over), SIGXCPU. Another one of the same kind ends the process, unless
+/// it comes within a second: timeout(1), say, signals a process and its group.
 class StopOnSignal {
  public:
   StopOnSignal() {
@@ -42,21 +45,36 @@ class StopOnSignal {
       action.sa_handler = detail::arvit_receive_signal;
       sigemptyset(&action.sa_mask);
       action.sa_flags = SA_RESTART;
-      sigaction(signals[i], &action, &before_[i]);
+      sigaction(signals[i].number, &action, &before_[i]);
     }
   }
   ~StopOnSignal() {
-    for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &before_[i], nullptr);
+    for (std::size_t i = 0; i < signals.size(); ++i)
+      sigaction(signals[i].number, &before_[i], nullptr);
   }
   StopOnSignal(const StopOnSignal&) = delete;
   StopOnSignal& operator=(const StopOnSignal&) = delete;
 
   /// The signal that asked for the stop, or 0.
   static int received() { return detail::received_signal.load(); }
+  static std::string_view name() {
+    for (const Signal& signal : signals)
+      if (signal.number == received()) return signal.name;
+    return "no signal";
+  }
 
  private:
-  static constexpr std::array<int, 2> signals{SIGINT, SIGTERM};
-  std::array<struct sigaction, 2> before_{};
+  struct Signal {
+    int number;
+    std::string_view name;
+  };
+  static constexpr std::array<Signal, 6> signals{{{SIGINT, "SIGINT"},
+                                                  {SIGTERM, "SIGTERM"},
+                                                  {SIGHUP, "SIGHUP"},
+                                                  {SIGUSR1, "SIGUSR1"},
+                                                  {SIGUSR2, "SIGUSR2"},
+                                                  {SIGXCPU, "SIGXCPU"}}};
+  std::array<struct sigaction, signals.size()> before_{};
 };
 
 }  // namespace arvit

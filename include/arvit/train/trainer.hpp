@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "arvit/core/error.hpp"
 #include "arvit/core/linkage.hpp"
 #include "arvit/core/random.hpp"
+#include "arvit/io/folder.hpp"
 #include "arvit/train/checkpoint.hpp"
 #include "arvit/train/checkpoint_folder.hpp"
 #include "arvit/train/memory.hpp"
@@ -63,7 +65,7 @@ class TrainingRun {
  public:
   virtual ~TrainingRun() = default;
 
-  /// Trains to the end, or until SIGINT or SIGTERM; saves before it returns.
+  /// Trains to the end, or until a signal asks for a stop (StopOnSignal); saves before it returns.
   TrainingResult run();
   /// One optimiser step, without logs, progress and checkpoints. NumericError names the step and
   /// the newest checkpoint.
@@ -84,9 +86,10 @@ class TrainingRun {
 
   const RunInfo& info() const { return info_; }
   const TrainerHooks& hooks() const { return hooks_; }
-  /// The checkpoint that the run goes on from; "" where it begins.
-  std::string resumed_checkpoint() const { return options_.files.resume ? folder_.newest() : ""; }
-  void go_on_from(std::int64_t step, const std::string& checkpoint);
+  /// Whether the run goes on from a checkpoint, or begins.
+  bool resumes() const { return options_.files.resume && !folder_.newest().empty(); }
+  /// Goes on from the newest checkpoint that is whole: load(path) reads it and returns its step.
+  void go_on(const std::function<std::int64_t(const std::string& path)>& load);
   std::uint32_t epoch() const { return static_cast<std::uint32_t>(done_ / steps_per_epoch_); }
   /// The first micro-batch of the next step in its epoch.
   std::int64_t next_micro_batch() const {
@@ -104,6 +107,7 @@ class TrainingRun {
   RunInfo info_;
   TrainerHooks hooks_;
   CheckpointFolder folder_;
+  std::optional<FolderLock> lock_;  ///< of that folder, as long as the run lives
   Schedule schedule_;
   Ramp average_decay_;
   std::int64_t steps_per_epoch_ = 0, done_ = 0;
@@ -128,18 +132,20 @@ class Trainer final : public TrainingRun {
         device_(device),
         pictures_(pictures) {
     check_model();
-    const std::string newest = resumed_checkpoint();
     const MemoryTable& plan = memory_plan();
     if (this->hooks().output.stream != nullptr) plan.print(*this->hooks().output.stream);
     step_ = std::make_unique<Step<Model, D, O>>(device_, step_options());
-    if (!newest.empty())
-      go_on_from(load_checkpoint(newest, *step_, checkpoint_info(0)), newest);
+    const bool goes_on = resumes();
+    if (goes_on)
+      go_on([&](const std::string& path) {
+        return load_checkpoint(path, *step_, checkpoint_info(0));
+      });
     else if (!this->options().files.init.empty())
       load_parameters(this->options().files.init, *step_);
     else
       step_->initialise(this->options().seed);
     pictures_.seek({epoch(), next_micro_batch()});
-    if (this->options().files.resume && newest.empty())
+    if (this->options().files.resume && !goes_on)
       note(text("no checkpoint in ", this->options().files.out,
                 " yet: the run starts at its first step."));
     counters_.reserve(this->options().batch.size);

@@ -21,7 +21,9 @@ void pretrain(int argc, char** argv, ProgramText program, std::span<const Recipe
   program.models = Models::infos();
   if (program.default_model.empty()) program.default_model = program.models.front().name;
   const RunOptions options = parse_run_options(argc, argv, program, recipes);
-  select_model(options.model, Models{}, [&]<class Model>() { arvit::pretrain<Model>(options); });
+  select_model(options.model, Models{}, [&]<class Model>() {
+    if (!arvit::pretrain<Model>(options).complete) throw Stopped{};
+  });
 }
 
 /// The same for a list of models of whatever kind.

@@ -10,11 +10,25 @@
 #include <optional>
 #include <set>
 
+#include "arvit/core/checksum.hpp"
 #include "arvit/io/file.hpp"
 #include "arvit/io/json_reader.hpp"
 #include "arvit/io/json_writer.hpp"
 
 namespace arvit {
+
+namespace detail {
+inline constexpr std::string_view checksums_key = "arvit.checksums";
+inline constexpr std::size_t checksum_digits = 16;
+
+ARVIT_DEFINITION std::string checksum_text(std::span<const std::byte> bytes) {
+  std::string digits(checksum_digits, '0');
+  std::uint64_t sum = checksum(bytes);
+  for (std::size_t i = checksum_digits; i-- > 0; sum >>= 4)
+    digits[i] = "0123456789abcdef"[sum & 15];
+  return digits;
+}
+}  // namespace detail
 
 ARVIT_DEFINITION void write_safetensors(
     const std::filesystem::path& path, std::span<const StoredTensor> tensors,
@@ -36,11 +50,13 @@ ARVIT_DEFINITION void write_safetensors(
 
   JsonWriter header;
   header.begin_object();
-  if (!metadata.empty()) {
-    header.key("__metadata__").begin_object();
-    for (const auto& [name, text] : metadata) header.member(name, text);
-    header.end_object();
-  }
+  header.key("__metadata__").begin_object();
+  // First, so that nothing before it looks like it; its digits are filled in when they are known.
+  const std::string zeros(detail::checksum_digits * (order.size() + 1), '0');
+  header.member(detail::checksums_key, zeros);
+  for (const auto& [name, text] : metadata)
+    if (name != detail::checksums_key) header.member(name, text);
+  header.end_object();
   std::int64_t offset = 0;
   for (const StoredTensor* tensor : order) {
     const std::int64_t end = offset + *stored_bytes(tensor->type, tensor->shape);
@@ -60,6 +76,7 @@ ARVIT_DEFINITION void write_safetensors(
   write_atomically(path, [&](AtomicFile& file) {
     const auto length = std::bit_cast<std::array<char, 8>>(static_cast<std::uint64_t>(text.size()));
     file.write(std::string(length.data(), length.size()) + text);
+    std::size_t digits = text.find(zeros);
     for (const StoredTensor* tensor : order) {
       const std::span<const std::byte> now = bytes(*tensor);
       if (stored_bytes(tensor->type, tensor->shape) != static_cast<std::int64_t>(now.size()))
@@ -67,7 +84,11 @@ ARVIT_DEFINITION void write_safetensors(
                          shape_text(tensor->shape), ", which ", now.size(),
                          " bytes do not fill; pass as many elements as the shape counts.");
       file.write(now);
+      text.replace(digits, detail::checksum_digits, detail::checksum_text(now));
+      digits += detail::checksum_digits;
     }
+    text.replace(digits, detail::checksum_digits, detail::checksum_text(detail::as_bytes(text)));
+    file.overwrite(length.size(), text);
   });
 }
 ARVIT_DEFINITION void write_safetensors(const std::filesystem::path& path,
@@ -77,6 +98,24 @@ ARVIT_DEFINITION void write_safetensors(const std::filesystem::path& path,
                     [](const StoredTensor& tensor) { return tensor.bytes; });
 }
 
+namespace detail {
+/// What a file that is none of ours looks like, for people; "" where it is not known.
+ARVIT_DEFINITION std::string_view other_format(std::span<const std::byte> bytes) {
+  struct Format {
+    std::string_view begin, words;
+  };
+  for (const Format& format :
+       {Format{"PK\3\4", ", but a zip archive, as PyTorch's .pth files are"},
+        Format{"\x80\2", ", but a pickle, as PyTorch's older files are"},
+        Format{"\x89HDF", ", but HDF5"}, Format{"\x93NUMPY", ", but an npy array"},
+        Format{"\x1f\x8b", ", but compressed by gzip"}})
+    if (bytes.size() >= format.begin.size() &&
+        std::memcmp(bytes.data(), format.begin.data(), format.begin.size()) == 0)
+      return format.words;
+  return {};
+}
+}  // namespace detail
+
 template <class... Parts> [[noreturn]] void Safetensors::damaged(const Parts&... parts) const {
   fail<FileError>(
       path_, ": ", parts...,
@@ -85,7 +124,11 @@ template <class... Parts> [[noreturn]] void Safetensors::damaged(const Parts&...
 
 ARVIT_DEFINITION Safetensors::Safetensors(const std::filesystem::path& path)
     : path_(path.string()), file_(path) {
-  parse();
+  try {
+    parse();
+  } catch (const FileError& error) {
+    throw DamagedFile(error.what());
+  }
 }
 
 ARVIT_DEFINITION const StoredTensor* Safetensors::find(std::string_view name) const {
@@ -107,9 +150,10 @@ ARVIT_DEFINITION void Safetensors::parse() {
   if (all.size() < 8) damaged("has ", all.size(), " bytes, its header length alone takes 8");
   std::uint64_t length;
   std::memcpy(&length, all.data(), 8);
+  // What a stranger's file begins with is not repeated: it may be anything.
   if (length > static_cast<std::uint64_t>(safetensors_header_limit))
-    damaged("announces a header of ", length, " bytes, at most ", safetensors_header_limit,
-            " are allowed");
+    fail<FileError>(path_, ": is no safetensors file", detail::other_format(all),
+                    "; give one, or write it anew with the safetensors package.");
   if (length > all.size() - 8)
     damaged("announces a header of ", length, " bytes, only ", all.size() - 8, " follow");
   const std::string_view text(reinterpret_cast<const char*>(all.data()) + 8, length);
@@ -144,6 +188,36 @@ ARVIT_DEFINITION void Safetensors::parse() {
   if (end != static_cast<std::int64_t>(data.size()))
     damaged("its tensors take ", end, " bytes, but ", data.size(), " follow the header");
   for (std::size_t i = 0; i < tensors_.size(); ++i) index_.emplace(tensors_[i].name, i);
+  check_header(text);
+}
+
+ARVIT_DEFINITION void Safetensors::check_header(std::string_view header) {
+  const auto said = metadata_.find(std::string(detail::checksums_key));
+  if (said == metadata_.end()) return;
+  const std::string digits = std::move(said->second);
+  metadata_.erase(said);
+  std::string without(header);
+  const std::size_t place = header.find(digits);
+  const bool fits = digits.size() == detail::checksum_digits * (tensors_.size() + 1) &&
+                    place != std::string_view::npos;
+  if (fits)
+    without.replace(place + digits.size() - detail::checksum_digits, detail::checksum_digits,
+                    detail::checksum_digits, '0');
+  if (!fits || !digits.ends_with(detail::checksum_text(detail::as_bytes(without))))
+    fail<DamagedFile>(path_,
+                      ": its header is no longer what was written (checksum); use another copy or "
+                      "checkpoint.");
+  for (std::size_t i = 0; i < tensors_.size(); ++i)
+    checksums_.push_back(digits.substr(i * detail::checksum_digits, detail::checksum_digits));
+}
+
+ARVIT_DEFINITION void Safetensors::check_contents(const StoredTensor& tensor) const {
+  if (checksums_.empty()) return;
+  const std::string& said = checksums_[&tensor - tensors_.data()];
+  if (detail::checksum_text(tensor.bytes) != said)
+    fail<DamagedFile>(
+        path_, ": the values of ", tensor.name,
+        " are no longer what was written (checksum); use another copy or checkpoint.");
 }
 
 ARVIT_DEFINITION void Safetensors::parse_metadata(JsonReader& json) {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "arvit/io/folder.hpp"
 #include "arvit/teacher/fit_codebook.hpp"
 
 namespace arvit {
@@ -16,7 +17,7 @@ ARVIT_DEFINITION void fit_own_codebook(const AnyDataset& train, const RunOptions
     if (!options.files.resume) fail_already_there(options.files.out, file);
     return;
   }
-  CheckpointFolder(std::filesystem::path(file).parent_path()).prepare();  // before the work
+  make_writable_folder(std::filesystem::path(file).parent_path());  // before the work
   Cpu<Fp32> device({options.machine.threads.value_or(0), {}});
   const CodebookFit fit = fit_codebook(device, train,
                                        {.codes = codes,

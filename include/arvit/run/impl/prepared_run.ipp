@@ -11,6 +11,7 @@
 
 #include "arvit/core/error.hpp"
 #include "arvit/io/file.hpp"
+#include "arvit/io/folder.hpp"
 #include "arvit/io/safetensors.hpp"
 #include "arvit/teacher/cache.hpp"
 #include "arvit/teacher/codebook.hpp"
@@ -137,7 +138,12 @@ ARVIT_DEFINITION void check_start(const PreparedRun& run) {
   CheckpointInfo expected = CheckpointInfo::of_run(info, options, 0,
                                                    run.pictures.size() / options.batch.size);
   expected.model = run.model.type;
-  check_continues(Safetensors(newest), run.model.parameters, expected);
+  CheckpointFolder(options.files.out)
+      .use_newest(
+          [&](const std::string& path) {
+            check_continues(Safetensors(path), run.model.parameters, expected);
+          },
+          [](const std::string&) {});  // said by the trainer, who reads all of it
 }
 
 ARVIT_DEFINITION void check_places(const PreparedRun& run) {
@@ -151,7 +157,8 @@ ARVIT_DEFINITION void check_places(const PreparedRun& run) {
                         "; drop it.");
     if (!std::filesystem::exists(cache, error)) const AtomicFile can_be_made(cache);
   }
-  CheckpointFolder(run.options.files.out).prepare();
+  make_writable_folder(run.options.files.out);
+  const FolderLock nobody_writes_there(run.options.files.out);
 }
 
 ARVIT_DEFINITION void note_codebook(const Source& source, const PreparedRun& run,

@@ -69,7 +69,7 @@ ARVIT_DEFINITION void TeacherCache::open(const std::string& key) {
   std::string head(detail::cache_text_limit, '\0');
   errno = 0;
   head.resize(detail::read_at(file_.get(), std::as_writable_bytes(std::span(head)), 0));
-  if (errno != 0) detail::fail_errno(path, "cannot be read", errno);
+  if (errno != 0) detail::fail_to_read(path, errno);
   if (!head.starts_with(detail::cache_format))
     fail<FileError>(path, ": is no teacher cache, those begin with '",
                     detail::cache_format.substr(0, detail::cache_format.size() - 1),

@@ -41,7 +41,7 @@ ARVIT_DEFINITION void StoredTeacher::operator()(const float*, std::span<const Co
     if (detail::read_at(file_.get(), bytes,
                         offset_ + std::int64_t{picture.image} *
                                       static_cast<std::int64_t>(bytes.size())) != bytes.size()) {
-      if (errno != 0) detail::fail_errno(path_, "cannot be read", errno);
+      if (errno != 0) detail::fail_to_read(path_, errno);
       fail<FileError>(path_, ": ends before the numbers of picture ", picture.image,
                       "; somebody cut it during the run, create it again.");
     }

@@ -3,7 +3,9 @@
 
 #include "arvit/train/checkpoint.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -299,6 +301,9 @@ ARVIT_DEFINITION void upload(const Safetensors& file, std::string_view prefix,
     values.resize(tensor.size());
     file.read(std::string(prefix) + name, detail::stored_shape(tensor), values.data());
     file.release(std::string(prefix) + name);
+    if (!std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); }))
+      fail<FileError>(file.path(), ": ", prefix, name,
+                      " holds a value that is not finite; use another checkpoint.");
     state.upload(values.data(), to + offset, tensor.size());
   }
 }

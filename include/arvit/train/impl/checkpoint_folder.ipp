@@ -4,7 +4,6 @@
 #include "arvit/train/checkpoint_folder.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
@@ -13,19 +12,8 @@
 
 namespace arvit {
 
-ARVIT_DEFINITION void CheckpointFolder::prepare() const {
+ARVIT_DEFINITION void CheckpointFolder::remove_unfinished() const {
   std::error_code error;
-  std::filesystem::create_directories(folder_, error);
-  if (error)
-    fail<FileError>(folder_, ": the folder cannot be made (", error.message(),
-                    "); choose another folder.");
-  const std::string probe = folder_ + "/.writable";
-  std::FILE* file = std::fopen(probe.c_str(), "wb");
-  if (file == nullptr)
-    fail<FileError>(folder_, ": no file can be written there (",
-                    std::generic_category().message(errno), "); choose another folder.");
-  std::fclose(file);
-  std::remove(probe.c_str());
   for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with(prefix) && name.ends_with(".partial"))
@@ -42,6 +30,20 @@ ARVIT_DEFINITION std::string CheckpointFolder::path(std::int64_t step) const {
 ARVIT_DEFINITION std::string CheckpointFolder::newest() const {
   const auto all = steps();
   return all.empty() ? "" : path(all.back());
+}
+
+ARVIT_DEFINITION void CheckpointFolder::use_newest(
+    const std::function<void(const std::string&)>& use,
+    const std::function<void(const std::string&)>& passed_over) const {
+  const auto all = steps();
+  for (std::size_t left = all.size(); left > 0; --left) {
+    try {
+      return use(path(all[left - 1]));
+    } catch (const DamagedFile& error) {
+      if (left == 1) throw;
+      passed_over(error.what());
+    }
+  }
 }
 
 ARVIT_DEFINITION void CheckpointFolder::forget_old() const {

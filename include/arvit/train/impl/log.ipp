@@ -63,6 +63,8 @@ ARVIT_DEFINITION void TrainingLog::write(const StepRecord& record) {
   files_->events.scalars(record.step, scalars);
 }
 
+ARVIT_DEFINITION std::int64_t TrainingLog::last_step() const { return files_->csv.last_step(); }
+
 ARVIT_DEFINITION void TrainingLog::flush() {
   files_->csv.flush();
   files_->lines.flush();

@@ -10,6 +10,7 @@
 #include <ostream>
 #include <utility>
 
+#include "arvit/io/folder.hpp"
 #include "arvit/train/log.hpp"
 #include "arvit/train/stop.hpp"
 
@@ -31,7 +32,9 @@ ARVIT_DEFINITION TrainingRun::TrainingRun(TrainerOptions options, RunInfo info, 
                       " holds no whole number of batches; choose a batch that the data set can "
                       "fill.");
   steps_per_epoch_ = batches_per_epoch / accumulation;
-  folder_.prepare();
+  make_writable_folder(options_.files.out);
+  lock_.emplace(options_.files.out);
+  folder_.remove_unfinished();
   const std::string newest = folder_.newest();
   if (!options_.files.resume && !newest.empty())
     fail<OptionError>(options_.files.out, ": already holds ", newest,
@@ -43,9 +46,14 @@ ARVIT_DEFINITION std::int64_t TrainingRun::total_steps() const {
   return std::max<std::int64_t>(1, std::llround(steps));
 }
 
-ARVIT_DEFINITION void TrainingRun::go_on_from(std::int64_t step, const std::string& checkpoint) {
-  done_ = step;
-  note(text("resumed ", checkpoint, " after step ", done_, " of ", total_steps(), "."));
+ARVIT_DEFINITION void TrainingRun::go_on(
+    const std::function<std::int64_t(const std::string&)>& load) {
+  folder_.use_newest(
+      [&](const std::string& path) {
+        done_ = load(path);
+        note(text("resumed ", path, " after step ", done_, " of ", total_steps(), "."));
+      },
+      [&](const std::string& why) { note(text(why, " The one before it is taken.")); });
 }
 
 ARVIT_DEFINITION StepRecord TrainingRun::train_step() {
@@ -85,6 +93,9 @@ ARVIT_DEFINITION TrainingResult TrainingRun::run() {
   const std::int64_t save_interval = options_.files.save_every.value_or(steps_per_epoch_);
   TrainingLog log(options_.files.out, done_);
   Progress progress(hooks_.output, options_.schedule.epochs, total, done_);
+  if (log.last_step() + options_.files.log_every <= done_)
+    progress.note(text(options_.files.out, "/log.csv: lacks the steps from ", log.last_step() + 1,
+                       " to ", done_, ", which an earlier run computed; it goes on without them."));
   TrainingResult result{done_, 0, folder_.newest(), false};
   std::int64_t saved = done_ > 0 ? done_ : -1;
   const auto save_now = [&] {
@@ -112,9 +123,8 @@ ARVIT_DEFINITION TrainingResult TrainingRun::run() {
   result.complete = done_ == total;
   if (saved != done_) save_now();
   if (!result.complete)
-    progress.note(text("stopped by ", StopOnSignal::received() == SIGINT ? "SIGINT" : "SIGTERM",
-                       " after step ", done_, " of ", total, "; ", result.checkpoint,
-                       " is written."));
+    progress.note(text("stopped by ", StopOnSignal::name(), " after step ", done_, " of ", total,
+                       "; ", result.checkpoint, " is written."));
   return result;
 }
 

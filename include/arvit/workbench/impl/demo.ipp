@@ -271,7 +271,7 @@ ARVIT_DEFINITION void demo(std::span<const DemoModel> models, int argc, char** a
   const bool own_teacher = options.teacher.path.empty();
   if (own_teacher) {
     const auto made = model.own_teacher(train, options);
-    if (!made) return;
+    if (!made) throw Stopped{};
     options.teacher.path = *made;
   }
   const bool own_condition = options.teacher.condition.empty();
@@ -286,7 +286,7 @@ ARVIT_DEFINITION void demo(std::span<const DemoModel> models, int argc, char** a
     curve.series[0].y.push_back(step.loss);
   };
   const TrainingResult result = model.train(train, options, hooks);
-  if (!result.complete) return;
+  if (!result.complete) throw Stopped{};
 
   detail::Demo demo(model, options, train, result.checkpoint);
   const std::string& condition = options.teacher.condition;

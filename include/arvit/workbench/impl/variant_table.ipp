@@ -237,7 +237,10 @@ class VariantTable {
     TrainerHooks hooks;
     hooks.after_step = [&](const StepRecord&) { trains = true; };
     const TrainingResult result = model.train(train_, options, hooks);
-    if (!result.complete) fail("stopped; start again to continue.");
+    if (!result.complete) {
+      std::cout << "The same command continues the table." << std::endl;
+      throw Stopped{};
+    }
     if (trains && counts) row.peak = static_cast<double>(process_bytes("VmHWM") - before);
     row.epochs = options.schedule.epochs;
     row.images_per_second = logged_rate(options.files.out);
@@ -383,7 +386,8 @@ ARVIT_DEFINITION TableCommand parse_table(int argc, char** argv) {
 ARVIT_DEFINITION void variant_table(const TableModels& models, int argc, char** argv) {
   const detail::TableCommand command = detail::parse_table(argc, argv);
   const std::vector<const TableModel*> wanted = command.wanted(models);
-  CheckpointFolder(command.options.files.out).prepare();
+  make_writable_folder(command.options.files.out);
+  const FolderLock lock(command.options.files.out);
   const TableModel& teacher = find_model(std::span<const TableModel>(models.methods),
                                          models.teacher);
   detail::VariantTable table(teacher, command.options, command.minutes);
