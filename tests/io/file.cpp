@@ -12,9 +12,11 @@
 
 #include "arvit/io/append_file.hpp"
 #include "arvit/io/mapped_file.hpp"
+#include "support/child_process.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace arvit;
+using arvit::test::HeldProcess;
 using arvit::test::message_of;
 using arvit::test::TemporaryFolder;
 using arvit::test::write_bytes;
@@ -227,21 +229,14 @@ TEST_CASE("file: what is published is what was written, not what took its name")
 
 TEST_CASE("file: the next writer removes what a killed one left, and nothing of a living one") {
   const TemporaryFolder folder;
-  int ready[2];
-  REQUIRE(pipe(ready) == 0);
-  const pid_t child = fork();
-  if (child == 0) {
+  HeldProcess writer([&](auto&& wait) {
     AtomicFile file(folder / "a");
     file.write("half");
-    [[maybe_unused]] const auto written = write(ready[1], "x", 1);
-    pause();
-  }
-  char byte;
-  REQUIRE(read(ready[0], &byte, 1) == 1);
+    wait();
+  });
   write_atomically(folder / "a", "while it lives");
   CHECK(files_in(folder.path()) == 2);
-  kill(child, SIGKILL);
-  waitpid(child, nullptr, 0);
+  writer.end();
   write_atomically(folder / "b", "another name");
   CHECK(files_in(folder.path()) == 3);
   write_atomically(folder / "a", "after it");

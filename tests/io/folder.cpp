@@ -2,12 +2,11 @@
 #include "arvit/io/folder.hpp"
 
 #include <doctest/doctest.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <optional>
 
+#include "support/child_process.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace arvit;
@@ -26,21 +25,14 @@ TEST_CASE("folder: one writer, who is named, until it ends") {
 
 TEST_CASE("folder: a killed process keeps no folder, and a living one does") {
   const TemporaryFolder folder;
-  int ready[2];
-  REQUIRE(pipe(ready) == 0);
-  const pid_t child = fork();
-  if (child == 0) {
+  HeldProcess holder([&](auto&& wait) {
     const FolderLock lock(folder.path());
-    [[maybe_unused]] const auto written = write(ready[1], "x", 1);
-    pause();
-  }
-  char byte;
-  REQUIRE(read(ready[0], &byte, 1) == 1);
+    wait();
+  });
   CHECK(message_of<FileError>([&] {
           FolderLock second(folder.path());
-        }).find("process " + std::to_string(child) + " on ") != std::string::npos);
-  kill(child, SIGKILL);
-  waitpid(child, nullptr, 0);
+        }).find("process " + std::to_string(holder.id()) + " on ") != std::string::npos);
+  holder.end();
   const FolderLock after(folder.path());
 }
 

@@ -26,7 +26,7 @@ class CsvLog {
   CsvLog(const std::filesystem::path& path, std::span<const std::string> columns,
          std::int64_t first_step = 0)
       : columns_(columns.size()),
-        file_(detail::open_step_log(path, header(columns), first_step, last_step_, step_of)) {}
+        file_(detail::open_step_log(path, header(columns), first_step, step_of, &last_step_)) {}
 
   void row(std::int64_t step, std::span<const double> values) {
     if (values.size() != columns_)

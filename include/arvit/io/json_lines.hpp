@@ -24,7 +24,7 @@ class JsonLinesLog {
   /// Continues the file before `first_step`: later lines are removed; 0 begins anew. Another kind
   /// of file throws FileError.
   explicit JsonLinesLog(const std::filesystem::path& path, std::int64_t first_step = 0)
-      : file_(detail::open_step_log(path, "", first_step, last_step_, step_of)) {}
+      : file_(detail::open_step_log(path, "", first_step, step_of)) {}
 
   /// fill(JsonWriter&) adds the members of the line.
   template <std::invocable<JsonWriter&> Fill> void line(std::int64_t step, Fill&& fill) {
@@ -46,7 +46,6 @@ class JsonLinesLog {
                                                                 : std::nullopt;
   }
 
-  std::int64_t last_step_ = 0;
   AppendFile file_;
   JsonWriter json_;
 };

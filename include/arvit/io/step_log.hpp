@@ -16,15 +16,14 @@ namespace arvit::detail {
 /// again: everything from the first line whose step is `first_step` or later, and a last line that
 /// a power cut left without its end.
 ///
-/// `last`     becomes the step of the last line that stays; 0 where none does
 /// `head`     the first line of the file, with its newline, or "" when it has none; another head
 ///            throws FileError
 /// `step_of`  the step of a line, or nothing when it is no line of this log: FileError, for it
 ///            would lose a stranger's file
+/// `last`     becomes the step of the last line that stays, if one does
 template <class StepOf>
 AppendFile open_step_log(const std::filesystem::path& path, std::string_view head,
-                         std::int64_t first_step, std::int64_t& last, StepOf&& step_of) {
-  last = 0;
+                         std::int64_t first_step, StepOf&& step_of, std::int64_t* last = nullptr) {
   std::error_code error;
   const bool begun = std::filesystem::exists(path, error) &&
                      std::filesystem::file_size(path, error) > 0;
@@ -41,7 +40,7 @@ AppendFile open_step_log(const std::filesystem::path& path, std::string_view hea
         fail<FileError>(path.string(), ": line ", line,
                         " is none of this log; move the file away or choose another name.");
       if (*step >= first_step) break;
-      last = *step;
+      if (last != nullptr) *last = *step;
       begin = end + 1;
     }
     if (begin < contents.size()) file.truncate(static_cast<std::int64_t>(begin));
