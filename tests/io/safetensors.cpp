@@ -254,6 +254,22 @@ TEST_CASE("safetensors: a damaged header is refused or read, never more") {
   CHECK(read > 20);  // changed names and metadata are still a valid file
 }
 
+TEST_CASE("safetensors: checksums that are not one for each tensor and one for the header") {
+  const TemporaryFolder folder;
+  for (const std::size_t count : {0, 5, 16, 48}) {
+    std::string header = "{\"__metadata__\":{\"arvit.checksums\":\"" + std::string(count, '0') +
+                         "\"},\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
+    if (count >= 16)
+      header.replace(header.find("\"},\"a\"") - 16, 16,
+                     detail::checksum_text(detail::as_bytes(header)));
+    write_bytes(folder / "a", std::string_view(file_of(header, 8)));
+    CHECK(message_of<DamagedFile>([&] { Safetensors(folder / "a"); }) ==
+          (folder / "a").string() +
+              ": its header is no longer what was written (checksum); use another copy or "
+              "checkpoint.");
+  }
+}
+
 TEST_CASE("safetensors: one flipped bit anywhere is refused, or changes nothing that is read") {
   const TemporaryFolder folder;
   const std::vector<float> wide{1, 2, 3, 4, 5, 6};
