@@ -84,7 +84,7 @@ inline std::string hugging_face_config(const ModelDescription& model) {
 
 inline constexpr KeyLayout hugging_face_keys{
     .name = "hf",
-    .of = "Hugging Face, with a config.json beside the file",
+    .remark = "Hugging Face, with a config.json beside the file",
     .theirs = hugging_face_tensors,
     .positions = "embeddings.position_embeddings",
     .prefix = "vit.",

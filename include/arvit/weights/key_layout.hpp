@@ -23,8 +23,8 @@ struct TheirTensor {
 /// its place in the list of impl/convert.ipp.
 struct KeyLayout {
   std::string_view name;
-  /// Whose names these are, for people.
-  std::string_view of;
+  /// What people must know of it besides.
+  std::string_view remark = {};
   /// What one of our tensors is there: one tensor, or several.
   std::vector<TheirTensor> (*theirs)(const std::string& name, const TensorSpec& tensor);
   /// Their table of positions [1, tokens, dim].

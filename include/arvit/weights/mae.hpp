@@ -9,7 +9,7 @@ namespace arvit {
 /// an MAE.
 inline constexpr KeyLayout mae_keys{
     .name = "mae",
-    .of = "MAE, with the decoder of an MAE",
+    .remark = "with the decoder of an MAE",
     .theirs = same_name,
     .positions = "pos_embed",
     .decoder_positions = "decoder_pos_embed",

@@ -6,7 +6,6 @@
 namespace arvit {
 
 /// timm's VisionTransformer: our own names, and the positions as a tensor.
-inline constexpr KeyLayout timm_keys{
-    .name = "timm", .of = "timm", .theirs = same_name, .positions = "pos_embed"};
+inline constexpr KeyLayout timm_keys{.name = "timm", .theirs = same_name, .positions = "pos_embed"};
 
 }  // namespace arvit

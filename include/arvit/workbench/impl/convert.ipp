@@ -15,7 +15,8 @@ ARVIT_DEFINITION void convert(std::span<const NamedModel> models, int argc, char
   std::string to, from, checkpoint, model, out, known;
   std::vector<std::string> names;
   for (const KeyLayout& layout : key_layouts()) {
-    known += text(known.empty() ? "" : "; ", layout.name, ": of ", layout.of);
+    known += text(known.empty() ? "" : ", ", layout.name);
+    if (!layout.remark.empty()) known += text(" (", layout.remark, ")");
     names.emplace_back(layout.name);
   }
   bool average = false;
@@ -23,9 +24,9 @@ ARVIT_DEFINITION void convert(std::span<const NamedModel> models, int argc, char
       text("Writes an encoder under the names of another program, or takes one from "
            "there.\n\nBegin with:  ",
            program_name(argv), " --to timm --checkpoint CHECKPOINT --out timm.safetensors"));
-  line.add("to", to, text("names to write: ", known));
+  line.add("to", to, text("the names to write: ", known));
   line.add("from", from,
-           text("take the encoder from --checkpoint, which has names: ", known,
+           text("take the encoder from --checkpoint, which has the names: ", known,
                 "; or untrained: as a run with seed 0 starts"));
   line.add("checkpoint", checkpoint, "file to read");
   line.add("out", out, "safetensors file to write", "Options", true);
